@@ -1,0 +1,30 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.10 or newer; nothing else is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+DEMO = demo/harbour.mp4
+
+.PHONY: demo test check lint types clean
+
+demo: $(VENV)/.installed
+	$(BIN)/mrvideo index $(DEMO)
+	$(BIN)/python demo/ask.py $(DEMO)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Stage B: from a question to an answer with evidence."""

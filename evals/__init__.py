@@ -1,0 +1,1 @@
+"""Benchmarks, scored as their authors score."""

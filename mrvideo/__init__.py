@@ -1,0 +1,1 @@
+"""Ask questions of long videos."""

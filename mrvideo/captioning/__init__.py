@@ -1,0 +1,1 @@
+"""Stage A: from clips to captions under shared names."""

@@ -1,0 +1,125 @@
+"""Every error mrvideo raises on purpose, as one tree; callers catch by meaning.
+
+    MrVideoError
+    ├── InputError               what the user gave cannot be used (exit code 2)
+    │   ├── VideoError           a file that is not a readable video
+    │   │   ├── NoVideoStream    it holds no moving pictures (audio only, a cover, a still)
+    │   │   ├── DecodeError      it breaks off or cannot be decoded
+    │   │   └── ReaderRefused    this reader cannot do it right; another one can
+    │   ├── SubtitleError        a subtitle file that cannot be parsed
+    │   ├── QuestionError        no question, one option only, …
+    │   ├── SettingsError        a setting that does not exist or does not fit
+    │   └── PromptError          a prompt file that breaks its own header
+    ├── ModelError               a model could not be asked, or did not answer
+    │   ├── ModelUnavailable     no such model, server out of reach, key refused (exit code 2)
+    │   ├── ModelRefused         the server declined this one request for good
+    │   ├── ModelBusy            retries are used up: rate limits, 5xx, timeouts
+    │   └── ReplyInvalid         it answered, but outside the reply's bounds, also after repair
+    ├── BudgetReached            max_cost or max_tokens would be passed; what is done is kept
+    └── LibraryError             the library cannot be opened or written
+        ├── LibraryLocked        another process holds it
+        ├── LibraryReadOnly      no right to write
+        ├── LibraryFull          no space left
+        ├── LibraryTooNew        written by a newer mrvideo
+        └── LibraryDamaged       not a library, or a broken one; never overwritten
+
+A message says what, where, and the way out, in one line.
+"""
+
+from __future__ import annotations
+
+
+class MrVideoError(Exception):
+    """The root: anything mrvideo raises on purpose. `exit_code` is what the command line returns for it."""
+
+    exit_code = 1
+
+
+class InputError(MrVideoError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class VideoError(InputError):
+    """A file that is not a readable video."""
+
+
+class NoVideoStream(VideoError):
+    """The file holds no moving pictures."""
+
+
+class DecodeError(VideoError):
+    """The video breaks off or cannot be decoded."""
+
+
+class ReaderRefused(VideoError):
+    """This reader would return wrong frames for this file; the message names the one that does not."""
+
+
+class SubtitleError(InputError):
+    """A subtitle file that cannot be parsed."""
+
+
+class QuestionError(InputError):
+    """A question that cannot be asked: empty, or with fewer than two options."""
+
+
+class SettingsError(InputError):
+    """A setting that does not exist, or a value that does not fit it."""
+
+
+class PromptError(InputError):
+    """A prompt file whose body and header disagree."""
+
+
+class ModelError(MrVideoError):
+    """A model could not be asked, or did not answer."""
+
+
+class ModelUnavailable(ModelError):
+    """No such model, server out of reach, or key refused: no request of this run can succeed."""
+
+    exit_code = 2
+
+
+class ModelRefused(ModelError):
+    """The server declined this one request for good (400, content filter, too long)."""
+
+
+class ModelBusy(ModelError):
+    """Retries are used up: rate limits, server errors, timeouts, lost connections."""
+
+
+class ReplyInvalid(ModelError):
+    """The model answered outside the reply's bounds, also after one repair round."""
+
+
+class BudgetReached(MrVideoError):
+    """`max_cost` or `max_tokens` would be passed by the next call. What is done is kept."""
+
+
+class LibraryError(MrVideoError):
+    """The library cannot be opened or written."""
+
+    exit_code = 2
+
+
+class LibraryLocked(LibraryError):
+    """Another process holds the library for too long."""
+
+
+class LibraryReadOnly(LibraryError):
+    """The library, or its folder, may not be written."""
+
+
+class LibraryFull(LibraryError):
+    """No space left on the library's disk."""
+
+
+class LibraryTooNew(LibraryError):
+    """The library was written by a newer mrvideo."""
+
+
+class LibraryDamaged(LibraryError):
+    """Not a library, or a broken one. It is never overwritten."""

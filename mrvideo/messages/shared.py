@@ -1,0 +1,90 @@
+"""What the messages of both stages share: lines of captions and speech, bounds on times and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from mrvideo.records import Cue, Span
+
+TIME_SLACK_SECONDS = 0.51
+"""A model may miss a shown time by about one sampling step; it is then moved to the bound."""
+
+
+class Message(BaseModel):
+    """Frozen; unknown fields of a reply are dropped, since models add some."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CueLine(Message):
+    """Speech or subtitle as a model reads it."""
+
+    start_seconds: float
+    stop_seconds: float
+    text: str
+    speaker: str | None = None
+
+    @classmethod
+    def of(cls, cue: Cue) -> CueLine:
+        """The line of a cue."""
+        return cls(
+            start_seconds=cue.start_seconds, stop_seconds=cue.stop_seconds, text=cue.text, speaker=cue.speaker
+        )
+
+
+class ScreenText(Message):
+    """A text on screen, as a reply reports it."""
+
+    text: str = Field(min_length=1)
+    start_seconds: float
+    stop_seconds: float
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text.strip()
+
+
+Filled = Annotated[str, AfterValidator(_filled)]
+"""A string with something in it."""
+
+LOCAL_NAME = re.compile(r"^[a-z]+(?:_[a-z]+)*_[a-z]{1,2}$")
+"""`person_a`, `dog_b`, `red_car_aa`: a kind, an underscore, one or two letters."""
+
+
+def local_name(value: str) -> str:
+    """A mention's local name without its angle brackets. Raises ValueError when it is none."""
+    name = value.strip().strip("<>").lower()
+    if not LOCAL_NAME.match(name):
+        raise ValueError(f"a local name looks like person_a, got {value!r}")
+    return name
+
+
+LocalName = Annotated[str, AfterValidator(local_name)]
+
+
+def inputs_of(info: ValidationInfo) -> Any:
+    """The Inputs of the request a reply is validated for, or None outside a request."""
+    return info.context.get("inputs") if isinstance(info.context, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def inside(time_seconds: float, span: Span) -> float:
+    """The time moved to the span's bound when it misses by at most TIME_SLACK_SECONDS. Raises ValueError beyond that."""
+    if not span.start_seconds - TIME_SLACK_SECONDS <= time_seconds <= span.stop_seconds + TIME_SLACK_SECONDS:
+        raise ValueError(
+            f"{time_seconds} s lies outside what was shown, {span.start_seconds}–{span.stop_seconds} s"
+        )
+    return min(max(time_seconds, span.start_seconds), span.stop_seconds)
+
+
+def nearest(time_seconds: float, times: Sequence[float]) -> float:
+    """The shown time closest to the one given. Raises ValueError when it is further than TIME_SLACK_SECONDS."""
+    best = min(times, key=lambda t: abs(t - time_seconds))
+    if abs(best - time_seconds) > TIME_SLACK_SECONDS:
+        raise ValueError(f"no frame was shown at {time_seconds} s; the closest is {best} s")
+    return best

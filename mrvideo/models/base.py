@@ -1,0 +1,150 @@
+"""The model port: what a model is asked with, what it answers, and what it must be able to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel
+
+from mrvideo.prompt import Prompt
+from mrvideo.records import Span, Usage
+
+T = TypeVar("T", bound=BaseModel)
+
+MAX_IMAGES = 40
+"""Never more images than this in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One frame as a model sees it: JPEG bytes and the label that stands before it, such as `12.50 s`.
+
+    `time_seconds` is the frame's own time on the video's clock.
+    """
+
+    label: str
+    jpeg: bytes
+    time_seconds: float
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of label and bytes."""
+        return hashlib.sha256(self.label.encode() + b"\0" + self.jpeg).hexdigest()
+
+
+@dataclass(frozen=True)
+class Request(Generic[T]):
+    """One question to a model: a prompt, its typed inputs, pictures in order, and the type of the reply.
+
+    `stage` names the ledger's row. A reply is validated with `{"inputs": inputs, "pictures": pictures}` as
+    Pydantic's context, so that bounds can depend on what was shown.
+    Raises `ValueError` above 40 pictures.
+    """
+
+    prompt: Prompt
+    inputs: BaseModel
+    reply_type: type[T]
+    stage: str
+    pictures: tuple[Picture, ...] = ()
+    span: Span | None = None
+    max_output_tokens: int = 4096
+
+    def __post_init__(self) -> None:
+        if len(self.pictures) > MAX_IMAGES:
+            raise ValueError(f"{self.prompt.name}: {len(self.pictures)} images in one request, at most {MAX_IMAGES}")
+        if self.prompt.reply != self.reply_type.__name__:
+            raise ValueError(f"{self.prompt.name} replies with {self.prompt.reply}, not {self.reply_type.__name__}")
+
+    def parse(self, data: object) -> T:
+        """The reply from plain data. Raises Pydantic's `ValidationError` when a bound is broken."""
+        return self.reply_type.model_validate(data, context={"inputs": self.inputs, "pictures": self.pictures})
+
+    def parse_json(self, text: str) -> T:
+        """The reply from JSON text. Raises Pydantic's `ValidationError`."""
+        return self.reply_type.model_validate_json(
+            text, context={"inputs": self.inputs, "pictures": self.pictures}
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with anything that changes the reply, but for the model and its parameters."""
+        parts = [
+            self.prompt.name,
+            self.prompt.digest,
+            type(self.inputs).__name__,
+            self.inputs.model_dump_json(),
+            json.dumps(self.reply_type.model_json_schema(), sort_keys=True),
+            str(self.max_output_tokens),
+            *(picture.digest for picture in self.pictures),
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """A checked reply. `cached` is True when it came from the library and nothing was paid."""
+
+    value: T
+    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a caller must know of a model before it plans requests.
+
+    `long_side_pixels` is the frame size it reads best; `look_images` how many frames a re-look may send;
+    `tools` whether it can call tools; `context_tokens` bounds one request, text and images together.
+    """
+
+    max_images: int = MAX_IMAGES
+    context_tokens: int = 100_000
+    long_side_pixels: int = 512
+    look_images: int = 32
+    vision: bool = True
+    tools: bool = False
+    concurrency: int = 16
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that can answer a Request. Thread-safe; many requests may be in flight at once."""
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it: `openai:gpt-5-mini`, `offline`."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Name plus every parameter that changes replies (base URL, temperature, …): part of cache keys; holds no secret."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What requests it can take."""
+        ...
+
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """Answer one request. Raises a `ModelError`; any other exception is a bug in the adapter."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections, processes, memory."""
+        ...
+
+
+class ReplyStore(Protocol):
+    """Keeps replies by content, so that none is paid twice. Thread-safe."""
+
+    def get_reply(self, key: str) -> str | None:
+        """The reply's JSON, or None."""
+        ...
+
+    def put_reply(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> None:
+        """Keep it, durably, before returning."""
+        ...

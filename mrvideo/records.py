@@ -1,0 +1,300 @@
+"""The values that travel between rooms: frozen, typed, and refusing nonsense.
+
+Times are seconds on the video's own clock: presentation time (PTS) since its first frame.
+Spans are half-open, `[start_seconds, stop_seconds)`; all arithmetic on them lives here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
+Effort: TypeAlias = Literal["low", "medium", "high"]
+Recipe: TypeAlias = Literal["fused", "paper"]
+Source: TypeAlias = Literal["caption", "cue", "frame"]
+
+
+class Record(BaseModel):
+    """A frozen value. Equal when all fields are equal; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Spanned(Record):
+    """Anything that happens over a span of a video, with the span's two ends flat in its JSON."""
+
+    start_seconds: float = Field(ge=0, allow_inf_nan=False)
+    stop_seconds: float = Field(ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.stop_seconds < self.start_seconds:
+            raise ValueError(
+                "a span must not end before it starts, "
+                f"got start={self.start_seconds} stop={self.stop_seconds}"
+            )
+        return self
+
+    @property
+    def span(self) -> Span:
+        """The span alone."""
+        return Span(self.start_seconds, self.stop_seconds)
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length in seconds; zero for an instant."""
+        return self.stop_seconds - self.start_seconds
+
+
+class Span(Spanned):
+    """A half-open time range: `Span(10.0, 20.0)` is [10, 20)."""
+
+    def __init__(self, start_seconds: float, stop_seconds: float) -> None:
+        super().__init__(start_seconds=start_seconds, stop_seconds=stop_seconds)  # pyright: ignore[reportCallIssue]
+
+    def __str__(self) -> str:
+        return f"{clock(self.start_seconds)}–{clock(self.stop_seconds)}"
+
+    @property
+    def span(self) -> Span:
+        return self
+
+    @property
+    def middle_seconds(self) -> float:
+        """The time half-way."""
+        return (self.start_seconds + self.stop_seconds) / 2
+
+    def contains(self, time_seconds: float) -> bool:
+        """Whether the time falls inside; the stop does not."""
+        return self.start_seconds <= time_seconds < self.stop_seconds
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two share time. An instant overlaps a span that contains it."""
+        if self.start_seconds == self.stop_seconds:
+            return other.contains(self.start_seconds) or self == other
+        if other.start_seconds == other.stop_seconds:
+            return self.contains(other.start_seconds)
+        return self.start_seconds < other.stop_seconds and other.start_seconds < self.stop_seconds
+
+    def intersection(self, other: Span) -> Span | None:
+        """The shared part, or None when nothing is shared."""
+        if not self.overlaps(other):
+            return None
+        return Span(
+            max(self.start_seconds, other.start_seconds),
+            min(self.stop_seconds, other.stop_seconds),
+        )
+
+    def padded(self, seconds: float, *, within: Span | None = None) -> Span:
+        """Widened by `seconds` on each side, cut to `within` (or to start at zero)."""
+        low = within.start_seconds if within else 0.0
+        high = within.stop_seconds if within else math.inf
+        start = min(max(self.start_seconds - seconds, low), high)
+        stop = max(min(self.stop_seconds + seconds, high), start)
+        return Span(start, stop)
+
+    def intersection_over_union(self, other: Span) -> float:
+        """Temporal IoU in [0, 1]; zero for two instants."""
+        shared = self.intersection(other)
+        inner = shared.duration_seconds if shared else 0.0
+        outer = self.duration_seconds + other.duration_seconds - inner
+        return inner / outer if outer > 0 else 0.0
+
+
+def merge_spans(spans: list[Span], *, gap_seconds: float = 0.0) -> list[Span]:
+    """Sorted spans with those that touch, overlap, or lie at most `gap_seconds` apart joined."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start_seconds, s.stop_seconds)):
+        if merged and span.start_seconds <= merged[-1].stop_seconds + gap_seconds:
+            last = merged[-1]
+            merged[-1] = Span(last.start_seconds, max(last.stop_seconds, span.stop_seconds))
+        else:
+            merged.append(span)
+    return merged
+
+
+def clock(seconds: float) -> str:
+    """`3671.5` → `1:01:11.5`; whole tenths only, hours only when there are any."""
+    tenths = round(seconds * 10)
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    second = f"{tenths / 10:04.1f}"
+    return f"{hours}:{minutes:02d}:{second}" if hours else f"{minutes}:{second}"
+
+
+class VideoInfo(Record):
+    """One media file, as its container describes it. Sizes are pixels, upright (rotation and sample aspect applied)."""
+
+    digest: str = Field(description="SHA-256 of the whole file, hexadecimal: the video's identity")
+    path: str
+    duration_seconds: float = Field(ge=0)
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    frames_per_second: float | None = Field(description="average; None where the container does not say")
+    codec: str
+    has_audio: bool
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded picture: upright, scaled, JPEG-encoded. Frames never cross a process border."""
+
+    time_seconds: float
+    jpeg: bytes
+    width: int
+    height: int
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Frame stays in the process that decoded it; send its time instead")
+
+
+class Clip(Spanned):
+    """The unit of the captioning map."""
+
+    index: int = Field(ge=0)
+
+
+class Shot(Spanned):
+    """What lies between two camera cuts; `transition` says how it begins."""
+
+    transition: Literal["start", "cut", "dissolve"] = "cut"
+
+
+class Cue(Spanned):
+    """One timed line of speech or subtitle."""
+
+    text: str
+    speaker: str | None = None
+    source: Literal["sidecar", "embedded", "speech"] = "sidecar"
+    language: str | None = None
+
+
+class Sighting(Spanned):
+    """A text read on screen and the span over which it stood there."""
+
+    text: str
+
+
+class Mention(Spanned):
+    """A character or object seen in one shard, under a local name such as `person_a`."""
+
+    shard_index: int = Field(ge=0)
+    name: str
+    kind: str
+    description: str
+    exemplar_seconds: float = Field(ge=0, description="time of the frame that shows it best")
+
+    @property
+    def mention_id(self) -> str:
+        """Unique within a video: `3/person_a`."""
+        return f"{self.shard_index}/{self.name}"
+
+
+class Entity(Record):
+    """The mentions that are the same one, under one name across the video: `person_3`, written `<person_3>` in captions."""
+
+    name: str
+    kind: str
+    description: str
+    display_name: str | None = Field(default=None, description="a real name, where one was given or learnt")
+    exemplar_seconds: float = Field(ge=0)
+    mention_ids: tuple[str, ...] = ()
+    scene_indexes: tuple[int, ...] = ()
+    name_evidence: tuple[Evidence, ...] = ()
+
+
+class Scene(Spanned):
+    """One continuous event: the unit that a caption describes. Scenes tile the video."""
+
+    index: int = Field(ge=0)
+    brief: str
+    detailed: str
+    entity_names: tuple[str, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+
+
+class Failure(Spanned):
+    """A span that one step could not perceive, and why. Retried by the next index run."""
+
+    stage: str
+    reason: str
+
+
+class Unseen(Spanned):
+    """A span that an answer could not take into account, and why."""
+
+    reason: str
+
+
+class Evidence(Spanned):
+    """What was seen or said over a span, where that came from, and its words as they stand there."""
+
+    id: str = ""
+    source: Source
+    quote: str
+
+
+class Claim(Record):
+    """One statement of an answer and the evidence it rests on. `holds` is what verification found, None when not asked."""
+
+    text: str
+    evidence_ids: tuple[str, ...]
+    holds: bool | None = None
+
+
+class Usage(Record):
+    """What calls took. `cost` is in US dollars; None means unknown, which is not zero."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    cost: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        unknown = self.cost is None or other.cost is None
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            images=self.images + other.images,
+            seconds=self.seconds + other.seconds,
+            cost=None if unknown else (self.cost or 0.0) + (other.cost or 0.0),
+        )
+
+
+class Answer(Record):
+    """An answer with everything needed to check it.
+
+    `answer` is None when the video does not hold one ("not found"); `searched` then says what was looked through.
+    `guessed` marks a choice that `must_choose` forced without evidence.
+    """
+
+    question: str
+    options: tuple[str, ...] = ()
+    answer: str | None
+    choice: int | None = Field(default=None, ge=0, description="0-based index into options")
+    guessed: bool = False
+    confidence: Confidence
+    verified: bool
+    claims: tuple[Claim, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    removed_citations: int = 0
+    searched: str = ""
+    rounds: int = 1
+    effort: Effort = "high"
+    usage: Usage = Usage()
+    video: str = Field(description="path of the video as it was asked")
+    video_digest: str
+    models: dict[str, str] = Field(default_factory=dict, description="role → model name")
+    settings: dict[str, Any] = Field(default_factory=dict, description="what else would change the answer")
