@@ -298,3 +298,101 @@ class Answer(Record):
     video_digest: str
     models: dict[str, str] = Field(default_factory=dict, description="role → model name")
     settings: dict[str, Any] = Field(default_factory=dict, description="what else would change the answer")
+
+
+class Index(Record):
+    """All that stage A knows of one video under one set of settings. Loading it decodes nothing and calls nothing.
+
+    `key` names everything that would change it (digest, recipe, sampling, prompts, models, cues); `settings` spells it out.
+    """
+
+    key: str
+    video: VideoInfo
+    settings: dict[str, Any] = Field(default_factory=dict)
+    scenes: tuple[Scene, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    cues: tuple[Cue, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    usage: Usage = Usage()
+    created_at: str = Field(default="", description="ISO 8601, UTC")
+
+    @property
+    def span(self) -> Span:
+        """The whole video."""
+        return Span(0.0, self.video.duration_seconds)
+
+
+class Hit(Spanned):
+    """One search result: a caption, cue or on-screen text that matches, best first."""
+
+    video_digest: str
+    video: str
+    source: Source
+    text: str
+    score: float
+
+
+class StageStarted(Record):
+    """A stage begins; `total` units of work lie ahead (shards, calls, segments)."""
+
+    stage: str
+    total: int
+
+
+class StageAdvanced(Record):
+    """`done` more units of a stage are finished; `usage` is what they took."""
+
+    stage: str
+    done: int = 1
+    usage: Usage = Usage(cost=0.0)
+
+
+class StageFinished(Record):
+    """A stage is over."""
+
+    stage: str
+
+
+class Notice(Record):
+    """One line for the user: a fallback taken, a failure kept for later."""
+
+    text: str
+
+
+class SegmentRead(Spanned):
+    """Stage B: one segment's captions were analysed."""
+
+    relevant: tuple[Span, ...]
+    confidence: Confidence
+
+
+class Looked(Record):
+    """Stage B: frames of these spans were looked at again."""
+
+    spans: tuple[Span, ...]
+    observations: tuple[str, ...]
+
+
+class Drafted(Record):
+    """Stage B: an answer was drafted, not yet checked."""
+
+    answer: str | None
+    choice: int | None
+    round: int
+
+
+class Checked(Record):
+    """Stage B: one claim was put to fresh pixels."""
+
+    claim: str
+    holds: bool | None
+
+
+Event: TypeAlias = (
+    StageStarted | StageAdvanced | StageFinished | Notice | SegmentRead | Looked | Drafted | Checked
+)
+"""What a run reports while it goes."""
+
+Entity.model_rebuild()
