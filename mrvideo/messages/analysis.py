@@ -258,6 +258,7 @@ class AnswerInputs(Message):
     entities: tuple[EntityLine, ...] = ()
     unseen: tuple[Span, ...] = ()
     learnt: tuple[str, ...] = ()
+    problem: str = Field(default="", description="what was wrong with the draft before this one, when asked again")
 
 
 class Citation(Message):

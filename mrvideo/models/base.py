@@ -99,6 +99,7 @@ class Abilities:
 
     `long_side_pixels` is the frame size it reads best; `look_images` how many frames a re-look may send;
     `tools` whether it can call tools; `context_tokens` bounds one request, text and images together.
+    `segment_images` whether reading captions for a question gains from each scene's middle frame beside them.
     """
 
     max_images: int = MAX_IMAGES
@@ -106,6 +107,7 @@ class Abilities:
     long_side_pixels: int = 512
     look_images: int = 32
     vision: bool = True
+    segment_images: bool = True
     tools: bool = False
     concurrency: int = 16
 
