@@ -16,6 +16,7 @@ A prompt is one Markdown file in `prompts/`:
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -69,7 +70,7 @@ class Prompt:
 @cache
 def _environment() -> Environment:
     # Prompts are plain text for a model, not HTML: fencing happens by the `fence` filter, not by escaping.
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     environment.filters["fence"] = fence
     environment.filters["clock"] = lambda seconds: f"{seconds:.2f}"
     return environment
@@ -81,8 +82,6 @@ def fence(text: object) -> str:
     Angle brackets become their look-alikes unless they mark a known name such as `<person_3>`;
     control characters and line breaks become spaces.
     """
-    import re
-
     plain = "".join(c if c.isprintable() else " " for c in str(text))
     marked = re.sub(r"<([a-z]+(?:_[a-z0-9]+)+)>", "\x02\\1\x03", plain)
     return marked.replace("<", "‹").replace(">", "›").replace("\x02", "<").replace("\x03", ">")
@@ -109,7 +108,9 @@ def parse_prompt(name: str, text: str) -> Prompt:
     except tomllib.TOMLDecodeError as error:
         raise PromptError(f"prompt {name}: the header is not TOML: {error}") from error
     if set(header) != {"version", "role", "inputs", "reply"}:
-        raise PromptError(f"prompt {name}: the header needs version, role, inputs and reply, got {sorted(header)}")
+        raise PromptError(
+            f"prompt {name}: the header needs version, role, inputs and reply, got {sorted(header)}"
+        )
     if header["role"] not in ("vision", "text"):
         raise PromptError(f"prompt {name}: role must be vision or text, got {header['role']!r}")
     if parts[2].count(_DIVIDER) != 1:

@@ -1,0 +1,303 @@
+"""The SDK: index a video, ask it, search it. The only room that composes all others.
+
+Every function has a sync and an async face over the same work: indexing runs in the calling thread (or a helper
+thread for `aindex`), questions run on the process's event-loop thread. Both work inside a notebook's running loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from typing_extensions import Self
+
+from mrvideo import compose
+from mrvideo.errors import InputError, LibraryError, QuestionError
+from mrvideo.library import Library
+from mrvideo.mapreduce import portal
+from mrvideo.media.looks import FrameSource
+from mrvideo.records import (
+    Answer,
+    Cue,
+    Entity,
+    Event,
+    Failure,
+    Frame,
+    Hit,
+    Index,
+    Scene,
+    Shot,
+    VideoInfo,
+)
+from mrvideo.settings import Settings, load_settings
+
+EventSink: TypeAlias = Callable[[Event], None]
+PathLike: TypeAlias = str | Path
+
+
+def _ignore(event: Event) -> None:
+    """The default sink."""
+
+
+def index(
+    video: PathLike,
+    *,
+    settings: Settings | None = None,
+    subtitles: PathLike | None = None,
+    on_event: EventSink = _ignore,
+    **overrides: Any,
+) -> Video:
+    """Caption a video, name its cast, and keep the result; what is kept already is not done again.
+
+    `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any thread.
+    Raises `VideoError` for a file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is
+    kept), `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
+    """
+    chosen = settings or load_settings(**overrides)
+    sidecar = Path(subtitles) if subtitles is not None else None
+    found = compose.index_video(str(video), chosen, subtitles=sidecar, on_event=on_event)
+    return Video(found, chosen)
+
+
+async def aindex(
+    video: PathLike,
+    *,
+    settings: Settings | None = None,
+    subtitles: PathLike | None = None,
+    on_event: EventSink = _ignore,
+    **overrides: Any,
+) -> Video:
+    """`index` without blocking the running event loop."""
+    work = partial(index, video, settings=settings, subtitles=subtitles, on_event=on_event, **overrides)
+    return await asyncio.to_thread(work)
+
+
+def load(video: PathLike, *, settings: Settings | None = None, **overrides: Any) -> Video:
+    """A video that is in the library already: by path, or by the first 8 or more digits of its digest.
+
+    The newest index is taken, whatever settings it was made with. Nothing is decoded and no model is called; the file
+    itself may be gone. Raises `InputError` when it was never indexed.
+    """
+    chosen = settings or load_settings(**overrides)
+    with closing(Library.open(chosen.library, create=False)) as library:
+        found = compose.newest_index(str(video), library, chosen)
+    if found is None:
+        raise InputError(f"{video} is not in {chosen.library}; run mrvideo index on it first")
+    return Video(found, chosen)
+
+
+async def aload(video: PathLike, *, settings: Settings | None = None, **overrides: Any) -> Video:
+    """`load` without blocking the running event loop."""
+    return await asyncio.to_thread(partial(load, video, settings=settings, **overrides))
+
+
+def search(
+    words: str, *, limit: int = 20, settings: Settings | None = None, **overrides: Any
+) -> tuple[Hit, ...]:
+    """Captions, cues and on-screen texts of all indexed videos that hold the words, best first.
+
+    Raises `InputError` when there is no library yet.
+    """
+    chosen = settings or load_settings(**overrides)
+    if not chosen.library.exists():
+        raise LibraryError(f"no library at {chosen.library}; index a video first, or name it with --library")
+    with closing(Library.open(chosen.library, create=False)) as library:
+        return library.search(words, limit=limit)
+
+
+class Video:
+    """An indexed video. Cheap to hold: records only; frames are read from the file when asked for."""
+
+    def __init__(self, index: Index, settings: Settings) -> None:
+        self._index = index
+        self._settings = settings
+
+    @property
+    def index(self) -> Index:
+        """Everything stage A knows."""
+        return self._index
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that questions are asked with."""
+        return self._settings
+
+    @property
+    def info(self) -> VideoInfo:
+        """The file: digest, path, duration, size, codec."""
+        return self._index.video
+
+    @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """Captioned events in order."""
+        return self._index.scenes
+
+    @property
+    def entities(self) -> tuple[Entity, ...]:
+        """The cast, by first appearance."""
+        return self._index.entities
+
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """Speech and subtitles in order."""
+        return self._index.cues
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        """What lies between camera cuts."""
+        return self._index.shots
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Spans that could not be perceived; the next `index` tries them again."""
+        return self._index.failures
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing stays open between calls; `with` only marks the use."""
+
+    def __repr__(self) -> str:
+        return (
+            f"Video({self.info.path!r}, {self.info.duration_seconds:.1f} s, {len(self.scenes)} scenes, "
+            f"{len(self.entities)} entities, {len(self.cues)} cues, {len(self.failures)} failures)"
+        )
+
+    def frames(self, times_seconds: Sequence[float], *, long_side_pixels: int = 512) -> list[Frame]:
+        """The frames on screen at these times, as JPEG bytes. Raises `VideoError` when the file is gone."""
+        return self._frame_source(long_side_pixels).at(sorted(times_seconds))
+
+    def search(self, words: str, *, limit: int = 20) -> tuple[Hit, ...]:
+        """Captions, cues and on-screen texts of this video that hold the words, best first."""
+        with closing(Library.open(self._settings.library, create=False)) as library:
+            return library.search(words, digest=self.info.digest, limit=limit)
+
+    def answers(self) -> tuple[Answer, ...]:
+        """Every answer given so far, oldest first, with the settings it was made with."""
+        with closing(Library.open(self._settings.library, create=False)) as library:
+            return library.answers(self.info.digest)
+
+    def ask(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        must_choose: bool = False,
+        on_event: EventSink = _ignore,
+        **overrides: Any,
+    ) -> Answer:
+        """Answer a question, with evidence.
+
+        With `options` the answer is one of them, or none when the video does not tell; `must_choose` forces one and
+        marks it as guessed. `overrides` are fields of `Settings`, such as `effort="low"`. Raises `QuestionError` for an
+        empty question or fewer than two options, `ModelUnavailable`, `BudgetReached`.
+        """
+        future = self._start(question, options, must_choose, on_event, overrides)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def aask(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        must_choose: bool = False,
+        on_event: EventSink = _ignore,
+        **overrides: Any,
+    ) -> Answer:
+        """`ask` without blocking the running event loop; cancelling it stops the work."""
+        return await asyncio.wrap_future(self._start(question, options, must_choose, on_event, overrides))
+
+    def stream(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        must_choose: bool = False,
+        **overrides: Any,
+    ) -> Iterator[Event | Answer]:
+        """What happens while a question is answered, as it happens; the `Answer` comes last."""
+        events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        future = self._start(question, options, must_choose, events.put, overrides)
+        future.add_done_callback(lambda _: events.put(None))
+        try:
+            while (event := events.get()) is not None:
+                yield event
+            yield future.result()
+        finally:
+            future.cancel()
+
+    async def astream(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        must_choose: bool = False,
+        **overrides: Any,
+    ) -> AsyncIterator[Event | Answer]:
+        """`stream` for a running event loop: `async for event in video.astream("…")`."""
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def put(event: Event | None) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        future = self._start(question, options, must_choose, put, overrides)
+        future.add_done_callback(lambda _: put(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield await asyncio.wrap_future(future)
+        finally:
+            future.cancel()
+
+    def _start(
+        self,
+        question: str,
+        options: Sequence[str] | None,
+        must_choose: bool,
+        on_event: EventSink,
+        overrides: dict[str, Any],
+    ) -> Future[Answer]:
+        check_question(question, options, must_choose=must_choose)
+        settings = load_settings(**{**self._settings.model_dump(exclude_defaults=True), **overrides})
+        work = partial(
+            compose.ask_index,
+            self._index,
+            question.strip(),
+            tuple(options or ()),
+            settings,
+            must_choose=must_choose,
+            on_event=on_event,
+        )
+        return portal().start_task_soon(work)
+
+    def _frame_source(self, long_side_pixels: int) -> FrameSource:
+        return compose.frame_source(self._index.video.path, self._settings, long_side_pixels=long_side_pixels)
+
+
+def check_question(question: str, options: Sequence[str] | None, *, must_choose: bool) -> None:
+    """Raises `QuestionError`, in one line, for a question that cannot be asked."""
+    if not question.strip():
+        raise QuestionError('the question is empty; ask something, such as "What is written on the sign?"')
+    if options is not None and len(options) == 1:
+        raise QuestionError(
+            f"one option only ({options[0]!r}); give two or more, or none for an open question"
+        )
+    if options and any(not option.strip() for option in options):
+        raise QuestionError("an option is empty; give each option some text")
+    if must_choose and not options:
+        raise QuestionError("must-choose needs options to choose from; give two or more")

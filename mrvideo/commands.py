@@ -1,0 +1,288 @@
+"""What each command does once its arguments are settings; every function returns the exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mrvideo import compose
+from mrvideo.api import Video, check_question, load
+from mrvideo.errors import InputError, LibraryError, QuestionError, VideoError
+from mrvideo.export import FORMATS, export_index
+from mrvideo.library import Library
+from mrvideo.progress import ProgressBars, spent
+from mrvideo.records import Answer, Index, Usage, clock
+from mrvideo.settings import Settings
+from mrvideo.terminal import plain
+
+VIDEO_SUFFIXES = frozenset(
+    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .mts .flv .wmv .ogv .3gp .gif .mxf .vob".split()
+)
+
+
+def _out() -> Console:
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201
+
+
+# index -----------------------------------------------------------------------------------------
+
+
+def index_videos(
+    videos: Sequence[str], settings: Settings, *, subtitles: Path | None, as_json: bool, quiet: bool
+) -> int:
+    """`mrvideo index`: one video must be readable; of many, the broken ones are listed and the rest is done."""
+    paths = expand(videos)
+    if subtitles is not None and len(paths) > 1:
+        raise InputError(f"--subtitles names one file, but there are {len(paths)} videos; index them one by one")
+    if len(paths) == 1:
+        with ProgressBars(quiet=quiet) as bars:
+            index = compose.index_video(paths[0], settings, subtitles=subtitles, on_event=bars)
+        done, broken = [index], []
+    else:
+        done, broken = _index_many(paths, settings, quiet=quiet)
+    if as_json:
+        usage = sum((index.usage for index in done), Usage())
+        _print_json(
+            {
+                "videos": [_index_summary(index) for index in done],
+                "broken": [{"video": path, "reason": reason} for path, reason in broken],
+                "usage": usage.model_dump(),
+            }
+        )
+    else:
+        for index in done:
+            _print_index(index)
+        for path, reason in broken:
+            _out().print(f"not indexed: {plain(path)}: {plain(reason)}")
+    if not done:
+        return 2
+    return 1 if broken or any(index.failures for index in done) else 0
+
+
+def expand(videos: Sequence[str]) -> list[str]:
+    """Files as they are; a folder as the video files below it, sorted. Raises `InputError` for a folder without any."""
+    paths: list[str] = []
+    for name in videos:
+        folder = Path(name)
+        if not folder.is_dir():
+            paths.append(name)
+            continue
+        inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+        if not inside:
+            raise InputError(f"{name} is a folder without videos; name a video file, or a folder that holds some")
+        paths += [str(path) for path in inside]
+    return list(dict.fromkeys(paths))
+
+
+def _index_many(
+    paths: Sequence[str], settings: Settings, *, quiet: bool
+) -> tuple[list[Index], list[tuple[str, str]]]:
+    from mrvideo.records import Event, Notice, StageAdvanced, StageFinished, StageStarted
+
+    done: list[Index] = []
+    broken: list[tuple[str, str]] = []
+    with ProgressBars(quiet=quiet) as bars:
+        bars(StageStarted(stage="videos", total=len(paths)))
+
+        def one_bar(event: Event) -> None:
+            if isinstance(event, StageAdvanced):
+                bars(StageAdvanced(stage="videos", done=0, usage=event.usage))
+            elif isinstance(event, Notice):
+                bars(event)
+
+        for path in paths:
+            try:
+                done.append(compose.index_video(path, settings, on_event=one_bar))
+            except VideoError as error:
+                broken.append((path, str(error)))
+            bars(StageAdvanced(stage="videos"))
+        bars(StageFinished(stage="videos"))
+    return done, broken
+
+
+def _index_summary(index: Index) -> dict[str, Any]:
+    return {
+        "video": index.video.path,
+        "digest": index.video.digest,
+        "duration_seconds": index.video.duration_seconds,
+        "scenes": len(index.scenes),
+        "entities": len(index.entities),
+        "cues": len(index.cues),
+        "shots": len(index.shots),
+        "failures": [failure.model_dump() for failure in index.failures],
+        "settings": index.settings,
+        "usage": index.usage.model_dump(),
+    }
+
+
+def _print_index(index: Index) -> None:
+    out = _out()
+    out.print(
+        f"{plain(index.video.path)}: {clock(index.video.duration_seconds)} long, {len(index.scenes)} scenes, "
+        f"{len(index.entities)} entities, {len(index.cues)} cues, {len(index.shots)} shots"
+    )
+    for failure in index.failures:
+        out.print(f"  not seen: {failure.span} ({failure.stage}): {plain(failure.reason)}")
+    if index.failures:
+        out.print("  run the same command again to retry what was not seen")
+
+
+# ask -------------------------------------------------------------------------------------------
+
+
+def ask_video(
+    path: str,
+    question: str,
+    options: list[str] | None,
+    settings: Settings,
+    origins: dict[str, str],
+    *,
+    must_choose: bool,
+    subtitles: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """`mrvideo ask`."""
+    check_question(question, options or None, must_choose=must_choose)
+    if Path(path).is_dir():
+        raise QuestionError(f"{path} is a folder; ask one video file at a time")
+    with ProgressBars(quiet=quiet) as bars:
+        index = compose.index_for_question(path, settings, origins, on_event=bars, subtitles=subtitles)
+        answer = Video(index, settings).ask(question, options or None, must_choose=must_choose, on_event=bars)
+    if as_json:
+        _print_json(answer.model_dump())
+    else:
+        print_answer(answer)
+    return 0 if answer.answer is not None or answer.choice is not None else 1
+
+
+def print_answer(answer: Answer) -> None:
+    """An answer for people: what, how sure, on what evidence, and what was not seen."""
+    out = _out()
+    if answer.answer is None and answer.choice is None:
+        out.print(Text("not found in the video", style="bold"))
+        if answer.searched:
+            out.print(f"searched: {plain(answer.searched)}")
+    else:
+        text = answer.answer if answer.answer is not None else answer.options[answer.choice or 0]
+        out.print(Text(plain(text), style="bold"))
+    marks = [f"confidence {answer.confidence} of 5", "verified" if answer.verified else "not verified"]
+    if answer.guessed:
+        marks.append("a guess: a choice was demanded")
+    out.print(", ".join(marks))
+    for evidence in answer.evidence:
+        out.print(f"  {evidence.span}  {evidence.source}: {plain(evidence.quote)}")
+    for unseen in answer.unseen:
+        out.print(f"  not seen: {unseen.span}: {plain(unseen.reason)}")
+    usage = spent(answer.usage)
+    if usage and answer.models.get("vision") != "offline":
+        out.print(usage)
+
+
+# search, show, status, export ----------------------------------------------------------------
+
+
+def search_library(words: str, video: str | None, limit: int, settings: Settings, *, as_json: bool) -> int:
+    """`mrvideo search`."""
+    if not words.strip():
+        raise QuestionError("no words to search for; give some, in quotes")
+    if not settings.library.exists():
+        raise LibraryError(f"no library at {settings.library}; index a video first, or name it with --library")
+    if video is not None:
+        hits = load(video, settings=settings).search(words, limit=limit)
+    else:
+        with closing(Library.open(settings.library, create=False)) as library:
+            hits = library.search(words, limit=limit)
+    if as_json:
+        _print_json({"words": words, "hits": [hit.model_dump() for hit in hits]})
+    else:
+        for hit in hits:
+            _out().print(f"{plain(hit.video)}  {hit.span}  {hit.source}: {plain(hit.text)}")
+        if not hits:
+            _out().print(f"nothing holds {plain(words)!r}")
+    return 0 if hits else 1
+
+
+def show_video(path: str, parts: Sequence[str], settings: Settings, *, as_json: bool) -> int:
+    """`mrvideo show`."""
+    index = load(path, settings=settings).index
+    if as_json:
+        _print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts))})
+        return 0
+    out = _out()
+    if "scenes" in parts:
+        for scene in index.scenes:
+            out.print(f"{scene.span}  {plain(scene.brief)}")
+            out.print(f"    {plain(scene.detailed)}")
+    if "entities" in parts:
+        for entity in index.entities:
+            name = f"{entity.name} ({entity.display_name})" if entity.display_name else entity.name
+            out.print(f"{plain(name)}  {plain(entity.description)}  in {len(entity.scene_indexes)} scenes")
+        if not index.entities:
+            out.print("no entities")
+    if "cues" in parts:
+        for cue in index.cues:
+            who = f"{cue.speaker}: " if cue.speaker else ""
+            out.print(f"{cue.span}  {plain(who + cue.text)}")
+        if not index.cues:
+            out.print("no cues")
+    return 0
+
+
+def video_status(path: str, settings: Settings, *, as_json: bool) -> int:
+    """`mrvideo status`."""
+    video = load(path, settings=settings)
+    index = video.index
+    answers = video.answers()
+    if as_json:
+        _print_json({**_index_summary(index), "created_at": index.created_at, "answers": len(answers)})
+    else:
+        _print_index(index)
+        made = index.settings
+        out = _out()
+        out.print(f"  indexed {index.created_at} with {made.get('vision', '?')}, recipe {made.get('recipe', '?')}")
+        out.print(f"  {len(answers)} answers kept")
+    return 1 if index.failures else 0
+
+
+def export_video(path: str, format_name: str, output: Path | None, settings: Settings) -> int:
+    """`mrvideo export`."""
+    chosen = next((name for name in FORMATS if name == format_name), None)
+    if chosen is None:
+        raise InputError(f"no format {format_name!r}; there are {', '.join(FORMATS)}")
+    text = export_index(load(path, settings=settings).index, chosen)  # pyright: ignore[reportArgumentType]
+    if output is None:
+        print(text, end="")  # noqa: T201
+        return 0
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}; name a writable file") from error
+    return 0
+
+
+def show_settings(settings: Settings, origins: dict[str, str], *, as_json: bool) -> int:
+    """`mrvideo config show`. A key is shown as set or not, never itself."""
+    values = {name: str(value) if isinstance(value, Path) else value for name, value in settings}
+    values["api_key"] = None if settings.api_key is None else "(set)"
+    if as_json:
+        _print_json({name: {"value": values[name], "from": origins[name]} for name in values})
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for heading in ("setting", "value", "from"):
+        table.add_column(heading)
+    for name, value in values.items():
+        table.add_row(name, Text("" if value is None else str(value)), Text(origins[name]))
+    _out().print(table)
+    return 0

@@ -1,0 +1,301 @@
+"""Puts the rooms together for one run: models, budget, ledger, library, and the two stages."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+
+from mrvideo.agents.run import ask
+from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
+from mrvideo.errors import ModelUnavailable, SettingsError
+from mrvideo.library import Library
+from mrvideo.mapreduce import portal
+from mrvideo.media.identity import probe
+from mrvideo.media.looks import FrameSource
+from mrvideo.media.subtitles import load_cues
+from mrvideo.models import Budget, Ledger, ModelSettings, open_model
+from mrvideo.models.base import Model
+from mrvideo.records import Answer, Cue, Event, Index, Notice, StageAdvanced, Usage, VideoInfo
+from mrvideo.settings import OFFLINE, Settings
+
+EventSink: TypeAlias = Callable[[Event], None]
+
+_STAGE_A = (
+    "recipe",
+    "clip_seconds",
+    "shard_seconds",
+    "frames_per_second",
+    "long_side_pixels",
+    "vision",
+    "cast",
+)
+"""Settings that name an index: when one is given, an index made otherwise does not do."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """The two roles of one run, behind one ledger."""
+
+    vision: Model
+    text: Model
+    ledger: Ledger
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Role → name, as an answer reports it."""
+        return {"vision": self.vision.name, "text": self.text.name}
+
+    async def aclose(self) -> None:
+        """Let go of both."""
+        await self.vision.aclose()
+        if self.text is not self.vision:
+            await self.text.aclose()
+
+
+def model_settings(settings: Settings, role: str) -> ModelSettings:
+    """What the `vision`, `text` or `speech` role's adapter is opened with."""
+    name = {"vision": settings.vision_model, "text": settings.text_model, "speech": settings.speech or ""}[
+        role
+    ]
+    own_url = {
+        "vision": settings.vision_base_url,
+        "text": settings.text_base_url,
+        "speech": settings.speech_base_url,
+    }[role]
+    return ModelSettings.parse(
+        name,
+        base_url=own_url or settings.base_url,
+        api_key=settings.key(),
+        preset=settings.preset,
+        concurrency=settings.concurrency,
+        timeout_seconds=settings.timeout_seconds,
+        temperature=settings.temperature,
+    )
+
+
+def open_models(settings: Settings, library: Library | None, on_event: EventSink) -> Models:
+    """Both roles' models for one run; the caller closes them. Raises `SettingsError`, `ModelUnavailable`."""
+
+    def advanced(stage: str, usage: Usage) -> None:
+        on_event(StageAdvanced(stage=stage, done=0, usage=usage))
+
+    ledger = Ledger(on_usage=advanced)
+    budget = Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
+    roles = model_settings(settings, "vision"), model_settings(settings, "text")
+    vision = open_model(roles[0], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
+    if roles[1] == roles[0]:
+        return Models(vision=vision, text=vision, ledger=ledger)
+    text = open_model(roles[1], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
+    return Models(vision=vision, text=text, ledger=ledger)
+
+
+@contextmanager
+def opened_models(settings: Settings, library: Library | None, on_event: EventSink) -> Iterator[Models]:
+    """`open_models`, closed at the end; for code outside the event-loop thread."""
+    models = open_models(settings, library, on_event)
+    try:
+        yield models
+    finally:
+        portal().call(models.aclose)
+
+
+def check_reachable(settings: Settings) -> None:
+    """Raises `ModelUnavailable` when a server that the run needs does not accept a connection: before anything is written."""
+    urls = {model_settings(settings, role).base_url for role in ("vision", "text")}
+    for url in sorted(url for url in urls if url):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SettingsError(
+                f"base URL {url!r} is not an http address; give one such as http://localhost:8000/v1"
+            )
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname, port), timeout=10).close()
+        except OSError as error:
+            raise ModelUnavailable(
+                f"no server answers at {url} ({error}); start it, or correct --base-url"
+            ) from error
+
+
+def captioning_options(settings: Settings) -> CaptioningOptions:
+    """Stage A's share of the settings."""
+    backend, cluster = _backend(settings)
+    return CaptioningOptions(
+        recipe=settings.recipe,
+        clip_seconds=settings.clip_seconds,
+        shard_seconds=settings.shard_seconds,
+        frames_per_second=settings.frames_per_second,
+        long_side_pixels=settings.long_side_pixels,
+        jpeg_quality=settings.jpeg_quality,
+        reader=settings.reader,
+        allow_url=settings.allow_url,
+        workers=settings.workers,
+        backend=backend,
+        cluster=cluster,
+        cast=settings.cast,
+    )
+
+
+def _backend(settings: Settings) -> tuple[str, str | None]:
+    if settings.cluster is None:
+        return ("threading", None) if settings.workers is None else ("loky", None)
+    scheme, _, rest = settings.cluster.partition("://")
+    if scheme == "dask" and rest:
+        return "dask", rest
+    if settings.cluster == "auto" or scheme == "ray":
+        return "ray", rest or "auto"
+    raise SettingsError(
+        f"cluster {settings.cluster!r} is neither dask://HOST:PORT nor ray://HOST:PORT nor auto"
+    )
+
+
+def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:
+    """Where re-looks get their frames from."""
+    return FrameSource(
+        path,
+        reader=settings.reader,
+        long_side_pixels=long_side_pixels,
+        jpeg_quality=settings.jpeg_quality,
+        allow_url=settings.allow_url,
+    )
+
+
+def index_video(
+    path: str, settings: Settings, *, subtitles: Path | None = None, on_event: EventSink, retry: bool = True
+) -> Index:
+    """Stage A for one file. Everything that can be found wrong is, before the library is written.
+
+    With `retry` False, an index that holds failures is taken as it is.
+    """
+    info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
+    found_cues = load_cues(info.path, subtitles=subtitles, language=settings.language)
+    options = captioning_options(settings)
+    with closing(Library.open(settings.library, create=False)) as library:
+        cues = found_cues or library.cues(info.digest)
+        with opened_models(settings, None, on_event) as models:
+            key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
+        kept = library.index(info.digest, key)
+    if kept is not None and not settings.fresh and not (kept.failures and retry):
+        return kept.model_copy(update={"video": kept.video.model_copy(update={"path": info.path})})
+    check_reachable(settings)
+    with closing(Library.open(settings.library)) as library:
+        library.put_video(info)
+        if found_cues:
+            library.put_cues(info.digest, found_cues, origin="subtitles")
+        return _caption(info, cues, settings, options, library, on_event)
+
+
+def _caption(
+    info: VideoInfo,
+    cues: tuple[Cue, ...],
+    settings: Settings,
+    options: CaptioningOptions,
+    library: Library,
+    on_event: EventSink,
+) -> Index:
+    if settings.vision_model == OFFLINE:
+        on_event(
+            Notice(
+                text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
+            )
+        )
+    with opened_models(settings, library, on_event) as models:
+        index = build_index(
+            info,
+            cues,
+            options=options,
+            vision=models.vision,
+            text=models.text,
+            worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
+            library=library,
+            on_event=on_event,
+        )
+        index = index.model_copy(update={"usage": models.ledger.total()})
+        library.put_index(index)
+    return index
+
+
+def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
+    """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
+    if Path(video).is_file():
+        info = probe(video, reader=settings.reader)
+        index = library.latest_index(info.digest)
+        return index and index.model_copy(
+            update={"video": index.video.model_copy(update={"path": info.path})}
+        )
+    for known in library.videos():
+        named = len(video) >= 8 and known.digest.startswith(video.lower())
+        if named or known.path in (video, str(Path(video).absolute())):
+            return library.latest_index(known.digest)
+    return None
+
+
+def index_for_question(
+    path: str,
+    settings: Settings,
+    origins: dict[str, str],
+    *,
+    on_event: EventSink,
+    subtitles: Path | None = None,
+) -> Index:
+    """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
+    asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
+    if not asks_for_one or not Path(path).exists():
+        with closing(Library.open(settings.library, create=False)) as library:
+            found = newest_index(path, library, settings)
+        if found is not None:
+            return found
+    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False)
+
+
+async def ask_index(
+    index: Index,
+    question: str,
+    options: tuple[str, ...],
+    settings: Settings,
+    *,
+    must_choose: bool,
+    on_event: EventSink,
+) -> Answer:
+    """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
+    await to_thread.run_sync(check_reachable, settings)
+    library = await to_thread.run_sync(Library.open, settings.library)
+    try:
+        models = open_models(settings, library, on_event)
+        try:
+            source = None
+            if settings.allow_url or await to_thread.run_sync(Path(index.video.path).is_file):
+                pixels = settings.long_side_pixels or models.vision.abilities.long_side_pixels
+                source = frame_source(index.video.path, settings, long_side_pixels=pixels)
+            answer = await ask(
+                question,
+                options=options,
+                index=index,
+                frames=source,
+                vision=models.vision,
+                text=models.text,
+                effort=settings.effort,
+                must_choose=must_choose,
+                max_rounds=settings.max_rounds,
+                on_event=on_event,
+            )
+        finally:
+            await models.aclose()
+        answer = answer.model_copy(
+            update={
+                "usage": models.ledger.total(),
+                "models": models.names,
+                "settings": {"index": index.key, **index.settings, "max_rounds": settings.max_rounds},
+            }
+        )
+        await to_thread.run_sync(library.put_answer, answer)
+        return answer
+    finally:
+        library.close()

@@ -1,0 +1,86 @@
+"""An index in other formats: JSON, JSON lines, SRT, VTT, Markdown."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Literal, TypeAlias, get_args
+
+from mrvideo.media.subtitles import write_srt, write_vtt
+from mrvideo.records import Index, clock
+
+Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md", "mrvideo-paper"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>&~-])")
+
+
+def export_index(index: Index, format_name: Format) -> str:
+    """The index as text, ending in a line break.
+
+    `json` is one object (the `Index` record); `jsonl` one scene a line; `srt` and `vtt` carry the cues and, as a second
+    track, the brief captions; `md` is for reading; `mrvideo-paper` is the shape of the paper's released captions.
+    """
+    match format_name:
+        case "json":
+            return index.model_dump_json(indent=2) + "\n"
+        case "jsonl":
+            return "".join(scene.model_dump_json() + "\n" for scene in index.scenes)
+        case "srt":
+            return write_srt(_tracks(index))
+        case "vtt":
+            return write_vtt(_tracks(index))
+        case "md":
+            return _markdown(index)
+        case "mrvideo-paper":
+            from mrvideo.evals.released import export_released
+
+            return json.dumps(export_released(index), ensure_ascii=False, indent=2) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """Text from a video as inert Markdown: marks escaped, on one line."""
+    one_line = "".join(c if c.isprintable() else " " for c in text)
+    return _MARKDOWN.sub(r"\\\1", one_line)
+
+
+def _markdown(index: Index) -> str:
+    info = index.video
+    lines = [
+        f"# {escape_markdown(info.path)}",
+        "",
+        f"{clock(info.duration_seconds)} long, {len(index.scenes)} scenes, {len(index.entities)} entities, "
+        f"{len(index.cues)} cues.",
+        "",
+    ]
+    if index.entities:
+        lines += ["## Cast", ""]
+        for entity in index.entities:
+            name = f"{entity.name} ({entity.display_name})" if entity.display_name else entity.name
+            lines.append(f"- **{escape_markdown(name)}**: {escape_markdown(entity.description)}")
+        lines.append("")
+    lines += ["## Scenes", ""]
+    for scene in index.scenes:
+        lines += [f"### {scene.span}", "", escape_markdown(scene.detailed), ""]
+        lines += [f"- on screen, {s.span}: “{escape_markdown(s.text)}”" for s in scene.sightings]
+        if scene.sightings:
+            lines.append("")
+    if index.cues:
+        lines += ["## Speech", ""]
+        for cue in index.cues:
+            who = f"{escape_markdown(cue.speaker)}: " if cue.speaker else ""
+            lines.append(f"- {cue.span}: {who}{escape_markdown(cue.text)}")
+        lines.append("")
+    if index.failures:
+        lines += ["## Not seen", ""]
+        lines += [f"- {f.span}: {escape_markdown(f.reason)}" for f in index.failures]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _tracks(index: Index) -> list[tuple[float, float, str]]:
+    cues = [
+        (c.start_seconds, c.stop_seconds, f"{c.speaker}: {c.text}" if c.speaker else c.text)
+        for c in index.cues
+    ]
+    return cues + [(s.start_seconds, s.stop_seconds, f"[{s.brief}]") for s in index.scenes]

@@ -1,0 +1,181 @@
+"""Settings: defaults, a TOML file, the environment and arguments become one frozen value.
+
+Later wins:  default  <  mrvideo.toml  <  MRVIDEO_* environment  <  argument (or command-line flag)
+
+`mrvideo.toml` is looked for in the working folder, then in `~/.config/mrvideo/`; `MRVIDEO_CONFIG` names another.
+This is the only room that reads `os.environ`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from mrvideo.errors import SettingsError
+from mrvideo.records import Effort, Recipe
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+OFFLINE = "offline"
+
+
+class Settings(BaseModel):
+    """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through `load_settings`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vision: str | None = Field(
+        default=None, description="model that sees frames: openai:MODEL, hf:PATH, offline"
+    )
+    text: str | None = Field(
+        default=None, description="model that reads text; the vision model when not given"
+    )
+    speech: str | None = Field(
+        default=None, description="model that transcribes: openai:MODEL, faster-whisper:SIZE"
+    )
+    base_url: str | None = Field(default=None, description="OpenAI-compatible server, for all roles")
+    vision_base_url: str | None = Field(default=None, description="server for the vision role alone")
+    text_base_url: str | None = Field(default=None, description="server for the text role alone")
+    speech_base_url: str | None = Field(default=None, description="server for the speech role alone")
+    preset: str | None = Field(
+        default=None, description="server family; found from the base URL when not given"
+    )
+    api_key: SecretStr | None = Field(default=None, description="from the environment or key_file only")
+    key_file: Path | None = Field(default=None, description="file that holds the API key alone")
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    timeout_seconds: float = Field(default=120.0, gt=0, description="for one call")
+    concurrency: int = Field(default=16, ge=1, le=4096, description="calls in flight at once")
+    recipe: Recipe = "fused"
+    effort: Effort = "high"
+    max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")
+    library: Path = Field(
+        default=Path(".mrvideo/library.db"), description="the SQLite file that keeps everything"
+    )
+    reader: Literal["pyav", "decord"] = "pyav"
+    clip_seconds: float = Field(default=10.0, gt=0.5, le=15)
+    shard_seconds: float = Field(default=120.0, ge=10, le=600)
+    frames_per_second: float = Field(default=2.0, gt=0, le=4)
+    long_side_pixels: int | None = Field(
+        default=None, ge=64, le=4096, description="None: what the model reads best"
+    )
+    jpeg_quality: int = Field(default=85, ge=20, le=100)
+    workers: int | None = Field(default=None, ge=1, description="processes; None: threads in this process")
+    cluster: str | None = Field(
+        default=None, description="dask://HOST:PORT, ray://HOST:PORT or auto (local Ray)"
+    )
+    cast: Path | None = Field(default=None, description="TOML file of people's own names")
+    language: str | None = Field(default=None, description="preferred subtitle language, such as en")
+    max_cost: float | None = Field(
+        default=None, ge=0, description="US dollars; the run stops before passing it"
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=0, description="tokens in and out; the run stops before passing it"
+    )
+    fresh: bool = Field(default=False, description="ignore kept replies and pay again")
+    allow_url: bool = Field(default=False, description="read http(s) and s3 addresses")
+
+    @property
+    def vision_model(self) -> str:
+        """The model of the vision role, after defaults."""
+        return self.vision or OFFLINE
+
+    @property
+    def text_model(self) -> str:
+        """The model of the text role: its own, else the vision role's, else offline."""
+        return self.text or self.vision or OFFLINE
+
+    def key(self) -> SecretStr | None:
+        """The API key, from the setting or its file. Raises `SettingsError` when the file cannot be read."""
+        if self.api_key is not None or self.key_file is None:
+            return self.api_key
+        try:
+            return SecretStr(self.key_file.read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise SettingsError(
+                f"key_file {self.key_file}: {error.strerror}; name a readable file"
+            ) from error
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """Settings from all sources; an argument of None means "not given". Raises `SettingsError`, naming the source."""
+    return explain_settings(**arguments)[0]
+
+
+def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
+    """Settings and, per name, where its value came from: `default`, a file's path, a variable's name, or `argument`."""
+    file_path = _file()
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    if file_path is not None:
+        layers.append((str(file_path), _read_file(file_path)))
+    layers.append(("environment", _environment()))
+    layers.append(("argument", {name: value for name, value in arguments.items() if value is not None}))
+
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for origin, layer in layers:
+        for name, value in layer.items():
+            if name not in Settings.model_fields:
+                known = ", ".join(sorted(Settings.model_fields))
+                raise SettingsError(f"{origin}: no setting named {name!r}; there are {known}")
+            values[name] = value
+            origins[name] = _variable(name) if origin == "environment" else origin
+    try:
+        return Settings(**values), origins
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        where = origins.get(name, "settings")
+        shown = "" if name == "api_key" else f", got {first['input']!r}"
+        raise SettingsError(f"{name} (from {where}): {first['msg']}{shown}") from None
+
+
+def _variable(name: str) -> str:
+    if name == "api_key" and "MRVIDEO_API_KEY" not in os.environ:
+        return "OPENAI_API_KEY"
+    return f"MRVIDEO_{name.upper()}"
+
+
+def _environment() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        value = os.environ.get(_variable(name), "").strip()
+        if value:
+            found[name] = value
+    return found
+
+
+def _file() -> Path | None:
+    named = os.environ.get("MRVIDEO_CONFIG")
+    if named:
+        return Path(named)
+    for candidate in (Path("mrvideo.toml"), Path.home() / ".config" / "mrvideo" / "mrvideo.toml"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; name a readable file in MRVIDEO_CONFIG") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from error
+    if "api_key" in data:
+        raise SettingsError(f"{path}: api_key does not belong in this file; use key_file or OPENAI_API_KEY")
+    return {name: _from_folder(path, name, value) for name, value in cast("dict[str, Any]", data).items()}
+
+
+def _from_folder(file: Path, name: str, value: Any) -> Any:
+    """Paths in a settings file are relative to that file."""
+    if name in ("library", "cast", "key_file") and isinstance(value, str):
+        return (file.parent / value).expanduser()
+    return value
