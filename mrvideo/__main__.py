@@ -1,0 +1,6 @@
+"""`python -m mrvideo` is `mrvideo`."""
+
+from mrvideo.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""An install puts one name into site-packages, and works beside a stranger who owns `agents`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the sdist, as an index would serve it."""
+    root = Path(__file__).resolve().parent.parent
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, root, cwd=root)
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} <= {"mrvideo", "mrvideo-0.1.0.dist-info"}
+    for needed in ("mrvideo/py.typed", "mrvideo/prompts/answer.md", "mrvideo/agents/graph.py", "mrvideo/cli.py"):
+        assert needed in names
+    assert len(names) == len(set(names))
+
+
+def test_an_installed_wheel_answers_beside_a_foreign_agents_package(
+    wheel: Path, tmp_path: Path, repository: Path
+) -> None:
+    """The wheel is installed without its dependencies: those are borrowed from this environment by a path file."""
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    (site / "agents").mkdir()
+    (site / "agents" / "__init__.py").write_text("OWNER = 'somebody else'\n")
+    run(
+        sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--target", site, wheel,
+        cwd=tmp_path,
+    )  # fmt: skip
+    import pydantic
+
+    borrowed = Path(pydantic.__file__).parent.parent
+    (site / "zz_borrowed.pth").write_text(f"{borrowed}\n")
+    code = "import agents, mrvideo; print(agents.OWNER, mrvideo.__file__)"
+    owner, _, where = run(python, "-c", code, cwd=tmp_path).strip().rpartition(" ")
+    assert owner == "somebody else"
+    assert Path(where).is_relative_to(site)
+
+    out = run(
+        python, "-m", "mrvideo", "ask", repository / "demo" / "harbour.mp4", "How long is the video?",
+        "--json", "--quiet", "--effort", "low",
+        cwd=tmp_path,
+    )  # fmt: skip
+    answer = json.loads(out)
+    assert answer["question"] == "How long is the video?"
+    assert answer["usage"]["cost"] == 0.0
