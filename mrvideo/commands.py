@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +15,15 @@ from rich.text import Text
 from mrvideo import compose
 from mrvideo.api import Video, check_question, load
 from mrvideo.errors import InputError, LibraryError, QuestionError, VideoError
-from mrvideo.export import FORMATS, export_index
+from mrvideo.export import FORMATS, Format, export_index
 from mrvideo.library import Library
 from mrvideo.progress import ProgressBars, spent
 from mrvideo.records import Answer, Index, Usage, clock
 from mrvideo.settings import Settings
 from mrvideo.terminal import plain
+
+PAPER_FORMAT = "mrvideo-paper"
+"""The shape of the paper's released captions: list of {t_start, t_end, caption}."""
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .mts .flv .wmv .ogv .3gp .gif .mxf .vob".split()
@@ -258,10 +261,15 @@ def video_status(path: str, settings: Settings, *, as_json: bool) -> int:
 
 def export_video(path: str, format_name: str, output: Path | None, settings: Settings) -> int:
     """`mrvideo export`."""
-    chosen = next((name for name in FORMATS if name == format_name), None)
-    if chosen is None:
-        raise InputError(f"no format {format_name!r}; there are {', '.join(FORMATS)}")
-    text = export_index(load(path, settings=settings).index, chosen)  # pyright: ignore[reportArgumentType]
+    if format_name not in (*FORMATS, PAPER_FORMAT):
+        raise InputError(f"no format {format_name!r}; there are {', '.join((*FORMATS, PAPER_FORMAT))}")
+    index = load(path, settings=settings).index
+    if format_name == PAPER_FORMAT:
+        from mrvideo.evals.released import export_released
+
+        text = json.dumps(export_released(index), ensure_ascii=False, indent=2) + "\n"
+    else:
+        text = export_index(index, cast("Format", format_name))
     if output is None:
         print(text, end="")  # noqa: T201
         return 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import write_srt, write_vtt
 from mrvideo.records import Index, clock
 
-Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md", "mrvideo-paper"]
+Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>&~-])")
@@ -19,7 +18,7 @@ def export_index(index: Index, format_name: Format) -> str:
     """The index as text, ending in a line break.
 
     `json` is one object (the `Index` record); `jsonl` one scene a line; `srt` and `vtt` carry the cues and, as a second
-    track, the brief captions; `md` is for reading; `mrvideo-paper` is the shape of the paper's released captions.
+    track, the brief captions; `md` is for reading.
     """
     match format_name:
         case "json":
@@ -32,10 +31,6 @@ def export_index(index: Index, format_name: Format) -> str:
             return write_vtt(_tracks(index))
         case "md":
             return _markdown(index)
-        case "mrvideo-paper":
-            from mrvideo.evals.released import export_released
-
-            return json.dumps(export_released(index), ensure_ascii=False, indent=2) + "\n"
 
 
 def escape_markdown(text: str) -> str:
