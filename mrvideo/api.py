@@ -19,10 +19,11 @@ from typing import Any, TypeAlias
 from typing_extensions import Self
 
 from mrvideo import compose
-from mrvideo.errors import InputError, LibraryError, QuestionError
+from mrvideo.errors import InputError, QuestionError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.looks import FrameSource
+from mrvideo.messages.analysis import LookReply
 from mrvideo.records import (
     Answer,
     Cue,
@@ -34,6 +35,7 @@ from mrvideo.records import (
     Index,
     Scene,
     Shot,
+    Span,
     VideoInfo,
 )
 from mrvideo.settings import Settings, load_settings
@@ -105,11 +107,7 @@ def search(
 
     Raises `InputError` when there is no library yet.
     """
-    chosen = settings or load_settings(**overrides)
-    if not chosen.library.exists():
-        raise LibraryError(f"no library at {chosen.library}; index a video first, or name it with --library")
-    with closing(Library.open(chosen.library, create=False)) as library:
-        return library.search(words, limit=limit)
+    return compose.search_library(words, settings or load_settings(**overrides), limit=limit)
 
 
 class Video:
@@ -263,6 +261,19 @@ class Video:
             yield await asyncio.wrap_future(future)
         finally:
             future.cancel()
+
+    def look(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
+        """Look again at frames spread over a span, with one question: what the vision model saw, and the frames.
+
+        Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
+        """
+        work = partial(compose.look_again, self._index, span, question, self._settings, max_frames=max_frames)
+        return portal().call(work)
+
+    async def alook(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
+        """`look` without blocking the running event loop."""
+        work = partial(compose.look_again, self._index, span, question, self._settings, max_frames=max_frames)
+        return await asyncio.wrap_future(portal().start_task_soon(work))
 
     def _start(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,9 +13,8 @@ from rich.text import Text
 
 from mrvideo import compose
 from mrvideo.api import Video, check_question, load
-from mrvideo.errors import InputError, LibraryError, QuestionError, VideoError
+from mrvideo.errors import InputError, QuestionError, VideoError
 from mrvideo.export import FORMATS, Format, export_index
-from mrvideo.library import Library
 from mrvideo.progress import ProgressBars, spent
 from mrvideo.records import Answer, Index, Usage, clock
 from mrvideo.settings import Settings
@@ -26,7 +24,26 @@ PAPER_FORMAT = "mrvideo-paper"
 """The shape of the paper's released captions: list of {t_start, t_end, caption}."""
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .mts .flv .wmv .ogv .3gp .gif .mxf .vob".split()
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".m2ts",
+        ".mts",
+        ".flv",
+        ".wmv",
+        ".ogv",
+        ".3gp",
+        ".gif",
+        ".mxf",
+        ".vob",
+    ]
 )
 
 
@@ -47,7 +64,9 @@ def index_videos(
     """`mrvideo index`: one video must be readable; of many, the broken ones are listed and the rest is done."""
     paths = expand(videos)
     if subtitles is not None and len(paths) > 1:
-        raise InputError(f"--subtitles names one file, but there are {len(paths)} videos; index them one by one")
+        raise InputError(
+            f"--subtitles names one file, but there are {len(paths)} videos; index them one by one"
+        )
     if len(paths) == 1:
         with ProgressBars(quiet=quiet) as bars:
             index = compose.index_video(paths[0], settings, subtitles=subtitles, on_event=bars)
@@ -83,7 +102,9 @@ def expand(videos: Sequence[str]) -> list[str]:
             continue
         inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
         if not inside:
-            raise InputError(f"{name} is a folder without videos; name a video file, or a folder that holds some")
+            raise InputError(
+                f"{name} is a folder without videos; name a video file, or a folder that holds some"
+            )
         paths += [str(path) for path in inside]
     return list(dict.fromkeys(paths))
 
@@ -200,13 +221,10 @@ def search_library(words: str, video: str | None, limit: int, settings: Settings
     """`mrvideo search`."""
     if not words.strip():
         raise QuestionError("no words to search for; give some, in quotes")
-    if not settings.library.exists():
-        raise LibraryError(f"no library at {settings.library}; index a video first, or name it with --library")
     if video is not None:
         hits = load(video, settings=settings).search(words, limit=limit)
     else:
-        with closing(Library.open(settings.library, create=False)) as library:
-            hits = library.search(words, limit=limit)
+        hits = compose.search_library(words, settings, limit=limit)
     if as_json:
         _print_json({"words": words, "hits": [hit.model_dump() for hit in hits]})
     else:
@@ -254,7 +272,9 @@ def video_status(path: str, settings: Settings, *, as_json: bool) -> int:
         _print_index(index)
         made = index.settings
         out = _out()
-        out.print(f"  indexed {index.created_at} with {made.get('vision', '?')}, recipe {made.get('recipe', '?')}")
+        out.print(
+            f"  indexed {index.created_at} with {made.get('vision', '?')}, recipe {made.get('recipe', '?')}"
+        )
         out.print(f"  {len(answers)} answers kept")
     return 1 if index.failures else 0
 

@@ -14,15 +14,31 @@ from anyio import to_thread
 
 from mrvideo.agents.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
-from mrvideo.errors import ModelUnavailable, SettingsError
+from mrvideo.errors import InputError, LibraryError, ModelUnavailable, SettingsError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.subtitles import load_cues
+from mrvideo.messages.analysis import LookInputs, LookReply
+from mrvideo.messages.shared import CueLine
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
-from mrvideo.models.base import Model
-from mrvideo.records import Answer, Cue, Event, Index, Notice, StageAdvanced, Usage, VideoInfo
+from mrvideo.models.base import Model, Picture, Request
+from mrvideo.prompt import load_prompt
+from mrvideo.records import (
+    Answer,
+    Cue,
+    Event,
+    Frame,
+    Hit,
+    Index,
+    Notice,
+    Span,
+    StageAdvanced,
+    Usage,
+    VideoInfo,
+    clock,
+)
 from mrvideo.settings import OFFLINE, Settings
 
 EventSink: TypeAlias = Callable[[Event], None]
@@ -299,3 +315,54 @@ async def ask_index(
         return answer
     finally:
         library.close()
+
+
+def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, ...]:
+    """Full-text search over every indexed video. Raises `LibraryError` when there is no library yet."""
+    if not settings.library.exists():
+        raise LibraryError(
+            f"no library at {settings.library}; index a video first, or name it with --library"
+        )
+    with closing(Library.open(settings.library, create=False)) as library:
+        return library.search(words, limit=limit)
+
+
+async def look_again(
+    index: Index, span: Span, question: str, settings: Settings, *, max_frames: int
+) -> tuple[LookReply, list[Frame]]:
+    """Put one question to frames spread evenly over a span; on the event-loop thread."""
+    shown = span.intersection(index.span)
+    if shown is None:
+        raise InputError(
+            f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
+        )
+    models = open_models(settings, None, _no_events)
+    try:
+        able = models.vision.abilities
+        source = frame_source(index.video.path, settings, long_side_pixels=able.long_side_pixels)
+        count = min(max_frames, able.look_images)
+        step = shown.duration_seconds / count
+        times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
+        frames = await to_thread.run_sync(source.at, times)
+        frames = list({frame.time_seconds: frame for frame in frames}.values())
+        request = Request(
+            prompt=load_prompt("look_local"),
+            inputs=LookInputs(
+                question=question,
+                goal=question,
+                spans=(shown,),
+                frame_times=tuple(frame.time_seconds for frame in frames),
+                cues=tuple(CueLine.of(cue) for cue in index.cues if cue.span.overlaps(shown)),
+            ),
+            reply_type=LookReply,
+            stage="look",
+            pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds) for f in frames),
+            span=shown,
+        )
+        return (await models.vision.run(request)).value, frames
+    finally:
+        await models.aclose()
+
+
+def _no_events(event: Event) -> None:
+    """A look is short: it reports nothing on the way."""

@@ -1,0 +1,477 @@
+"""The tools that LLM agents call, defined once: typed inputs, typed outputs, sizes bounded for a context window.
+
+`TOOLS` lists the definitions; a `Toolbox` runs them on one library, confined to folders. Servers and frameworks
+(MCP, LangChain, OpenAI functions) only translate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mrvideo import compose
+from mrvideo.api import Video, aindex, aload, check_question
+from mrvideo.errors import InputError, QuestionError
+from mrvideo.records import Event, Frame, Scene, Span, Usage
+from mrvideo.settings import Settings
+
+MAX_CHARACTERS = 16_000
+"""Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
+
+LOOK_FRAMES = 8
+
+
+class ToolInput(BaseModel):
+    """Arguments of a tool; unknown ones are refused, so that a model's slip is told to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ToolOutput(BaseModel):
+    """Result of a tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_VIDEO = Field(
+    description="Path of a video file, or the first 8 or more digits of an indexed video's digest."
+)
+
+
+class IndexVideoInput(ToolInput):
+    video: str = _VIDEO
+
+
+class VideoInput(ToolInput):
+    video: str = _VIDEO
+
+
+class AskVideoInput(ToolInput):
+    video: str = _VIDEO
+    question: str = Field(description="One self-contained question about what the video shows or says.")
+    options: list[str] = Field(
+        description="Possible answers to choose from; an empty list for an open question."
+    )
+    effort: Literal["low", "medium", "high"] = Field(
+        description="low reads captions only; medium looks at frames again; high also checks every claim."
+    )
+
+
+class SearchVideoInput(ToolInput):
+    words: str = Field(
+        description="Words that captions, speech or on-screen text should hold; all must occur."
+    )
+    video: str | None = Field(description="Search this video alone; null searches every indexed video.")
+    limit: int = Field(ge=1, le=50, description="Results at most.")
+
+
+class ReadScenesInput(ToolInput):
+    video: str = _VIDEO
+    start_seconds: float = Field(ge=0, description="Begin of the time range.")
+    stop_seconds: float = Field(
+        ge=0, description="End of the time range; scenes that overlap it are returned."
+    )
+
+
+class LookInput(ToolInput):
+    video: str = _VIDEO
+    start_seconds: float = Field(ge=0, description="Begin of the time range to look at.")
+    stop_seconds: float = Field(
+        ge=0, description="End of the time range; keep it under a minute for dense frames."
+    )
+    question: str = Field(description="What to check in the frames.")
+
+
+class VideoSummary(ToolOutput):
+    video: str
+    digest: str
+    duration_seconds: float
+    scenes: int
+    entities: int
+    cues: int
+    failures: list[FailedSpan]
+    usage: Usage
+
+
+class FailedSpan(ToolOutput):
+    start_seconds: float
+    stop_seconds: float
+    reason: str
+
+
+class EvidenceSpan(ToolOutput):
+    start_seconds: float
+    stop_seconds: float
+    source: str
+    quote: str
+
+
+class AskVideoOutput(ToolOutput):
+    answer: str | None = Field(description="null means: not found in the video")
+    choice: int | None
+    confidence: int
+    verified: bool
+    searched: str
+    evidence: list[EvidenceSpan]
+    unseen: list[FailedSpan]
+    cost: float | None
+
+
+class FoundLine(ToolOutput):
+    video: str
+    digest: str
+    start_seconds: float
+    stop_seconds: float
+    source: str
+    text: str
+
+
+class SearchVideoOutput(ToolOutput):
+    hits: list[FoundLine]
+
+
+class SceneLineOutput(ToolOutput):
+    start_seconds: float
+    stop_seconds: float
+    caption: str
+    on_screen: list[str]
+    said: list[str]
+
+
+class ReadScenesOutput(ToolOutput):
+    scenes: list[SceneLineOutput]
+    next_start_seconds: float | None = Field(
+        description="Read on from here; null when the range is complete."
+    )
+
+
+class EntityOutput(ToolOutput):
+    name: str
+    kind: str
+    display_name: str | None
+    description: str
+    first_seen_seconds: float
+    scenes: int
+
+
+class ListEntitiesOutput(ToolOutput):
+    entities: list[EntityOutput]
+    left_out: int
+
+
+class ObservationOutput(ToolOutput):
+    start_seconds: float
+    stop_seconds: float
+    text: str
+
+
+class LookOutput(ToolOutput):
+    conclusion: str
+    confidence: int
+    observations: list[ObservationOutput]
+    frame_times: list[float]
+
+
+VideoSummary.model_rebuild()
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """A tool's structured output, and the frames that go with it (of `look` alone)."""
+
+    output: ToolOutput
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One definition: what it is called, what it does in words for a model, its types, and who runs it."""
+
+    name: str
+    description: str
+    input_type: type[ToolInput]
+    output_type: type[ToolOutput]
+    run: Callable[[Toolbox, Any], Awaitable[ToolResult]]
+
+
+def _ignore(event: Event) -> None:
+    """The default sink."""
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """Runs tools on one library. With `roots`, only files that really lie below one of them (links followed) are touched.
+
+    Every method raises a `MrVideoError` that a model can act on.
+    """
+
+    settings: Settings
+    roots: tuple[Path, ...] | None = None
+    on_event: Callable[[Event], None] = field(default=_ignore)
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Run one tool by name. Raises `InputError` for an unknown name, Pydantic's `ValidationError` for bad arguments."""
+        tool = next((tool for tool in TOOLS if tool.name == name), None)
+        if tool is None:
+            raise InputError(f"no tool named {name!r}; there are {', '.join(tool.name for tool in TOOLS)}")
+        return await tool.run(self, tool.input_type.model_validate(arguments))
+
+    def confined(self, video: str) -> str:
+        """The path to use for a video argument. Raises `InputError` when it lies outside the roots."""
+        if self.roots is None:
+            return video
+        if "://" in video and not self.settings.allow_url:
+            raise InputError(f"{video} is an address; only files below the served folders can be read")
+        for root in self.roots:
+            target = (root / video).resolve()
+            if target.is_relative_to(root.resolve()) and target.exists():
+                return str(target)
+        if Path(video).exists() or ".." in Path(video).parts or Path(video).is_absolute():
+            folders = ", ".join(str(root) for root in self.roots)
+            raise InputError(f"{video} lies outside the served folders ({folders}), or is not there")
+        return video
+
+    async def video(self, name: str) -> Video:
+        """An indexed video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
+        video = await aload(self.confined(name), settings=self.settings)
+        if self.roots is not None:
+            real = await asyncio.to_thread(Path(video.info.path).resolve)
+            if not any(real.is_relative_to(root.resolve()) for root in self.roots):
+                raise InputError(f"{name} was indexed from outside the served folders")
+        return video
+
+
+async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
+    path = box.confined(given.video)
+    return ToolResult(_summary(await aindex(path, settings=box.settings, on_event=box.on_event)))
+
+
+async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
+    return ToolResult(_summary(await box.video(given.video)))
+
+
+async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
+    options = given.options or None
+    check_question(given.question, options, must_choose=False)
+    path = box.confined(given.video)
+    try:
+        video = await box.video(given.video)
+    except InputError:
+        video = await aindex(path, settings=box.settings, on_event=box.on_event)
+    answer = await video.aask(given.question, options, effort=given.effort, on_event=box.on_event)
+    return ToolResult(
+        AskVideoOutput(
+            answer=answer.answer,
+            choice=answer.choice,
+            confidence=answer.confidence,
+            verified=answer.verified,
+            searched=answer.searched,
+            evidence=[
+                EvidenceSpan(
+                    start_seconds=e.start_seconds,
+                    stop_seconds=e.stop_seconds,
+                    source=e.source,
+                    quote=_cut(e.quote),
+                )
+                for e in answer.evidence[:20]
+            ],
+            unseen=[
+                FailedSpan(start_seconds=u.start_seconds, stop_seconds=u.stop_seconds, reason=_cut(u.reason))
+                for u in answer.unseen[:20]
+            ],
+            cost=answer.usage.cost,
+        )
+    )
+
+
+async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
+    if not given.words.strip():
+        raise QuestionError("no words to search for; give some")
+    if given.video is not None:
+        video = await box.video(given.video)
+        hits = await asyncio.to_thread(video.search, given.words, limit=given.limit)
+    else:
+        hits = await asyncio.to_thread(compose.search_library, given.words, box.settings, limit=given.limit)
+        if box.roots is not None:
+            folders = [root.resolve() for root in box.roots]
+            hits = tuple(h for h in hits if any(Path(h.video).resolve().is_relative_to(f) for f in folders))  # noqa: ASYNC240
+    return ToolResult(
+        SearchVideoOutput(
+            hits=[
+                FoundLine(
+                    video=hit.video,
+                    digest=hit.video_digest,
+                    start_seconds=hit.start_seconds,
+                    stop_seconds=hit.stop_seconds,
+                    source=hit.source,
+                    text=_cut(hit.text),
+                )
+                for hit in hits
+            ]
+        )
+    )
+
+
+async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
+    span = _span(given.start_seconds, given.stop_seconds)
+    video = await box.video(given.video)
+    lines: list[SceneLineOutput] = []
+    room = MAX_CHARACTERS
+    for scene in video.scenes:
+        if not scene.span.overlaps(span):
+            continue
+        line = _scene_line(scene, video)
+        room -= len(line.model_dump_json())
+        if room < 0 and lines:
+            return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=scene.start_seconds))
+        lines.append(line)
+    return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=None))
+
+
+async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
+    video = await box.video(given.video)
+    listed: list[EntityOutput] = []
+    room = MAX_CHARACTERS
+    for entity in video.entities:
+        line = EntityOutput(
+            name=entity.name,
+            kind=entity.kind,
+            display_name=entity.display_name,
+            description=_cut(entity.description),
+            first_seen_seconds=entity.exemplar_seconds,
+            scenes=len(entity.scene_indexes),
+        )
+        room -= len(line.model_dump_json())
+        if room < 0:
+            break
+        listed.append(line)
+    return ToolResult(ListEntitiesOutput(entities=listed, left_out=len(video.entities) - len(listed)))
+
+
+async def _look(box: Toolbox, given: LookInput) -> ToolResult:
+    check_question(given.question, None, must_choose=False)
+    span = _span(given.start_seconds, given.stop_seconds)
+    video = await box.video(given.video)
+    reply, frames = await video.alook(span, given.question, max_frames=LOOK_FRAMES)
+    return ToolResult(
+        LookOutput(
+            conclusion=_cut(reply.conclusion),
+            confidence=reply.confidence,
+            observations=[
+                ObservationOutput(
+                    start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=_cut(o.text)
+                )
+                for o in reply.observations
+            ],
+            frame_times=[frame.time_seconds for frame in frames],
+        ),
+        frames=tuple(frames),
+    )
+
+
+def _span(start_seconds: float, stop_seconds: float) -> Span:
+    if stop_seconds < start_seconds:
+        raise InputError(
+            f"stop_seconds ({stop_seconds}) lies before start_seconds ({start_seconds}); swap them"
+        )
+    return Span(start_seconds, stop_seconds)
+
+
+def _summary(video: Video) -> VideoSummary:
+    return VideoSummary(
+        video=video.info.path,
+        digest=video.info.digest,
+        duration_seconds=video.info.duration_seconds,
+        scenes=len(video.scenes),
+        entities=len(video.entities),
+        cues=len(video.cues),
+        failures=[
+            FailedSpan(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=_cut(f.reason))
+            for f in video.failures[:50]
+        ],
+        usage=video.index.usage,
+    )
+
+
+def _scene_line(scene: Scene, video: Video) -> SceneLineOutput:
+    return SceneLineOutput(
+        start_seconds=scene.start_seconds,
+        stop_seconds=scene.stop_seconds,
+        caption=_cut(scene.detailed, 2_000),
+        on_screen=[_cut(sighting.text) for sighting in scene.sightings[:20]],
+        said=[_cut(cue.text) for cue in video.cues if cue.span.overlaps(scene.span)][:20],
+    )
+
+
+def _cut(text: str, characters: int = 500) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+TOOLS: tuple[Tool, ...] = (
+    Tool(
+        "index_video",
+        "Watch a video once and keep what it shows and says. Do this first for a new video; it can take minutes and, "
+        "with a paid model, money. A video that is indexed already returns at once. "
+        "Returns counts and the spans that could not be seen.",
+        IndexVideoInput,
+        VideoSummary,
+        _index_video,
+    ),
+    Tool(
+        "video_status",
+        "Say what is known of an indexed video: length, numbers of scenes, entities and cues, and spans that failed. "
+        "Costs nothing.",
+        VideoInput,
+        VideoSummary,
+        _video_status,
+    ),
+    Tool(
+        "ask_video",
+        "Answer one question about a video from all of it, with time-stamped evidence. Use it for anything that needs "
+        "judgement over the whole video; use search_video or read_scenes to find or read a passage. "
+        "answer null means that the video does not tell; unseen lists spans that were not perceived.",
+        AskVideoInput,
+        AskVideoOutput,
+        _ask_video,
+    ),
+    Tool(
+        "search_video",
+        "Find captions, speech and on-screen text that hold the given words, best first, with their times. Costs nothing.",
+        SearchVideoInput,
+        SearchVideoOutput,
+        _search_video,
+    ),
+    Tool(
+        "read_scenes",
+        "Read the captions, on-screen text and speech of a time range in order. Long ranges come in pages: "
+        "call again with next_start_seconds. Costs nothing.",
+        ReadScenesInput,
+        ReadScenesOutput,
+        _read_scenes,
+    ),
+    Tool(
+        "list_entities",
+        "List the people, animals and objects that the captions name, such as person_3, with descriptions. Costs nothing.",
+        VideoInput,
+        ListEntitiesOutput,
+        _list_entities,
+    ),
+    Tool(
+        "look",
+        "Look again at the frames of a short time range with one question in mind. Returns what was seen, with times, "
+        "and up to 8 frames. Use it to check a detail that the captions leave open.",
+        LookInput,
+        LookOutput,
+        _look,
+    ),
+)
+
+
+def tool_names() -> Sequence[str]:
+    """The tools' names in the order of their definition."""
+    return [tool.name for tool in TOOLS]
