@@ -225,6 +225,11 @@ class Failure(Spanned):
     stage: str
     reason: str
 
+    @property
+    def hides_pictures(self) -> bool:
+        """Whether the span has no scenes. A failure of `characters`, `cast` or `names` costs only names there."""
+        return self.stage not in ("characters", "cast", "names")
+
 
 class Unseen(Spanned):
     """A span that an answer could not take into account, and why."""
