@@ -18,13 +18,15 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Self
 
-from mrvideo import compose
+from mrvideo import compose, views
 from mrvideo.errors import InputError, QuestionError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
+from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 from mrvideo.messages.analysis import LookReply
 from mrvideo.records import (
+    HTML_VIEWS,
     Answer,
     Cue,
     Entity,
@@ -171,6 +173,9 @@ class Video:
             f"{len(self.entities)} entities, {len(self.cues)} cues, {len(self.failures)} failures)"
         )
 
+    def _repr_html_(self) -> str:
+        return views.video_html(self._index, self._thumbnails())
+
     def frames(self, times_seconds: Sequence[float], *, long_side_pixels: int = 512) -> list[Frame]:
         """The frames on screen at these times, as JPEG bytes. Raises `VideoError` when the file is gone."""
         return self._frame_source(long_side_pixels).at(sorted(times_seconds))
@@ -296,8 +301,28 @@ class Video:
         )
         return portal().start_task_soon(work)
 
+    def _thumbnails(self) -> FrameSource | None:
+        if not Path(self.info.path).is_file():
+            return None
+        return self._frame_source(views.THUMBNAIL_PIXELS)
+
     def _frame_source(self, long_side_pixels: int) -> FrameSource:
         return compose.frame_source(self._index.video.path, self._settings, long_side_pixels=long_side_pixels)
+
+
+def _answer_html(answer: Answer) -> str:
+    """An answer knows its video's path only: pictures are shown while the file is there."""
+    if not Path(answer.video).is_file():
+        return views.answer_html(answer)
+    with open_video(answer.video) as reader:
+        info = reader.info
+    source = compose.frame_source(answer.video, load_settings(), long_side_pixels=views.THUMBNAIL_PIXELS)
+    return views.answer_html(answer, duration_seconds=info.duration_seconds, source=source)
+
+
+HTML_VIEWS[Answer] = _answer_html
+HTML_VIEWS[Scene] = views.scene_html
+HTML_VIEWS[Entity] = views.entity_html
 
 
 def check_question(question: str, options: Sequence[str] | None, *, must_choose: bool) -> None:

@@ -7,6 +7,7 @@ Spans are half-open, `[start_seconds, stop_seconds)`; all arithmetic on them liv
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeAlias
 
@@ -19,10 +20,18 @@ Recipe: TypeAlias = Literal["fused", "paper"]
 Source: TypeAlias = Literal["caption", "cue", "frame"]
 
 
+HTML_VIEWS: dict[type[BaseModel], Callable[[Any], str]] = {}
+"""How a record looks in a notebook. Filled from above: records do not know what draws them."""
+
+
 class Record(BaseModel):
     """A frozen value. Equal when all fields are equal; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def _repr_html_(self) -> str | None:
+        view = HTML_VIEWS.get(type(self))
+        return view(self) if view else None
 
 
 class Spanned(Record):
