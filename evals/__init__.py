@@ -1,1 +1,1 @@
-"""Benchmarks, scored as their authors score."""
+"""Benchmarks, scored as their authors score: load the user's copy, ask, count, report."""

@@ -1,0 +1,152 @@
+"""The user's copy of a data set on disk: its annotation files, its videos wherever they lie, its subtitles."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+from mrvideo.errors import InputError
+from mrvideo.records import Cue, Span
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts", ".mpg", ".mpeg", ".flv", ".gif"}
+)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CLOCK = r"\d+(?::\d{1,2}){0,2}(?:\.\d+)?"
+_CLOCK_SPAN = re.compile(rf"({_CLOCK})\s*(?:-|–|—|to|~)\s*({_CLOCK})")
+
+
+def find_file(data: Path, *patterns: str) -> Path:
+    """The first file in or below `data` that fits a pattern; earlier patterns and shallower files win.
+
+    Raises `InputError`, naming the patterns, when there is none.
+    """
+    if not data.is_dir():
+        raise InputError(f"{data} is not a folder; --data names the folder of your copy of the benchmark")
+    for pattern in patterns:
+        found = sorted(data.rglob(pattern), key=lambda path: (len(path.parts), str(path)))
+        if found:
+            return found[0]
+    raise InputError(f"{data} holds none of {', '.join(patterns)}; is it this benchmark's folder?")
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The records of a .json (a list), .jsonl or .parquet file. Raises `InputError` when it is none of these inside."""
+    try:
+        if path.suffix == ".parquet":
+            return _read_parquet(path)
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".jsonl":
+            rows: Any = [json.loads(line) for line in text.splitlines() if line.strip()]
+        else:
+            rows = json.loads(text)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in cast("list[object]", rows)):
+        raise InputError(f"{path} should hold a list of objects")
+    return cast("list[dict[str, Any]]", rows)
+
+
+def _read_parquet(path: Path) -> list[dict[str, Any]]:
+    try:
+        arrow: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise InputError(f"{path} needs pyarrow: pip install 'mrvideo[evals]'") from error
+    try:
+        return cast("list[dict[str, Any]]", parquet.read_table(path).to_pylist())
+    except arrow.ArrowInvalid as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def need(row: dict[str, Any], field: str, path: Path) -> Any:
+    """A field that an item cannot do without. Raises `InputError` naming file and row."""
+    if row.get(field) is None:
+        shown = json.dumps(row, default=str, ensure_ascii=False)[:120]
+        raise InputError(f"{path}: an item has no {field!r}: {shown}")
+    return row[field]
+
+
+class VideoFolder:
+    """Every video below a folder, found by the name a benchmark uses: a path, a file name, or a bare id."""
+
+    def __init__(self, data: Path) -> None:
+        self._by_stem: dict[str, list[Path]] = defaultdict(list)
+        for path in sorted(data.rglob("*")):
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+                self._by_stem[path.stem].append(path)
+
+    def find(self, *names: str) -> str | None:
+        """The path of the first name that is there, or None.
+
+        Of several files with one stem, the one that shares most trailing folders with the name is taken.
+        """
+        for name in names:
+            wanted = PurePosixPath(name.replace("\\", "/"))
+            stem = wanted.stem if wanted.suffix.lower() in VIDEO_SUFFIXES else wanted.name
+            held = self._by_stem.get(stem)
+            if held:
+                return str(max(held, key=lambda path: _shared_tail(path, wanted)))
+        return None
+
+
+def _shared_tail(path: Path, wanted: PurePosixPath) -> int:
+    shared = 0
+    for ours, theirs in zip(reversed(path.parts), reversed(wanted.parts), strict=False):
+        if ours != theirs:
+            break
+        shared += 1
+    return shared
+
+
+def seconds_of(clock: str) -> float:
+    """`1:02:03.5` → 3723.5."""
+    total = 0.0
+    for part in clock.split(":"):
+        total = total * 60 + float(part)
+    return total
+
+
+def clock_spans(text: str) -> tuple[Span, ...]:
+    """All `00:15-00:19` ranges of a text, in order; reversed ones are left out. A lone time is an instant."""
+    pairs = [(seconds_of(a), seconds_of(b)) for a, b in _CLOCK_SPAN.findall(text)]
+    if not pairs and re.fullmatch(rf"\s*{_CLOCK}\s*", text) and ":" in text:
+        pairs = [(seconds_of(text.strip()),) * 2]
+    return tuple(Span(start, stop) for start, stop in pairs if start <= stop)
+
+
+def strip_label(option: str) -> str:
+    """`B. a dog`, `(B) a dog`, `B: a dog` → `a dog`."""
+    return re.sub(r"^\s*(?:\([A-Z]\)|[A-Z][.:)])\s*", "", option).strip() or option.strip()
+
+
+def letter(choice: int | None) -> str:
+    """0 → A; nothing chosen → the empty string."""
+    return "" if choice is None else LETTERS[choice]
+
+
+def write_srt(path: Path, cues: Iterable[Cue]) -> None:
+    """A subtitle file beside nothing: for benchmarks whose subtitles stand in a format of their own."""
+    blocks = [
+        f"{number}\n{_srt_clock(cue.start_seconds)} --> {_srt_clock(cue.stop_seconds)}\n{' '.join(cue.text.split())}\n"
+        for number, cue in enumerate(cues, start=1)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(blocks), encoding="utf-8")
+
+
+def _srt_clock(seconds: float) -> str:
+    millis = round(seconds * 1000)
+    return (
+        f"{millis // 3_600_000:02d}:{millis // 60_000 % 60:02d}:{millis // 1000 % 60:02d},{millis % 1000:03d}"
+    )
+
+
+def spans_of(pairs: Sequence[Sequence[float]]) -> tuple[Span, ...]:
+    """`[[s, e], …]` as spans; a pair the wrong way round is turned."""
+    return tuple(Span(max(min(pair), 0.0), max(*pair, 0.0)) for pair in pairs if len(pair) == 2)
