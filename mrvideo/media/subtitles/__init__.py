@@ -1,0 +1,173 @@
+"""What is said, from subtitles: found, chosen, read, and put on the video's clock.
+
+from mrvideo.media.subtitles import load_subtitles
+
+found = load_subtitles("talk.mp4", language="en")
+found.cues    # in order of start; overlaps kept
+found.notes   # what could not be read, one line each
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mrvideo.errors import SubtitleError
+from mrvideo.media.subtitles.embedded import Container, Track, look_into, read_track
+from mrvideo.media.subtitles.languages import normalised
+from mrvideo.media.subtitles.parse import Parsed, parse
+from mrvideo.media.subtitles.sidecar import Sidecar, sidecars, tagged_language
+from mrvideo.media.subtitles.text import Line
+from mrvideo.records import Cue, Span
+
+READING_SECONDS = 2.0
+"""How long a line without a length stands, unless the next one comes sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subtitles:
+    """A video's cues in order of start, where they come from, and notes for the user, one line each."""
+
+    cues: tuple[Cue, ...] = ()
+    notes: tuple[str, ...] = ()
+    origin: str | None = None
+
+
+def load_cues(
+    video_path: Path | str, *, subtitles: Path | None = None, language: str | None = None
+) -> tuple[Cue, ...]:
+    """The cues of `load_subtitles` alone: `()` when there are none.
+
+    Raises also `SubtitleError` where that found subtitles, none of which can be read.
+    """
+    found = load_subtitles(video_path, subtitles=subtitles, language=language)
+    if found.origin is None and found.notes:
+        raise SubtitleError("; ".join(found.notes))
+    return found.cues
+
+
+def load_subtitles(
+    video_path: Path | str, *, subtitles: Path | None = None, language: str | None = None
+) -> Subtitles:
+    """The best subtitles of a video: the file given, else one beside it, else a text stream inside it.
+
+    `language` (`en`, `eng`, `English`) prefers a track; without it the plainest name, then the container's
+    default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
+    Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError` tree.
+    """
+    inside = look_into(video_path)
+    wanted = normalised(language) if language else None
+    if subtitles is not None:
+        return _from_file(Sidecar(subtitles, tagged_language(subtitles), False), inside)
+    beside = [] if "://" in str(video_path) else sidecars(Path(video_path))
+    notes: list[str] = []
+    ranked = sorted([*beside, *inside.tracks], key=lambda track: _rank(track, wanted))
+    for track in ranked:
+        try:
+            found = (
+                _from_file(track, inside)
+                if isinstance(track, Sidecar)
+                else _from_track(track, video_path, inside)
+            )
+        except SubtitleError as error:
+            notes.append(str(error))
+            continue
+        if wanted and track.language not in (wanted, None):
+            notes.append(f"no subtitles in {wanted}; taken: {track.language} from {found.origin}")
+        if found.cues or track is ranked[-1]:
+            return Subtitles(found.cues, (*notes, *found.notes), found.origin)
+        notes += found.notes
+    if inside.picture_tracks and not inside.tracks:
+        count = inside.picture_tracks
+        notes.append(
+            f"{count} subtitle {'stream is' if count == 1 else 'streams are'} pictures, not text, and not read"
+        )
+        return Subtitles((), tuple(notes), "embedded" if not beside else None)
+    return Subtitles((), tuple(notes))
+
+
+def _rank(track: Sidecar | Track, wanted: str | None) -> tuple[int, ...]:
+    language = 0 if wanted is None or track.language == wanted else 1 if track.language is None else 2
+    inside = isinstance(track, Track)
+    return (language, track.forced, inside, inside and not track.default)
+
+
+def _from_file(sidecar: Sidecar, inside: Container) -> Subtitles:
+    path = sidecar.path
+    try:
+        parsed = parse(path.read_bytes(), str(path))
+    except FileNotFoundError as error:
+        raise SubtitleError(f"{path}: there is no such subtitle file") from error
+    except OSError as error:
+        raise SubtitleError(f"{path}: cannot be read ({error.strerror or error})") from error
+    # A player shows a file's zero when the container starts, which may be before the first picture.
+    shift = inside.start_seconds - inside.first_frame_seconds
+    return _placed(parsed, shift, inside, "sidecar", sidecar.language, str(path))
+
+
+def _from_track(track: Track, video_path: Path | str, inside: Container) -> Subtitles:
+    lines, unreadable = read_track(video_path, track.stream_index)
+    notes = (f"{unreadable} packets could not be read and are missing",) if unreadable else ()
+    origin = f"{video_path}, stream {track.stream_index}"
+    return _placed(
+        Parsed(tuple(lines), notes), -inside.first_frame_seconds, inside, "embedded", track.language, origin
+    )
+
+
+def _placed(
+    parsed: Parsed,
+    shift_seconds: float,
+    inside: Container,
+    source: Literal["sidecar", "embedded"],
+    language: str | None,
+    origin: str,
+) -> Subtitles:
+    """Lines as cues on the video's clock. What had no length gets one; what lies before the start is counted."""
+    cues: list[Cue] = []
+    mended = early = 0
+    lines = sorted(parsed.lines, key=lambda line: (line.start_ms, line.stop_ms))
+    for number, line in enumerate(lines):
+        start_ms, stop_ms = line.start_ms, line.stop_ms
+        if stop_ms <= start_ms:
+            mended += 1
+            stop_ms = start_ms + _mended_ms(lines, number)
+        start = round(start_ms / 1000 + shift_seconds, 3)
+        stop = round(stop_ms / 1000 + shift_seconds, 3)
+        if stop <= 0:
+            early += 1
+            continue
+        cues.append(
+            Cue(
+                start_seconds=max(start, 0.0),
+                stop_seconds=stop,
+                text=line.text,
+                speaker=line.speaker,
+                source=source,
+                language=language,
+            )
+        )
+    notes = list(parsed.notes)
+    if mended:
+        notes.append(f"{mended} without a length, now {READING_SECONDS:g} s or until the next")
+    if early:
+        notes.append(f"{early} before the first picture, left out")
+    duration = inside.duration_seconds
+    if duration and (late := sum(cue.start_seconds >= duration for cue in cues)):
+        notes.append(f"{late} of {len(cues)} start after the video's end: is it the right file?")
+    cues.sort(key=lambda cue: (cue.start_seconds, cue.stop_seconds))
+    return Subtitles(tuple(cues), tuple(f"{origin}: {note}" for note in notes), origin)
+
+
+def _mended_ms(lines: Sequence[Line], number: int) -> int:
+    start_ms = lines[number].start_ms
+    following = next((line.start_ms for line in lines[number + 1 :] if line.start_ms > start_ms), None)
+    longest = round(READING_SECONDS * 1000)
+    return longest if following is None else min(longest, following - start_ms)
+
+
+def cues_of(cues: Sequence[Cue], span: Span) -> tuple[Cue, ...]:
+    """The cues that touch a span, in their order. Over spans that tile the video none is missed; a cue on a
+    border belongs to both sides."""
+    return tuple(cue for cue in cues if cue.span.overlaps(span))
