@@ -16,6 +16,7 @@
     │   ├── ModelBusy            retries are used up: rate limits, 5xx, timeouts
     │   └── ReplyInvalid         it answered, but outside the reply's bounds, also after repair
     ├── BudgetReached            max_cost or max_tokens would be passed; what is done is kept
+    ├── WorkerLost               a worker process keeps dying on one shard
     └── LibraryError             the library cannot be opened or written
         ├── LibraryLocked        another process holds it
         ├── LibraryReadOnly      no right to write
@@ -97,6 +98,10 @@ class ReplyInvalid(ModelError):
 
 class BudgetReached(MrVideoError):
     """`max_cost` or `max_tokens` would be passed by the next call. What is done is kept."""
+
+
+class WorkerLost(MrVideoError):
+    """A worker process died each time it ran one shard. What is done is kept."""
 
 
 class LibraryError(MrVideoError):
