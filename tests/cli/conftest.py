@@ -1,0 +1,69 @@
+"""The command line as a stranger uses it: a fresh process, an empty folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+DEMO = Path(__file__).resolve().parents[2] / "demo" / "harbour.mp4"
+
+
+@pytest.fixture
+def mrvideo(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `mrvideo ARGUMENTS` in an empty folder and returns what it printed and its exit code."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+
+    def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "mrvideo", *map(str, arguments)],
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+    run.folder = folder  # type: ignore[attr-defined]
+    return run
+
+
+@pytest.fixture(scope="session")
+def indexed_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo film as talk.mp4, its subtitles, and its index. Tests copy it, never write to it."""
+    folder = tmp_path_factory.mktemp("indexed")
+    shutil.copy(DEMO, folder / "talk.mp4")
+    shutil.copy(DEMO.with_suffix(".srt"), folder / "talk.srt")
+    done = subprocess.run(
+        [sys.executable, "-m", "mrvideo", "index", "talk.mp4", "--quiet"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def audio_only(tmp_path: Path) -> Path:
+    """An .mp4 with sound and no picture."""
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 16000), dtype=np.float32), format="fltp", layout="mono"
+        )
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
