@@ -93,7 +93,9 @@ class SceneReply(Message):
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> Self:
         if self.stop_seconds < self.start_seconds:
-            raise ValueError(f"a scene must not end before it starts: {self.start_seconds}, {self.stop_seconds}")
+            raise ValueError(
+                f"a scene must not end before it starts: {self.start_seconds}, {self.stop_seconds}"
+            )
         inputs = inputs_of(info)
         if inputs is None:
             return self
@@ -134,7 +136,9 @@ class SplitReply(Message):
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> Self:
         if self.stop_seconds < self.start_seconds:
-            raise ValueError(f"a scene must not end before it starts: {self.start_seconds}, {self.stop_seconds}")
+            raise ValueError(
+                f"a scene must not end before it starts: {self.start_seconds}, {self.stop_seconds}"
+            )
         inputs = inputs_of(info)
         if inputs is not None:
             inside(self.start_seconds, inputs.span)
@@ -251,3 +255,16 @@ class RepairInputs(Message):
 
 class RepairReply(Message):
     """Never parsed: the repaired reply has the type of the request it repairs."""
+
+
+# reply_format -----------------------------------------------------------------------------------
+
+
+class ReplyFormatInputs(Message):
+    """Prompt `reply_format`: appended by adapters for servers that hold no reply to a schema."""
+
+    reply_schema: str
+
+
+class ReplyFormatReply(Message):
+    """Never parsed: the reply has the type of the request that this is appended to."""
