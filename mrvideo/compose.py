@@ -16,7 +16,7 @@ from mrvideo.agents.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
 from mrvideo.errors import InputError, LibraryError, ModelUnavailable, SettingsError
 from mrvideo.library import Library
-from mrvideo.mapreduce import portal
+from mrvideo.mapreduce import Backend, portal
 from mrvideo.media.identity import probe
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.subtitles import load_cues
@@ -156,20 +156,19 @@ def captioning_options(settings: Settings) -> CaptioningOptions:
         backend=backend,
         cluster=cluster,
         cast=settings.cast,
+        fresh=settings.fresh,
     )
 
 
-def _backend(settings: Settings) -> tuple[str, str | None]:
-    if settings.cluster is None:
+def _backend(settings: Settings) -> tuple[Backend, str | None]:
+    cluster = settings.cluster
+    if cluster is None:
         return ("threading", None) if settings.workers is None else ("loky", None)
-    scheme, _, rest = settings.cluster.partition("://")
-    if scheme == "dask" and rest:
-        return "dask", rest
-    if settings.cluster == "auto" or scheme == "ray":
-        return "ray", rest or "auto"
-    raise SettingsError(
-        f"cluster {settings.cluster!r} is neither dask://HOST:PORT nor ray://HOST:PORT nor auto"
-    )
+    if cluster.startswith("dask://"):
+        return "dask", cluster
+    if cluster == "auto" or cluster.startswith("ray://"):
+        return "ray", cluster
+    raise SettingsError(f"cluster {cluster!r} is neither dask://HOST:PORT nor ray://HOST:PORT nor auto")
 
 
 def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:

@@ -23,7 +23,10 @@ _EXTRAS = {
     "chat": ("langgraph.checkpoint.sqlite",),
     "evals": ("matplotlib", "pyarrow"),
 }
-_DISTRIBUTIONS = {"faster_whisper": "faster-whisper", "langgraph.checkpoint.sqlite": "langgraph-checkpoint-sqlite"}
+_DISTRIBUTIONS = {
+    "faster_whisper": "faster-whisper",
+    "langgraph.checkpoint.sqlite": "langgraph-checkpoint-sqlite",
+}
 
 
 def examine(settings: Settings, origins: dict[str, str], *, as_json: bool) -> int:
@@ -37,7 +40,11 @@ def examine(settings: Settings, origins: dict[str, str], *, as_json: bool) -> in
             "vision": _model(settings.vision_model, "vision", settings, origins),
             "text": _model(settings.text_model, "text", settings, origins),
         },
-        "library": {"path": str(settings.library), "from": origins["library"], "exists": settings.library.exists()},
+        "library": {
+            "path": str(settings.library),
+            "from": origins["library"],
+            "exists": settings.library.exists(),
+        },
         "key": {"set": settings.key() is not None, "from": origins["api_key"]},
     }
     report["problems"] = _problems(report, settings)
@@ -74,13 +81,17 @@ def _model(name: str, role: str, settings: Settings, origins: dict[str, str]) ->
 
 
 def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
-    problems = [f"{name} is missing; reinstall mrvideo" for name, version in report["core"].items() if not version]
+    problems = [
+        f"{name} is missing; reinstall mrvideo" for name, version in report["core"].items() if not version
+    ]
     for role, model in report["models"].items():
         scheme = model["name"].partition(":")[0]
         if scheme == "hf" and not all(report["extras"]["local"].values()):
             problems.append(f"{role} model {model['name']} needs: pip install 'mrvideo[local]'")
         if scheme == "openai" and model["base_url"] is None and not report["key"]["set"]:
-            problems.append(f"{role} model {model['name']} needs a key: set OPENAI_API_KEY, or give --base-url")
+            problems.append(
+                f"{role} model {model['name']} needs a key: set OPENAI_API_KEY, or give --base-url"
+            )
     if settings.reader == "decord" and not report["extras"]["decord"]["decord"]:
         problems.append("reader decord needs: pip install 'mrvideo[decord]'")
     return problems
@@ -89,7 +100,9 @@ def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
 def _print(report: dict[str, Any]) -> None:
     out = Console(highlight=False, markup=False, soft_wrap=True)
     out.print(f"mrvideo {report['mrvideo']}, Python {report['python']}")
-    out.print("core: " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in report["core"].items()))
+    out.print(
+        "core: " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in report["core"].items())
+    )
     for extra, modules in report["extras"].items():
         missing = [name for name, version in modules.items() if version is None]
         shown = ", ".join(f"{name} {version}" for name, version in modules.items() if version is not None)
@@ -99,6 +112,8 @@ def _print(report: dict[str, Any]) -> None:
         url = f" at {model['base_url']}" if model["base_url"] else ""
         out.print(f"{role} model: {model['name']}{url} ({model['why']})")
     library = report["library"]
-    out.print(f"library: {library['path']} ({'exists' if library['exists'] else 'not there yet'}, from {library['from']})")
+    out.print(
+        f"library: {library['path']} ({'exists' if library['exists'] else 'not there yet'}, from {library['from']})"
+    )
     for problem in report["problems"]:
         out.print(f"problem: {problem}")

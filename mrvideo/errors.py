@@ -15,6 +15,7 @@
     │   ├── ModelRefused         the server declined this one request for good
     │   ├── ModelBusy            retries are used up: rate limits, 5xx, timeouts
     │   └── ReplyInvalid         it answered, but outside the reply's bounds, also after repair
+    ├── Stopped                  the caller cancelled the run; what is done is kept
     ├── BudgetReached            max_cost or max_tokens would be passed; what is done is kept
     ├── WorkerLost               a worker process keeps dying on one shard
     └── LibraryError             the library cannot be opened or written
@@ -94,6 +95,12 @@ class ModelBusy(ModelError):
 
 class ReplyInvalid(ModelError):
     """The model answered outside the reply's bounds, also after one repair round."""
+
+
+class Stopped(MrVideoError):
+    """The caller cancelled the run. What is done is kept."""
+
+    exit_code = 130
 
 
 class BudgetReached(MrVideoError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import signal
@@ -83,7 +84,7 @@ def test_show_lists_scenes_that_tile_the_video(at_home: Run) -> None:
     scenes = shown["scenes"]
     assert len(scenes) >= 12
     assert scenes[0]["start_seconds"] == 0
-    for before, after in zip(scenes, scenes[1:], strict=False):
+    for before, after in itertools.pairwise(scenes):
         assert before["stop_seconds"] == after["start_seconds"]
     assert scenes[-1]["stop_seconds"] == pytest.approx(shown["video"]["duration_seconds"], abs=0.1)
     assert shown["cues"]
