@@ -1,0 +1,106 @@
+"""Asking a model: one request at a time, kept inside the model's context, failures told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from mrvideo.agents.state import Context
+from mrvideo.errors import ModelError, ModelUnavailable
+from mrvideo.models.base import Model, Picture, Request
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Notice, Span, StageAdvanced
+
+T = TypeVar("T", bound=BaseModel)
+V = TypeVar("V")
+
+IMAGE_TOKENS = 400
+"""What a frame of 512 px costs at most with the models we know; only used to keep a request inside its context."""
+
+_STATIC_TOKENS = 2500
+_LEAST_TOKENS = 1000
+
+
+async def call(
+    context: Context,
+    model: Model,
+    prompt: str,
+    inputs: BaseModel,
+    reply_type: type[T],
+    *,
+    pictures: Sequence[Picture] = (),
+    span: Span | None = None,
+) -> T:
+    """One request under the prompt's name as its stage. Raises a `ModelError`, or `BudgetReached`."""
+    request = Request(
+        prompt=load_prompt(prompt),
+        inputs=inputs,
+        reply_type=reply_type,
+        stage=prompt,
+        pictures=tuple(pictures),
+        span=span,
+        max_output_tokens=output_tokens(model),
+    )
+    try:
+        return (await model.run(request)).value
+    finally:
+        # What it took is reported by the ledger, which also knows of retries.
+        context.on_event(StageAdvanced(stage=prompt))
+
+
+def failure_of(error: ModelError) -> str:
+    """The reason to keep beside a span. Raises the error again when no request of this run can succeed."""
+    if isinstance(error, ModelUnavailable):
+        raise error
+    return f"{type(error).__name__}: {error}"
+
+
+def output_tokens(model: Model) -> int:
+    """How long a reply may be: room for reasoning, but never most of a small context."""
+    return max(min(8192, model.abilities.context_tokens // 4), 256)
+
+
+def room_for(context: Context, model: Model, *, images: int = 0) -> int:
+    """How many tokens of material one request may carry beside instructions, question, images and reply."""
+    taken = _STATIC_TOKENS + images * IMAGE_TOKENS + output_tokens(model)
+    taken += tokens_of(context.question) + sum(tokens_of(option) for option in context.options)
+    return max(model.abilities.context_tokens - taken, _LEAST_TOKENS)
+
+
+def tokens_of(text: str) -> int:
+    """An upper estimate for any script: a token holds about three bytes of UTF-8, and a line costs a few more."""
+    return len(text.encode("utf-8", errors="replace")) // 3 + 1
+
+
+def weight_of(message: BaseModel) -> int:
+    """The tokens of a record as it stands in a prompt, times and marks included."""
+    return tokens_of(message.model_dump_json(exclude_defaults=True))
+
+
+def keep_within(
+    items: Sequence[V],
+    room: int,
+    *,
+    weight: Callable[[V], int],
+    rank: Callable[[V], float],
+) -> list[V]:
+    """The items of highest rank that fit, in their own order; among equals the earlier one stays."""
+    kept: set[int] = set()
+    for place in sorted(range(len(items)), key=lambda i: (-rank(items[i]), i)):
+        cost = weight(items[place])
+        if cost <= room:
+            room -= cost
+            kept.add(place)
+    return [item for place, item in enumerate(items) if place in kept]
+
+
+def report_cut(context: Context, what: str, *, kept: int, given: int, model: Model) -> None:
+    """Tell the user when something was left out of a request."""
+    if kept < given:
+        context.on_event(
+            Notice(
+                text=f"{given - kept} of {given} {what} left out: more do not fit into {model.name}'s context"
+            )
+        )

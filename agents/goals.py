@@ -1,0 +1,28 @@
+"""What to check with fresh pixels, worded from the question alone, so that no earlier reading biases the eye."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from mrvideo.agents.calls import call, failure_of
+from mrvideo.agents.state import Context, State
+from mrvideo.errors import ModelError
+from mrvideo.messages.analysis import GoalsInputs, GoalsReply
+from mrvideo.records import Notice, StageStarted
+
+
+async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """One question for inside a span, one for across spans; the user's own for both where the call fails."""
+    context = runtime.context
+    context.on_event(StageStarted(stage="goals", total=1))
+    inputs = GoalsInputs(question=context.question, options=context.options)
+    try:
+        goals = await call(context, context.text, "goals", inputs, GoalsReply)
+    except ModelError as error:
+        context.on_event(
+            Notice(text=f"the question itself serves as the goal of looking: {failure_of(error)}")
+        )
+        goals = GoalsReply(local_question=context.question, global_question=context.question)
+    return {"goals": goals}

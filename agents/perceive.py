@@ -1,0 +1,111 @@
+"""Looking again: dense frames inside each planned span, one frame per scene across all of them. Paper, §3.3."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from mrvideo.agents.calls import call, failure_of, room_for
+from mrvideo.agents.evidence import collect
+from mrvideo.agents.pixels import (
+    Bin,
+    dense_bins,
+    fetch,
+    images_across,
+    images_per_look,
+    pictures_of,
+    scene_bins,
+)
+from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
+from mrvideo.agents.state import Context, Look, LookTask, State
+from mrvideo.errors import ModelError
+from mrvideo.messages.analysis import GlobalIntentionReply, LookInputs, LookReply
+from mrvideo.records import Looked, Span, Unseen
+
+LONG_LOOK_SECONDS = 60.0
+"""A planned span longer than this is looked at in pieces, so that frames stay dense."""
+
+MAX_LOOKS = 24
+"""Pieces are made longer rather than more than this; a plan with more spans still gets one look for each."""
+
+
+def local_spans(plan: GlobalIntentionReply) -> list[Span]:
+    """One span per dense look: the plan's spans, long ones in pieces."""
+    spans = [s.span for s in plan.spans]
+    pieces = [max(1, math.ceil(s.duration_seconds / LONG_LOOK_SECONDS)) for s in spans]
+    while sum(pieces) > MAX_LOOKS and max(pieces) > 1:
+        pieces[pieces.index(max(pieces))] -= 1
+    looks: list[Span] = []
+    for span, count in zip(spans, pieces, strict=True):
+        step = span.duration_seconds / count
+        cuts = [span.start_seconds + i * step for i in range(count)] + [span.stop_seconds]
+        looks.extend(Span(low, high) for low, high in pairwise(cuts))
+    return looks
+
+
+def global_spans(context: Context, plan: GlobalIntentionReply) -> list[Span]:
+    """What one look across spans covers: nothing where a dense look shows all of it, the whole video without a plan."""
+    spans = [s.span for s in plan.spans]
+    if not spans:
+        return [context.whole] if context.whole.duration_seconds > 0 else []
+    scenes = [s for s in context.index.scenes if any(s.span.overlaps(span) for span in spans)]
+    return [] if len(spans) == 1 and len(scenes) <= 1 else spans
+
+
+async def look_local(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Dense frames of one span, at most two a second."""
+    context = runtime.context
+    return await _look(context, "look_local", task, dense_bins(task["spans"], images_per_look(context)))
+
+
+async def look_global(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
+    """One frame per scene, in order."""
+    context = runtime.context
+    return await _look(
+        context, "look_global", task, scene_bins(context, task["spans"], images_across(context))
+    )
+
+
+async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Findings and observations become evidence with ids."""
+    return {"evidence": collect(runtime.context, state)}
+
+
+async def _look(context: Context, prompt: str, task: LookTask, bins: list[Bin]) -> dict[str, Any]:
+    fetched = await fetch(context, bins)
+    if not fetched.frames:
+        return {"unseen": list(fetched.unseen)}
+    shown = [span for span, _ in fetched.shown]
+    model = context.vision
+    # Across spans, only speech beside a shown frame helps to read it.
+    near = [Span(f.time_seconds, f.time_seconds).padded(2.0) for f in fetched.frames]
+    room = room_for(context, model, images=len(fetched.frames))
+    inputs = LookInputs(
+        question=context.question,
+        goal=task["goal"],
+        options=context.options,
+        spans=tuple(shown),
+        frame_times=tuple(f.time_seconds for f in fetched.frames),
+        cues=cues_within(context, shown if prompt == "look_local" else near, room=room // 2, model=model),
+        characters=task["plan"].characters,
+        entities=cast_of(context, shown, room=room // CAST_SHARE),
+    )
+    hull = Span(min(s.start_seconds for s in shown), max(s.stop_seconds for s in shown))
+    try:
+        reply = await call(
+            context, model, prompt, inputs, LookReply, pictures=pictures_of(fetched.frames), span=hull
+        )
+    except ModelError as error:
+        reason = f"its frames could not be looked at: {failure_of(error)}"
+        failed = [
+            Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason) for s in shown
+        ]
+        return {"unseen": [*fetched.unseen, *failed]}
+    context.on_event(Looked(spans=tuple(shown), observations=tuple(o.text for o in reply.observations)))
+    return {
+        "looks": [Look(round=task["round"], reply=reply, shown=fetched.shown)],
+        "unseen": list(fetched.unseen),
+    }

@@ -1,0 +1,156 @@
+"""What travels through the graph: the run's context, the shared state, and the tasks of its maps."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol
+
+import anyio
+from typing_extensions import TypedDict
+
+from mrvideo.agents.sources import Sources
+from mrvideo.messages.analysis import (
+    Analysis,
+    AnswerReply,
+    EntityLine,
+    GlobalIntentionReply,
+    GoalsReply,
+    LookReply,
+    SceneLine,
+)
+from mrvideo.messages.shared import CueLine
+from mrvideo.models.base import Model
+from mrvideo.records import Answer, Claim, Effort, Event, Evidence, Frame, Index, Span, Unseen
+
+
+class Frames(Protocol):
+    """Where fresh pixels come from: `mrvideo.media.looks.FrameSource`. Called from worker threads."""
+
+    def at(self, times_seconds: list[float]) -> list[Frame]:
+        """The frame on screen at each ascending time that can be read."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one run is asked, and with what: the same for every node, never written to.
+
+    `effort` is what can be done: `low` where there is nothing to look at or with.
+    """
+
+    question: str
+    options: tuple[str, ...]
+    index: Index
+    sources: Sources
+    frames: Frames | None
+    vision: Model
+    text: Model
+    effort: Effort
+    must_choose: bool
+    max_rounds: int
+    on_event: Callable[[Event], None]
+    # Decoding is done by threads that fill the cores; more than two of them only queue.
+    decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
+
+    @property
+    def whole(self) -> Span:
+        """The span of the video; of its captions and cues where these reach further."""
+        stops = [s.stop_seconds for s in (*self.index.scenes, *self.index.cues)]
+        return Span(0.0, max([self.index.video.duration_seconds, *stops]))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of scenes with their cues, small enough for one call. `span` holds all of them."""
+
+    index: int
+    count: int
+    span: Span
+    scenes: tuple[SceneLine, ...]
+    cues: tuple[CueLine, ...]
+    entities: tuple[EntityLine, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one re-look saw. `shown` holds, per span, the times of the frames that were really sent."""
+
+    round: int
+    reply: LookReply
+    shown: tuple[tuple[Span, tuple[float, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A checked draft: its claims cite evidence that exists. `withheld` is an answer no citation of which did."""
+
+    reply: AnswerReply
+    claims: tuple[Claim, ...]
+    checks: tuple[str, ...]
+    removed_citations: int = 0
+    dropped_claims: int = 0
+    withheld: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What fresh pixels said of the claim at this place of the draft. `holds` is None when they did not tell."""
+
+    round: int
+    claim_index: int
+    holds: bool | None
+    seen: str = ""
+
+
+class State(TypedDict):
+    """What nodes read and add to. Lists of maps grow by concatenation; what belongs to a round says so itself.
+
+    A key is there once a node before has written it; reading one too early is a bug of the edges.
+    """
+
+    segments: list[Segment]
+    analyses: Annotated[list[Analysis], operator.add]
+    reduced: Annotated[list[Analysis], operator.add]
+    goals: GoalsReply
+    round: int
+    plan: GlobalIntentionReply
+    looks: Annotated[list[Look], operator.add]
+    unseen: Annotated[list[Unseen], operator.add]
+    evidence: list[Evidence]
+    draft: Draft
+    verdicts: Annotated[list[Verdict], operator.add]
+    learnt: list[str]
+    answer: Answer
+
+
+class SegmentTask(TypedDict):
+    """One call of the segment map."""
+
+    segment: Segment
+
+
+class ReduceTask(TypedDict):
+    """One call of the reduce level."""
+
+    analyses: list[Analysis]
+
+
+class LookTask(TypedDict):
+    """One re-look: spans to show, and the times to show of each."""
+
+    round: int
+    goal: str
+    spans: tuple[Span, ...]
+    plan: GlobalIntentionReply
+
+
+class VerifyTask(TypedDict):
+    """One claim of the draft, with the evidence it cites."""
+
+    round: int
+    claim_index: int
+    claim: Claim
+    check: str
+    evidence: tuple[Evidence, ...]
