@@ -1,9 +1,9 @@
 """The reader port: which picture does a video show at a time?
 
-    times asked   0.0       0.5       1.0
-                   |         |         |
-    frames      [====a====][==b==][====c====]      a frame is shown from its PTS until the next one's
-    returned      a         a         c            the one on screen, never "the nearest"
+times asked   0.0       0.5       1.0
+               |         |         |
+frames      [====a====][==b==][====c====]      a frame is shown from its PTS until the next one's
+returned      a         a         c            the one on screen, never "the nearest"
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ class Reader(Protocol):
         Frames are upright, square-pixelled, and scaled so that the long side is at most `long_side_pixels`
         (given at opening). One sequential pass per call, after one seek. Raises `DecodeError` when nothing at all can be read.
         """
+        ...
+
+    def read_at(
+        self, times_seconds: Sequence[float], *, watcher: Watcher | None = None
+    ) -> Iterator[tuple[float, Frame]]:
+        """As `read`, each frame with the time that was asked for, so that a missing one can be told."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,74 @@
+"""Pictures as JPEG bytes: encoding, decoding, and contact sheets."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from mrvideo.records import Frame, clock
+
+
+def encode_jpeg(image: Image.Image, *, quality: int = 85) -> bytes:
+    """The picture as JPEG bytes; quality as in libjpeg, 1–95."""
+    buffer = io.BytesIO()
+    (image if image.mode in ("RGB", "L") else image.convert("RGB")).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def frame_of(image: Image.Image, time_seconds: float, *, quality: int = 85) -> Frame:
+    """A Frame of the picture."""
+    return Frame(time_seconds, encode_jpeg(image, quality=quality), image.width, image.height)
+
+
+def open_image(frame: Frame) -> Image.Image:
+    """The frame's pixels, RGB."""
+    return Image.open(io.BytesIO(frame.jpeg)).convert("RGB")
+
+
+def fit_within(width: int, height: int, long_side_pixels: int) -> tuple[int, int]:
+    """The size scaled down (never up) so that its long side is at most `long_side_pixels`; each side at least 1."""
+    long_side = max(width, height)
+    if long_side <= long_side_pixels:
+        return width, height
+    scale = long_side_pixels / long_side
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def contact_sheet(
+    frames: Sequence[Frame],
+    *,
+    columns: int | None = None,
+    long_side_pixels: int = 1024,
+    jpeg_quality: int = 85,
+) -> Frame:
+    """One picture holding the frames as a grid, row by row, each with its time burnt into its upper left corner.
+
+    `columns` defaults to the squarest grid. The sheet's own time is its first frame's. Raises ValueError without frames.
+
+        |0:00.0   |0:05.0   |0:10.0   |
+        |0:15.0   |0:20.0   |
+    """
+    if not frames:
+        raise ValueError("a contact sheet needs at least one frame")
+    columns = min(len(frames), columns or math.ceil(math.sqrt(len(frames))))
+    rows = math.ceil(len(frames) / columns)
+    widest, tallest = max(f.width for f in frames), max(f.height for f in frames)
+    scale = min(1.0, long_side_pixels / max(columns * widest, rows * tallest))
+    cell_width, cell_height = max(1, int(widest * scale)), max(1, int(tallest * scale))
+    sheet = Image.new("RGB", (columns * cell_width, rows * cell_height))
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=max(10, min(24, cell_height // 9)))
+    for i, frame in enumerate(frames):
+        left, top = (i % columns) * cell_width, (i // columns) * cell_height
+        picture = open_image(frame)
+        picture.thumbnail((cell_width, cell_height))
+        sheet.paste(
+            picture, (left + (cell_width - picture.width) // 2, top + (cell_height - picture.height) // 2)
+        )
+        label = clock(frame.time_seconds)
+        draw.rectangle(draw.textbbox((left + 2, top + 1), label, font=font), fill="black")
+        draw.text((left + 2, top + 1), label, fill="white", font=font)
+    return frame_of(sheet, frames[0].time_seconds, quality=jpeg_quality)

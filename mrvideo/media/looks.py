@@ -1,0 +1,62 @@
+"""Looking again: single frames from anywhere in a video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mrvideo.media.opening import ReaderName, open_video
+from mrvideo.records import Failure, Frame
+
+_RUN_GAP_SECONDS = 12.0
+"""Times further apart than this are reached by a new seek; nearer ones by decoding on (typical key frame distance)."""
+
+
+class FrameSource:
+    """Frames of one video at any times. Holds no open file, so threads may share it; pickles."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        reader: ReaderName = "pyav",
+        long_side_pixels: int = 512,
+        jpeg_quality: int = 85,
+        allow_url: bool = False,
+    ) -> None:
+        self.path = str(path)
+        self.reader: ReaderName = reader
+        self.long_side_pixels = long_side_pixels
+        self.jpeg_quality = jpeg_quality
+        self.allow_url = allow_url
+
+    def at(self, times_seconds: Sequence[float]) -> list[Frame]:
+        """The frame on screen at each time, in the order asked. A time that cannot be served is left out."""
+        return self.look(times_seconds)[0]
+
+    def look(self, times_seconds: Sequence[float]) -> tuple[list[Frame], tuple[Failure, ...]]:
+        """As `at`, and the spans that were lost."""
+        if not times_seconds:
+            return [], ()
+        found: dict[float, Frame] = {}
+        with open_video(
+            self.path,
+            reader=self.reader,
+            long_side_pixels=self.long_side_pixels,
+            jpeg_quality=self.jpeg_quality,
+            allow_url=self.allow_url,
+        ) as video:
+            for run in _runs(sorted(set(times_seconds))):
+                found.update(video.read_at(run))
+            lost = video.lost
+        return [found[time] for time in times_seconds if time in found], lost
+
+
+def _runs(times: list[float]) -> list[list[float]]:
+    runs: list[list[float]] = []
+    for time in times:
+        if runs and time - runs[-1][-1] <= _RUN_GAP_SECONDS:
+            runs[-1].append(time)
+        else:
+            runs.append([time])
+    return runs

@@ -1,0 +1,81 @@
+"""From a decoded picture to an upright, square-pixelled, scaled JPEG."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+from PIL import Image
+
+from mrvideo.media.images import fit_within, frame_of
+from mrvideo.media.reader import Grey
+from mrvideo.records import Frame
+
+GREY_WIDTH, GREY_HEIGHT = 64, 36
+_UNSPECIFIED_COLORSPACE = 2
+_HD_HEIGHT = 720
+_TURNS = {
+    90: Image.Transpose.ROTATE_90,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_270,
+}
+
+
+class Scaler:
+    """Scales, turns and encodes pictures of one stream. Keeps its scaling contexts between calls."""
+
+    def __init__(self, stream: VideoStream, *, long_side_pixels: int, jpeg_quality: int) -> None:
+        self._aspect = _believable(stream.sample_aspect_ratio)
+        self._long_side_pixels = long_side_pixels
+        self._jpeg_quality = jpeg_quality
+        self._colour = VideoReformatter()
+        self._grey = VideoReformatter()
+
+    def upright_size(self, picture: VideoFrame) -> tuple[int, int]:
+        """Width and height as a viewer sees them, at full size."""
+        width, height = self._square(picture)
+        return (height, width) if _turn_of(picture) in (90, 270) else (width, height)
+
+    def frame(self, picture: VideoFrame, time_seconds: float) -> Frame:
+        """The picture as a Frame."""
+        width, height = fit_within(*self._square(picture), self._long_side_pixels)
+        # Without a colour matrix in the stream, HD means BT.709; the scaler's own default is BT.601.
+        unsaid = picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT
+        scaled = self._colour.reformat(
+            picture,
+            width=width,
+            height=height,
+            format="rgb24",
+            src_colorspace=Colorspace.ITU709 if unsaid else None,
+            threads=1,
+        )
+        image = Image.fromarray(scaled.to_ndarray())
+        if turn := _turn_of(picture):
+            image = image.transpose(_TURNS[turn])
+        return frame_of(image, time_seconds, quality=self._jpeg_quality)
+
+    def grey(self, picture: VideoFrame) -> Grey:
+        """The picture as 36×64 grey values, not turned."""
+        small: Any = self._grey.reformat(
+            picture, width=GREY_WIDTH, height=GREY_HEIGHT, format="gray", threads=1
+        )
+        return np.ascontiguousarray(small.to_ndarray(), dtype=np.uint8)
+
+    def _square(self, picture: VideoFrame) -> tuple[int, int]:
+        """Size with square pixels: the longer way, so that nothing is thrown away."""
+        if self._aspect >= 1:
+            return max(1, round(picture.width * self._aspect)), picture.height
+        return picture.width, max(1, round(picture.height / self._aspect))
+
+
+def _turn_of(picture: VideoFrame) -> int:
+    """Degrees counter-clockwise to turn by: 0, 90, 180 or 270."""
+    return round(picture.rotation / 90) % 4 * 90
+
+
+def _believable(aspect: Fraction | None) -> Fraction:
+    return aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)

@@ -1,0 +1,70 @@
+"""One stretch of a video, decoded once: its frames, its shots, and what was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrvideo.media.clips import sample_times
+from mrvideo.media.opening import ReaderName, open_video
+from mrvideo.media.shots import ShotDetector
+from mrvideo.records import Failure, Frame, Shot, Span
+
+_TAIL_SECONDS = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFrames:
+    """What a shard holds. `frames` ascend and are distinct pictures; one from before the span may lead them."""
+
+    span: Span
+    frames: tuple[Frame, ...]
+    shots: tuple[Shot, ...]
+    still_spans: tuple[Span, ...]
+    lost: tuple[Failure, ...]
+
+    def shown_at(self, time_seconds: float) -> Frame | None:
+        """The sampled frame that was on screen at the time: the last one not after it."""
+        found = None
+        for frame in self.frames:
+            if frame.time_seconds > time_seconds + 1e-6:
+                break
+            found = frame
+        return found
+
+
+def read_shard(
+    path: str | Path,
+    span: Span,
+    *,
+    frames_per_second: float = 2.0,
+    lead_seconds: float = 0.5,
+    long_side_pixels: int = 512,
+    jpeg_quality: int = 85,
+    reader: ReaderName = "pyav",
+    allow_url: bool = False,
+) -> ShardFrames:
+    """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
+
+    Raises the VideoError tree when the file cannot be opened; broken stretches end up in `lost`.
+    """
+    times = list(sample_times(span, frames_per_second=frames_per_second))
+    if span.start_seconds > 0 and lead_seconds > 0:
+        times.insert(0, max(0.0, span.start_seconds - lead_seconds))
+    # Decode on to the span's end, so that a cut after the last sample is seen.
+    tail = span.stop_seconds - _TAIL_SECONDS
+    watched = [*times, tail] if tail > times[-1] else times
+    detector = ShotDetector()
+    frames: list[Frame] = []
+    with open_video(
+        path,
+        reader=reader,
+        long_side_pixels=long_side_pixels,
+        jpeg_quality=jpeg_quality,
+        allow_url=allow_url,
+    ) as video:
+        for asked, frame in video.read_at(watched, watcher=detector):
+            if asked is not tail and (not frames or frame.time_seconds > frames[-1].time_seconds):
+                frames.append(frame)
+        lost = tuple(failure for failure in video.lost if failure.span.overlaps(span))
+    return ShardFrames(span, tuple(frames), detector.shots(span), detector.still_spans(span), lost)

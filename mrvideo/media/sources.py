@@ -1,0 +1,137 @@
+"""What a path is, told from its first bytes, before any decoder sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mrvideo.errors import DecodeError, NoVideoStream, VideoError
+
+_WAY_OUT = "give a media file such as MP4 or MKV"
+
+_STILLS: tuple[tuple[bytes, int], ...] = (
+    (b"\x89PNG\r\n\x1a\n", 0),
+    (b"\xff\xd8\xff", 0),
+    (b"BM", 0),
+    (b"II*\x00", 0),
+    (b"MM\x00*", 0),
+    (b"WEBP", 8),
+    (b"8BPS", 0),
+    (b"\xff\x0a", 0),
+    (b"\x00\x00\x00\x0cJXL ", 0),
+    (b"\x00\x00\x00\x0cjP  ", 0),
+    (b"qoif", 0),
+)
+_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+)
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"<MPD", b"<smil", b"<asx", b"<xspf", b"v=0")
+
+
+def is_url(path: str) -> bool:
+    """Whether the text names something to fetch: `scheme://…` (a Windows drive is not a scheme)."""
+    scheme, separator, _ = path.partition("://")
+    return bool(separator) and len(scheme) > 1 and scheme.replace("+", "").isalnum()
+
+
+def check_url(path: str, *, allow_url: bool) -> None:
+    """Raises VideoError unless URLs are allowed and this one's scheme is http, https or s3."""
+    scheme = path.partition("://")[0].lower()
+    if not allow_url:
+        raise VideoError(f"{path} is a URL, and only files are read; say --allow-url to fetch it")
+    if scheme not in ("http", "https", "s3"):
+        raise VideoError(f"{path}: {scheme}:// is not fetched; use http://, https:// or s3://")
+
+
+def check_file(path: str) -> int:
+    """The file's size in bytes, once it may be a video. Raises VideoError or NoVideoStream, saying why it cannot be one."""
+    name = Path(path)
+    try:
+        if name.is_dir():
+            raise VideoError(f"{path} is a folder; name one video file in it")
+        if not name.exists():
+            raise VideoError(f"{path} does not exist; check the path")
+        if not name.is_file():
+            raise VideoError(f"{path} is a device or pipe, not a file; {_WAY_OUT}")
+        size = name.stat().st_size
+        if size == 0:
+            raise VideoError(f"{path} is empty (0 bytes); copy or download it again")
+        with name.open("rb") as file:
+            head = file.read(4096)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise VideoError(
+            f"{path} cannot be read: {reason.lower()}; check the path and its permissions"
+        ) from error
+    check_head(path, head)
+    return size
+
+
+def check_head(path: str, head: bytes) -> None:
+    """Raises when the first bytes show that this is something else than a video."""
+    if any(head.startswith(magic, at) for magic, at in _STILLS) and not head.startswith(b"BM\x00"):
+        raise NoVideoStream(f"{path} is a still picture, not a video; {_WAY_OUT}")
+    if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
+        raise NoVideoStream(f"{path} is a still picture, not a video; {_WAY_OUT}")
+    for magic, what in _OTHERS:
+        if head.startswith(magic):
+            raise VideoError(f"{path} is not a video: it is {what}; {_WAY_OUT}")
+    if not head.strip(b"\x00"):
+        raise DecodeError(
+            f"{path} is not a video: it begins with zeros, as a download cut short does; fetch it again"
+        )
+    if _is_text(head):
+        raise VideoError(_describe_text(path, head))
+
+
+def _is_text(head: bytes) -> bool:
+    if b"\x00" in head:
+        return head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    if controls > len(head) // 100:
+        return False
+    for cut in range(4):  # the last character may be cut in half
+        try:
+            head[: len(head) - cut].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False
+
+
+def _describe_text(path: str, head: bytes) -> str:
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    lowered = start[:2048].lower()
+    if any(
+        start.startswith(mark) or mark.lower() in lowered[:512] for mark in _PLAYLISTS[:-1]
+    ) or start.startswith(_PLAYLISTS[-1]):
+        return f"{path} is a playlist, not a video; name the media file it points to"
+    if lowered.startswith((b"<!doctype html", b"<html")):
+        return f"{path} is not a video: its content is a web page; download the video itself"
+    return f"{path} is not a video: its content is text; {_WAY_OUT}"
+
+
+def lacks_moov(path: str) -> bool:
+    """Whether a file that looks like MP4 or MOV has no `moov` box at its top level."""
+    with Path(path).open("rb") as file:
+        size = Path(path).stat().st_size
+        at = 0
+        kinds: list[bytes] = []
+        while at + 8 <= size and len(kinds) < 10_000:
+            file.seek(at)
+            header = file.read(16)
+            length, kind = int.from_bytes(header[:4], "big"), header[4:8]
+            kinds.append(kind)
+            if length == 1:
+                length = int.from_bytes(header[8:16], "big")
+            if kind == b"moov" or length < 8:
+                break
+            at += length
+    return bool(kinds) and kinds[0] in (b"ftyp", b"mdat", b"wide", b"free", b"skip") and b"moov" not in kinds
