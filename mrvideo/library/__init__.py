@@ -1,0 +1,5 @@
+"""What is kept of videos: one SQLite file, in which a kill loses nothing that was finished."""
+
+from mrvideo.library.store import Library
+
+__all__ = ["Library"]

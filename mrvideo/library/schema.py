@@ -1,0 +1,136 @@
+"""The library's tables, as queries see them; how they come to be is in `mrvideo.migrations`.
+
+    videos ─┬─ cues                                     speech and subtitles, by where they came from
+            ├─ indexes ─┬─ scenes, entities, mentions    one row per record; `body` is its JSON
+            │           └─ shots, failures, index_cues
+            ├─ texts ─── texts_fts                      what search reads: the latest index of each video
+            ├─ parts                                    finished shards and stages
+            └─ answers
+    replies                                             what models said, by request
+
+A record's JSON stands beside the columns people look for, so that a new field with a default needs no migration.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+SCHEMA_VERSION = 1
+"""What `PRAGMA user_version` says of a library this code reads; the number of the newest migration."""
+
+APPLICATION_ID = 0x4D525649
+"""What `PRAGMA application_id` says of any library: `MRVI`."""
+
+metadata = MetaData()
+
+videos = Table(
+    "videos",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("duration_seconds", Float, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("added_at", Text, nullable=False),
+)
+
+
+def _digest() -> Column[str]:
+    return Column("digest", Text, ForeignKey("videos.digest", ondelete="CASCADE"), nullable=False)
+
+
+def _span() -> tuple[Column[float], Column[float]]:
+    return Column("start_seconds", Float, nullable=False), Column("stop_seconds", Float, nullable=False)
+
+
+cues = Table(
+    "cues",
+    metadata,
+    _digest(),
+    Column("position", Integer, nullable=False),
+    Column("origin", Text, nullable=False),
+    *_span(),
+    Column("text", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("digest", "position"),
+)
+
+indexes = Table(
+    "indexes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _digest(),
+    Column("key", Text, nullable=False),
+    Column("turn", Integer, nullable=False),  # the highest of a video is the one put last
+    Column("body", Text, nullable=False),  # settings, usage, created_at
+    UniqueConstraint("digest", "key"),
+)
+
+
+def _of_index(name: str, *columns: Column[str] | Column[float]) -> Table:
+    """A table of one kind of record of an index, in order of `position`."""
+    return Table(
+        name,
+        metadata,
+        Column("index_id", Integer, ForeignKey("indexes.id", ondelete="CASCADE"), primary_key=True),
+        Column("position", Integer, primary_key=True),
+        *columns,
+        Column("body", Text, nullable=False),
+    )
+
+
+def _word(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+scenes = _of_index("scenes", *_span(), _word("brief"))
+entities = _of_index("entities", _word("name"), _word("kind"))
+mentions = _of_index("mentions", *_span(), _word("name"), _word("kind"))
+shots = _of_index("shots", *_span())
+failures = _of_index("failures", *_span(), _word("stage"), _word("reason"))
+index_cues = _of_index("index_cues", *_span(), _word("text"))
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _digest(),
+    Column("source", Text, nullable=False),  # caption | cue
+    *_span(),
+    Column("text", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    Index("texts_by_video", "digest", "source"),
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    *_span(),
+    Column("body", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index("parts_by_video", "digest", "kind"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _digest(),
+    Column("question", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index("answers_by_video", "digest"),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("reply", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("usage", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+)

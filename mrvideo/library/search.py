@@ -1,0 +1,115 @@
+"""Full-text search: how texts are laid out for it, how a user's words become a query, what a hit quotes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from mrvideo.records import Cue, Hit, Scene, Sighting, merge_spans
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|[\r\n]+")
+
+# Scripts written without spaces: each character is made a word, and a user's word becomes a phrase of them.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+)
+
+_OPEN, _CLOSE = "\x02", "\x03"
+
+_SAME_TEXT_GAP_SECONDS = 0.5
+
+_QUERY = text(
+    """
+    SELECT t.digest, v.path, t.source, t.start_seconds, t.stop_seconds, t.text, f.rank AS rank,
+           highlight(texts_fts, 1, :open, :close) AS marked
+    FROM texts_fts AS f JOIN texts AS t ON t.id = f.rowid JOIN videos AS v ON v.digest = t.digest
+    WHERE texts_fts MATCH :query ORDER BY f.rank LIMIT :limit
+    """
+)
+
+
+def fold(line: str) -> str:
+    """The line as search compares it: width and ligatures evened out, control characters gone."""
+    plain = unicodedata.normalize("NFKC", line)
+    plain = "".join(c if c.isprintable() else " " for c in plain)
+    return " ".join(_UNSPACED.sub(r" \1 ", plain).split())
+
+
+def scene_rows(scenes: Iterable[Scene]) -> Iterator[dict[str, Any]]:
+    """One row per scene with a line per sentence, and one per text on screen with the span it stood there."""
+    sightings: dict[str, list[Sighting]] = {}
+    for scene in scenes:
+        lines = [line for part in (scene.brief, scene.detailed) for line in _SENTENCE_END.split(part)]
+        yield _row("caption", scene.start_seconds, scene.stop_seconds, lines)
+        for sighting in scene.sightings:
+            sightings.setdefault(sighting.text, []).append(sighting)
+    for words, seen in sightings.items():
+        # A text that stays over a scene's end is one sighting to whoever searches.
+        for span in merge_spans([s.span for s in seen], gap_seconds=_SAME_TEXT_GAP_SECONDS):
+            yield _row("caption", span.start_seconds, span.stop_seconds, [words])
+
+
+def cue_rows(cues: Iterable[Cue]) -> Iterator[dict[str, Any]]:
+    """One row per cue; the speaker can be searched for, too."""
+    for cue in cues:
+        line = f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text
+        yield _row("cue", cue.start_seconds, cue.stop_seconds, [line])
+
+
+def _row(source: str, start_seconds: float, stop_seconds: float, lines: list[str]) -> dict[str, Any]:
+    kept = [plain for line in lines if (plain := " ".join(line.split()))]
+    return {
+        "source": source,
+        "start_seconds": start_seconds,
+        "stop_seconds": stop_seconds,
+        "text": "\n".join(kept),
+        "folded": "\n".join(fold(line) for line in kept),
+    }
+
+
+def find(connection: Connection, words: str, *, digest: str | None, limit: int) -> tuple[Hit, ...]:
+    """Texts that hold all the words, best first; where none does, those that hold any."""
+    terms = _terms(words)
+    if not terms or limit < 1:
+        return ()
+    for operator in (" AND ", " OR "):
+        query = f"folded : ({operator.join(terms)})"
+        if digest is not None:
+            query = f'digest : "{re.sub("[^0-9A-Za-z]", "", digest)}" AND {query}'
+        found = connection.execute(
+            _QUERY, {"query": query, "limit": limit, "open": _OPEN, "close": _CLOSE}
+        ).all()
+        if found or len(terms) == 1:
+            return tuple(_hit(row) for row in found)
+    return ()
+
+
+def _terms(words: str) -> list[str]:
+    """Each word as a quoted string, in which FTS5 knows no operators; words without a letter or digit are left out."""
+    plain = "".join(c for c in words if not "\ud800" <= c <= "\udfff")
+    kept = [word for word in fold_words(plain) if any(c.isalnum() for c in word)]
+    return ['"' + word.replace('"', '""') + '"' for word in dict.fromkeys(kept)]
+
+
+def fold_words(words: str) -> list[str]:
+    """The user's own words, each folded: an unspaced script's word stays one phrase."""
+    return [fold(word) for word in words.split()]
+
+
+def _hit(row: Any) -> Hit:
+    # The folded text has the same lines as the text itself: the line with most marks is the one to quote.
+    marked = row.marked.split("\n")
+    best = max(range(len(marked)), key=lambda i: (marked[i].count(_OPEN), -i))
+    return Hit(
+        video_digest=row.digest,
+        video=row.path,
+        source=row.source,
+        start_seconds=row.start_seconds,
+        stop_seconds=row.stop_seconds,
+        text=row.text.split("\n")[best],
+        score=-row.rank,
+    )

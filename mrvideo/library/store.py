@@ -1,0 +1,304 @@
+"""The library: videos, cues, finished work, indexes, answers and replies, written by one thread at a time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from typing_extensions import Self
+
+from mrvideo.errors import LibraryError
+from mrvideo.library import schema
+from mrvideo.library.claims import claimed
+from mrvideo.library.faults import in_library_words, read_only
+from mrvideo.library.opening import open_engine
+from mrvideo.library.search import cue_rows, find, scene_rows
+from mrvideo.records import Answer, Cue, Hit, Index, Record, Span, Usage, VideoInfo
+
+R = TypeVar("R", bound=Record)
+
+_ROWID: ColumnElement[int] = literal_column("rowid", Integer)
+
+_RECORDS = {
+    "scenes": schema.scenes,
+    "entities": schema.entities,
+    "mentions": schema.mentions,
+    "shots": schema.shots,
+    "failures": schema.failures,
+    "cues": schema.index_cues,
+}
+"""Field of `Index` → the table of its records."""
+
+
+class Library:
+    """One file of everything kept. Thread-safe; several processes may hold the same file. Implements `ReplyStore`.
+
+    Every method raises a `LibraryError` when the file cannot be read or written; nothing is destroyed by it.
+    """
+
+    def __init__(self, path: Path, engine: Engine | None, *, writable: bool) -> None:
+        self.path = path
+        self._engine = engine
+        self._writer = engine.execution_options(writes=True) if engine is not None and writable else None
+        self._write_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = True, busy_seconds: float = 30.0) -> Self:
+        """The library at `path`, made with its folder when missing and brought to the newest schema.
+
+        With `create=False` nothing is written where nothing is: the library is then empty, and writing raises.
+        `busy_seconds` bounds the wait for another process's transaction. Raises a `LibraryError`.
+        """
+        path = Path(path)
+        opened = open_engine(path, create=create, busy_seconds=busy_seconds)
+        if opened is None:
+            return cls(path, None, writable=False)
+        engine, writable = opened
+        return cls(path, engine, writable=writable)
+
+    @property
+    def writable(self) -> bool:
+        """Whether it may be written: False for one that is missing or may only be read."""
+        return self._writer is not None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def claim(self, key: str, *, on_wait: Callable[[], None] | None = None) -> AbstractContextManager[None]:
+        """Hold `key`, say a video's digest, while working on it; another process that claims it waits.
+
+        Look again at what is kept once inside: the one before may have done the work. `on_wait` is called once,
+        before waiting. A process that dies lets go of its claims.
+        """
+        self._writable_engine()
+        return claimed(self.path, key, on_wait)
+
+    # --- videos and cues ---
+
+    def put_video(self, info: VideoInfo) -> None:
+        """Keep it, or its new path when its content is known."""
+        with self._writing() as connection:
+            _put_video(connection, info)
+
+    def video(self, digest: str) -> VideoInfo | None:
+        """The video with this content, under the path it was last seen at."""
+        bodies = self._bodies(select(schema.videos.c.body).where(schema.videos.c.digest == digest))
+        return self._parse(VideoInfo, bodies[0]) if bodies else None
+
+    def videos(self) -> tuple[VideoInfo, ...]:
+        """All videos, in the order they came."""
+        return self._parse_all(VideoInfo, self._bodies(select(schema.videos.c.body).order_by(_ROWID)))
+
+    def put_cues(self, digest: str, cues: Sequence[Cue], *, origin: str) -> None:
+        """The cues in force for a kept video; they take the place of those before. `origin` says where from."""
+        table = schema.cues
+        with self._writing() as connection:
+            connection.execute(delete(table).where(table.c.digest == digest))
+            rows = [row | {"digest": digest, "origin": origin} for row in _rows(table, cues)]
+            _insert(connection, table, rows)
+            _put_texts(connection, digest, "cue", cue_rows(cues))
+
+    def cues(self, digest: str) -> tuple[Cue, ...]:
+        """The cues in force, as they were put."""
+        table = schema.cues
+        statement = select(table.c.body).where(table.c.digest == digest).order_by(table.c.position)
+        return self._parse_all(Cue, self._bodies(statement))
+
+    # --- finished work ---
+
+    def put_part(self, key: str, kind: str, digest: str, span: Span, body: str) -> None:
+        """Keep what one shard or stage found. `key` names everything that would change it."""
+        values = {"key": key, "kind": kind, "digest": digest, "body": body, "created_at": _now()}
+        values |= {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
+        with self._writing() as connection:
+            _upsert(connection, schema.parts, values, by=["key"])
+
+    def part(self, key: str) -> str | None:
+        """What `put_part` kept under this key, or None."""
+        found = self._bodies(select(schema.parts.c.body).where(schema.parts.c.key == key))
+        return found[0] if found else None
+
+    def put_index(self, index: Index) -> None:
+        """Keep the index as its video's latest, in one transaction. Search reads it from then on."""
+        digest = index.video.digest
+        table = schema.indexes
+        body = index.model_dump_json(include={"settings", "usage", "created_at"})
+        with self._writing() as connection:
+            _put_video(connection, index.video)
+            last = connection.scalar(select(func.max(table.c.turn)).where(table.c.digest == digest))
+            values = {"digest": digest, "key": index.key, "turn": (last or 0) + 1, "body": body}
+            _upsert(connection, table, values, by=["digest", "key"])
+            index_id = connection.scalar(
+                select(table.c.id).where(table.c.digest == digest, table.c.key == index.key)
+            )
+            for field, records in _RECORDS.items():
+                connection.execute(delete(records).where(records.c.index_id == index_id))
+                rows = [row | {"index_id": index_id} for row in _rows(records, getattr(index, field))]
+                _insert(connection, records, rows)
+            _put_texts(connection, digest, "caption", scene_rows(index.scenes))
+            _put_texts(connection, digest, "cue", cue_rows(index.cues))
+
+    def index(self, digest: str, key: str) -> Index | None:
+        """The index of this video under these settings, or None."""
+        return self._index(schema.indexes.c.digest == digest, schema.indexes.c.key == key)
+
+    def latest_index(self, digest: str) -> Index | None:
+        """The index of this video that was put last, or None."""
+        return self._index(schema.indexes.c.digest == digest)
+
+    def _index(self, *where: Any) -> Index | None:
+        table = schema.indexes
+        with self._reading() as connection:
+            if connection is None:
+                return None
+            newest = select(table).where(*where).order_by(table.c.turn.desc()).limit(1)
+            found = connection.execute(newest).one_or_none()
+            if found is None:
+                return None
+            videos = schema.videos
+            video = connection.scalar(select(videos.c.body).where(videos.c.digest == found.digest))
+            parts = [f'"key":{json.dumps(found.key)},"video":{video}', found.body[1:-1]]
+            for field, records in _RECORDS.items():
+                bodies = connection.scalars(
+                    select(records.c.body).where(records.c.index_id == found.id).order_by(records.c.position)
+                )
+                parts.append(f'"{field}":[{",".join(bodies)}]')
+            # One parse of one document: building ten thousand scenes by hand takes several times as long.
+            return Index.model_validate_json("{" + ",".join(parts) + "}")
+
+    # --- search and answers ---
+
+    def search(self, words: str, *, digest: str | None = None, limit: int = 20) -> tuple[Hit, ...]:
+        """Captions, texts on screen and cues of each video's latest index that hold the words, best first.
+
+        All the words where any text holds them all, else any of them. `words` is plain text: it has no operators.
+        A hit quotes the line that matches, verbatim; its span is the scene's, the cue's, or the time the text stood on screen.
+        """
+        with self._reading() as connection:
+            return find(connection, words, digest=digest, limit=limit) if connection is not None else ()
+
+    def put_answer(self, answer: Answer) -> None:
+        """Keep an answer about a kept video, with the settings it was made with."""
+        values = {"digest": answer.video_digest, "question": answer.question, "created_at": _now()}
+        with self._writing() as connection:
+            _insert(connection, schema.answers, [values | {"body": answer.model_dump_json()}])
+
+    def answers(self, digest: str) -> tuple[Answer, ...]:
+        """All answers about a video, oldest first."""
+        table = schema.answers
+        statement = select(table.c.body).where(table.c.digest == digest).order_by(table.c.id)
+        return self._parse_all(Answer, self._bodies(statement))
+
+    # --- replies ---
+
+    def get_reply(self, key: str) -> str | None:
+        """A model's reply as JSON, or None."""
+        found = self._bodies(select(schema.replies.c.reply).where(schema.replies.c.key == key))
+        return found[0] if found else None
+
+    def put_reply(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> None:
+        """Keep it: once this returns, killing the process does not lose it."""
+        values = {"key": key, "reply": reply_json, "model": model, "prompt": prompt, "created_at": _now()}
+        with self._writing() as connection:
+            _upsert(connection, schema.replies, values | {"usage": usage.model_dump_json()}, by=["key"])
+
+    # --- how to get at the file ---
+
+    def _writable_engine(self) -> Engine:
+        if self._writer is not None:
+            return self._writer
+        if self._engine is None:
+            raise LibraryError(f"{self.path}: no library here; index a video first")
+        raise read_only(self.path)
+
+    @contextmanager
+    def _writing(self) -> Generator[Connection]:
+        """One transaction, kept as a whole or not at all."""
+        engine = self._writable_engine()
+        # In this process writers queue here, in turn; SQLite's own wait between processes is a poll.
+        with self._write_lock, in_library_words(self.path), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection | None]:
+        """One unchanging view of the file; None where there is none."""
+        if self._engine is None:
+            yield None
+            return
+        with in_library_words(self.path), self._engine.begin() as connection:
+            yield connection
+
+    def _bodies(self, statement: Select[Any]) -> list[str]:
+        with self._reading() as connection:
+            return [] if connection is None else list(connection.scalars(statement))
+
+    def _parse(self, kind: type[R], body: str) -> R:
+        with in_library_words(self.path):
+            return kind.model_validate_json(body)
+
+    def _parse_all(self, kind: type[R], bodies: list[str]) -> tuple[R, ...]:
+        with in_library_words(self.path):
+            return tuple(kind.model_validate_json(body) for body in bodies)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def _put_video(connection: Connection, info: VideoInfo) -> None:
+    values = {"digest": info.digest, "path": info.path, "duration_seconds": info.duration_seconds}
+    values |= {"body": info.model_dump_json()}
+    statement = upsert(schema.videos).values(values | {"added_at": _now()})
+    connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=values))
+
+
+def _upsert(connection: Connection, table: Table, values: dict[str, Any], *, by: list[str]) -> None:
+    changed = {name: value for name, value in values.items() if name not in by}
+    connection.execute(upsert(table).values(values).on_conflict_do_update(index_elements=by, set_=changed))
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _rows(table: Table, records: Iterable[Record]) -> Generator[dict[str, Any]]:
+    """Rows of records in order: their JSON, and the fields that the table gives a column of their own."""
+    for position, record in enumerate(records):
+        names = [column.name for column in table.columns if column.name in type(record).model_fields]
+        own = {name: getattr(record, name) for name in names}
+        yield own | {"position": position, "body": record.model_dump_json()}
+
+
+def _put_texts(connection: Connection, digest: str, source: str, rows: Iterable[dict[str, Any]]) -> None:
+    """What search reads of one video and source, in place of what it read before."""
+    table = schema.texts
+    connection.execute(delete(table).where(table.c.digest == digest, table.c.source == source))
+    _insert(connection, table, [row | {"digest": digest} for row in rows])
