@@ -55,13 +55,19 @@ class Request(Generic[T]):
 
     def __post_init__(self) -> None:
         if len(self.pictures) > MAX_IMAGES:
-            raise ValueError(f"{self.prompt.name}: {len(self.pictures)} images in one request, at most {MAX_IMAGES}")
+            raise ValueError(
+                f"{self.prompt.name}: {len(self.pictures)} images in one request, at most {MAX_IMAGES}"
+            )
         if self.prompt.reply != self.reply_type.__name__:
-            raise ValueError(f"{self.prompt.name} replies with {self.prompt.reply}, not {self.reply_type.__name__}")
+            raise ValueError(
+                f"{self.prompt.name} replies with {self.prompt.reply}, not {self.reply_type.__name__}"
+            )
 
     def parse(self, data: object) -> T:
         """The reply from plain data. Raises Pydantic's `ValidationError` when a bound is broken."""
-        return self.reply_type.model_validate(data, context={"inputs": self.inputs, "pictures": self.pictures})
+        return self.reply_type.model_validate(
+            data, context={"inputs": self.inputs, "pictures": self.pictures}
+        )
 
     def parse_json(self, text: str) -> T:
         """The reply from JSON text. Raises Pydantic's `ValidationError`."""

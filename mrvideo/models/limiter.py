@@ -1,0 +1,80 @@
+"""How many calls may be in flight: fewer when a server says so, more when it stops saying so.
+
+A server that is asked too much refuses most calls (429); one that refuses a few at random does not gain from
+fewer. So answers are judged by the round, as many answers as the limit allows calls:
+
+    half of a round refused       the limit halves, and nobody starts before the Retry-After is over
+    under a third refused         the limit grows by an eighth, at least by one, up to what was configured
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from threading import Lock
+
+from mrvideo.models.waiting import Queue
+
+_SMALLEST_ROUND = 4
+
+
+class Limiter:
+    """Slots for calls; thread-safe, usable from several event loops."""
+
+    def __init__(self, concurrency: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.highest = concurrency
+        self.limit = concurrency
+        self.in_flight = 0
+        self._answers = 0
+        self._refused = 0
+        self._paused_until_seconds = 0.0
+        self._clock = clock
+        self._queue = Queue()
+        self._lock = Lock()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncGenerator[None, None]:
+        """Held while one call is in flight, not while it waits for its next try."""
+        while not self._take():
+            await self._queue.wait()
+        try:
+            # A slot taken just before a pause waits it out too.
+            pause_seconds = self._paused_until_seconds - self._clock()
+            if pause_seconds > 0:
+                await asyncio.sleep(pause_seconds)
+            yield
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+                free = self.limit - self.in_flight
+            if free > 0:
+                self._queue.wake(free)
+
+    def _take(self) -> bool:
+        with self._lock:
+            if self.in_flight >= self.limit:
+                return False
+            self.in_flight += 1
+            return True
+
+    def answered(self, *, refused: bool = False, retry_after_seconds: float | None = None) -> None:
+        """Count one answer of the server; `refused` means it asked for fewer calls."""
+        with self._lock:
+            self._answers += 1
+            self._refused += refused
+            whole = max(self.limit, _SMALLEST_ROUND)
+            if self._refused * 2 >= whole:
+                self.limit = max(self.limit // 2, 1)
+                if retry_after_seconds is not None:
+                    self._paused_until_seconds = self._clock() + retry_after_seconds
+            elif self._answers >= whole:
+                if self._refused * 3 < self._answers:
+                    self.limit = min(self.limit + max(self.limit // 8, 1), self.highest)
+            else:
+                return
+            self._answers = self._refused = 0
+            free = self.limit - self.in_flight
+        if free > 0:
+            self._queue.wake(free)

@@ -1,0 +1,276 @@
+"""The one layer around every adapter: kept replies, budget, concurrency, retries, repair, usage.
+
+run(request) ── kept in the store? ──────────────────────────────────────────────► reply, nothing paid
+     │          the same request in flight? ── wait for it ───────────────────────► reply, nothing paid
+     └─ budget ─ slot ─ speaker.say ─ ledger ─ checked? ── one repair ── kept ─────► reply
+                  ▲          │ Transient
+                  └─ backoff ┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
+
+from anyio import to_thread
+from pydantic import BaseModel, ValidationError
+
+from mrvideo.errors import ModelBusy, ReplyInvalid, SettingsError
+from mrvideo.messages.captioning import RepairInputs
+from mrvideo.models.base import Abilities, Model, Reply, ReplyStore, Request
+from mrvideo.models.budget import Budget
+from mrvideo.models.ledger import Ledger
+from mrvideo.models.limiter import Limiter
+from mrvideo.models.prices import cost, estimate, price_of
+from mrvideo.models.retry import LONGEST_RETRY_AFTER_SECONDS, Backoff
+from mrvideo.models.schema import first_object, schema_text
+from mrvideo.models.speaker import Said, Speaker, Transient, Turn
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Usage
+
+T = TypeVar("T", bound=BaseModel)
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing."""
+
+    ledger: Ledger
+    store: ReplyStore | None = None
+    fresh: bool = False
+    budget: Budget = field(default_factory=Budget)
+    limiter: Limiter | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class LimitedModel:
+    """A `Model` made of an adapter and its limits."""
+
+    def __init__(
+        self,
+        adapter: Speaker | Model,
+        limits: Limits,
+        *,
+        detail: str | None = None,
+        reasoning_tokens: int = 0,
+    ) -> None:
+        """`detail` and `reasoning_tokens` are what the adapter sends beyond the request: a budget must know."""
+        self._adapter = adapter
+        self._reasoning_tokens = reasoning_tokens
+        self._limits = limits
+        self._limiter = limits.limiter or Limiter(adapter.abilities.concurrency)
+        self._detail = detail
+        self._in_flight: dict[str, Future[Reply[Any] | None]] = {}
+        self._lock = Lock()
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it."""
+        return self._adapter.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The adapter's."""
+        return self._adapter.fingerprint
+
+    @property
+    def abilities(self) -> Abilities:
+        """The adapter's."""
+        return self._adapter.abilities
+
+    async def aclose(self) -> None:
+        """Close the adapter."""
+        await self._adapter.aclose()
+
+    def key(self, request: Request[Any]) -> str:
+        """Where the reply is kept: changes with the request, the model and its parameters."""
+        return hashlib.sha256(f"{self.fingerprint}\n{request.digest}".encode()).hexdigest()
+
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """Answer one request: from the store, from an equal request in flight, or by a call.
+
+        Raises a `ModelError`, or `BudgetReached`. A reply is in the store before this returns.
+        """
+        key = self.key(request)
+        while True:
+            mine: Future[Reply[Any] | None] = Future()
+            with self._lock:
+                leader = self._in_flight.setdefault(key, mine)
+            if leader is mine:
+                return await self._lead(request, key, mine)
+            # Shielded: a waiter that is cancelled must not cancel the call that others wait for.
+            reply = await asyncio.shield(asyncio.wrap_future(leader))
+            if reply is not None:
+                return Reply(value=reply.value, usage=Usage(), cached=True)
+
+    async def _lead(self, request: Request[T], key: str, future: Future[Reply[Any] | None]) -> Reply[T]:
+        try:
+            reply = await self._kept(request, key)
+            if reply is None:
+                reply = await self._ask(request)
+                await self._keep(request, key, reply)
+            future.set_result(reply)
+            return reply
+        except BaseException as error:
+            if isinstance(error, Exception):
+                future.set_exception(error)
+                # Nobody may be waiting; the error is raised here all the same.
+                future.exception()
+            else:
+                # Cancelled: whoever waits asks for itself.
+                future.set_result(None)
+            raise
+        finally:
+            with self._lock:
+                del self._in_flight[key]
+
+    async def _kept(self, request: Request[T], key: str) -> Reply[T] | None:
+        store = self._limits.store
+        if store is None or self._limits.fresh:
+            return None
+        kept = await to_thread.run_sync(store.get_reply, key)
+        if kept is None:
+            return None
+        try:
+            return Reply(value=request.parse_json(kept), usage=Usage(), cached=True)
+        except ValidationError:
+            # Kept under older bounds of the reply's type: ask again.
+            return None
+
+    async def _keep(self, request: Request[T], key: str, reply: Reply[T]) -> None:
+        store = self._limits.store
+        if store is None:
+            return
+        text = reply.value.model_dump_json()
+
+        def put() -> None:
+            store.put_reply(key, text, model=self.name, prompt=request.prompt.name, usage=reply.usage)
+
+        # A thread that is not abandoned: what was paid is kept, also when the caller is cancelled meanwhile.
+        await to_thread.run_sync(put)
+
+    async def _ask(self, request: Request[T]) -> Reply[T]:
+        adapter = self._adapter
+        if not isinstance(adapter, Speaker):
+            model = adapter
+
+            async def run() -> tuple[Reply[T], Usage]:
+                reply = await model.run(request)
+                return reply, reply.usage
+
+            reply, usage = await self._call(request, run, output_tokens=0)
+            return Reply(value=reply.value, usage=usage)
+        return await self._converse(adapter, request)
+
+    async def _converse(self, speaker: Speaker, request: Request[T]) -> Reply[T]:
+        bound = request.max_output_tokens
+        said, usage = await self._say(speaker, request, (), bound)
+        value, problem = _checked(request, said)
+        if value is None:
+            repair = load_prompt("repair").render(
+                RepairInputs(problem=problem, reply_schema=schema_text(request.reply_type))
+            )
+            words = f"{repair.system}\n\n{repair.user}".strip()
+            turns = (Turn("assistant", said.text), Turn("user", words))
+            # What was cut off needs more room, not only better manners.
+            said, more = await self._say(speaker, request, turns, bound * 2 if said.cut_off else bound)
+            usage += more
+            value, problem = _checked(request, said)
+        if value is None:
+            raise ReplyInvalid(
+                f"{self.name} answered {request.prompt.name} outside its bounds twice: {problem}"
+            )
+        return Reply(value=value, usage=usage)
+
+    async def _say(
+        self, speaker: Speaker, request: Request[Any], turns: tuple[Turn, ...], bound: int
+    ) -> tuple[Said, Usage]:
+        async def say() -> tuple[Said, Usage]:
+            said = await speaker.say(request, turns, max_output_tokens=bound)
+            return said, said.usage
+
+        output_tokens = bound + self._reasoning_tokens
+        return await self._call(request, say, output_tokens=output_tokens, turns=turns)
+
+    async def _call(
+        self,
+        request: Request[Any],
+        call: Callable[[], Awaitable[tuple[S, Usage]]],
+        *,
+        output_tokens: int,
+        turns: tuple[Turn, ...] = (),
+    ) -> tuple[S, Usage]:
+        """One paid call with its tries. What it took is in the ledger before its text is even looked at."""
+        budget = self._limits.budget
+        estimated = held = None
+        if budget.bounded:
+            further = "\n".join(turn.text for turn in turns)
+            estimated = estimate(
+                request, self.name, further=further, detail=self._detail, output_tokens=output_tokens
+            )
+            held = await budget.hold(estimated)
+        taken: Usage | None = None
+        try:
+            result, counted, seconds = await self._tried(call)
+            taken = counted.model_copy(update={"seconds": seconds})
+            if taken.cost == 0:
+                taken = taken.model_copy(update={"cost": cost(self.name, taken)})
+            self._limits.ledger.record(request.stage, taken)
+            return result, taken
+        finally:
+            if held is not None:
+                budget.settle(held, taken, estimated=estimated)
+
+    async def _tried(self, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage, float]:
+        backoff, limiter = self._limits.backoff, self._limiter
+        for attempt in range(1, backoff.attempts + 1):
+            try:
+                async with limiter.slot():
+                    started_seconds = time.monotonic()
+                    result, usage = await call()
+                    limiter.answered()
+                    return result, usage, time.monotonic() - started_seconds
+            except Transient as error:
+                limiter.answered(refused=error.rate_limited, retry_after_seconds=error.retry_after_seconds)
+                wanted = error.retry_after_seconds or 0.0
+                if attempt == backoff.attempts or wanted > LONGEST_RETRY_AFTER_SECONDS:
+                    raise ModelBusy(f"{error}; given up after {attempt} tries") from error
+                await asyncio.sleep(backoff.wait_seconds(attempt, error.retry_after_seconds))
+        raise AssertionError("a bounded loop ends by returning or raising")
+
+
+def check_budget(name: str, budget: Budget) -> None:
+    """Raises `SettingsError` when a bound on money cannot be kept, because the price is unknown."""
+    if budget.max_cost is not None and price_of(name) is None:
+        raise SettingsError(
+            f"max_cost cannot be kept: no price is known for {name}; "
+            "add it to ~/.config/mrvideo/prices.toml, or use max_tokens"
+        )
+
+
+def _checked(request: Request[T], said: Said) -> tuple[T | None, str]:
+    """The reply and no problem, or no reply and the problem in one line."""
+    data = first_object(said.text)
+    if data is None:
+        if said.cut_off:
+            return None, "it was cut off by the bound on its length; be briefer"
+        return None, "it holds no JSON object" if said.text.strip() else "it is empty"
+    try:
+        return request.parse(data), ""
+    except ValidationError as error:
+        return None, _one_line(error)
+
+
+def _one_line(error: ValidationError) -> str:
+    parts: list[str] = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]:
+        where = ".".join(str(step) for step in item["loc"])
+        parts.append(f"{where}: {item['msg']}" if where else item["msg"])
+    return "; ".join(parts)

@@ -1,0 +1,129 @@
+"""All that one adapter is opened with: a frozen value that travels to worker processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from typing_extensions import Self
+
+from mrvideo.errors import SettingsError
+from mrvideo.models.presets import PRESETS, Detail, Preset, ReplyFormat, preset_for, preset_named, traits_of
+
+SERVERS = ("openai", *(preset.name for preset in PRESETS if preset.name not in ("openai", "generic")))
+"""Schemes that mean: an OpenAI-compatible server."""
+SCHEMES = (*SERVERS, "hf", "scripted")
+
+
+class ModelSettings(BaseModel):
+    """One model, how to reach it and how to ask it. Make it with `ModelSettings.parse`, which reads the name.
+
+    None means: what the preset, or the model's family, says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(description="as the user wrote it: openai:gpt-5-mini, hf:PATH, scripted:FILE, offline")
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    preset: str | None = None
+    concurrency: int | None = Field(default=None, ge=1)
+    timeout_seconds: float = Field(default=120.0, gt=0)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_output_tokens: int | None = Field(default=None, ge=1, description="above what a request asks for")
+    max_attempts: int = Field(default=8, ge=1, description="tries of one call before it counts as failed")
+    reply_format: ReplyFormat | None = None
+    detail: Detail | None = None
+    max_images: int | None = Field(default=None, ge=1, le=40)
+    context_tokens: int | None = Field(default=None, ge=1024)
+    long_side_pixels: int | None = Field(default=None, ge=64)
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="sent to the server as it is")
+    device: str | None = Field(default=None, description="hf: cuda:0, cpu; None: the best there is")
+    batch_size: int = Field(default=16, ge=1, description="hf: requests decoded at once, at most")
+
+    @classmethod
+    def parse(cls, name: str, **fields: Any) -> Self:
+        """Settings for a model's name, checked. Raises `SettingsError`, saying which names there are.
+
+        `gemini:MODEL`, `ollama:MODEL` and the like are short for that preset and its usual base URL.
+        """
+        scheme, _, rest = name.partition(":")
+        if name != "offline" and (scheme not in SCHEMES or not rest):
+            raise SettingsError(
+                f"no model {name!r}; write offline, {', '.join(f'{s}:NAME' for s in SCHEMES)}"
+            )
+        try:
+            settings = cls(name=name, **fields)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            raise SettingsError(f"model {name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        if settings.talks_to_server:
+            settings._check_url()
+            preset = settings.server
+            return settings.model_copy(
+                update={"base_url": (settings.base_url or preset.base_url).rstrip("/")}
+            )
+        return settings
+
+    def _check_url(self) -> None:
+        preset = self.server
+        url = self.base_url or preset.base_url
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            # The address is not repeated: what was pasted here by mistake may be a key.
+            raise SettingsError(
+                f"model {self.name}: base_url is no http address; write it like http://localhost:8000/v1"
+            )
+        if parts.username or parts.password or parts.query:
+            raise SettingsError(
+                f"model {self.name}: a base_url holds no key, password or query; give the key by api_key or key_file"
+            )
+
+    @property
+    def scheme(self) -> str:
+        """`openai`, `hf`, `offline`, …"""
+        return self.name.partition(":")[0]
+
+    @property
+    def model(self) -> str:
+        """The name as the server or the loader knows it."""
+        return self.name.partition(":")[2]
+
+    @property
+    def talks_to_server(self) -> bool:
+        """Whether requests leave this process."""
+        return self.scheme in SERVERS
+
+    @property
+    def server(self) -> Preset:
+        """The preset: by name, by the model name's scheme, or by the base URL."""
+        if self.preset is not None:
+            return preset_named(self.preset)
+        if self.scheme in SERVERS and self.scheme != "openai":
+            return preset_named(self.scheme)
+        return preset_for(self.base_url)
+
+    @property
+    def sent_temperature(self) -> float | None:
+        """The temperature to send, or None where the model refuses one."""
+        if traits_of(self.model).refuses_temperature:
+            return None
+        return self.temperature if self.temperature is not None else self.server.temperature
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and every parameter that changes replies. Holds no secret: `extra_body` is digested."""
+        parts = {
+            "name": self.name,
+            "base_url": self.base_url,
+            "temperature": self.sent_temperature if self.talks_to_server else self.temperature,
+            "max_output_tokens": self.max_output_tokens,
+            "reply_format": self.reply_format or (self.server.reply_format if self.talks_to_server else None),
+            "detail": self.detail or (self.server.detail if self.talks_to_server else None),
+            "extra": hashlib.sha256(json.dumps(self.extra_body, sort_keys=True).encode()).hexdigest()[:16],
+        }
+        kept = {name: value for name, value in parts.items() if value is not None}
+        return json.dumps(kept, sort_keys=True)

@@ -1,0 +1,50 @@
+"""Waiting for a turn, from any event loop of the process: first come, first served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from threading import Lock
+
+
+class Queue:
+    """Coroutines that wait to be woken; thread-safe, whichever loop each of them runs on."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        self._lock = Lock()
+
+    async def wait(self) -> None:
+        """Return when woken. A wake-up that finds its waiter cancelled goes to the next one."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        entry = (loop, future)
+        with self._lock:
+            self._waiting.append(entry)
+        try:
+            await future
+        except asyncio.CancelledError:
+            with self._lock:
+                if entry in self._waiting:
+                    self._waiting.remove(entry)
+                    raise
+            self.wake()
+            raise
+
+    def wake(self, count: int = 1) -> None:
+        """Wake up to `count` waiters."""
+        for _ in range(count):
+            with self._lock:
+                if not self._waiting:
+                    return
+                loop, future = self._waiting.popleft()
+            loop.call_soon_threadsafe(_finish, future)
+
+    def wake_all(self) -> None:
+        """Wake all who wait now."""
+        self.wake(len(self._waiting))
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
