@@ -20,7 +20,18 @@ from mrvideo.media.subtitles.languages import normalised
 from mrvideo.media.subtitles.parse import Parsed, parse
 from mrvideo.media.subtitles.sidecar import Sidecar, sidecars, tagged_language
 from mrvideo.media.subtitles.text import Line
+from mrvideo.media.subtitles.write import TimedLine, write_srt, write_vtt
 from mrvideo.records import Cue, Span
+
+__all__ = [
+    "Subtitles",
+    "TimedLine",
+    "cues_of",
+    "load_cues",
+    "load_subtitles",
+    "write_srt",
+    "write_vtt",
+]
 
 READING_SECONDS = 2.0
 """How long a line without a length stands, unless the next one comes sooner."""

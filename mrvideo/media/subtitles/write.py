@@ -1,0 +1,56 @@
+"""Timed lines as SRT or WebVTT text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeAlias
+
+TimedLine: TypeAlias = tuple[float, float, str]
+"""Start and stop in seconds, and the words."""
+
+_CONTROL = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u2028\u2029]")
+
+
+def write_srt(*tracks: Sequence[TimedLine]) -> str:
+    """Tracks as one SRT file: the first stands below as usual, any other at the picture's top (`{\\an8}`).
+
+    SRT has no escape: what a player would take for markup is written so that it is shown instead.
+    """
+    blocks: list[str] = []
+    for number, (start_ms, stop_ms, text, track) in enumerate(_ordered(tracks), start=1):
+        text = re.sub(r"<(?=[/!a-zA-Z])([^<>]*)>", "‹\\1›", text)
+        text = text.replace("{\\", "{\u2060\\")
+        place = "{\\an8}" if track else ""
+        blocks.append(f"{number}\n{_stamp(start_ms, ',')} --> {_stamp(stop_ms, ',')}\n{place}{text}\n")
+    return "\n".join(blocks)
+
+
+def write_vtt(*tracks: Sequence[TimedLine]) -> str:
+    """Tracks as one WebVTT file: the first stands below as usual, any other at the picture's top (`line:0`)."""
+    blocks = ["WEBVTT\n"]
+    for start_ms, stop_ms, text, track in _ordered(tracks):
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        place = " line:0" if track else ""
+        blocks.append(f"{_stamp(start_ms, '.')} --> {_stamp(stop_ms, '.')}{place}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def _ordered(tracks: Sequence[Sequence[TimedLine]]) -> list[tuple[int, int, str, int]]:
+    """By start, a line without words or with broken rows made fit to stand in a block; none shorter than 1 ms."""
+    lines: list[tuple[int, int, str, int]] = []
+    for track, timed in enumerate(tracks):
+        for start_seconds, stop_seconds, text in timed:
+            rows = [_CONTROL.sub(" ", row).strip() for row in re.split(r"\r\n|\r|\n", text)]
+            words = "\n".join(row for row in rows if row).replace("-->", "→")
+            if words:
+                start_ms = round(start_seconds * 1000)
+                lines.append((start_ms, max(round(stop_seconds * 1000), start_ms + 1), words, track))
+    return sorted(lines, key=lambda line: (line[0], line[3], line[1]))
+
+
+def _stamp(milliseconds: int, point: str) -> str:
+    seconds, ms = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{point}{ms:03d}"

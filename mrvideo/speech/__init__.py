@@ -1,0 +1,1 @@
+"""What is said, from sound: speech to text with times, and who speaks."""
