@@ -14,12 +14,12 @@ from anyio import to_thread
 
 from mrvideo.agents.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
-from mrvideo.errors import InputError, LibraryError, ModelUnavailable, SettingsError
+from mrvideo.errors import InputError, LibraryError, ModelUnavailable, SettingsError, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import Backend, portal
 from mrvideo.media.identity import probe
 from mrvideo.media.looks import FrameSource
-from mrvideo.media.subtitles import load_cues
+from mrvideo.media.subtitles import load_subtitles
 from mrvideo.messages.analysis import LookInputs, LookReply
 from mrvideo.messages.shared import CueLine
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
@@ -190,21 +190,33 @@ def index_video(
     With `retry` False, an index that holds failures is taken as it is.
     """
     info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
-    found_cues = load_cues(info.path, subtitles=subtitles, language=settings.language)
+    found = load_subtitles(info.path, subtitles=subtitles, language=settings.language)
+    if subtitles is not None and not found.cues and found.notes:
+        raise SubtitleError("; ".join(found.notes))
+    for note in found.notes:
+        on_event(Notice(text=note))
     options = captioning_options(settings)
     with closing(Library.open(settings.library, create=False)) as library:
-        cues = found_cues or library.cues(info.digest)
+        cues = found.cues or library.cues(info.digest)
         with opened_models(settings, None, on_event) as models:
             key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
         kept = library.index(info.digest, key)
     if kept is not None and not settings.fresh and not (kept.failures and retry):
-        return kept.model_copy(update={"video": kept.video.model_copy(update={"path": info.path})})
+        return kept.model_copy(update={"video": info})
     check_reachable(settings)
     with closing(Library.open(settings.library)) as library:
-        library.put_video(info)
-        if found_cues:
-            library.put_cues(info.digest, found_cues, origin="subtitles")
-        return _caption(info, cues, settings, options, library, on_event)
+
+        def waiting() -> None:
+            on_event(Notice(text=f"another process is indexing {info.path}; waiting for it"))
+
+        with library.claim(info.digest, on_wait=waiting):
+            kept = None if settings.fresh else library.index(info.digest, key)
+            if kept is not None and not kept.failures:
+                return kept.model_copy(update={"video": info})
+            library.put_video(info)
+            if found.cues:
+                library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
+            return _caption(info, cues, settings, options, library, on_event)
 
 
 def _caption(

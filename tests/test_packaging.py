@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
@@ -26,6 +31,20 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
+def test_every_package_is_listed(repository: Path) -> None:
+    listed = set(tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    folders = [("mrvideo", repository / "mrvideo")]
+    folders += [(f"mrvideo.{name}", repository / name) for name in ("agents", "evals", "prompts")]
+    found = set()
+    for prefix, folder in folders:
+        for init in folder.rglob("__init__.py"):
+            parts = init.parent.relative_to(folder).parts
+            if prefix == "mrvideo" and parts[:1] in (("agents",), ("evals",), ("prompts",)):
+                continue
+            found.add(".".join((prefix, *parts)))
+    assert found == listed
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from the sdist, as an index would serve it."""
@@ -38,7 +57,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} <= {"mrvideo", "mrvideo-0.1.0.dist-info"}
-    for needed in ("mrvideo/py.typed", "mrvideo/prompts/answer.md", "mrvideo/agents/graph.py", "mrvideo/cli.py"):
+    for needed in (
+        "mrvideo/py.typed",
+        "mrvideo/prompts/answer.md",
+        "mrvideo/agents/graph.py",
+        "mrvideo/cli.py",
+    ):
         assert needed in names
     assert len(names) == len(set(names))
 
@@ -50,7 +74,9 @@ def test_an_installed_wheel_answers_beside_a_foreign_agents_package(
     home = tmp_path / "venv"
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    site = Path(
+        run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip()
+    )
     (site / "agents").mkdir()
     (site / "agents" / "__init__.py").write_text("OWNER = 'somebody else'\n")
     run(
