@@ -14,7 +14,8 @@ from mrvideo.agents.segments import cast_of
 from mrvideo.agents.sources import Sources, find_quote
 from mrvideo.agents.state import Context, Draft, State
 from mrvideo.agents.told import searched_text, unseen_of
-from mrvideo.messages.analysis import Analysis, AnswerInputs, AnswerReply, Citation, EvidenceLine
+from mrvideo.agents.trim import fit_analyses
+from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine
 from mrvideo.records import Answer, Claim, Confidence, Drafted, Evidence, StageStarted
 
 _ANALYSES_SHARE = 0.25
@@ -129,12 +130,10 @@ def judged_claims(state: State) -> tuple[Claim, ...]:
 
 
 def _inputs(context: Context, state: State) -> AnswerInputs:
-    analyses = [a.model_copy(update={"findings": ()}) for a in readings(state)]
+    # Their findings and spans are among the evidence and in the plan.
+    analyses = [a.model_copy(update={"findings": (), "spans": ()}) for a in readings(state)]
     room = room_for(context, context.text)
-    kept: list[Analysis] = keep_within(
-        analyses, int(room * _ANALYSES_SHARE), weight=lambda a: tokens_of(a.reasoning) + 50, rank=_rank
-    )
-    report_cut(context, "analyses", kept=len(kept), given=len(analyses), model=context.text)
+    kept = fit_analyses(context, analyses, int(room * _ANALYSES_SHARE), model=context.text)
     looks = [look.reply for look in state.get("looks", [])]
     kept_looks = keep_within(
         looks, room // 8, weight=lambda r: tokens_of(r.conclusion) + 20, rank=lambda r: r.confidence
@@ -193,7 +192,3 @@ def _confidence(stated: Confidence, claims: Sequence[Claim], *, found: bool, gue
     if found and failed:
         return 1 if failed == len(claims) else min(stated, 2)
     return stated
-
-
-def _rank(analysis: Analysis) -> float:
-    return analysis.confidence + (10 if analysis.spans else 0)

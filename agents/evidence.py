@@ -124,11 +124,11 @@ def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -
     for span in (s.span for s in plan.spans):
         if any(span.overlaps(k) for k in known):
             continue
-        scenes = [scene for scene in context.index.scenes if scene.span.overlaps(span)][:FILL_SCENES]
+        scenes = context.scenes.overlapping(span)[:FILL_SCENES]
         for scene in scenes:
             fill.append(_Candidate("caption", scene.span, scene.detailed, 1))
             fill.extend(_Candidate("caption", sign.span, sign.text, 1) for sign in scene.sightings)
-        cues = [cue for cue in context.index.cues if cue.span.overlaps(span)][: 2 * FILL_SCENES]
+        cues = context.cues.overlapping(span)[: 2 * FILL_SCENES]
         fill.extend(_Candidate("cue", cue.span, cue.text, 1) for cue in cues)
     return fill
 

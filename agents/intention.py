@@ -9,15 +9,14 @@ from langgraph.runtime import Runtime
 from mrvideo.agents.calls import (
     call,
     failure_of,
-    keep_within,
-    report_cut,
     room_for,
     weight_of,
 )
 from mrvideo.agents.evidence import check_findings, clamp_span
 from mrvideo.agents.pixels import Bin, fetch, pictures_of
-from mrvideo.agents.segments import cast_of, plan_segments, sends_middle_frames
+from mrvideo.agents.segments import CAST_SHARE, cast_of, plan_segments, sends_middle_frames
 from mrvideo.agents.state import Context, ReduceTask, SegmentTask, State
+from mrvideo.agents.trim import fit_analyses
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import (
     Analysis,
@@ -93,7 +92,7 @@ async def gather(state: State, runtime: Runtime[Context]) -> Update:
 def groups_to_reduce(state: State, context: Context) -> list[list[Analysis]]:
     """Runs of neighbouring analyses that each fit one call, or () when all of them together do."""
     analyses = in_order(state.get("analyses", []))
-    room = room_for(context, context.text)
+    room = _room(context)
     if sum(weight_of(a) for a in analyses) <= room:
         return []
     groups: list[list[Analysis]] = [[]]
@@ -112,9 +111,8 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
     """Several neighbouring analyses into one. When the call fails, the group is kept and trimmed instead."""
     context, analyses = runtime.context, task["analyses"]
     span = merge_spans([a.span for a in analyses], gap_seconds=float("inf"))[0]
-    room = room_for(context, context.text)
-    fitting = keep_within(analyses, room, weight=weight_of, rank=_rank)
-    report_cut(context, "analyses", kept=len(fitting), given=len(analyses), model=context.text)
+    room = _room(context)
+    fitting = fit_analyses(context, analyses, room, model=context.text)
     inputs = ReduceIntentionsInputs(
         question=context.question, options=context.options, span=span, analyses=tuple(fitting)
     )
@@ -139,8 +137,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
     """One plan from all analyses. Starts a round. When the call fails, the segments' own spans are the plan."""
     context = runtime.context
     analyses = readings(state)
-    fitting = keep_within(analyses, room_for(context, context.text), weight=weight_of, rank=_rank)
-    report_cut(context, "analyses", kept=len(fitting), given=len(analyses), model=context.text)
+    fitting = fit_analyses(context, analyses, _room(context), model=context.text)
     whole = context.whole
     inputs = GlobalIntentionInputs(
         question=context.question,
@@ -204,10 +201,11 @@ def _settled(
     wanting = [a.span for a in analyses if a.needs_context]
     wide: list[Span] = []
     for span in (clamp_span(s.span, context.whole) for s in spans):
-        scenes = context.index.scenes
-        touched = [i for i, scene in enumerate(scenes) if scene.span.overlaps(span)]
+        touched = context.scenes.overlapping(span)
         if touched and any(span.overlaps(w) for w in wanting):
-            first, last = scenes[max(touched[0] - 1, 0)], scenes[min(touched[-1] + 1, len(scenes) - 1)]
+            scenes = context.scenes.items
+            first = scenes[max(scenes.index(touched[0]) - 1, 0)]
+            last = scenes[min(scenes.index(touched[-1]) + 1, len(scenes) - 1)]
             span = Span(
                 min(span.start_seconds, first.start_seconds), max(span.stop_seconds, last.stop_seconds)
             )
@@ -235,9 +233,9 @@ def _plain_plan(analyses: list[Analysis]) -> GlobalIntentionReply:
     )
 
 
-def _rank(analysis: Analysis) -> float:
-    # An analysis that names nothing gives way first, however sure it is of that.
-    return analysis.confidence + (10 if analysis.spans or analysis.findings else 0)
+def _room(context: Context) -> int:
+    # The cast and what was learnt stand beside the analyses.
+    return room_for(context, context.text) * (CAST_SHARE - 2) // CAST_SHARE
 
 
 def _span_reply(span: Span) -> SpanReply:

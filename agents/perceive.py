@@ -51,7 +51,7 @@ def global_spans(context: Context, plan: GlobalIntentionReply) -> list[Span]:
     spans = [s.span for s in plan.spans]
     if not spans:
         return [context.whole] if context.whole.duration_seconds > 0 else []
-    scenes = [s for s in context.index.scenes if any(s.span.overlaps(span) for span in spans)]
+    scenes = context.scenes.overlapping_any(spans)
     return [] if len(spans) == 1 and len(scenes) <= 1 else spans
 
 

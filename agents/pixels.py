@@ -59,8 +59,8 @@ def scene_bins(context: Context, spans: Sequence[Span], images: int) -> list[Bin
     """One frame per scene across the spans, at most `images`, evenly chosen; where no scenes are known, even bins."""
     parts = [
         part
-        for scene in context.index.scenes
         for span in spans
+        for scene in context.scenes.overlapping(span)
         if (part := scene.span.intersection(span)) and part.duration_seconds > 0
     ]
     if not parts:

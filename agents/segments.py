@@ -66,12 +66,9 @@ def sends_middle_frames(context: Context) -> bool:
 
 def cast_of(context: Context, spans: Sequence[Span], *, room: int | None = None) -> tuple[EntityLine, ...]:
     """The entities that appear in these spans and those with a name of their own, as many as an eighth of a call holds."""
-    names = {
-        name
-        for scene in context.index.scenes
-        if any(scene.span.overlaps(span) for span in spans)
-        for name in scene.entity_names
-    }
+    if not context.index.entities:
+        return ()
+    names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names}
     lines = [
         EntityLine(name=e.name, kind=e.kind, description=e.description, display_name=e.display_name)
         for e in context.index.entities
@@ -86,7 +83,7 @@ def cast_of(context: Context, spans: Sequence[Span], *, room: int | None = None)
 
 def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Model) -> tuple[CueLine, ...]:
     """The cues that overlap any of the spans, as many as fit."""
-    lines = [CueLine.of(cue) for cue in context.index.cues if any(cue.span.overlaps(span) for span in spans)]
+    lines = [CueLine.of(cue) for cue in context.cues.overlapping_any(spans)]
     kept = keep_within(lines, room, weight=weight_of, rank=lambda _: 0)
     report_cut(context, "cues", kept=len(kept), given=len(lines), model=model)
     return tuple(kept)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from mrvideo.agents.timeline import Timeline
 from mrvideo.records import Index, Source, Span
 
 NEAR_SECONDS = 1.0
@@ -101,9 +102,14 @@ class Place:
     """Where a text stands: its source, its span, and its words."""
 
     source: Source
-    span: Span
+    start_seconds: float
+    stop_seconds: float
     text: str
-    is_sign: bool = False
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return Span(self.start_seconds, self.stop_seconds)
 
     @cached_property
     def folded(self) -> Folded:
@@ -125,17 +131,17 @@ class Sources:
 
     def __init__(self, index: Index) -> None:
         captions = [
-            Place("caption", scene.span, text)
+            Place("caption", scene.start_seconds, scene.stop_seconds, text)
             for scene in index.scenes
             for text in dict.fromkeys((scene.detailed, scene.brief))
         ]
         signs = [
-            Place("caption", sighting.span, sighting.text, is_sign=True)
+            Place("caption", sighting.start_seconds, sighting.stop_seconds, sighting.text)
             for scene in index.scenes
             for sighting in scene.sightings
         ]
-        cues = [Place("cue", cue.span, cue.text) for cue in index.cues]
-        self.signs, self.captions, self.cues = signs, captions, cues
+        cues = [Place("cue", cue.start_seconds, cue.stop_seconds, cue.text) for cue in index.cues]
+        self.signs, self.captions, self.cues = Timeline(signs), Timeline(captions), Timeline(cues)
 
     def locate(self, quote: str, source: Source, near: Span) -> tuple[Located, ...]:
         """Where the quote stands, at most 12 places in order of time; () when it stands nowhere.
@@ -152,23 +158,22 @@ class Sources:
         around = near.padded(NEAR_SECONDS)
         everywhere: dict[tuple[float, float, str], tuple[Place, str]] = {}
         for group in orders[source]:
-            found = [(place, words) for place in group if (words := _find(parts, place.folded, place.text))]
-            close = [_located(p, w, near) for p, w in found if p.span.overlaps(around)]
+            close = [_located(p, w, near) for p, w in _holding(parts, group.overlapping(around))]
             if close:
                 # A scene's two captions may both hold the words: the detailed one, listed first, stands for both.
                 once = {_by_time(place)[:2]: place for place in reversed(close)}
                 return tuple(sorted(once.values(), key=_by_time)[:_MAX_PLACES])
-            everywhere.update(
-                {(p.span.start_seconds, p.span.stop_seconds, p.source): (p, w) for p, w in found}
-            )
+        for group in orders[source]:
+            found = _holding(parts, group.items)
+            everywhere.update({(p.start_seconds, p.stop_seconds, p.source): (p, w) for p, w in found})
         if len(everywhere) != 1:
             return ()
         place, words = next(iter(everywhere.values()))
         return (Located(place.source, place.span, words),)
 
-    def within(self, span: Span) -> list[Place]:
-        """Every text that stands inside the span, detailed captions before brief ones."""
-        return [p for group in (self.signs, self.captions, self.cues) for p in group if p.span.overlaps(span)]
+
+def _holding(parts: tuple[str, ...], places: list[Place]) -> list[tuple[Place, str]]:
+    return [(place, words) for place in places if (words := _find(parts, place.folded, place.text))]
 
 
 def _located(place: Place, words: str, near: Span) -> Located:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Protocol
 
 import anyio
 from typing_extensions import TypedDict
 
 from mrvideo.agents.sources import Sources
+from mrvideo.agents.timeline import Timeline
 from mrvideo.messages.analysis import (
     Analysis,
     AnswerReply,
@@ -22,7 +24,7 @@ from mrvideo.messages.analysis import (
 )
 from mrvideo.messages.shared import CueLine
 from mrvideo.models.base import Model
-from mrvideo.records import Answer, Claim, Effort, Event, Evidence, Frame, Index, Span, Unseen
+from mrvideo.records import Answer, Claim, Cue, Effort, Event, Evidence, Frame, Index, Scene, Span, Unseen
 
 
 class Frames(Protocol):
@@ -54,7 +56,17 @@ class Context:
     # Decoding is done by threads that fill the cores; more than two of them only queue.
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
 
-    @property
+    @cached_property
+    def scenes(self) -> Timeline[Scene]:
+        """The index's scenes by time."""
+        return Timeline(self.index.scenes)
+
+    @cached_property
+    def cues(self) -> Timeline[Cue]:
+        """The index's cues by time."""
+        return Timeline(self.index.cues)
+
+    @cached_property
     def whole(self) -> Span:
         """The span of the video; of its captions and cues where these reach further."""
         stops = [s.stop_seconds for s in (*self.index.scenes, *self.index.cues)]

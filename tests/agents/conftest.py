@@ -134,7 +134,7 @@ class Mind:
                 found.append({"start_seconds": start, "stop_seconds": stop, "source": source, "quote": text})
         return {
             "reasoning": "by key word",
-            "spans": [{k: f[k] for k in ("start_seconds", "stop_seconds")} for f in found],
+            "spans": [{k: f[k] for k in ("start_seconds", "stop_seconds")} for f in found][:32],
             "findings": found,
             "confidence": 4,
         }
@@ -173,7 +173,7 @@ class Mind:
                     "citations": [{"evidence_id": e.id}],
                     "check": f"Is it {e.quote}?",
                 }
-                for e in inputs.evidence
+                for e in inputs.evidence[:40]
             ],
         }
 

@@ -1,0 +1,182 @@
+"""However long the video: few calls in a row, and no request beyond the model's context."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from mrvideo.agents.calls import IMAGE_TOKENS, keep_within, tokens_of
+from mrvideo.agents.run import ask
+from mrvideo.models.base import Abilities, Reply, Request
+
+
+class Waves:
+    """A model whose calls finish only when nothing else can run: calls of one wave ran side by side."""
+
+    name = fingerprint = "waves"
+
+    def __init__(self, mind: Any, abilities: Abilities) -> None:
+        self.mind = mind
+        self.abilities = abilities
+        self.waves: list[list[str]] = []
+        self._waiting: list[asyncio.Event] = []
+
+    async def run(self, request: Request[Any]) -> Reply[Any]:
+        done = asyncio.Event()
+        self._waiting.append(done)
+        if len(self._waiting) == 1:
+            self.waves.append([])
+        self.waves[-1].append(request.prompt.name)
+        await done.wait()
+        return Reply(request.parse(self.mind.reply(request)))
+
+    async def aclose(self) -> None: ...
+
+    async def release(self) -> None:
+        while True:
+            await anyio.wait_all_tasks_blocked()
+            waiting, self._waiting = self._waiting, []
+            for done in waiting:
+                done.set()
+
+
+async def waves_of(
+    film: SimpleNamespace, mind: Any, index: Any, abilities: Abilities, **arguments: Any
+) -> Any:
+    model = Waves(mind, abilities)
+    async with anyio.create_task_group() as group:
+        group.start_soon(model.release)
+        answer = await ask(
+            "How many balloons?", index=index, vision=model, text=model, max_rounds=1, **arguments
+        )
+        group.cancel_scope.cancel()
+    return answer, model.waves
+
+
+@pytest.mark.parametrize("scenes", [1, 40, 3000])
+async def test_a_round_takes_at_most_six_calls_in_a_row(
+    film: SimpleNamespace, scenes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def here(function: Any, *arguments: Any, limiter: Any = None) -> Any:
+        return function(*arguments)  # in the loop itself, so that a thread cannot look like a wave
+
+    monkeypatch.setattr("mrvideo.agents.pixels.to_thread.run_sync", here)
+    captions = [f"Field {n}, a balloon on it." if n % 40 == 0 else f"Field {n}." for n in range(scenes)]
+    answer, waves = await waves_of(
+        film,
+        film.mind(words=("balloon",)),
+        film.index(captions),
+        Abilities(context_tokens=12_000),
+        frames=film.frames(),
+    )
+    assert answer.answer is not None
+    assert len(waves) <= 6
+    assert sorted(set(waves[0])) == ["goals", "segment_intention"], "goals are worded beside the segments"
+    assert ("reduce_intentions" in {name for wave in waves for name in wave}) == (scenes == 3000)
+    assert waves[-1][0] == "verify"
+
+
+async def test_analyses_that_outgrow_the_context_are_reduced_once(film: SimpleNamespace) -> None:
+    captions = [f"Field {n}, a balloon on it." for n in range(640)]
+    asked = await film.run(
+        film.mind(words=("balloon",), abilities=Abilities(context_tokens=16_000)),
+        film.index(captions),
+        effort="low",
+    )
+    groups = asked.mind.inputs("reduce_intentions")
+    assert len(groups) > 1
+    assert [g.span.start_seconds for g in groups] == sorted(g.span.start_seconds for g in groups)
+    assert asked.mind.asked().count("global_intention") == 1
+    assert asked.answer.answer is not None
+
+
+async def test_what_a_request_cannot_hold_is_left_out_aloud(film: SimpleNamespace) -> None:
+    captions = [f"Field {n}, a balloon on it." for n in range(640)]
+    asked = await film.run(
+        film.mind(words=("balloon",), abilities=Abilities(context_tokens=16_000)),
+        film.index(captions),
+        effort="low",
+    )
+    kept = len(asked.mind.inputs("answer")[0].evidence)
+    assert 0 < kept < 640
+    assert f"{640 - kept} of 640 pieces of evidence left out" in asked.notices()
+
+
+@pytest.mark.parametrize("context_tokens", [8_000, 16_000, 32_000, 100_000])
+@pytest.mark.parametrize("effort", ["low", "high"])
+async def test_no_request_outgrows_the_context(
+    film: SimpleNamespace, context_tokens: int, effort: Any
+) -> None:
+    captions = [f"Field {n}, a balloon on it. " + "Grass, grass. " * 20 for n in range(300)]
+    cues = [(n * 1.0, n + 0.9, f"line {n} about a balloon") for n in range(2900)]
+    abilities = Abilities(context_tokens=context_tokens)
+    asked = await film.run(
+        film.mind(words=("balloon",), abilities=abilities), film.index(captions, cues=cues), effort=effort
+    )
+    for request in asked.mind.requests:
+        rendered = request.prompt.render(request.inputs)
+        size = tokens_of(rendered.system) + tokens_of(rendered.user) + request.max_output_tokens
+        looks = request.prompt.name in ("look_local", "look_global", "verify")
+        # How many frames a look sends is the model's own word (look_images); only the text is ours to fit there.
+        size += 0 if looks else IMAGE_TOKENS * len(request.pictures)
+        assert size <= context_tokens, (request.prompt.name, size)
+    assert asked.answer.answer is not None
+
+
+async def test_decoding_runs_beside_the_loop_and_at_most_twice_at_once(film: SimpleNamespace) -> None:
+    import threading
+
+    loop_thread = threading.get_ident()
+    running: list[int] = []
+    lock = threading.Lock()
+    both = threading.Barrier(2)
+    inner = film.frames()
+
+    class Frames:
+        most = 0
+
+        def at(self, times_seconds: list[float]) -> Any:
+            assert threading.get_ident() != loop_thread
+            with lock:
+                running.append(1)
+                Frames.most = max(Frames.most, len(running))
+            both.wait(timeout=60)  # proves that two run at once: one alone would wait in vain
+            with lock:
+                running.pop()
+            return inner.at(times_seconds)
+
+    # One planned span of one scene, long enough for four dense looks; nothing to look at across, nothing to verify.
+    plan = {
+        "reasoning": "r",
+        "combine": "select",
+        "scope": "local",
+        "spans": [{"start_seconds": 0.0, "stop_seconds": 240.0}],
+    }
+    mind = film.mind(
+        words=("balloon",),
+        abilities=Abilities(segment_images=False),
+        handlers={"global_intention": lambda i, r: plan},
+    )
+    index = film.index(["A balloon."], duration_seconds=720.0)
+    await film.run(mind, index, frames=Frames(), effort="medium")
+    assert mind.asked().count("look_local") == 4
+    assert Frames.most == 2
+
+
+def test_what_is_kept_is_the_best_that_fits_in_its_own_order() -> None:
+    assert keep_within([3, 9, 1, 5], 14, weight=lambda n: n, rank=lambda n: n) == [9, 5]
+    assert keep_within([3, 9, 1, 5], 13, weight=lambda n: n, rank=lambda n: n) == [3, 9, 1]
+    assert keep_within([2, 2, 2], 4, weight=lambda n: n, rank=lambda n: 0) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "text", ["plain words in a row, nothing else", "写真を見てください", "🎈🎈🎈", "<person_3> ‹x›"]
+)
+def test_tokens_are_never_estimated_below_what_a_tokenizer_counts(text: str) -> None:
+    """Against the densest common case: one token for each non-Latin character, one for four Latin ones."""
+    counted = sum(1 if ord(c) > 0x2E7F else 0.25 for c in text)
+    assert tokens_of(text) >= counted
