@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+_MOST_BRACES = 1000
+"""Braces tried as the start of an object: a reply of nothing but braces must not take forever."""
 # What OpenAI's strict mode, Gemini's endpoint, xgrammar (vLLM, SGLang) and llama.cpp's grammars all read.
 _KEPT = {
     "type",
@@ -81,7 +83,9 @@ def first_object(text: str) -> dict[str, Any] | None:
     answer = text.rpartition("</think>")[2]
     decoder = json.JSONDecoder()
     start = answer.find("{")
-    while start >= 0:
+    for _ in range(_MOST_BRACES):
+        if start < 0:
+            break
         try:
             found, _ = decoder.raw_decode(answer, start)
         except (json.JSONDecodeError, RecursionError):

@@ -1,0 +1,303 @@
+"""The one layer around every adapter: nothing is paid twice, nothing runs away, everything is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mrvideo.errors import BudgetReached, ModelBusy, ReplyInvalid, SettingsError
+from mrvideo.models import Budget, Ledger, ModelSettings, open_model
+from mrvideo.models.limiter import Limiter
+from mrvideo.models.limits import LimitedModel, Limits
+from mrvideo.models.retry import Backoff, retry_after_seconds
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.models.waiting import Queue
+from mrvideo.records import Usage
+
+
+def limited(adapter: Any, **limits: Any) -> LimitedModel:
+    return LimitedModel(adapter, Limits(ledger=limits.pop("ledger", Ledger()), **limits))
+
+
+# kept replies -----------------------------------------------------------------------------------
+
+
+async def test_a_kept_reply_is_never_asked_again(ask_border, store):
+    model = ScriptedModel([{"same_scene": True}])
+    ledger = Ledger()
+    first = await limited(model, store=store, ledger=ledger).run(ask_border())
+    second = await limited(model, store=store, ledger=ledger).run(ask_border())
+    assert (first.cached, second.cached) == (False, True)
+    assert second.value == first.value
+    assert second.usage.calls == 0
+    assert ledger.total().calls == 1
+
+
+async def test_a_reply_is_kept_before_the_caller_sees_it(ask_border, store):
+    model = limited(ScriptedModel([{"same_scene": True}]), store=store)
+    request = ask_border()
+    await model.run(request)
+    assert store.kept == {model.key(request): '{"same_scene":true}'}
+
+
+async def test_fresh_asks_again_and_keeps_the_new_reply(ask_border, store):
+    model = ScriptedModel([{"same_scene": True}, {"same_scene": False}])
+    await limited(model, store=store).run(ask_border())
+    reply = await limited(model, store=store, fresh=True).run(ask_border())
+    assert reply.value.same_scene is False
+    assert list(store.kept.values()) == ['{"same_scene":false}']
+
+
+async def test_a_kept_reply_that_no_longer_fits_is_asked_again(ask_border, store):
+    model = limited(ScriptedModel([{"same_scene": True}]), store=store)
+    store.kept[model.key(ask_border())] = '{"same": 1}'
+    assert (await model.run(ask_border())).value.same_scene is True
+
+
+def test_the_key_changes_with_whatever_changes_the_reply(ask_border):
+    def key(request: Any, **settings: Any) -> str:
+        fields = {"base_url": "http://localhost:1/v1", **settings}
+        model = open_model(ModelSettings.parse(fields.pop("name", "openai:a"), **fields), ledger=Ledger())
+        return model.key(request)  # type: ignore[attr-defined]
+
+    keys = [
+        key(ask_border(1)),
+        key(ask_border(2)),
+        key(ask_border(1, colours=("red",))),
+        key(ask_border(1, colours=("blue",))),
+        key(ask_border(1, max_output_tokens=65)),
+        key(ask_border(1), name="openai:b"),
+        key(ask_border(1), base_url="http://localhost:2/v1"),
+        key(ask_border(1), temperature=0.7),
+        key(ask_border(1), extra_body={"seed": 1}),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key(ask_border(1)) == key(ask_border(1), concurrency=3, timeout_seconds=5, api_key="sk-other")
+
+
+# one call for equal requests ----------------------------------------------------------------------
+
+
+class Gate:
+    """A model whose calls wait until the test lets them go."""
+
+    name = fingerprint = "scripted"
+    abilities = ScriptedModel([]).abilities
+
+    def __init__(self) -> None:
+        self.inner = ScriptedModel(lambda request: {"same_scene": True})
+        self.started = asyncio.Event()
+        self.open = asyncio.Event()
+        self.in_flight = self.most = 0
+
+    async def run(self, request: Any) -> Any:
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        self.started.set()
+        try:
+            await self.open.wait()
+            return await self.inner.run(request)
+        finally:
+            self.in_flight -= 1
+
+    async def aclose(self) -> None: ...
+
+
+async def test_equal_requests_in_flight_are_one_call(ask_border):
+    gate = Gate()
+    ledger = Ledger()
+    model = limited(gate, ledger=ledger)
+    tasks = [asyncio.create_task(model.run(ask_border())) for _ in range(5)]
+    await gate.started.wait()
+    gate.open.set()
+    replies = await asyncio.gather(*tasks)
+    assert len(gate.inner.requests) == 1
+    assert ledger.total().calls == 1
+    assert sorted(reply.cached for reply in replies) == [False, True, True, True, True]
+
+
+async def test_when_the_one_who_asked_is_cancelled_the_next_one_asks(ask_border):
+    gate = Gate()
+    model = limited(gate)
+    leader = asyncio.create_task(model.run(ask_border()))
+    await gate.started.wait()
+    follower = asyncio.create_task(model.run(ask_border()))
+    await asyncio.sleep(0)
+    leader.cancel()
+    gate.open.set()
+    assert (await follower).value.same_scene is True
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+
+
+async def test_a_failure_reaches_all_who_wait_and_is_not_remembered(ask_border):
+    model = limited(ScriptedModel([ReplyInvalid("no"), {"same_scene": True}]))
+    with pytest.raises(ReplyInvalid):
+        await model.run(ask_border())
+    assert (await model.run(ask_border())).value.same_scene is True
+
+
+# how many at once ---------------------------------------------------------------------------------
+
+
+async def test_no_more_calls_are_in_flight_than_allowed(ask_border):
+    gate = Gate()
+    model = limited(gate, limiter=Limiter(3))
+    tasks = [asyncio.create_task(model.run(ask_border(number))) for number in range(10)]
+    await gate.started.wait()
+    gate.open.set()
+    await asyncio.gather(*tasks)
+    assert gate.most == 3
+    assert len(gate.inner.requests) == 10
+
+
+async def test_a_server_that_refuses_most_calls_gets_half_as_many():
+    limiter = Limiter(16)
+    for _ in range(8):
+        limiter.answered(refused=True)
+    assert limiter.limit == 8
+    for _ in range(4):
+        limiter.answered(refused=True)
+    assert limiter.limit == 4
+    for _ in range(200):
+        limiter.answered()
+    assert limiter.limit == 16, "it creeps back up to what was configured, and not beyond"
+
+
+@given(st.lists(st.integers(0, 4), min_size=200, max_size=200))
+def test_a_few_refusals_among_many_answers_do_not_slow_the_rest(dice):
+    limiter = Limiter(64)
+    for number in range(1000):
+        # One in five, anywhere among the five: refused at random, not for being asked too much.
+        limiter.answered(refused=number % 5 == dice[number // 5])
+    assert limiter.limit == 64
+
+
+async def test_a_refusing_server_is_left_alone_for_as_long_as_it_asked():
+    now = [100.0]
+    limiter = Limiter(4, clock=lambda: now[0])
+    for _ in range(2):
+        limiter.answered(refused=True, retry_after_seconds=0.05)
+    waits: list[float] = []
+
+    async def take() -> None:
+        async with limiter.slot():
+            waits.append(limiter._paused_until_seconds - now[0])
+
+    await take()
+    assert waits == [pytest.approx(0.05)]
+
+
+async def test_a_waiter_that_is_cancelled_passes_its_turn_on():
+    queue = Queue()
+    first, second = (asyncio.create_task(queue.wait()) for _ in range(2))
+    await asyncio.sleep(0)
+    queue.wake()
+    first.cancel()
+    await second
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+# when to try again --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30.0),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
+    now = datetime(2026, 10, 21, 7, 28, 0, tzinfo=timezone.utc)
+    assert retry_after_seconds(header, now=now) == seconds
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-3", "1e9999", "٣"])
+def test_a_retry_after_that_makes_no_sense_is_ignored(header):
+    assert retry_after_seconds(header) is None
+
+
+@given(attempt=st.integers(1, 20), draw=st.floats(0, 1), asked=st.none() | st.floats(0, 300))
+def test_waits_are_bounded_and_never_shorter_than_the_server_asked(attempt, draw, asked):
+    backoff = Backoff(draw=lambda: draw)
+    wait = backoff.wait_seconds(attempt, asked)
+    assert (asked or 0) <= wait <= (asked or 0) + backoff.longest_seconds
+
+
+# money --------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_sums_by_stage_and_tells_each_call():
+    told: list[tuple[str, int]] = []
+    ledger = Ledger(on_usage=lambda stage, usage: told.append((stage, usage.calls)))
+    ledger.record("cast", Usage(calls=1, input_tokens=5, cost=0.5))
+    ledger.record("scenes", Usage(calls=1, cost=None))
+    ledger.record("cast", Usage(calls=1, input_tokens=7, cost=0.25))
+    assert list(ledger.by_stage()) == ["cast", "scenes"]
+    assert ledger.by_stage()["cast"] == Usage(calls=2, input_tokens=12, cost=0.75)
+    assert ledger.total().cost is None, "a sum with an unknown part is unknown"
+    assert told == [("cast", 1), ("scenes", 1), ("cast", 1)]
+
+
+async def test_a_budget_in_tokens_stops_before_it_is_passed_and_goes_on_when_raised(
+    serve, connect, ask_border, store
+):
+    server = serve()
+    budget = Budget(max_tokens=700)
+    model = connect(server, budget=budget, store=store)
+    with pytest.raises(BudgetReached, match="max_tokens 700 would be passed"):
+        for number in range(50):
+            await model.run(ask_border(number))
+    assert 0 < server.input_tokens + server.output_tokens <= 700
+    done = server.answered
+
+    again = connect(server, budget=Budget(max_tokens=100_000), store=store)
+    for number in range(done + 1):
+        await again.run(ask_border(number))
+    assert server.answered == done + 1, "what was paid before is not paid again"
+
+
+async def test_calls_in_flight_count_towards_the_budget(serve, connect, ask_border):
+    server = serve(latency_seconds=0.01)
+    model = connect(server, budget=Budget(max_tokens=900))
+    results = await asyncio.gather(
+        *(model.run(ask_border(number)) for number in range(40)), return_exceptions=True
+    )
+    assert server.input_tokens + server.output_tokens <= 900
+    assert {type(result) for result in results if isinstance(result, Exception)} == {BudgetReached}
+    assert server.answered > 2
+
+
+async def test_a_call_that_fails_gives_back_what_was_set_aside(serve, connect, ask_border, chat):
+    server = serve(fault_of=lambda index: chat.Fault.status(500) if index < 30 else None)
+    model = connect(server, budget=Budget(max_tokens=600), attempts=1)
+    for number in range(30):
+        with pytest.raises(ModelBusy):
+            await model.run(ask_border(number))
+    await model.run(ask_border(99))
+    assert server.answered == 1
+
+
+def test_a_budget_in_money_needs_a_price():
+    settings = ModelSettings.parse("ollama:qwen2.5vl")
+    with pytest.raises(SettingsError, match="no price is known for ollama:qwen"):
+        open_model(settings, ledger=Ledger(), budget=Budget(max_cost=1.0))
+
+
+async def test_a_budget_in_money_is_kept(serve, connect, ask_border):
+    server = serve(models=("gpt-4o-mini",))
+    model = connect(server, name="openai:gpt-4o-mini", budget=Budget(max_cost=0.0002))
+    with pytest.raises(BudgetReached, match=r"max_cost \$0.0002"):
+        for number in range(100):
+            await model.run(ask_border(number))
+    spent = model.ledger.total().cost
+    assert 0 < spent <= 0.0002

@@ -1,0 +1,83 @@
+"""Names of models, presets of servers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mrvideo.errors import ModelError, ReplyInvalid, SettingsError
+from mrvideo.models import Ledger, ModelSettings, open_model
+from mrvideo.models.presets import PRESETS, preset_for
+
+
+@pytest.mark.parametrize("name", ["", "gpt-5", "openai", "openai:", "llama:x", "Offline", "offline:x"])
+def test_an_unknown_name_lists_what_there_is(name):
+    with pytest.raises(SettingsError, match=r"write offline, openai:NAME, .*hf:NAME, scripted:NAME"):
+        ModelSettings.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "preset"),
+    [
+        (None, "openai"),
+        ("https://api.openai.com/v1", "openai"),
+        ("https://generativelanguage.googleapis.com/v1beta/openai/", "gemini"),
+        ("http://gpu-box:8000/v1", "vllm"),
+        ("http://localhost:30000/v1", "sglang"),
+        ("http://localhost:11434/v1", "ollama"),
+        ("http://127.0.0.1:1234/v1", "lmstudio"),
+        ("https://llm.example.org/v1", "generic"),
+    ],
+)
+def test_a_preset_is_found_by_the_base_url(base_url, preset):
+    assert preset_for(base_url).name == preset
+
+
+def test_a_presets_name_is_short_for_its_usual_address():
+    settings = ModelSettings.parse("ollama:qwen2.5vl:7b")
+    assert settings.base_url == "http://localhost:11434/v1"
+    assert settings.model == "qwen2.5vl:7b"
+
+
+def test_a_preset_by_name_wins_over_the_address():
+    assert ModelSettings.parse(
+        "openai:m", base_url="http://x:8000/v1", preset="transformers"
+    ).server.name == ("transformers")
+    with pytest.raises(SettingsError, match="no preset named 'bert'; there are openai, gemini"):
+        ModelSettings.parse("openai:m", preset="bert")
+
+
+def test_settings_refuse_what_they_do_not_know():
+    with pytest.raises(SettingsError, match="temprature"):
+        ModelSettings.parse("offline", temprature=1)
+    with pytest.raises(SettingsError, match="temperature"):
+        ModelSettings.parse("offline", temperature=9)
+
+
+def test_every_preset_opens_and_says_what_it_can():
+    for preset in PRESETS:
+        if preset.base_url:
+            settings = ModelSettings.parse("openai:m", preset=preset.name, api_key="sk-x")
+            abilities = open_model(settings, ledger=Ledger()).abilities
+            assert abilities.concurrency == preset.concurrency
+            assert 1 <= abilities.look_images <= abilities.max_images <= 40
+
+
+async def test_a_script_in_a_file_answers_by_prompt(tmp_path, ask_border):
+    file = tmp_path / "script.json"
+    file.write_text(json.dumps({"merge_border": [{"same_scene": True}, {"same_scene": "what"}]}))
+    model = open_model(ModelSettings.parse(f"scripted:{file}"), ledger=Ledger())
+    assert (await model.run(ask_border(1))).value.same_scene is True
+    with pytest.raises(ReplyInvalid, match="outside its bounds"):
+        await model.run(ask_border(2))
+    with pytest.raises(ModelError, match=r"no .*reply to merge_border"):
+        await model.run(ask_border(3))
+
+
+def test_a_script_that_is_no_script_is_told(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.json"):
+        open_model(ModelSettings.parse(f"scripted:{tmp_path / 'nowhere.json'}"), ledger=Ledger())
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(SettingsError, match="one JSON object"):
+        open_model(ModelSettings.parse(f"scripted:{tmp_path / 'list.json'}"), ledger=Ledger())
