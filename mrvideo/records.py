@@ -236,8 +236,8 @@ class Failure(Spanned):
 
     @property
     def hides_pictures(self) -> bool:
-        """Whether the span has no scenes. A failure of `characters`, `cast` or `names` costs only names there."""
-        return self.stage not in ("characters", "cast", "names")
+        """Whether the span has no scenes. Others cost only names, or part one scene in two."""
+        return self.stage not in ("characters", "merge", "cast", "names")
 
 
 class Unseen(Spanned):
