@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from anyio import to_thread
 
@@ -48,10 +49,8 @@ def dense_bins(spans: Sequence[Span], images: int) -> list[Bin]:
     bins: list[Bin] = []
     for span, count in zip(spans, counts, strict=True):
         step = span.duration_seconds / count
-        for i in range(count):
-            low = span.start_seconds + i * step
-            high = span.stop_seconds if i + 1 == count else low + step
-            bins.append(Bin((low + high) / 2, Span(low, high), span))
+        cuts = [*(span.start_seconds + i * step for i in range(count)), span.stop_seconds]
+        bins.extend(Bin((low + high) / 2, Span(low, high), span) for low, high in pairwise(cuts))
     return bins
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from mrvideo.agents.sources import Sources
+from mrvideo.agents.state import Context
 from mrvideo.errors import DecodeError
 from mrvideo.models.base import Abilities, Model, Request
 from mrvideo.models.scripted import ScriptedModel
@@ -213,7 +215,25 @@ async def run(
     return Asked(answer, events, mind)
 
 
+def context_of(index: Any, *, context_tokens: int = 100_000) -> Context:
+    """The context of a run at low effort over this index."""
+    model = ScriptedModel([], abilities=Abilities(context_tokens=context_tokens))
+    return Context(
+        question="q",
+        options=(),
+        index=index,
+        sources=Sources(index),
+        frames=None,
+        vision=model,
+        text=model,
+        effort="low",
+        must_choose=False,
+        max_rounds=1,
+        on_event=lambda _: None,
+    )
+
+
 @pytest.fixture
 def film() -> SimpleNamespace:
     """The helpers of this folder."""
-    return SimpleNamespace(index=make_index, frames=FakeFrames, mind=Mind, run=run)
+    return SimpleNamespace(index=make_index, frames=FakeFrames, mind=Mind, run=run, context=context_of)
