@@ -1,0 +1,86 @@
+"""Asks a model for one shard's calls: many at once, failures as data, nothing paid twice, usage by stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
+from mrvideo.models.base import Model, Request
+from mrvideo.captioning.parts import KeptReply
+from mrvideo.records import Failure, Usage
+
+R = TypeVar("R", bound=BaseModel)
+V = TypeVar("V")
+
+
+class Calls:
+    """The calls of one unit of work (a shard, a cast). Lives on the event-loop thread.
+
+    `kept` are replies of an earlier, partly failed run. `on_call` is told each call's stage and usage.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        kept: Iterable[KeptReply] = (),
+        on_call: Callable[[str, Usage], None] | None = None,
+    ) -> None:
+        self.model = model
+        self.usage: dict[str, Usage] = {}
+        self.replies: dict[str, str] = {}
+        self._kept = {one.request: one.reply for one in kept}
+        self._on_call = on_call
+
+    async def ask(self, request: Request[R]) -> R | Failure:
+        """The reply, or the `Failure` of this one call.
+
+        Raises `ModelUnavailable` and `BudgetReached`: no other call of the run can do better.
+        """
+        kept = self._kept.get(request.digest)
+        if kept is not None:
+            try:
+                value = request.parse_json(kept)
+            except ValidationError:
+                pass  # Bounds have grown stricter since: ask again.
+            else:
+                self._done(request, value, Usage(calls=0))
+                return value
+        try:
+            reply = await self.model.run(request)
+        except (ModelRefused, ModelBusy, ReplyInvalid) as error:
+            span = request.span
+            assert span is not None, "every request of stage A names its span"
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self._told(request.stage, Usage(calls=0))
+            return Failure(
+                start_seconds=span.start_seconds,
+                stop_seconds=span.stop_seconds,
+                stage=request.stage,
+                reason=reason,
+            )
+        self._done(request, reply.value, Usage(calls=0) if reply.cached else reply.usage)
+        return reply.value
+
+    def _done(self, request: Request[R], value: R, usage: Usage) -> None:
+        self.replies[request.digest] = value.model_dump_json()
+        self.usage[request.stage] = self.usage.get(request.stage, Usage(calls=0)) + usage
+        self._told(request.stage, usage)
+
+    def _told(self, stage: str, usage: Usage) -> None:
+        if self._on_call is not None:
+            self._on_call(stage, usage)
+
+
+async def together(work: Iterable[Coroutine[object, object, V]]) -> list[V]:
+    """All results, in the order given. When one raises, the others are let finish first: their replies are paid for."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    if errors:
+        # A stop that the user can act on says more than what followed from it.
+        raise next((e for e in errors if isinstance(e, (BudgetReached, ModelUnavailable))), errors[0])
+    return [result for result in results if not isinstance(result, BaseException)]

@@ -1,0 +1,78 @@
+"""Which frames a call sees: those on screen at the sampled times, few where nothing moves, at most what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mrvideo.media.clips import sample_times
+from mrvideo.models.base import MAX_IMAGES, Abilities, Picture
+from mrvideo.records import Frame, Span
+
+STILL_STEP_SECONDS = 2.0
+_TICK = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A frame as a call shows it.
+
+    `time_seconds` is its own time, or the span's start for a picture that already stood there before the span.
+    """
+
+    frame: Frame
+    time_seconds: float
+
+    def picture(self, label: str | None = None) -> Picture:
+        """For a request; labelled with its time unless told otherwise."""
+        label = label or f"{self.time_seconds:.2f} s"
+        return Picture(label=label, jpeg=self.frame.jpeg, time_seconds=self.time_seconds)
+
+
+def on_screen(frames: Sequence[Frame], span: Span, *, frames_per_second: float) -> tuple[Shown, ...]:
+    """The different frames on screen at the span's sample times, ascending. Empty when none was decoded there.
+
+    frames   a------b------------c---          (own times)
+    samples  |   |   |   |   |   |   |
+    shown    a       b           c             each once
+    """
+    shown: list[Shown] = []
+    position = -1
+    for time_seconds in sample_times(span, frames_per_second=frames_per_second):
+        while position + 1 < len(frames) and frames[position + 1].time_seconds <= time_seconds + _TICK:
+            position += 1
+        if position < 0:
+            continue
+        frame = frames[position]
+        if not shown or shown[-1].frame is not frame:
+            shown.append(Shown(frame, max(frame.time_seconds, span.start_seconds)))
+    return tuple(shown)
+
+
+def room(abilities: Abilities, *, taken: int = 0) -> int:
+    """How many more pictures fit one call, at least two."""
+    return max(2, min(MAX_IMAGES, abilities.max_images) - taken)
+
+
+def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown, ...]:
+    """Without most of the pictures inside stretches where nothing moves; both ends of each stretch stay."""
+    kept: list[Shown] = []
+    for place, one in enumerate(shown):
+        inner = 0 < place < len(shown) - 1 and any(
+            still.start_seconds < shown[place - 1].time_seconds + _TICK
+            and shown[place + 1].time_seconds < still.stop_seconds + _TICK
+            for still in still_spans
+        )
+        if not inner or one.time_seconds - kept[-1].time_seconds >= STILL_STEP_SECONDS - _TICK:
+            kept.append(one)
+    return tuple(kept)
+
+
+def spread(shown: Sequence[Shown], count: int) -> tuple[Shown, ...]:
+    """At most `count` of them, evenly, with the first and the last."""
+    if len(shown) <= count:
+        return tuple(shown)
+    if count == 1:
+        return (shown[len(shown) // 2],)
+    last = len(shown) - 1
+    return tuple(shown[round(place * last / (count - 1))] for place in range(count))

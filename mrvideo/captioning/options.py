@@ -1,0 +1,127 @@
+"""What stage A is run with, and the keys that name everything its results depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from mrvideo.models.base import Abilities, Model
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Cue, Recipe, Record, Span, VideoInfo
+
+Backend: TypeAlias = Literal["threading", "loky", "dask", "ray"]
+
+_SHARD_PROMPTS: dict[Recipe, tuple[str, ...]] = {
+    "fused": ("characters", "caption_clip"),
+    "paper": ("characters", "split_clip", "merge_border", "caption_scene"),
+}
+_CAST_PROMPTS = ("link_cast", "confirm_name")
+
+# Raised when code (not a prompt) changes what a shard's records or an index hold.
+_FORMAT = 1
+
+
+class CaptioningOptions(Record):
+    """How stage A works. The first block changes results and is part of every key; the second only says how it runs.
+
+    `long_side_pixels` None means: what the vision model reads best. `longest_scene_seconds` bounds a scene that
+    nothing interrupts (an hour of one talking head), so that its caption still fits a call of stage B.
+    `thin_stills`: where no pixel moves, send one frame every two seconds instead of all.
+    """
+
+    recipe: Recipe = "fused"
+    clip_seconds: float = Field(default=10.0, ge=1)
+    shard_seconds: float = Field(default=120.0, ge=1)
+    frames_per_second: float = Field(default=2.0, gt=0)
+    characters_per_second: float = Field(default=0.25, gt=0)
+    long_side_pixels: int | None = Field(default=None, ge=16)
+    jpeg_quality: int = Field(default=85, ge=1, le=100)
+    reader: Literal["pyav", "decord"] = "pyav"
+    longest_scene_seconds: float = Field(default=60.0, gt=0)
+    thin_stills: bool = True
+    cast: Path | None = Field(default=None, description="TOML file of people's own names")
+    learn_names: bool = True
+
+    allow_url: bool = False
+    workers: int | None = Field(default=None, ge=1, description="shards at once; None: 4 threads, or one a core")
+    backend: Backend = "threading"
+    cluster: str | None = None
+    fresh: bool = Field(default=False, description="caption again what the library already holds")
+
+    def side_pixels(self, abilities: Abilities) -> int:
+        """Long side of the frames that are sent."""
+        return self.long_side_pixels or abilities.long_side_pixels
+
+    def shaping(self, vision: Model) -> dict[str, Any]:
+        """What changes a shard's records, spelt out."""
+        return {
+            "format": _FORMAT,
+            "recipe": self.recipe,
+            "clip_seconds": self.clip_seconds,
+            "shard_seconds": self.shard_seconds,
+            "frames_per_second": self.frames_per_second,
+            "characters_per_second": self.characters_per_second,
+            "long_side_pixels": self.side_pixels(vision.abilities),
+            "jpeg_quality": self.jpeg_quality,
+            "reader": self.reader,
+            "thin_stills": self.thin_stills,
+            "vision": vision.fingerprint,
+            "prompts": {name: load_prompt(name).digest for name in _SHARD_PROMPTS[self.recipe]},
+        }
+
+
+def part_key(
+    info: VideoInfo, span: Span, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model
+) -> str:
+    """Names one shard's records by everything that changes them. `cues` are those of the shard."""
+    return _digest(
+        {
+            "video": info.digest,
+            "span": [span.start_seconds, span.stop_seconds],
+            "cues": cues_digest(cues),
+            **options.shaping(vision),
+        }
+    )
+
+
+def index_key(
+    info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model, text: Model
+) -> str:
+    """Names an index by everything that changes it. Raises `InputError` when the cast file cannot be read."""
+    return _digest(index_settings(info, cues, options=options, vision=vision, text=text))
+
+
+def index_settings(
+    info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model, text: Model
+) -> dict[str, Any]:
+    """What the key is made of, in words: kept beside the index. Stage A asks no text model, so `text` is not part of it."""
+    from mrvideo.captioning.given import given_digest
+
+    return {
+        "video": info.digest,
+        **options.shaping(vision),
+        "longest_scene_seconds": options.longest_scene_seconds,
+        "learn_names": options.learn_names,
+        "cues": cues_digest(cues),
+        "cast": given_digest(options.cast),
+        "cast_prompts": {name: load_prompt(name).digest for name in _CAST_PROMPTS},
+    }
+
+
+def cues_digest(cues: Sequence[Cue]) -> str:
+    """Changes with any cue's words, times or speaker; empty without cues."""
+    return _digest([cue.model_dump(mode="json") for cue in cues]) if cues else ""
+
+
+def cues_of(cues: Sequence[Cue], span: Span) -> tuple[Cue, ...]:
+    """The cues heard during a span, in order."""
+    return tuple(cue for cue in cues if cue.span.overlaps(span))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]

@@ -1,0 +1,217 @@
+"""Recipe `paper`: split each clip, join scenes over clip borders, caption each scene; two dense passes over the pixels.
+
+clips     |-----------|-----------|
+split     |--a--|--b--|--c--|--d--|      one call per clip, all at once
+merge                 ^ same?            one call per border, all at once
+caption   |--a--|-----bc----|--d--|      one call per scene, all at once; a long scene in parts
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from mrvideo.captioning.calls import Calls, together
+from mrvideo.captioning.frames import Shown, room, spread, thinned
+from mrvideo.captioning.options import cues_of
+from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.scenes import exemplars, mention_lines
+from mrvideo.captioning.tiling import Block, blocks, joined_text, merged, piece_of, tiled
+from mrvideo.captioning.views import ClipView, ShardView
+from mrvideo.messages.captioning import (
+    CaptionSceneInputs,
+    CaptionSceneReply,
+    MergeBorderInputs,
+    MergeBorderReply,
+    SplitClipInputs,
+    SplitClipReply,
+)
+from mrvideo.messages.shared import CueLine
+from mrvideo.models.base import Picture, Request
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Failure, Frame, Mention, Span
+
+BORDER_FRAMES = 2
+"""Frames shown of each side of a border."""
+
+
+async def caption_in_three_steps(
+    view: ShardView, mentions: Sequence[Mention], calls: Calls
+) -> tuple[list[Piece | Failure], list[Failure]]:
+    """Pieces and failures that tile the shard's decoded clips, and failures of border calls, which hide nothing."""
+    split = await together(_split_clip(view, clip, calls) for clip in view.clips)
+    answers = await together(
+        _same_scene(view, left, right, split[place], split[place + 1], calls)
+        for place, (left, right) in enumerate(pairwise(view.clips))
+    )
+    border_failures = [answer for answer in answers if isinstance(answer, Failure)]
+    for place, answer in enumerate(answers, start=1):
+        first = split[place][0]
+        if answer is True and isinstance(first, Piece):
+            split[place][0] = first.model_copy(update={"continues": True})
+    drafts = tiled([tile for tiles in split for tile in tiles], view.span) if view.clips else ()
+    runs = merged(drafts, longest_seconds=view.spec.options.longest_scene_seconds)
+    shown = _all_shown(view)
+    briefs = [joined_text([piece.brief for piece in run], "; ") for run in runs]
+    results = await together(
+        _caption_run(view, run, shown, briefs[place - 1] if place else None, brief, mentions, calls)
+        for place, (run, brief) in enumerate(zip(runs, briefs, strict=True))
+    )
+    failures = [tile for tile in drafts if isinstance(tile, Failure)]
+    return [*failures, *(tile for tiles in results for tile in tiles)], border_failures
+
+
+async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Piece | Failure]:
+    shown = spread(thinned(clip.shown, view.still_spans), room(calls.model.abilities))
+    reply = await calls.ask(
+        Request(
+            prompt=load_prompt("split_clip"),
+            inputs=SplitClipInputs(
+                span=clip.span,
+                frame_times=tuple(one.time_seconds for one in shown),
+                cut_times=clip.cut_times,
+            ),
+            reply_type=SplitClipReply,
+            stage="split",
+            pictures=tuple(one.picture() for one in shown),
+            span=clip.span,
+        )
+    )
+    if isinstance(reply, Failure):
+        return [reply]
+    return [
+        Piece(
+            start_seconds=block.span.start_seconds,
+            stop_seconds=block.span.stop_seconds,
+            shard_index=view.spec.index,
+            brief=joined_text([scene.brief for scene in block.replies], "; "),
+            detailed="",
+            same_picture=place == 0 and clip.same_picture,
+        )
+        for place, block in enumerate(blocks(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
+    ]
+
+
+async def _same_scene(
+    view: ShardView,
+    left_clip: ClipView,
+    right_clip: ClipView,
+    left: Sequence[Piece | Failure],
+    right: Sequence[Piece | Failure],
+    calls: Calls,
+) -> bool | Failure:
+    before, after = left[-1], right[0]
+    if isinstance(before, Failure) or isinstance(after, Failure) or after.same_picture:
+        return False
+    if right_clip.span.start_seconds > left_clip.span.stop_seconds + 1e-6:
+        return False  # Broken bytes lie between them.
+    low = [one.frame for one in left_clip.shown if one.frame.time_seconds >= before.start_seconds]
+    high = [one.frame for one in right_clip.shown if one.frame.time_seconds < after.stop_seconds]
+    return await same_scene(before, after, low[-BORDER_FRAMES:], high[:BORDER_FRAMES], calls)
+
+
+async def same_scene(
+    before: Piece, after: Piece, low: Sequence[Frame], high: Sequence[Frame], calls: Calls
+) -> bool | Failure:
+    """Whether two neighbouring pieces are one event, from the last frames of one and the first of the other."""
+    reply = await calls.ask(
+        Request(
+            prompt=load_prompt("merge_border"),
+            inputs=MergeBorderInputs(
+                border_seconds=after.start_seconds, before=before.brief, after=after.brief
+            ),
+            reply_type=MergeBorderReply,
+            stage="merge",
+            pictures=(*(_side("before", f) for f in low), *(_side("after", f) for f in high)),
+            span=Span(before.start_seconds, after.stop_seconds),
+        )
+    )
+    return reply if isinstance(reply, Failure) else reply.same_scene
+
+
+def _side(side: str, frame: Frame) -> Picture:
+    return Picture(f"{side} {frame.time_seconds:.2f} s", frame.jpeg, frame.time_seconds)
+
+
+async def _caption_run(
+    view: ShardView,
+    run: tuple[Piece, ...],
+    shown: Sequence[Shown],
+    previous_brief: str | None,
+    own_brief: str,
+    mentions: Sequence[Mention],
+    calls: Calls,
+) -> list[Piece | Failure]:
+    """A merged scene, captioned in as many parts as its frames need."""
+    span = Span(run[0].start_seconds, run[-1].stop_seconds)
+    # The picture on screen when the scene starts may be older than the scene, when nothing has changed since.
+    at_start = [one for one in shown if one.frame.time_seconds <= span.start_seconds]
+    later = [one for one in shown if span.start_seconds < one.frame.time_seconds < span.stop_seconds]
+    inside = [*at_start[-1:], *later]
+    frames = thinned(inside, view.still_spans)
+    faces = exemplars(view, mentions, calls.model.abilities)
+    count = max(1, math.ceil(len(frames) / room(calls.model.abilities, taken=len(faces))))
+    cuts = [round(part * len(frames) / count) for part in range(count + 1)]
+    starts = [span.start_seconds, *(frames[cut].frame.time_seconds for cut in cuts[1:-1]), span.stop_seconds]
+    return list(
+        await together(
+            _caption_part(
+                view,
+                Span(starts[part], starts[part + 1]),
+                frames[cuts[part] : cuts[part + 1]],
+                previous_brief if part == 0 else own_brief,
+                mentions,
+                faces,
+                continues=part > 0,
+                same_picture=part == 0 and run[0].same_picture,
+                calls=calls,
+            )
+            for part in range(count)
+        )
+    )
+
+
+async def _caption_part(
+    view: ShardView,
+    span: Span,
+    shown: Sequence[Shown],
+    previous_brief: str | None,
+    mentions: Sequence[Mention],
+    faces: Sequence[Picture],
+    *,
+    continues: bool,
+    same_picture: bool,
+    calls: Calls,
+) -> Piece | Failure:
+    reply = await calls.ask(
+        Request(
+            prompt=load_prompt("caption_scene"),
+            inputs=CaptionSceneInputs(
+                span=span,
+                frame_times=tuple(max(one.time_seconds, span.start_seconds) for one in shown),
+                previous_brief=previous_brief,
+                mentions=mention_lines(mentions),
+                cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, span)),
+            ),
+            reply_type=CaptionSceneReply,
+            stage="caption",
+            pictures=(*faces, *(one.picture() for one in shown)),
+            span=span,
+        )
+    )
+    if isinstance(reply, Failure):
+        return reply
+    return piece_of(
+        Block(span, (reply,)),
+        shard_index=view.spec.index,
+        shown=span,
+        continues=continues,
+        same_picture=same_picture,
+    )
+
+
+def _all_shown(view: ShardView) -> list[Shown]:
+    """Every frame of the shard's clips once, ascending."""
+    found = {one.frame.time_seconds: one for clip in reversed(view.clips) for one in reversed(clip.shown)}
+    return [found[time] for time in sorted(found)]

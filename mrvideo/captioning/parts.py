@@ -1,0 +1,62 @@
+"""The records that travel between a shard's worker and the driver: no frame, no model, only what was found."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from mrvideo.captioning.options import CaptioningOptions
+from mrvideo.records import Cue, Failure, Mention, Record, Shot, Sighting, Span, Spanned, Usage, VideoInfo
+
+
+class KeptReply(Record):
+    """A reply that a shard with failures already has, so that the next run pays only for what failed."""
+
+    request: str = Field(description="the request's digest")
+    reply: str = Field(description="JSON")
+
+
+class ShardSpec(Record):
+    """All that a worker needs to caption one shard, wherever it runs."""
+
+    index: int = Field(ge=0)
+    span: Span
+    video: VideoInfo
+    cues: tuple[Cue, ...] = ()
+    options: CaptioningOptions
+    side_pixels: int
+    last: bool = Field(description="whether the video ends with this shard")
+    replies: tuple[KeptReply, ...] = ()
+
+
+class Piece(Spanned):
+    """A scene, or the part of one that one call captioned; names are still local to its shard.
+
+    `continues`: it goes on with the event before. `same_picture`: and the picture at its start is the very one
+    before it, so that no frame exists at which a boundary could stand.
+    """
+
+    shard_index: int = Field(ge=0)
+    brief: str
+    detailed: str
+    appearing: tuple[str, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    continues: bool = False
+    same_picture: bool = False
+
+
+class ShardRecords(Record):
+    """What one shard yields. Pieces and the failures that hide pictures tile its span; `usage` counts calls paid for."""
+
+    index: int
+    span: Span
+    mentions: tuple[Mention, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    usage: dict[str, Usage] = Field(default_factory=dict)
+    replies: tuple[KeptReply, ...] = Field(default=(), description="kept only while something failed")
+
+    @property
+    def finished(self) -> bool:
+        """Whether another run could not do better: broken bytes stay broken, all else is tried again."""
+        return all(failure.stage == "decode" for failure in self.failures)

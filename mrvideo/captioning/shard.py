@@ -1,0 +1,115 @@
+"""Captions one shard: decoded once, its calls run side by side, its frames gone when it ends.
+
+The same function serves threads of this process and workers elsewhere; only JSON of records crosses a process border.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+from mrvideo.captioning.calls import Calls
+from mrvideo.captioning.characters import find_characters, with_spans
+from mrvideo.captioning.paper import caption_in_three_steps
+from mrvideo.captioning.parts import KeptReply, Piece, ShardRecords, ShardSpec
+from mrvideo.captioning.scenes import caption_clips
+from mrvideo.captioning.tiling import tiled
+from mrvideo.captioning.views import ShardView, view_shard
+from mrvideo.errors import DecodeError, VideoError
+from mrvideo.mapreduce import decode_slot, portal
+from mrvideo.media.shard import ShardFrames, read_shard
+from mrvideo.models import Ledger, ModelSettings, open_model
+from mrvideo.models.base import Model
+from mrvideo.records import Failure, Mention, Usage
+
+
+def caption_shard(
+    spec: ShardSpec, *, vision: Model, on_call: Callable[[str, Usage], None] | None = None
+) -> ShardRecords:
+    """The shard's records. `on_call` hears of each call (stage, usage) on the event-loop thread.
+
+    A video that cannot be read is a `Failure` over the whole shard. Raises `ModelUnavailable` and `BudgetReached`.
+    """
+    try:
+        with decode_slot():
+            shard = _read(spec)
+    except (VideoError, OSError) as error:
+        return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
+    return portal().call(partial(_caption, spec, shard, vision, on_call))
+
+
+def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
+    """`caption_shard` in another process, JSON in and out. The model is built once per process from its settings."""
+    spec = ShardSpec.model_validate_json(spec_json)
+    return caption_shard(spec, vision=_model(settings)).model_dump_json()
+
+
+@cache
+def _model(settings: ModelSettings) -> Model:
+    return open_model(settings, ledger=Ledger())
+
+
+def _read(spec: ShardSpec) -> ShardFrames:
+    path, options = Path(spec.video.path), spec.options
+    if path.is_file() and path.stat().st_size != spec.video.size_bytes:
+        raise VideoError(
+            f"not the video that was asked for: {path.stat().st_size} bytes, not {spec.video.size_bytes}"
+        )
+    return read_shard(
+        spec.video.path,
+        spec.span,
+        frames_per_second=options.frames_per_second,
+        lead_seconds=1 / options.frames_per_second,
+        long_side_pixels=spec.side_pixels,
+        jpeg_quality=options.jpeg_quality,
+        reader=options.reader,
+        allow_url=options.allow_url,
+    )
+
+
+def _unreadable(spec: ShardSpec, error: Exception) -> Failure:
+    # Bytes that do not decode will not decode next time either; a file out of reach may.
+    stage = "decode" if isinstance(error, DecodeError) else "open"
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    return Failure(
+        start_seconds=spec.span.start_seconds,
+        stop_seconds=spec.span.stop_seconds,
+        stage=stage,
+        reason=f"worker {worker} cannot read {spec.video.path}: {' '.join(str(error).split())}",
+    )
+
+
+async def _caption(
+    spec: ShardSpec, shard: ShardFrames, vision: Model, on_call: Callable[[str, Usage], None] | None
+) -> ShardRecords:
+    view = view_shard(spec, shard)
+    calls = Calls(vision, kept=spec.replies, on_call=on_call)
+    mentions, without_names = await find_characters(view, calls)
+    tiles, borders = await _tiles(view, mentions, calls)
+    laid = tiled([*tiles, *view.failures], view.span)
+    pieces = tuple(tile for tile in laid if isinstance(tile, Piece))
+    failures = (*without_names, *borders, *(tile for tile in laid if isinstance(tile, Failure)))
+    records = ShardRecords(
+        index=spec.index,
+        span=spec.span,
+        mentions=with_spans(mentions, pieces),
+        pieces=pieces,
+        failures=failures,
+        shots=view.shots,
+        usage=calls.usage,
+    )
+    if records.finished:
+        return records
+    kept = tuple(KeptReply(request=request, reply=reply) for request, reply in calls.replies.items())
+    return records.model_copy(update={"replies": kept})
+
+
+async def _tiles(
+    view: ShardView, mentions: tuple[Mention, ...], calls: Calls
+) -> tuple[list[Piece | Failure], list[Failure]]:
+    if view.spec.options.recipe == "paper":
+        return await caption_in_three_steps(view, mentions, calls)
+    return await caption_clips(view, mentions, calls), []

@@ -1,0 +1,135 @@
+"""Makes scenes tile: what a model says of a clip, in any order and with any gaps, becomes pieces without gap or overlap.
+
+reply    |--a--|   |--b--------|          a gap, an overlap, an order of its own
+               |--c---|
+tiled    |--a-----|c---|--b----|          each piece runs to the next one's start, on a frame's own time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from mrvideo.captioning.parts import Piece
+from mrvideo.messages.captioning import SceneReply, SplitReply
+from mrvideo.records import Failure, Sighting, Span, Spanned
+
+S = TypeVar("S", bound=Spanned)
+
+
+class Block(NamedTuple):
+    """A stretch and the replies that describe it: one, or several that start at the same frame."""
+
+    span: Span
+    replies: tuple[SceneReply | SplitReply, ...]
+
+
+def blocks(
+    replies: Sequence[SceneReply | SplitReply],
+    span: Span,
+    frame_times: Sequence[float],
+    cut_times: Sequence[float] = (),
+) -> tuple[Block, ...]:
+    """The replies as blocks that tile `span`, in order.
+
+    A block starts where its reply says, moved to the nearest shown frame, and from there to a camera cut
+    that lies between that frame and the one shown before it.
+    """
+    starts: dict[float, list[SceneReply | SplitReply]] = {}
+    for reply in sorted(replies, key=lambda r: (r.start_seconds, r.stop_seconds, r.brief)):
+        starts.setdefault(_snapped(reply.start_seconds, frame_times, cut_times), []).append(reply)
+    # Nothing lies before the first scene: it begins where the span begins, whenever the model says it does.
+    borders = sorted(starts)
+    inner = [border for border in borders[1:] if span.start_seconds < border < span.stop_seconds]
+    edges = [span.start_seconds, *inner, span.stop_seconds]
+    held: list[list[SceneReply | SplitReply]] = [[] for _ in edges[1:]]
+    for border in borders:
+        place = sum(edge <= border for edge in inner)
+        held[place].extend(starts[border])
+    return tuple(
+        Block(Span(low, high), tuple(inside))
+        for low, high, inside in zip(edges[:-1], edges[1:], held, strict=True)
+    )
+
+
+def _snapped(time_seconds: float, frame_times: Sequence[float], cut_times: Sequence[float]) -> float:
+    if not frame_times:
+        return time_seconds
+    place = min(range(len(frame_times)), key=lambda i: (abs(frame_times[i] - time_seconds), i))
+    frame = frame_times[place]
+    if place > 0:
+        for cut in cut_times:
+            if frame_times[place - 1] < cut <= frame:
+                return cut
+    return frame
+
+
+def sightings_of(replies: Sequence[SceneReply | SplitReply], within: Span) -> tuple[Sighting, ...]:
+    """The texts on screen that the replies report, cut to the span that was shown."""
+    found: list[Sighting] = []
+    for reply in replies:
+        if isinstance(reply, SplitReply):
+            continue
+        for text in reply.screen_text:
+            start = min(max(text.start_seconds, within.start_seconds), within.stop_seconds)
+            stop = min(max(text.stop_seconds, start), within.stop_seconds)
+            words = " ".join(text.text.split())
+            if words:
+                found.append(Sighting(start_seconds=start, stop_seconds=stop, text=words))
+    return tuple(found)
+
+
+def joined_text(parts: Sequence[str], separator: str) -> str:
+    """The parts in order, each once."""
+    return separator.join(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def piece_of(block: Block, *, shard_index: int, shown: Span, continues: bool, same_picture: bool) -> Piece:
+    """A block of scene replies as a piece."""
+    scenes = [reply for reply in block.replies if isinstance(reply, SceneReply)]
+    return Piece(
+        start_seconds=block.span.start_seconds,
+        stop_seconds=block.span.stop_seconds,
+        shard_index=shard_index,
+        brief=joined_text([scene.brief for scene in scenes], "; "),
+        detailed=joined_text([scene.detailed for scene in scenes], " "),
+        appearing=tuple(dict.fromkeys(name for scene in scenes for name in scene.appearing)),
+        sightings=sightings_of(scenes, shown),
+        continues=continues,
+        same_picture=same_picture,
+    )
+
+
+def tiled(tiles: Sequence[S], whole: Span) -> tuple[S, ...]:
+    """Pieces and failures, in order of start, each run to the next one's start; together they are `whole`.
+
+    Shards meet at nominal times, their frames at real ones: the later shard's first frame decides.
+    """
+    order = sorted(tiles, key=lambda tile: (tile.start_seconds, tile.stop_seconds))
+    starts = [
+        min(max(tile.start_seconds, whole.start_seconds), whole.stop_seconds) for tile in order
+    ]
+    if starts:
+        starts[0] = whole.start_seconds
+    stops = [*starts[1:], whole.stop_seconds]
+    return tuple(
+        tile.model_copy(update={"start_seconds": start, "stop_seconds": stop})
+        for tile, start, stop in zip(order, starts, stops, strict=True)
+        if start < stop
+    )
+
+
+def merged(tiles: Sequence[Piece | Failure], *, longest_seconds: float) -> tuple[tuple[Piece, ...], ...]:
+    """Tiled pieces, in runs that are one scene each. A failure between two pieces parts them."""
+    runs: list[list[Piece]] = []
+    last: Piece | Failure | None = None
+    for tile in tiles:
+        if isinstance(tile, Piece):
+            goes_on = isinstance(last, Piece) and (tile.continues or tile.same_picture)
+            fits = bool(runs) and tile.stop_seconds - runs[-1][0].start_seconds <= longest_seconds
+            if goes_on and (fits or tile.same_picture):
+                runs[-1].append(tile)
+            else:
+                runs.append([tile])
+        last = tile
+    return tuple(tuple(run) for run in runs)
