@@ -105,7 +105,12 @@ def test_readers_and_models_do_not_know_each_other() -> None:
 
 
 def test_heavy_libraries_stay_in_their_adapters() -> None:
-    allowed = {"speech": {"av", "openai"}, "migrations": {"sqlalchemy"}, "evals": {"av"}, "library": {"sqlalchemy"}}
+    allowed = {
+        "speech": {"av", "openai"},
+        "migrations": {"sqlalchemy"},
+        "evals": {"av"},
+        "library": {"sqlalchemy"},
+    }
     wrong = []
     for module, path in modules():
         room = module.split(".")[0]
@@ -136,7 +141,9 @@ def test_the_face_is_pinned() -> None:
         assert getattr(mrvideo, name) is not None
 
 
-@pytest.mark.parametrize("heavy", ["torch", "transformers", "av", "openai", "langgraph", "sqlalchemy", "rapidocr"])
+@pytest.mark.parametrize(
+    "heavy", ["torch", "transformers", "av", "openai", "langgraph", "sqlalchemy", "rapidocr"]
+)
 def test_importing_mrvideo_loads_nothing_heavy(heavy: str) -> None:
     code = f"import sys, mrvideo; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
