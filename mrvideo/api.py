@@ -14,7 +14,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self
 
@@ -41,6 +41,9 @@ from mrvideo.records import (
     VideoInfo,
 )
 from mrvideo.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from mrvideo.agents.explore import Chat
 
 EventSink: TypeAlias = Callable[[Event], None]
 PathLike: TypeAlias = str | Path
@@ -279,6 +282,16 @@ class Video:
         """`look` without blocking the running event loop."""
         work = partial(compose.look_again, self._index, span, question, self._settings, max_frames=max_frames)
         return await asyncio.wrap_future(portal().start_task_soon(work))
+
+    def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
+        """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
+
+        Raises `SettingsError` when the text model cannot call tools, as the offline model cannot.
+        """
+        from mrvideo.agents.explore import Chat
+
+        kept = self._settings.library.parent / "chats.db" if keep else None
+        return Chat([self.info.path], self._settings, name=name, checkpoints=kept, max_steps=max_steps)
 
     def _start(
         self,

@@ -266,6 +266,65 @@ def doctor_command(
     raise typer.Exit(examine(settings, origins, as_json=as_json))
 
 
+@app.command("chat")
+def chat_command(
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO…", help="Indexed videos to talk about.")],
+    text: TextOption = None,
+    vision: VisionOption = None,
+    library: LibraryOption = None,
+    base_url: BaseUrlOption = None,
+    preset: PresetOption = None,
+    name: Annotated[str, typer.Option(help="Conversation to begin or take up again.")] = "chat",
+    max_steps: Annotated[int, typer.Option(min=1, max=50, help="Tool calls per message, at most.")] = 12,
+    max_cost: MaxCostOption = None,
+    max_tokens: MaxTokensOption = None,
+) -> None:
+    """Talk about indexed videos with an agent that searches, reads and looks. Needs a model that can call tools."""
+    from mrvideo.commands import chat_with
+
+    settings, _ = _settings(
+        text=text,
+        vision=vision,
+        library=library,
+        base_url=base_url,
+        preset=preset,
+        max_cost=max_cost,
+        max_tokens=max_tokens,
+    )
+    raise typer.Exit(chat_with(videos, settings, name=name, max_steps=max_steps))
+
+
+@app.command("mcp")
+def mcp_command(
+    root: Annotated[
+        list[Path] | None, typer.Option(help="Folder whose videos may be read. [working folder]")
+    ] = None,
+    http: Annotated[bool, typer.Option("--http", help="Serve over HTTP at /mcp; stdio by default.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen at, with --http.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at, with --http.")] = 8765,
+    vision: VisionOption = None,
+    text: TextOption = None,
+    library: LibraryOption = None,
+    base_url: BaseUrlOption = None,
+    preset: PresetOption = None,
+    max_cost: MaxCostOption = None,
+    max_tokens: MaxTokensOption = None,
+) -> None:
+    """Serve the tools to LLM agents over the Model Context Protocol."""
+    from mrvideo.commands import serve_mcp
+
+    settings, _ = _settings(
+        vision=vision,
+        text=text,
+        library=library,
+        base_url=base_url,
+        preset=preset,
+        max_cost=max_cost,
+        max_tokens=max_tokens,
+    )
+    raise typer.Exit(serve_mcp(settings, root or [Path()], http=http, host=host, port=port))
+
+
 @config.command("show")
 def config_show_command(as_json: JsonFlag = False) -> None:
     """List every setting, its value, and where the value came from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from mrvideo import compose
 from mrvideo.api import Video, check_question, load
-from mrvideo.errors import InputError, QuestionError, VideoError
+from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.export import FORMATS, Format, export_index
 from mrvideo.progress import ProgressBars, spent
 from mrvideo.records import Answer, Index, Usage, clock
@@ -297,6 +298,41 @@ def export_video(path: str, format_name: str, output: Path | None, settings: Set
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror}; name a writable file") from error
+    return 0
+
+
+def chat_with(videos: Sequence[str], settings: Settings, *, name: str, max_steps: int) -> int:
+    """`mrvideo chat`: one message a line on stdin, the agent's turns on stdout; ends with the input."""
+    from mrvideo.agents.explore import Chat
+
+    known = [load(video, settings=settings).info.path for video in videos]
+    chat = Chat(
+        known, settings, name=name, checkpoints=settings.library.parent / "chats.db", max_steps=max_steps
+    )
+    out = _out()
+    prompt = Console(stderr=True, highlight=False, markup=False)
+    prompt.print(f"talking about {', '.join(plain(path) for path in known)}; an empty line or Ctrl-D ends it")
+    while True:
+        if sys.stdin.isatty():
+            prompt.print("> ", end="")
+        message = sys.stdin.readline().strip()
+        if not message:
+            return 0
+        turn = chat.send(message)
+        out.print(plain(turn.text))
+        for evidence in turn.evidence:
+            out.print(f"  {evidence.span}  {evidence.source}: {plain(evidence.quote)}")
+
+
+def serve_mcp(settings: Settings, roots: Sequence[Path], *, http: bool, host: str, port: int) -> int:
+    """`mrvideo mcp`: nothing but the protocol goes to stdout."""
+    try:
+        from mrvideo.mcp import serve
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"serving tools needs: pip install 'mrvideo[tools]' ({error.name} is missing)"
+        ) from error
+    serve(settings, roots, http=http, host=host, port=port)
     return 0
 
 
