@@ -1,0 +1,50 @@
+"""`offline`: no model at all. It reads text on screen and cues, measures cuts, colours and motion, and answers from those.
+
+It is an honest baseline: it reads, it does not see people, and what it did not read it does not know.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from pydantic import BaseModel
+
+from mrvideo.errors import ModelRefused
+from mrvideo.models.base import Abilities, Reply, Request
+from mrvideo.models.offline.handlers import HANDLERS
+from mrvideo.records import Usage
+
+T = TypeVar("T", bound=BaseModel)
+
+FINGERPRINT_VERSION = 1
+"""Raised whenever replies change, so that kept ones are made anew."""
+
+
+class OfflineModel:
+    """Answers any request of ours by its prompt's name and typed inputs. Thread-safe; needs no network and no GPU."""
+
+    name = "offline"
+    fingerprint = f"offline/{FINGERPRINT_VERSION}"
+    abilities = Abilities(
+        context_tokens=2_000_000, long_side_pixels=960, look_images=8, segment_images=False, concurrency=4
+    )
+
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """Work it out in a thread. Raises `ModelRefused` for a prompt that is none of ours."""
+        handler = HANDLERS.get(request.prompt.name)
+        if handler is None:
+            raise ModelRefused(
+                f"the offline model does not know the prompt {request.prompt.name!r}; choose another model for it"
+            )
+        started = time.perf_counter()
+        value: Any = await anyio.to_thread.run_sync(handler, request)
+        usage = Usage(calls=1, images=len(request.pictures), seconds=time.perf_counter() - started, cost=0.0)
+        return Reply(value=request.parse(value.model_dump()), usage=usage)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of: the reading engine serves the whole process."""
+
+
+__all__ = ["OfflineModel"]

@@ -1,0 +1,34 @@
+"""Which function answers which prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from mrvideo.models.base import Request
+from mrvideo.models.offline import answering, captions, looking, names, planning
+
+HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
+    "characters": lambda request: names.find_names(_typed(request)),
+    "caption_clip": lambda request: captions.caption_clip(_typed(request), request.pictures),
+    "split_clip": lambda request: captions.split_clip(_typed(request), request.pictures),
+    "merge_border": lambda request: captions.merge_border(request.pictures),
+    "caption_scene": lambda request: captions.caption_scene(_typed(request), request.pictures),
+    "link_cast": lambda request: names.link_names(_typed(request)),
+    "confirm_name": lambda request: names.confirm_name(_typed(request)),
+    "segment_intention": lambda request: planning.segment_intention(_typed(request)),
+    "reduce_intentions": lambda request: planning.reduce_intentions(_typed(request)),
+    "global_intention": lambda request: planning.global_intention(_typed(request)),
+    "goals": lambda request: planning.goals(_typed(request)),
+    "look_local": lambda request: looking.look(_typed(request), request.pictures),
+    "look_global": lambda request: looking.look(_typed(request), request.pictures),
+    "answer": lambda request: answering.answer(_typed(request)),
+    "verify": lambda request: looking.verify(_typed(request), request.pictures),
+}
+
+
+def _typed(request: Request[Any]) -> Any:
+    """The inputs; each prompt has one type of them, which `mrvideo.messages` fixes."""
+    return request.inputs

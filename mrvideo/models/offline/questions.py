@@ -1,0 +1,321 @@
+"""What a question asks for: its kind, the texts it names, and where to look for them (screen, speech, a time)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from mrvideo.models.offline.likeness import squeezed, tokens
+from mrvideo.models.offline.words import (
+    ORDINALS,
+    RELATING,
+    SAYING,
+    SHOWING,
+    STOP,
+    TEXT_NOUNS,
+    number_in,
+    stem,
+    times_in,
+)
+
+Kind = Literal[
+    "video_length", "count_different", "count_times", "order", "after", "before", "between", "at_time", "when",
+    "how_long", "colour", "who", "nth", "exists", "precedes", "read", "open",
+]  # fmt: skip
+Where = Literal["screen", "speech", "any"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question taken apart.
+
+    `targets` are the texts it names; `content` the stems of the other words that carry meaning; `nouns` the words it has for texts
+    ("code"); `start_seconds` and `stop_seconds` bound the time it names; `nth` counts from 1, from the end when negative.
+    """
+
+    text: str
+    options: tuple[str, ...]
+    kind: Kind
+    where: Where
+    targets: tuple[str, ...] = ()
+    content: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    nouns: frozenset[str] = frozenset()
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
+    nth: int = 0
+    negated: bool = False
+    anchor_is_speech: bool = False
+    perceptual: bool = False
+
+
+_QUOTED = re.compile(
+    r"[\"“”„«]\s*([^\"“”„«»]+?)\s*[\"“”»]|`([^`]+)`|(?<!\w)['‘’]([^'‘’\n]*(?:\b['’](?:s|t|m|re|ve|ll|d)\b[^'‘’\n]*)*)['’](?!\w)",
+)
+_NOUN = "|".join(sorted(TEXT_NOUNS, key=len, reverse=True))
+_SHOWN = r"(?:(?:ever|first|last|finally|briefly|being|be)\s+)*(?:appears?|appeared|appearing|shown|showing|show up|shows up|displayed|visible|seen|written|on[\s-]?(?:the\s+)?screen|come up|comes up|said|mentioned|spoken|stay\w*|remain\w*|last\w*|flash\w*|disappear\w*|vanish\w*|on display|present|heard|talked about|read|occur\w*|gone|fades?|start\w*|begin\w*|end\w*|in the (?:video|film|clip|movie|footage))\b"
+_LEAD = re.compile(
+    rf"^(?:(?:the|a|an|this|that|any|some|of|on[\s-]?screen|exact|displayed|shown)\s+)*(?:(?:{_NOUN})\b(?:\s+(?:that\s+)?(?:says|reads|reading|saying|called|named))?\s*)*(?:(?:the|a|an)\s+)*",
+    re.IGNORECASE,
+)
+_PERCEPTUAL = re.compile(
+    r"\b(?:doing|wear\w*|hold(?:s|ing)|carry\w*|look(?:s|ing)? like|happen(?:s|ed|ing)?|gender|facial|expression|mood|emotion\w*|feel\w*|weather|"
+    r"hair|cloth\w*|dress\w*|shirt|jacket|animal\w*|people|persons?|man|woman|men|women|boy|girl|child\w*|car|cars)\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=256)
+def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
+    """Take a question apart. Never fails: what fits no pattern is `open`."""
+    bare = _QUOTED.sub(" QUOTED ", text)
+    low = " ".join(bare.lower().replace("’", "'").split())
+    kind = _kind(low, options)
+    start, stop = _time_named(low, kind)
+    if (
+        start is not None
+        and kind in ("read", "open", "exists", "after", "before")
+        and kind not in ("exists",)
+    ):
+        kind = "at_time" if kind in ("read", "open") else kind
+    targets = _targets(text, low, kind)
+    nth = _nth(low) if kind == "nth" else 0
+    main = _main_clause(low, kind)
+    content = _content(text, targets, options)
+    return Question(
+        text=text,
+        options=options,
+        kind=kind,
+        where=_where(main, low),
+        targets=targets,
+        content=frozenset(stem(w) for w in content),
+        names=frozenset(
+            w for w in content if re.search(rf"(?<=\S )[^\w]*{re.escape(w.capitalize())}\b", text)
+        ),
+        nouns=frozenset(w for w in tokens(bare) if w in TEXT_NOUNS),
+        start_seconds=start,
+        stop_seconds=stop,
+        nth=nth,
+        negated=_negated(low),
+        anchor_is_speech=kind in ("after", "before") and bool(_words(low.partition(kind)[2]) & SAYING),
+        perceptual=bool(_PERCEPTUAL.search(low)),
+    )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(tokens(text))
+
+
+def _kind(low: str, options: Sequence[str]) -> Kind:
+    def has(pattern: str) -> bool:
+        return re.search(pattern, low) is not None
+
+    yes_no = has(r"^(?:does|do|did|is|are|was|were|has|have|can|could|will)\b")
+    if has(r"\bhow (?:long|many (?:seconds|minutes|hours)) (?:is|does|long is) (?:the |this )?(?:whole |entire )?(?:video|film|clip|movie|recording|footage)\b|\b(?:duration|length) of (?:the |this )?(?:whole |entire )?(?:video|film|clip|movie|recording)"):  # fmt: skip
+        return "video_length"
+    if has(r"\bhow (?:many times|often|frequently)\b|\bnumber of times\b|\bhow many (?:separate |distinct |different )?(?:occurrences|appearances|instances|occasions)\b"):  # fmt: skip
+        return "count_times"
+    if has(rf"\bhow many (?:\w+[\s-]){{0,4}}?(?:{_NOUN})\b|\b(?:total |overall )?(?:number|count|amount) of (?:\w+[\s-]){{0,3}}?(?:words|texts|signs|titles|captions|numbers|codes|messages|phrases|sentences|lines|labels|subtitles|slides|cards|strings|passwords|names|items|needles)\b|\bhow many (?:different|distinct|unique)\b|\bcount (?:the|all|how)\b"):  # fmt: skip
+        return "count_different"
+    if yes_no and has(r"\b(?:before|after|earlier than|later than)\b"):
+        return "precedes"
+    if has(r"\border\b|\bsequence\b|\bchronolog|\bone after (?:another|the other)\b"):
+        return "order"
+    if has(r"\bbetween\b") and not times_in(low):
+        return "between"
+    if has(r"\bhow long\b|\bfor how many (?:seconds|minutes)\b|\bhow many seconds\b"):
+        return "how_long"
+    if has(r"^when\b|\bat (?:what|which) (?:exact )?(?:time|second|minute|moment|point|timestamp)|\bwhat time ?stamp|\bat what time|\bwhich (?:second|minute|timestamp)|\b(?:what|which) (?:is the )?(?:time|moment|timestamp)s?\b.*\b(?:appear|shown|visible)|\bduring (?:what|which) (?:time|period|interval)|,? when\??$"):  # fmt: skip
+        return "when"
+    if has(r"\bwhat colou?rs?\b|\bwhich colou?rs?\b|\bwhat is the (?:main |dominant |background )*colou?r"):
+        return "colour"
+    anchored = has(
+        r"\b(?:after|before|following|preceding|precedes?|follows?|followed by|preceded by|next to appear after)\b"
+    )
+    if anchored and not has(
+        r"\b(?:what|which)(?: of)?(?: the)? following\b(?!.*\b(?:after|before|preced|follows?)\b)"
+    ):
+        early = has(r"\bbefore\b|\bpreced(?:es?|ing)\b|\bfollowed by\b") and not has(
+            r"\bpreceded by\b|\bafter\b"
+        )
+        return "before" if early else "after"
+    if has(r"^who\b|\bwhich (?:person|speaker|character)\b|\bwhose\b"):
+        return "who"
+    if has(r"\b(?:first|last|final|earliest|latest|initial|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))\b") and not has(r"\b(?:first|last|final|second|third) (?:\d+|few|ten|five|three|two|minute|second|half|name|time)\b"):  # fmt: skip
+        return "nth"
+    if yes_no and not (options and not any(squeezed(o) in ("yes", "no", "true", "false") for o in options)):
+        return "exists"
+    if has(rf"\b(?:{_NOUN})\b|\b(?:written|displayed|reads?|spelled)\b|\bwhat (?:is|was|are|were) (?:shown|on (?:the )?screen|visible|displayed)|\bwhat does .+ say\b|\b(?:which|what) (?:one )?of (?:the |these |those )?(?:following|options)?.*\b(?:appear|shown|display|seen|visible|occur|mentioned|said)|\bwhat (?:appears|is shown|shows up)\b"):  # fmt: skip
+        return "read"
+    return "open"
+
+
+def _time_named(low: str, kind: Kind) -> tuple[float | None, float | None]:
+    """The bounds of a time that the question names, or (None, None)."""
+    if kind in ("when", "how_long", "video_length", "count_times", "count_different", "order"):
+        limit = re.search(r"\b(?:in|within|during) the (first|last) (.+)", low)
+        if not limit:
+            return None, None
+    edge = re.search(
+        r"\b(?:in|within|during|of) the (first|last) (half (?:a )?minute|minute|(?:\w+ )?(?:seconds?|minutes?))",
+        low,
+    )
+    if edge:
+        amount = number_in(edge.group(2))
+        seconds = (
+            30.0 if "half" in edge.group(2) else (amount or 1.0) * (60 if "minute" in edge.group(2) else 1)
+        )
+        return (0.0, seconds) if edge.group(1) == "first" else (-seconds, None)
+    if re.search(r"\bat the (?:very )?(?:beginning|start|opening)\b", low):
+        return 0.0, 10.0
+    if re.search(r"\bat the (?:very )?(?:end|close)\b(?! of (?!the (?:video|film|clip|movie)))", low):
+        return -10.0, None
+    if not re.search(
+        r"\b(?:at|around|about|near|by|from|between|until|after|before|second|minute|timestamp|time|from|to|@)\b",
+        low,
+    ):
+        return None, None
+    times = times_in(low)
+    if not times:
+        return None, None
+    if len(times) >= 2 and re.search(r"\b(?:between|from)\b|-|–", low):
+        return min(times[:2]), max(times[:2])
+    return times[0], times[0]
+
+
+def _nth(low: str) -> int:
+    for word in re.findall(r"\w+", low):
+        if word in ("last", "final", "latest"):
+            return -1
+        if word in ("earliest", "initial"):
+            return 1
+        if word in ORDINALS and not re.search(rf"{word} (?:name|to last)", low):
+            return -2 if re.search(rf"{word}[\s-]to[\s-]last", low) and word == "second" else ORDINALS[word]
+    return 1
+
+
+def _negated(low: str) -> bool:
+    return (
+        re.search(
+            r"\b(?:not|never|doesn't|didn't|don't|isn't|wasn't|aren't|weren't|neither|absent|missing|except)\b",
+            low,
+        )
+        is not None
+    )
+
+
+def _main_clause(low: str, kind: Kind) -> str:
+    """The part that says what is wanted, without the anchor: `what is said [after the title]`."""
+    if kind in ("after", "before", "between"):
+        return re.split(
+            r"\b(?:right |immediately |directly |just |straight )?(?:after|before|between|following|preceding)\b",
+            low,
+            maxsplit=1,
+        )[0]
+    return low
+
+
+def _where(main: str, low: str) -> Where:
+    words = _words(main)
+    says = bool(words & SAYING)
+    shows = bool(
+        words
+        & (
+            SHOWING
+            | TEXT_NOUNS - {"name", "names", "line", "lines", "sentence", "sentences", "phrase", "phrases"}
+        )
+    )
+    written = re.search(
+        rf"\b(?:{_NOUN}|screen)s? (?:\w+ )?(?:says?|tells?|reads?)\b|\bdoes the (?:\w+ )*(?:{_NOUN}|screen) say\b",
+        low,
+    )
+    if written:
+        return "screen"
+    if says and not shows:
+        return "speech" if not re.search(r"\bmention", main) else "any"
+    if shows and not says:
+        return "screen"
+    return "any"
+
+
+def _targets(text: str, low: str, kind: Kind) -> tuple[str, ...]:
+    quoted = [
+        next(g for g in match.groups() if g is not None).strip(" .,;:?!") for match in _QUOTED.finditer(text)
+    ]
+    quoted = [q for q in quoted if squeezed(q)]
+    if quoted:
+        return tuple(dict.fromkeys(quoted))
+    plain = " ".join(text.replace("’", "'").split()).rstrip("?!. ")
+    found: list[str] = []
+    for pattern in _PATTERNS.get(kind, ()):
+        if match := re.search(pattern, plain, re.IGNORECASE):
+            found = [group for group in match.groups() if group]
+            break
+    if kind == "order" and found:
+        found = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*", found[0])
+    cleaned = [_LEAD.sub("", target.strip(" ,;:")).strip(" ,;:'\"") for target in found]
+    return tuple(dict.fromkeys(t for t in cleaned if squeezed(t) and not _generic(t)))
+
+
+def _generic(target: str) -> bool:
+    """Whether the words only point at texts in general: `the following words`."""
+    return all(
+        w in STOP or w in TEXT_NOUNS or w in SHOWING or w in SAYING or w in RELATING for w in tokens(target)
+    )
+
+
+_VERB = r"(?:is|are|was|were|does|do|did|has|have|can|could|will)"
+_TAIL = rf"(?:\s+(?:{_VERB}\s+)?{_SHOWN}.*)?$"
+_PATTERNS: dict[str, tuple[str, ...]] = {
+    "after": (
+        rf"\b(?:after|following|follows?|preceded by)\s+(.+?){_TAIL}",
+    ),
+    "before": (rf"\b(?:before|preceding|precedes?|followed by)\s+(.+?){_TAIL}",),
+    "between": (rf"\bbetween\s+(.+?)\s+and\s+(.+?){_TAIL}",),
+    "precedes": (
+        rf"^{_VERB}\s+(.+?)\s+(?:{_SHOWN}\s+)?(?:right |immediately |directly |just )?(?:before|after|earlier than|later than)\s+(.+?){_TAIL}",
+    ),
+    "when": (
+        rf"\b(?:when|time|second|minute|moment|point|timestamp)s?\s+(?:exactly\s+)?(?:{_VERB}|that)\s+(.+?)\s+{_SHOWN}",
+        rf"\b(?:does|is|are|do|was|did)\s+(.+?)\s+{_SHOWN}",
+        rf"\b{_VERB}\s+(?:we|you|i|one|the viewer)\s+(?:first\s+)?(?:see|read|hear|find)\s+(.+)$",
+        rf"\bwhen\s+{_VERB}\s+(.+)$",
+    ),
+    "how_long": (
+        rf"\b{_VERB}\s+(.+?)\s+{_SHOWN}",
+        r"\b(?:stay|remain|last|visible)\w*\s+(?:of\s+)?(.+)$",
+    ),
+    "count_times": (
+        rf"\b(?:times|often|frequently|occasions)\s+(?:in (?:total|all)\s+)?{_VERB}\s+(.+?)\s+{_SHOWN}",
+        rf"\b(?:times|often|frequently|occasions)\s+{_VERB}\s+(?:we|you|someone|anyone|they)\s+(?:see|say|read|hear|mention)\s+(.+)$",
+        rf"\b(?:occurrences|appearances|instances|times)\s+of\s+(.+?){_TAIL}",
+        rf"\b(?:times|often)\s+{_VERB}\s+(.+)$",
+        r"\bnumber of times (?:that\s+)?(.+?)\s+(?:is |was |are )?(?:appears?|appeared|shown|said|mentioned|displayed|seen)",
+    ),
+    "order": (
+        rf"\border\s+(?:of\s+appearance\s+)?{_VERB}\s+(.+?)(?:\s+{_SHOWN}.*)?$",
+        r"\border (?:in which|that)\s+(.+?)\s+(?:are |were |is )?(?:shown|appear|displayed|said|mentioned).*$",
+        r"\border of (?:appearance of\s+)?(.+?)(?:\s+in the (?:video|film|clip)|$)",
+    ),
+    "exists": (
+        rf"^{_VERB}\s+(?:there\s+(?:any\s+|a\s+|an\s+|ever\s+)*(?:mention of\s+)?)(.+?)(?:\s+{_SHOWN}.*|\s+in the (?:video|film|clip|movie|footage).*|\s+anywhere.*)?$",
+        rf"^{_VERB}\s+(.+?)\s+{_SHOWN}",
+        rf"^{_VERB}\s+(?:anyone|anybody|someone|somebody|the video|the film|you|we|they|it)\s+(?:ever\s+)?(?:say|see|mention|show|talk about|read|contain|display|speak of|find)s?\s+(.+?){_TAIL}",
+    ),
+    "colour": (
+        rf"\b(?:when|while|behind|during|around|as)\s+(.+?){_TAIL}",
+    ),
+    "who": (
+        r"^who\s+(?:says|said|say|mentions|mentioned|shouts|asks|asked)\s+(?:that\s+)?(.+)$",
+    ),
+}  # fmt: skip
+
+
+def _content(text: str, targets: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Words that carry meaning, apart from those of the targets."""
+    taken = {word for target in targets for word in tokens(target)}
+    dull = STOP | TEXT_NOUNS | SHOWING | SAYING | RELATING | taken | set(ORDINALS)
+    return [word for word in dict.fromkeys(tokens(text)) if word not in dull and not word.isdigit()]
