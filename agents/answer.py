@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.calls import call, keep_within, report_cut, room_for, tokens_of
+from mrvideo.agents.calls import call, keep_within, report_cut, room_for
 from mrvideo.agents.intention import readings
 from mrvideo.agents.segments import cast_of
 from mrvideo.agents.sources import Sources, find_quote
@@ -16,7 +16,7 @@ from mrvideo.agents.state import Context, Draft, State
 from mrvideo.agents.told import searched_text, unseen_of
 from mrvideo.agents.trim import fit_analyses
 from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine
-from mrvideo.records import Answer, Claim, Confidence, Drafted, Evidence, StageStarted
+from mrvideo.records import Answer, Claim, Confidence, Drafted, Evidence, StageFinished, StageStarted
 
 _ANALYSES_SHARE = 0.25
 
@@ -51,6 +51,7 @@ async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any
             withheld=draft.withheld,
         )
     found = reply.found and draft.withheld is None
+    context.on_event(StageFinished(stage="answer"))
     context.on_event(
         Drafted(
             answer=_text(context, reply) if found else None,
@@ -136,7 +137,7 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
     kept = fit_analyses(context, analyses, int(room * _ANALYSES_SHARE), model=context.text)
     looks = [look.reply for look in state.get("looks", [])]
     kept_looks = keep_within(
-        looks, room // 8, weight=lambda r: tokens_of(r.conclusion) + 20, rank=lambda r: r.confidence
+        looks, room // 8, weight=lambda r: context.tokens_of(r.conclusion) + 20, rank=lambda r: r.confidence
     )
     report_cut(context, "looks", kept=len(kept_looks), given=len(looks), model=context.text)
     spans = [s.span for s in state["plan"].spans] or [context.whole]

@@ -19,7 +19,8 @@ V = TypeVar("V")
 IMAGE_TOKENS = 400
 """What a frame of 512 px costs at most with the models we know; only used to keep a request inside its context."""
 
-_STATIC_TOKENS = 2500
+_STATIC_TOKENS = 3000
+"""Instructions and the reply's schema."""
 _LEAST_TOKENS = 1000
 
 
@@ -65,18 +66,8 @@ def output_tokens(model: Model) -> int:
 def room_for(context: Context, model: Model, *, images: int = 0) -> int:
     """How many tokens of material one request may carry beside instructions, question, images and reply."""
     taken = _STATIC_TOKENS + images * IMAGE_TOKENS + output_tokens(model)
-    taken += tokens_of(context.question) + sum(tokens_of(option) for option in context.options)
+    taken += context.tokens_of(context.question) + sum(context.tokens_of(o) for o in context.options)
     return max(model.abilities.context_tokens - taken, _LEAST_TOKENS)
-
-
-def tokens_of(text: str) -> int:
-    """An upper estimate for any script: a token holds about three bytes of UTF-8, and a line costs a few more."""
-    return len(text.encode("utf-8", errors="replace")) // 3 + 1
-
-
-def weight_of(message: BaseModel) -> int:
-    """The tokens of a record as it stands in a prompt, times and marks included."""
-    return tokens_of(message.model_dump_json(exclude_defaults=True))
 
 
 def keep_within(

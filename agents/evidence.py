@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mrvideo.agents.calls import keep_within, report_cut, room_for, weight_of
+from mrvideo.agents.calls import keep_within, report_cut, room_for
 from mrvideo.agents.sources import fold
 from mrvideo.agents.state import Context, Look, State
 from mrvideo.messages.analysis import Finding, GlobalIntentionReply
@@ -88,7 +88,7 @@ def collect(context: Context, state: State) -> list[Evidence]:
     candidates = _deduplicated([*found, *seen, *_fill(context, plan, [c.span for c in (*found, *seen)])])
     room = int(room_for(context, context.text) * _EVIDENCE_SHARE)
     kept = keep_within(
-        candidates, room, weight=lambda c: weight_of(_record(c, "e0000")), rank=lambda c: c.rank
+        candidates, room, weight=lambda c: context.weight_of(_record(c, "e0000")), rank=lambda c: c.rank
     )
     report_cut(context, "pieces of evidence", kept=len(kept), given=len(candidates), model=context.text)
     return [_record(candidate, f"e{number}") for number, candidate in enumerate(kept, start=1)]

@@ -10,7 +10,7 @@ from mrvideo.agents.calls import call, failure_of
 from mrvideo.agents.state import Context, State
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import GoalsInputs, GoalsReply
-from mrvideo.records import Notice, StageStarted
+from mrvideo.records import Notice, StageFinished, StageStarted
 
 
 async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -25,4 +25,5 @@ async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, An
             Notice(text=f"the question itself serves as the goal of looking: {failure_of(error)}")
         )
         goals = GoalsReply(local_question=context.question, global_question=context.question)
+    context.on_event(StageFinished(stage="goals"))
     return {"goals": goals}

@@ -10,7 +10,6 @@ from mrvideo.agents.calls import (
     call,
     failure_of,
     room_for,
-    weight_of,
 )
 from mrvideo.agents.evidence import check_findings, clamp_span
 from mrvideo.agents.pixels import Bin, fetch, pictures_of
@@ -29,7 +28,7 @@ from mrvideo.messages.analysis import (
     SpanReply,
 )
 from mrvideo.models.base import Picture
-from mrvideo.records import Notice, SegmentRead, Span, StageStarted, Unseen, merge_spans
+from mrvideo.records import Notice, SegmentRead, Span, StageFinished, StageStarted, Unseen, merge_spans
 
 Update = dict[str, Any]
 R = TypeVar("R", bound=SegmentIntentionReply)
@@ -86,6 +85,7 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
 
 async def gather(state: State, runtime: Runtime[Context]) -> Update:
     """The analyses are in; the edges decide whether they fit one call."""
+    runtime.context.on_event(StageFinished(stage="segment_intention"))
     return {}
 
 
@@ -93,12 +93,12 @@ def groups_to_reduce(state: State, context: Context) -> list[list[Analysis]]:
     """Runs of neighbouring analyses that each fit one call, or () when all of them together do."""
     analyses = in_order(state.get("analyses", []))
     room = _room(context)
-    if sum(weight_of(a) for a in analyses) <= room:
+    if sum(context.weight_of(a) for a in analyses) <= room:
         return []
     groups: list[list[Analysis]] = [[]]
     left = room
     for analysis in analyses:
-        weight = weight_of(analysis)
+        weight = context.weight_of(analysis)
         if groups[-1] and weight > left:
             groups.append([])
             left = room
@@ -136,6 +136,9 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
 async def plan(state: State, runtime: Runtime[Context]) -> Update:
     """One plan from all analyses. Starts a round. When the call fails, the segments' own spans are the plan."""
     context = runtime.context
+    if state.get("reduced") and state.get("round", 0) == 0:
+        context.on_event(StageFinished(stage="reduce_intentions"))
+    context.on_event(StageStarted(stage="global_intention", total=1))
     analyses = readings(state)
     fitting = fit_analyses(context, analyses, _room(context), model=context.text)
     whole = context.whole
@@ -156,6 +159,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
             Notice(text=f"the segments' own spans are looked at, in place of a plan: {failure_of(error)}")
         )
         reply = _plain_plan(analyses)
+    context.on_event(StageFinished(stage="global_intention"))
     checked = reply.model_copy(update={"spans": _settled(context, reply.spans, fitting)})
     return {"plan": checked, "round": state.get("round", 0) + 1}
 

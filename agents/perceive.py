@@ -23,7 +23,7 @@ from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import GlobalIntentionReply, LookInputs, LookReply
-from mrvideo.records import Looked, Span, Unseen
+from mrvideo.records import Looked, Span, StageFinished, Unseen
 
 LONG_LOOK_SECONDS = 60.0
 """A planned span longer than this is looked at in pieces, so that frames stay dense."""
@@ -71,7 +71,11 @@ async def look_global(task: LookTask, runtime: Runtime[Context]) -> dict[str, An
 
 async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Findings and observations become evidence with ids."""
-    return {"evidence": collect(runtime.context, state)}
+    context = runtime.context
+    if context.effort != "low":
+        context.on_event(StageFinished(stage="look_local"))
+        context.on_event(StageFinished(stage="look_global"))
+    return {"evidence": collect(context, state)}
 
 
 async def _look(context: Context, prompt: str, task: LookTask, bins: list[Bin]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ async def ask(
         )
     if max_rounds < 1:
         raise QuestionError(f"max_rounds must be at least 1, got {max_rounds}")
+    told = _once(on_event)
     context = Context(
         question=question.strip(),
         options=tuple(options),
@@ -49,15 +50,29 @@ async def ask(
         frames=frames,
         vision=vision,
         text=text,
-        effort=_possible(effort, frames, vision, on_event),
+        effort=_possible(effort, frames, vision, told),
         must_choose=must_choose,
         max_rounds=max_rounds,
-        on_event=on_event,
+        on_event=told,
     )
     state: State = await build().ainvoke(
         {}, config={"recursion_limit": 4 + _STEPS_PER_ROUND * max_rounds}, context=context
     )
     return state["answer"]
+
+
+def _once(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
+    """A map would say the same of each of its calls: a notice is told once."""
+    said: set[str] = set()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Notice):
+            if event.text in said:
+                return
+            said.add(event.text)
+        on_event(event)
+
+    return tell
 
 
 def _possible(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mrvideo.agents.calls import keep_within, report_cut, room_for, tokens_of, weight_of
+from mrvideo.agents.calls import keep_within, report_cut, room_for
 from mrvideo.agents.state import Context, Segment
 from mrvideo.messages.analysis import EntityLine, SceneLine, SightingLine
 from mrvideo.messages.shared import CueLine
 from mrvideo.models.base import Model
-from mrvideo.records import Index, Scene, Span
+from mrvideo.records import Scene, Span
 
 SCENES_PER_SEGMENT = 32
 
@@ -43,7 +43,7 @@ def plan_segments(context: Context) -> list[Segment]:
     room = room * (CAST_SHARE - 1) // CAST_SHARE
     runs: list[list[_Item]] = []
     left = 0
-    for item in _items(context.index, room):
+    for item in _items(context, room):
         if not runs or item.weight > left or len(runs[-1]) == SCENES_PER_SEGMENT:
             runs.append([])
             left = room
@@ -76,7 +76,7 @@ def cast_of(context: Context, spans: Sequence[Span], *, room: int | None = None)
     ]
     if room is None:
         room = room_for(context, context.text) // CAST_SHARE
-    kept = keep_within(lines, room, weight=weight_of, rank=lambda line: line.name in names)
+    kept = keep_within(lines, room, weight=context.weight_of, rank=lambda line: line.name in names)
     report_cut(context, "members of the cast", kept=len(kept), given=len(lines), model=context.text)
     return tuple(kept)
 
@@ -84,7 +84,7 @@ def cast_of(context: Context, spans: Sequence[Span], *, room: int | None = None)
 def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Model) -> tuple[CueLine, ...]:
     """The cues that overlap any of the spans, as many as fit."""
     lines = [CueLine.of(cue) for cue in context.cues.overlapping_any(spans)]
-    kept = keep_within(lines, room, weight=weight_of, rank=lambda _: 0)
+    kept = keep_within(lines, room, weight=context.weight_of, rank=lambda _: 0)
     report_cut(context, "cues", kept=len(kept), given=len(lines), model=model)
     return tuple(kept)
 
@@ -103,9 +103,8 @@ def scene_line(scene: Scene) -> SceneLine:
     )
 
 
-def _items(index: Index, room: int) -> list[_Item]:
-    cues = sorted(index.cues, key=lambda c: (c.start_seconds, c.stop_seconds))
-    scenes = sorted(index.scenes, key=lambda s: s.start_seconds)
+def _items(context: Context, room: int) -> list[_Item]:
+    cues, scenes = context.cues.items, context.scenes.items
     items: list[_Item] = []
     position = 0
     for place, scene in enumerate(scenes):
@@ -115,21 +114,25 @@ def _items(index: Index, room: int) -> list[_Item]:
         while position < len(cues) and cues[position].start_seconds < until:
             own.append(CueLine.of(cues[position]))
             position += 1
-        items.extend(_fitting(_shortened(scene_line(scene), room // 2), scene.entity_names, own, room))
+        items.extend(
+            _fitting(
+                context, _shortened(context, scene_line(scene), room // 2), scene.entity_names, own, room
+            )
+        )
     if not scenes:
-        items.extend(_fitting(None, (), [CueLine.of(cue) for cue in cues], room // 4))
+        items.extend(_fitting(context, None, (), [CueLine.of(cue) for cue in cues], room // 4))
     return items
 
 
 def _fitting(
-    line: SceneLine | None, entity_names: tuple[str, ...], cues: list[CueLine], room: int
+    context: Context, line: SceneLine | None, entity_names: tuple[str, ...], cues: list[CueLine], room: int
 ) -> list[_Item]:
-    base = weight_of(line) if line else 0
+    base = context.weight_of(line) if line else 0
     items: list[_Item] = []
     run: list[CueLine] = []
     weight = base
     for cue in cues:
-        cost = weight_of(cue)
+        cost = context.weight_of(cue)
         if run and weight + cost > room:
             items.append(_Item(line, entity_names, tuple(run), weight))
             run, weight = [], base
@@ -140,14 +143,14 @@ def _fitting(
     return items
 
 
-def _shortened(line: SceneLine, room: int) -> SceneLine:
+def _shortened(context: Context, line: SceneLine, room: int) -> SceneLine:
     """A caption that alone would not fit is cut; so are its texts on screen, from the last."""
-    if weight_of(line) <= room:
+    if context.weight_of(line) <= room:
         return line
     caption = line.caption
-    while tokens_of(caption) > max(room // 2, 50):
+    while context.tokens_of(caption) > max(room // 2, 50):
         caption = caption[: len(caption) * 3 // 4]
-    texts = keep_within(line.screen_text, room // 2, weight=weight_of, rank=lambda _: 0)
+    texts = keep_within(line.screen_text, room // 2, weight=context.weight_of, rank=lambda _: 0)
     return line.model_copy(update={"caption": caption, "screen_text": tuple(texts)})
 
 

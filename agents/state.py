@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Annotated, Protocol
 
 import anyio
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from mrvideo.agents.sources import Sources
@@ -24,6 +25,7 @@ from mrvideo.messages.analysis import (
 )
 from mrvideo.messages.shared import CueLine
 from mrvideo.models.base import Model
+from mrvideo.models.tokens import text_tokens
 from mrvideo.records import Answer, Claim, Cue, Effort, Event, Evidence, Frame, Index, Scene, Span, Unseen
 
 
@@ -55,6 +57,15 @@ class Context:
     on_event: Callable[[Event], None]
     # Decoding is done by threads that fill the cores; more than two of them only queue.
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
+
+    def tokens_of(self, text: str) -> int:
+        """What a text costs with the model that counts more of it. By tiktoken where its tables are at hand; see there."""
+        # A tenth more, since the rule that stands in for a tokenizer may fall that short.
+        return max(text_tokens(text, name) for name in {self.text.name, self.vision.name}) * 11 // 10 + 1
+
+    def weight_of(self, message: BaseModel) -> int:
+        """What a record costs, with its times and the marks around it."""
+        return self.tokens_of(message.model_dump_json(exclude_defaults=True))
 
     @cached_property
     def scenes(self) -> Timeline[Scene]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from mrvideo.agents.calls import keep_within, tokens_of, weight_of
+from mrvideo.agents.calls import keep_within
 from mrvideo.agents.state import Context
 from mrvideo.messages.analysis import Analysis
 from mrvideo.models.base import Model
@@ -23,7 +23,7 @@ def fit_analyses(
     context: Context, analyses: Sequence[Analysis], room: int, *, model: Model
 ) -> list[Analysis]:
     """All of them where they fit; else each its fair share, which the short ones leave to the long ones."""
-    weights = [weight_of(a) for a in analyses]
+    weights = [context.weight_of(a) for a in analyses]
     if sum(weights) <= room:
         return list(analyses)
     most = max(room // _LEAST_TOKENS, 1)
@@ -34,7 +34,7 @@ def fit_analyses(
     left = room
     for place, i in enumerate(sorted(kept, key=lambda i: (weights[i], i))):
         share = left // (len(kept) - place)
-        fitted[i] = analyses[i] if weights[i] <= share else shortened(analyses[i], share)
+        fitted[i] = analyses[i] if weights[i] <= share else shortened(context, analyses[i], share)
         left -= min(weights[i], share)
     cut = sum(fitted[i] is not analyses[i] for i in kept)
     out = len(analyses) - len(kept)
@@ -47,18 +47,18 @@ def fit_analyses(
     return [fitted[i] for i in sorted(kept)]
 
 
-def shortened(analysis: Analysis, room: int) -> Analysis:
+def shortened(context: Context, analysis: Analysis, room: int) -> Analysis:
     """The beginning of its reasoning, its first spans, and as many of its findings as then fit."""
     reasoning = analysis.reasoning
-    while tokens_of(reasoning) > room // 3 and len(reasoning) > 80:
+    while context.tokens_of(reasoning) > room // 3 and len(reasoning) > 80:
         reasoning = reasoning[: len(reasoning) * 3 // 4] + "…"
     bare = analysis.model_copy(update={"reasoning": reasoning, "spans": (), "findings": (), "characters": ()})
-    left = room - weight_of(bare)
-    spans = _first(analysis.spans, left // 2, weight_of)
-    left -= sum(weight_of(s) for s in spans)
-    characters = _first(analysis.characters, left // 4, weight_of)
-    left -= sum(weight_of(c) for c in characters)
-    findings = _first(analysis.findings, left, weight_of)
+    left = room - context.weight_of(bare)
+    spans = _first(analysis.spans, left // 2, context.weight_of)
+    left -= sum(context.weight_of(s) for s in spans)
+    characters = _first(analysis.characters, left // 4, context.weight_of)
+    left -= sum(context.weight_of(c) for c in characters)
+    findings = _first(analysis.findings, left, context.weight_of)
     return bare.model_copy(update={"spans": spans, "characters": characters, "findings": findings})
 
 

@@ -13,7 +13,7 @@ from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.state import Context, State, Verdict, VerifyTask
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import VerifyInputs, VerifyReply
-from mrvideo.records import Checked, Evidence, Span, Unseen, clock
+from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen, clock
 
 MARGIN_SECONDS = 1.0
 """Shown around what was seen in single frames, so that an instant is more than one picture."""
@@ -64,6 +64,7 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
 
 async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """What did not hold is learnt; the edges decide whether another round may use it."""
+    runtime.context.on_event(StageFinished(stage="verify"))
     seen = {v.claim_index: v.seen for v in state.get("verdicts", []) if v.round == state["round"]}
     times = {e.id: e.start_seconds for e in state["evidence"]}
     learnt = list(state.get("learnt", []))

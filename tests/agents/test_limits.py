@@ -9,9 +9,10 @@ from typing import Any
 import anyio
 import pytest
 
-from mrvideo.agents.calls import IMAGE_TOKENS, keep_within, tokens_of
+from mrvideo.agents.calls import IMAGE_TOKENS, keep_within
 from mrvideo.agents.run import ask
 from mrvideo.models.base import Abilities, Reply, Request
+from mrvideo.models.tokens import text_tokens
 
 
 class Waves:
@@ -119,7 +120,7 @@ async def test_no_request_outgrows_the_context(
     )
     for request in asked.mind.requests:
         rendered = request.prompt.render(request.inputs)
-        size = tokens_of(rendered.system) + tokens_of(rendered.user) + request.max_output_tokens
+        size = text_tokens(rendered.system + rendered.user, "scripted") + request.max_output_tokens
         looks = request.prompt.name in ("look_local", "look_global", "verify")
         # How many frames a look sends is the model's own word (look_images); only the text is ours to fit there.
         size += 0 if looks else IMAGE_TOKENS * len(request.pictures)
@@ -171,12 +172,3 @@ def test_what_is_kept_is_the_best_that_fits_in_its_own_order() -> None:
     assert keep_within([3, 9, 1, 5], 14, weight=lambda n: n, rank=lambda n: n) == [9, 5]
     assert keep_within([3, 9, 1, 5], 13, weight=lambda n: n, rank=lambda n: n) == [3, 9, 1]
     assert keep_within([2, 2, 2], 4, weight=lambda n: n, rank=lambda n: 0) == [2, 2]
-
-
-@pytest.mark.parametrize(
-    "text", ["plain words in a row, nothing else", "写真を見てください", "🎈🎈🎈", "<person_3> ‹x›"]
-)
-def test_tokens_are_never_estimated_below_what_a_tokenizer_counts(text: str) -> None:
-    """Against the densest common case: one token for each non-Latin character, one for four Latin ones."""
-    counted = sum(1 if ord(c) > 0x2E7F else 0.25 for c in text)
-    assert tokens_of(text) >= counted

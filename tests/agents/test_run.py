@@ -291,3 +291,31 @@ async def test_frames_are_only_sent_to_a_model_that_takes_them(film: SimpleNames
     )
     assert len(asked.mind.inputs("look_local")[0].frame_times) == 8
     assert len(asked.mind.inputs("verify")[0].frame_times) == 8
+
+
+async def test_every_stage_that_begins_ends_and_counts_its_calls(film: SimpleNamespace) -> None:
+    from mrvideo.records import StageAdvanced, StageFinished, StageStarted
+
+    asked = await film.run(film.mind(words=("balloon", "Nothing but field 4")), film.index(CAPTIONS))
+    started = {e.stage: e.total for e in asked.events if isinstance(e, StageStarted)}
+    advanced = [e.stage for e in asked.events if isinstance(e, StageAdvanced)]
+    assert started == {stage: advanced.count(stage) for stage in started}
+    assert set(started) == {e.stage for e in asked.events if isinstance(e, StageFinished)}
+    assert sorted(advanced) == sorted(asked.mind.asked())
+
+
+async def test_the_same_notice_is_told_once(film: SimpleNamespace) -> None:
+    mind = film.mind(
+        words=("balloon",),
+        handlers={
+            "segment_intention": lambda i, r: {
+                "reasoning": "r",
+                "confidence": 1,
+                "findings": [
+                    {"start_seconds": 1, "stop_seconds": 2, "source": "caption", "quote": "no such words"}
+                ],
+            }
+        },
+    )
+    asked = await film.run(mind, film.index(CAPTIONS), effort="low")
+    assert len([e for e in asked.events if hasattr(e, "text")]) == 1

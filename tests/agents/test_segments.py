@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mrvideo.agents.calls import room_for, weight_of
+from mrvideo.agents.calls import room_for
 from mrvideo.agents.segments import SCENES_PER_SEGMENT, plan_segments
 from mrvideo.records import Entity
 
@@ -29,7 +29,7 @@ def test_every_scene_and_every_cue_is_read_exactly_once(
     for number, segment in enumerate(segments):
         assert (segment.index, segment.count) == (number, len(segments))
         assert len(segment.scenes) <= SCENES_PER_SEGMENT
-        weight = sum(weight_of(line) for line in (*segment.scenes, *segment.cues))
+        weight = sum(context.weight_of(line) for line in (*segment.scenes, *segment.cues))
         assert weight <= room_for(context, context.text)
         for line in (*segment.scenes, *segment.cues):
             assert segment.span.start_seconds <= line.start_seconds
@@ -55,7 +55,7 @@ def test_a_caption_beyond_any_context_is_cut_and_not_a_crash(film: SimpleNamespa
     index = film.index(["word " * 40_000])
     context = film.context(index, context_tokens=8_000)
     (segment,) = plan_segments(context)
-    assert weight_of(segment.scenes[0]) <= room_for(context, context.text)
+    assert context.weight_of(segment.scenes[0]) <= room_for(context, context.text)
 
 
 def test_a_segment_lists_those_who_appear_in_it_and_those_who_have_names(film: SimpleNamespace) -> None:
