@@ -24,7 +24,7 @@ _TO_SOMEBODY = re.compile(
 # Weak: also "Paris, France." Counted only for a name that a stronger way gave elsewhere.
 _CALLED = re.compile(rf",\s+{_NAME}\s*[.!?](?:\s|$)|^{_NAME},\s+(?=[a-z])|^{_NAME}[!?](?:\s|$)")
 
-_NOT_NAMES = """
+_NO_NAMES = """
 i i'm i’m you he she it we they me him her us them sir madam ma'am miss mister everyone everybody guys folks all
 ladies gentlemen friends god jesus christ lord mom mum dad mommy daddy mother father son honey darling dear baby
 monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
@@ -34,8 +34,10 @@ who where when why how yes no not so and but or if then okay ok well now just ve
 hello hi hey please welcome oh ah uh um wow mr mrs ms dr man woman boy girl narrator speaker voice host guest
 announcer reporter interviewer interviewee crowd audience child kid student teacher male female both unknown nar
 one two three four five six seven eight nine ten first second third new back going gonna in on at to from of for
-""".split()
-_STOP = frozenset(_NOT_NAMES)
+"""
+_TITLE_WORDS = "dr mr mrs ms prof professor doctor captain miss aunt uncle detective officer chef"
+_TITLES = frozenset(_TITLE_WORDS.split())
+_STOP = frozenset(_NO_NAMES.split())
 
 
 def names_said(cues: Sequence[Cue]) -> list[list[tuple[str, bool]]]:
@@ -81,11 +83,6 @@ def _capitalised(words: str) -> str | None:
     if kept and kept[-1].lower().rstrip(".") in _TITLES:
         return None
     return " ".join(kept) or None
-
-
-_TITLES = frozenset(
-    "dr mr mrs ms prof professor doctor captain miss aunt uncle detective officer chef".split()
-)  # noqa: SIM905
 
 
 def personal_name(label: str) -> str | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from mrvideo.errors import SubtitleError
+from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.embedded import Container, Track, look_into, read_track
 from mrvideo.media.subtitles.languages import normalised
 from mrvideo.media.subtitles.parse import Parsed, parse
@@ -47,20 +48,28 @@ class Subtitles:
 
 
 def load_cues(
-    video_path: Path | str, *, subtitles: Path | None = None, language: str | None = None
+    video_path: Path | str,
+    *,
+    subtitles: Path | None = None,
+    language: str | None = None,
+    allow_url: bool = False,
 ) -> tuple[Cue, ...]:
     """The cues of `load_subtitles` alone: `()` when there are none.
 
     Raises also `SubtitleError` where that found subtitles, none of which can be read.
     """
-    found = load_subtitles(video_path, subtitles=subtitles, language=language)
+    found = load_subtitles(video_path, subtitles=subtitles, language=language, allow_url=allow_url)
     if found.origin is None and found.notes:
         raise SubtitleError("; ".join(found.notes))
     return found.cues
 
 
 def load_subtitles(
-    video_path: Path | str, *, subtitles: Path | None = None, language: str | None = None
+    video_path: Path | str,
+    *,
+    subtitles: Path | None = None,
+    language: str | None = None,
+    allow_url: bool = False,
 ) -> Subtitles:
     """The best subtitles of a video: the file given, else one beside it, else a text stream inside it.
 
@@ -68,11 +77,11 @@ def load_subtitles(
     default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
     Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError` tree.
     """
-    inside = look_into(video_path)
+    inside = look_into(video_path, allow_url=allow_url)
     wanted = normalised(language) if language else None
     if subtitles is not None:
         return _from_file(Sidecar(subtitles, tagged_language(subtitles), False), inside)
-    beside = [] if "://" in str(video_path) else sidecars(Path(video_path))
+    beside = [] if is_url(str(video_path)) else sidecars(Path(video_path))
     notes: list[str] = []
     ranked = sorted([*beside, *inside.tracks], key=lambda track: _rank(track, wanted))
     for track in ranked:
@@ -80,7 +89,7 @@ def load_subtitles(
             found = (
                 _from_file(track, inside)
                 if isinstance(track, Sidecar)
-                else _from_track(track, video_path, inside)
+                else _from_track(track, video_path, inside, allow_url)
             )
         except SubtitleError as error:
             notes.append(str(error))
@@ -108,7 +117,7 @@ def _rank(track: Sidecar | Track, wanted: str | None) -> tuple[int, ...]:
 def _from_file(sidecar: Sidecar, inside: Container) -> Subtitles:
     path = sidecar.path
     try:
-        parsed = parse(path.read_bytes(), str(path))
+        parsed = parse(path.read_bytes(), str(path), sidecar.language)
     except FileNotFoundError as error:
         raise SubtitleError(f"{path}: there is no such subtitle file") from error
     except OSError as error:
@@ -118,8 +127,8 @@ def _from_file(sidecar: Sidecar, inside: Container) -> Subtitles:
     return _placed(parsed, shift, inside, "sidecar", sidecar.language, str(path))
 
 
-def _from_track(track: Track, video_path: Path | str, inside: Container) -> Subtitles:
-    lines, unreadable = read_track(video_path, track.stream_index)
+def _from_track(track: Track, video_path: Path | str, inside: Container, allow_url: bool) -> Subtitles:
+    lines, unreadable = read_track(video_path, track.stream_index, allow_url=allow_url)
     notes = (f"{unreadable} packets could not be read and are missing",) if unreadable else ()
     origin = f"{video_path}, stream {track.stream_index}"
     return _placed(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrvideo.errors import NoVideoStream, VideoError
 from mrvideo.media.subtitles.languages import normalised
 from mrvideo.media.subtitles.text import Line, plain, spoken
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.subtitles.stream import SubtitleStream
-    from av.video.stream import VideoStream
 
 TEXT_CODECS = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
 
@@ -42,37 +39,40 @@ class Container:
     duration_seconds: float | None
 
 
-def look_into(path: Path | str) -> Container:
+def look_into(path: Path | str, *, allow_url: bool = False) -> Container:
     """The subtitle streams and clocks of a video. Raises the `VideoError` tree."""
-    with opened(path) as container:
+    from mrvideo.media.containers import open_container
+
+    container = open_container(str(path), allow_url=allow_url)
+    with container:
         tracks: list[Track] = []
         pictures = 0
         for stream in container.streams.subtitles:
             if stream.codec_context.name in TEXT_CODECS:
-                disposition = stream.disposition
                 language = normalised(tag) if (tag := stream.language) and tag != "und" else None
-                forced, default = (
-                    bool(disposition & disposition.forced),
-                    bool(disposition & disposition.default),
-                )
+                forced = bool(stream.disposition & stream.disposition.forced)
+                default = bool(stream.disposition & stream.disposition.default)
                 tracks.append(Track(stream.index, language, forced, default))
             else:
                 pictures += 1
         start = (container.start_time or 0) / 1e6
         duration = container.duration / 1e6 if container.duration else None
-        return Container(tuple(tracks), pictures, first_frame_seconds(container), start, duration)
+        return Container(tuple(tracks), pictures, first_frame_seconds(container, str(path)), start, duration)
 
 
-def read_track(path: Path | str, stream_index: int) -> tuple[list[Line], int]:
+def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) -> tuple[list[Line], int]:
     """The lines of one text stream on the container's clock, and how many packets could not be read.
 
     A line whose length the container does not give has none.
     """
     from av.error import FFmpegError
 
-    with opened(path) as container:
+    from mrvideo.media.containers import open_container
+
+    container = open_container(str(path), allow_url=allow_url)
+    with container:
         stream = next(stream for stream in container.streams.subtitles if stream.index == stream_index)
-        _skip_the_others(container, stream)
+        only(container, stream)
         lines: list[Line] = []
         unreadable = 0
         packets = iter(container.demux(stream))
@@ -117,50 +117,27 @@ def _texts(stream: SubtitleStream, packet: Packet[SubtitleStream]) -> list[tuple
     return texts
 
 
-def _skip_the_others(container: InputContainer, stream: SubtitleStream) -> None:
-    """Pictures and sound need not be read off the disk, where this PyAV can leave them out."""
-    import av.stream as streams
+def only(container: InputContainer, stream: Stream) -> None:
+    """Let everything but one stream be skipped unread."""
+    from av.stream import Discard
 
-    discard = getattr(streams, "Discard", None)
-    if discard is not None:
-        for other in container.streams:
-            if other.index != stream.index:
-                other.discard = discard.all
+    for other in container.streams:
+        other.discard = Discard.default if other.index == stream.index else Discard.all
 
 
-@contextmanager
-def opened(path: Path | str) -> Generator[InputContainer]:
-    """The container, closed afterwards. Raises `VideoError`."""
-    import av
+def first_frame_seconds(container: InputContainer, path: str) -> float:
+    """Presentation time of the first picture, where the video's own clock is zero. Raises the `VideoError` tree."""
     from av.error import FFmpegError
 
-    try:
-        container = av.open(str(path), mode="r", metadata_errors="replace")
-    except (FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{path}: cannot be opened as a video ({error})") from error
-    with container:
-        yield container
+    from mrvideo.media.containers import choose_video
+    from mrvideo.media.track import timestamp_of
 
-
-def first_frame_seconds(container: InputContainer) -> float:
-    """Presentation time of the first picture: where the video's own clock is zero. Raises `NoVideoStream`."""
-    from av.error import FFmpegError
-
-    stream = _moving_pictures(container)
+    stream = choose_video(container, path)
     try:
         for frame in container.decode(stream):
-            if frame.pts is None:
-                continue
-            return float(frame.time)
+            timestamp = timestamp_of(frame)
+            if timestamp is not None:
+                return float(timestamp * (frame.time_base or 0))
     except FFmpegError:
         pass  # broken at the start: the stream's own word must do
-    if stream.start_time is None or stream.time_base is None:
-        return 0.0
-    return float(stream.start_time * stream.time_base)
-
-
-def _moving_pictures(container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & stream.disposition.attached_pic:
-            return stream
-    raise NoVideoStream(f"{container.name}: it holds no moving pictures")
+    return float((stream.start_time or 0) * (stream.time_base or 0))

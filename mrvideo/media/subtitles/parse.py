@@ -10,7 +10,7 @@ from charset_normalizer import from_bytes
 from pysubs2.exceptions import Pysubs2Error, UnknownFPSError
 
 from mrvideo.errors import SubtitleError
-from mrvideo.media.subtitles.text import Line, plain, spoken
+from mrvideo.media.subtitles.text import BACKSLASH, Line, plain, spoken
 
 MAX_BYTES = 64 * 2**20
 _PAGES = """
@@ -26,14 +26,15 @@ class Parsed:
     notes: tuple[str, ...] = ()
 
 
-def parse(data: bytes, name: str) -> Parsed:
-    """A subtitle file's lines, plain and with their speakers. `name` gives the format by its suffix and leads messages.
+def parse(data: bytes, name: str, language: str | None = None) -> Parsed:
+    """A subtitle file's lines, plain and with their speakers. `name` gives the format by its suffix and leads messages,
+    `language` helps to find the encoding.
 
     What cannot be read is counted in the notes. Raises `SubtitleError` when nothing can.
     """
     if len(data) > MAX_BYTES:
         raise SubtitleError(f"{name}: {len(data) >> 20} MB is too big for a subtitle file")
-    text, notes = decode(data)
+    text, notes = decode(data, language)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     suffix = name.lower().rpartition(".")[2]
     if not text.strip():
@@ -47,15 +48,13 @@ def parse(data: bytes, name: str) -> Parsed:
     else:
         lines, unreadable = _other(text, name), 0
     if unreadable:
-        notes.append(
-            f"{unreadable} {'block' if unreadable == 1 else 'blocks'} could not be read and are missing"
-        )
+        notes.append(f"unreadable blocks left out: {unreadable}")
     if not lines and (unreadable or not text.startswith("WEBVTT")):
         raise SubtitleError(f"{name}: no subtitle in it can be read; is it an SRT, WebVTT or ASS file?")
     return Parsed(tuple(spoken(lines)), tuple(notes))
 
 
-def decode(data: bytes) -> tuple[str, list[str]]:
+def decode(data: bytes, language: str | None = None) -> tuple[str, list[str]]:
     """The text, and a note when its encoding had to be guessed or bytes were broken."""
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8"),
@@ -72,18 +71,43 @@ def decode(data: bytes) -> tuple[str, list[str]]:
     except UnicodeDecodeError:
         pass
     text, notes = _replacing(data, "utf-8")
-    if text.count("\ufffd") * 10 < sum(c > "\x7f" for c in text):
+    broken = text.count("\ufffd")
+    if broken * 2 < sum(c > "\x7f" for c in text) or (broken == 1 and text.endswith("\ufffd")):
         return text, notes  # UTF-8 with a few broken bytes, such as a file cut inside a letter
-    best = from_bytes(data, cp_isolation=list[str](_PAGES.split())).best()
-    encoding = best.encoding if best else "cp1252"
+    encoding = _codepage(data, language)
     text, notes = _replacing(data, encoding)
     return text, [*notes, f"not UTF-8, read as {encoding}"]
 
 
+_PAGE_OF = {
+    **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
+    **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), "cp1251"),
+    **dict.fromkeys(("ca", "da", "de", "es", "fi", "fr", "is", "it", "nl", "no", "pt", "sv"), "cp1252"),
+    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
+    **{"el": "cp1253", "tr": "cp1254", "he": "cp1255", "ar": "cp1256", "vi": "cp1258", "th": "cp874"},
+}
+
+
+def _codepage(data: bytes, language: str | None) -> str:
+    """The language's codepage where the file's name gives one that fits, else the likeliest. Among the Latin ones, which differ in few letters, the Western one when it fits as well."""
+    page = _PAGE_OF.get(language or "")
+    if page and "\ufffd" not in data.decode(page, errors="replace"):
+        return page
+    matches = list(from_bytes(data, cp_isolation=list[str](_PAGES.split())))
+    if not matches:
+        return "cp1252"
+    best = matches[0]
+    for match in matches if best.encoding in ("cp1250", "cp1257", "cp1258") else ():
+        as_likely = match.coherence >= best.coherence - 0.02 and match.chaos <= best.chaos + 0.07
+        if "cp1252" in match.could_be_from_charset and as_likely:
+            return "cp1252"
+    return best.encoding
+
+
 def _replacing(data: bytes, encoding: str) -> tuple[str, list[str]]:
     text = data.decode(encoding, errors="replace")
-    broken = text.count("\ufffd") - data.count("\ufffd".encode(encoding))
-    return text, [f"{broken} broken characters"] if broken > 0 else []
+    broken = text.count("\ufffd")
+    return text, [f"broken characters: {broken}"] if broken else []
 
 
 _STAMP = r"-?(?:\d+:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
@@ -126,7 +150,7 @@ def _vtt(text: str) -> tuple[list[Line], int]:
     """Blocks between blank lines; NOTE, STYLE and REGION are not spoken, a line before the timing is a name."""
     blocks: list[tuple[str, list[str]]] = []
     unreadable = 0
-    for number, block in enumerate(re.split(r"\n[ \t]*\n+", text.strip("\n"))):
+    for number, block in enumerate(re.split(r"\n\n+", text.strip("\n"))):
         rows = block.strip("\n").split("\n")
         if not any(row.strip() for row in rows):
             continue
@@ -144,7 +168,8 @@ def _vtt(text: str) -> tuple[list[Line], int]:
         # A second timing line inside a block: the blank line between two cues is missing.
         rest = rows[at + 1 :]
         while (more := next((i for i, row in enumerate(rest) if _TIMING.match(row)), None)) is not None:
-            blocks.append((timing, rest[:more]))
+            numbered = more > 0 and _NUMBERED.match(rest[more - 1].strip())
+            blocks.append((timing, rest[: more - 1 if numbered else more]))
             found = _TIMING.match(rest[more])
             timing = (_timing(found, vtt=True) if found else None) or timing
             rest = rest[more + 1 :]
@@ -172,7 +197,9 @@ def _timing(found: re.Match[str], *, vtt: bool = False) -> str | None:
 def _parsed(blocks: list[tuple[str, list[str]]], form: str) -> list[Line]:
     # A number after each block, since pysubs2 takes one away; a word joiner inside times that stand among
     # words, since it would take two of them for a timing line.
+    # In WebVTT a backslash is a backslash, elsewhere it may break a line.
     def shielded(row: str) -> str:
+        row = re.sub(r"(?<!\{)\\", BACKSLASH, row) if form == "vtt" else row
         return re.sub(r":(?=\d\d)", ":\u2060", row)
 
     text = "".join(

@@ -31,7 +31,7 @@ _TAG = re.compile(
 )
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
 # Places in the private use area stand in for what the markup stripper must not see.
-_VOICE_OPEN, _VOICE_CLOSE, _BRACE = "\ue000", "\ue001", "\ue002"
+_VOICE_OPEN, _VOICE_CLOSE, _BRACE, BACKSLASH = "\ue000", "\ue001", "\ue002", "\ue003"
 _INVISIBLE = re.compile(
     "[\u0000-\u0009\u000b-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
@@ -42,20 +42,21 @@ def plain(text: str, *, braces_are_markup: bool) -> str:
 
     `{...}` without a backslash is a comment in ASS and words elsewhere ("{laughs}").
     """
+    text = text.replace("\u2060", "")
     if not braces_are_markup:
         text = re.sub(r"\\\{|\{(?!\\)", _BRACE, text)
     text = SSAEvent(text=text).plaintext
     text = _VOICE.sub(lambda match: f"{_VOICE_OPEN}{match[1].strip()}{_VOICE_CLOSE}", text)
     text = re.sub("</v>", f"{_VOICE_OPEN}{_VOICE_CLOSE}", text, flags=re.IGNORECASE)
     text = _TAG.sub(lambda match: "\n" if match[0].lower().startswith("<br") else "", text)
-    text = _INVISIBLE.sub("", html.unescape(text)).replace(_BRACE, "{")
+    text = _INVISIBLE.sub("", html.unescape(text)).replace(_BRACE, "{").replace(BACKSLASH, "\\")
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
 
 # A label ends at the first colon that words follow. `Dr. Smith`, `MAN 2`, `O'Brien`, `Mary-Ann`; at most four words.
 _LABEL = re.compile(
-    r"^(?P<dash>[-–—•>\s]*)(?P<open>[\[(]?)(?P<label>[^\W\d_][\w.'’&#-]*(?:\s[\w.'’&#(-][\w.'’)#-]*){0,3})"
+    r"^(?P<dash>[-–—•>\s]*)(?P<open>[\[(]?)(?P<label>[^\W\d_][\w.'’&#-]*(?:\s[\w.'’&#-]+){0,3})"
     r"(?P<aside>\s*\([^()]{1,40}\))?[\])]?\s*:(?P<rest>\s+\S.*)$",
     re.DOTALL,
 )

@@ -1,0 +1,82 @@
+"""Subtitle streams inside a container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mrvideo.media.subtitles import load_cues, load_subtitles
+
+
+def mov_text(words: str) -> bytes:
+    data = words.encode()
+    return len(data).to_bytes(2, "big") + data
+
+
+def test_a_subrip_stream_is_read_with_its_language(make_video):
+    path = make_video(subtitles=[("subrip", "ger", [(1.0, 1.5, b"<i>Guten</i> Tag")])])
+    (cue,) = load_cues(path)
+    assert (cue.start_seconds, cue.stop_seconds, cue.text) == (1.0, 2.5, "Guten Tag")
+    assert (cue.source, cue.language) == ("embedded", "de")
+
+
+def test_times_are_shifted_to_the_first_picture(make_video):
+    path = make_video(first_picture_seconds=1.4, subtitles=[("subrip", "eng", [(2.0, 1.0, b"late")])])
+    (cue,) = load_cues(path)
+    assert abs(cue.start_seconds - 0.6) < 0.002
+
+
+def test_mov_text_in_mp4_is_read_with_its_braces(make_video):
+    lines = [
+        (0.0, 0.5, mov_text("")),
+        (0.5, 1.0, mov_text("{laughs} a < b")),
+        (1.5, 0.5, mov_text("two\nrows")),
+    ]
+    path = make_video("talk.mp4", subtitles=[("mov_text", "eng", lines)])
+    assert [(c.start_seconds, c.stop_seconds, c.text) for c in load_cues(path)] == [
+        (0.5, 1.5, "{laughs} a < b"),
+        (1.5, 2.0, "two rows"),
+    ]
+
+
+def test_voices_of_a_webvtt_stream_are_kept(make_video):
+    path = make_video(subtitles=[("webvtt", "eng", [(1.0, 1.0, b"<v Esme>Hello <b>there</b></v>")])])
+    (cue,) = load_cues(path)
+    assert (cue.speaker, cue.text) == ("Esme", "Hello there")
+
+
+def test_an_ass_stream_gives_speaker_and_plain_words(make_video):
+    dialogue = rb"0,0,Default,Anna,0,0,0,,{\an8\i1}Look,{\i0} up\Nthere {a note}"
+    path = make_video(subtitles=[("ass", "eng", [(1.0, 1.0, dialogue)])])
+    (cue,) = load_cues(path)
+    assert (cue.speaker, cue.text) == ("Anna", "Look, up there")
+
+
+def test_the_wanted_language_wins_else_the_default_else_the_first(make_video):
+    tracks = [("subrip", "eng", [(1.0, 1.0, b"hello")]), ("subrip", "fre", [(1.0, 1.0, b"bonjour")])]
+    path = make_video(subtitles=tracks, default_track=1)
+    assert load_cues(path, language="en")[0].text == "hello"
+    assert load_cues(path, language="French")[0].text == "bonjour"
+    assert load_cues(path)[0].text == "bonjour"
+    path = make_video("other.mkv", subtitles=tracks, default_track=0)
+    assert load_cues(path)[0].text == "hello"
+
+
+def test_another_language_than_wanted_is_said(make_video):
+    path = make_video(subtitles=[("subrip", "eng", [(1.0, 1.0, b"hello")])])
+    found = load_subtitles(path, language="de")
+    assert found.cues[0].text == "hello"
+    assert "no subtitles in de; taken: en" in found.notes[0]
+
+
+def test_a_file_beside_goes_before_a_stream_inside(make_video):
+    path: Path = make_video(subtitles=[("subrip", "eng", [(1.0, 1.0, b"inside")])])
+    path.with_suffix(".srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nbeside\n")
+    assert load_cues(path)[0].text == "beside"
+    # but not when only the stream is in the language asked for
+    path.with_suffix(".srt").rename(path.with_suffix(".fr.srt"))
+    assert load_cues(path, language="en")[0].text == "inside"
+
+
+def test_no_subtitles_are_no_error(make_video):
+    found = load_subtitles(make_video())
+    assert (found.cues, found.notes) == ((), ())

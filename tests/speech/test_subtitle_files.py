@@ -1,0 +1,304 @@
+"""Subtitle files: what is read, what is repaired, and that nothing is lost in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mrvideo.errors import SubtitleError
+from mrvideo.media.subtitles import load_cues, load_subtitles
+from mrvideo.media.subtitles.languages import language_of
+from mrvideo.media.subtitles.parse import parse
+
+
+def words(text: str, name: str = "talk.srt") -> list[str]:
+    return [line.text for line in parse(text.encode(), name).lines]
+
+
+def srt(*texts: str) -> str:
+    return "".join(
+        f"{n}\n00:00:{n:02d},000 --> 00:00:{n + 1:02d},000\n{text}\n\n" for n, text in enumerate(texts, 1)
+    )
+
+
+def test_srt_is_read_without_tags_and_positions():
+    text = srt(
+        '<font color="#fff">{\\an8}Hello</font> <i>you</i>', "a < b &amp; c", "I <3 it\n{laughs}\n[music]"
+    )
+    assert words(text) == ["Hello you", "a < b & c", "I <3 it {laughs} [music]"]
+
+
+def test_a_number_as_the_last_words_is_no_block_number():
+    assert words(srt("How many?\n42", "42", "Answer it\n7").rstrip()) == ["How many? 42", "42", "Answer it 7"]
+
+
+def test_times_among_the_words_are_words():
+    text = srt("from 00:01:00,000 to 00:02:00,000", "next")
+    assert words(text) == ["from 00:01:00,000 to 00:02:00,000", "next"]
+
+
+def test_line_ends_of_every_system_and_missing_blank_lines_are_read():
+    assert words(srt("one", "two").replace("\n", "\r\n")) == ["one", "two"]
+    assert words(srt("one", "two").replace("\n", "\r")) == ["one", "two"]
+    assert words(srt("one", "two").replace("\n\n", "\n")) == ["one", "two"]
+    assert words("00:01,500 --> 00:02,000\nshort stamps\n\n00:03.5 --> 00:04.25\nfew digits") == [
+        "short stamps",
+        "few digits",
+    ]
+
+
+def test_unreadable_blocks_are_counted():
+    text = srt("one", "two", "three").replace("00:00:02,000 -->", "00:00:0x,000 -->", 1)
+    parsed = parse(text.encode(), "talk.srt")
+    assert [line.text for line in parsed.lines] == ["one", "three"]
+    assert parsed.notes == ("unreadable blocks left out: 1",)
+
+
+def test_a_block_without_its_timing_line_is_counted_and_not_said_by_the_one_before():
+    text = srt("one", "two", "three").replace("00:00:02,000 --> 00:00:03,000\n", "")
+    parsed = parse(text.encode(), "talk.srt")
+    assert [line.text for line in parsed.lines] == ["one", "three"]
+    assert "left out: 1" in parsed.notes[0]
+
+
+def test_a_file_that_is_cut_off_says_so():
+    parsed = parse(srt("one", "two")[:-14].encode(), "talk.srt")
+    assert [line.text for line in parsed.lines] == ["one"]
+    assert "left out: 1" in parsed.notes[0]
+
+
+def test_hours_beyond_what_srt_holds_are_not_read_as_other_times():
+    text = "1\n100:00:01,000 --> 100:00:02,000\nfar\n\n" + srt("near")
+    parsed = parse(text.encode(), "talk.srt")
+    assert [line.text for line in parsed.lines] == ["near"]
+    assert "left out: 1" in parsed.notes[0]
+
+
+VTT = """WEBVTT - a talk
+Kind: captions
+
+STYLE
+::cue { color: red }
+
+NOTE
+00:00:00.000 to 00:00:09.000
+this is a comment
+
+intro-1
+00:01.000 --> 00:02.500 align:start position:10% line:0
+<v.loud Esme Smith>Hello <c.yellow>there</c></v>
+
+00:00:02.000 --> 00:00:03.000
+<v Roger>It&rsquo;s 5 &lt; 6&nbsp;
+<v Esme Smith>&lrm;True
+
+42
+00:00:03.000 --> 00:00:04.000
+how many?
+42
+"""
+
+
+def test_webvtt_with_its_blocks_names_settings_and_voices():
+    parsed = parse(VTT.encode(), "talk.vtt")
+    assert [(line.start_ms, line.stop_ms, line.speaker, line.text) for line in parsed.lines] == [
+        (1000, 2500, "Esme Smith", "Hello there"),
+        (2000, 3000, "Roger", "It’s 5 < 6"),
+        (2000, 3000, "Esme Smith", "True"),
+        (3000, 4000, None, "how many? 42"),
+    ]
+    assert parsed.notes == ()
+
+
+def test_live_captions_that_roll_are_read_once():
+    blank = " "  # a row with a space does not end a block
+    text = f"""WEBVTT
+
+00:00:00.000 --> 00:00:02.000 align:start position:0%
+{blank}
+hello<00:00:00.500><c> there</c><00:00:01.000><c> all</c>
+
+00:00:02.000 --> 00:00:02.010 align:start position:0%
+hello there all
+{blank}
+
+00:00:02.010 --> 00:00:04.000 align:start position:0%
+hello there all
+welcome<00:00:03.000><c> back</c>
+
+00:00:04.000 --> 00:00:04.010
+welcome back
+{blank}
+"""
+    assert words(text, "talk.vtt") == ["hello there all", "welcome back"]
+
+
+ASS = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname
+Style: Default,Arial,20,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Comment: 0,0:00:00.00,0:00:09.00,Default,,0,0,0,,not said
+Dialogue: 1,0:00:01.00,0:00:02.50,Default,Anna,0,0,0,,{\\pos(1,2)}Hello,\\Nyou {a note}
+Dialogue: 0,0:00:01.00,0:00:02.50,Default,Anna,0,0,0,,{\\bord3}Hello,\\Nyou
+Dialogue: 0,0:00:02.00,0:00:03.00,Default,,0,0,0,,{\\p1}m 0 0 l 10 10{\\p0}
+Dialogue: 0,0:00:xx.00,0:00:03.00,Default,,0,0,0,,broken
+Dialogue: 0,0:00:03
+"""
+
+
+def test_ass_gives_words_once_without_drawings_and_counts_broken_lines():
+    parsed = parse(ASS.encode(), "talk.ass")
+    assert [(line.start_ms, line.stop_ms, line.speaker, line.text) for line in parsed.lines] == [
+        (1000, 2500, "Anna", "Hello, you")
+    ]
+    assert parsed.notes == ("unreadable blocks left out: 2",)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8-sig", "Grüße — naïve"),
+        ("utf-16", "Grüße — naïve"),
+        ("utf-16-le", "plain words without a mark"),
+        (
+            "cp1252",
+            "Ça va être une très belle journée, déjà l’été à la forêt. Où étais-tu, mon frère? Voilà.",
+        ),
+        ("cp1252", "Schöne Grüße aus München, wir müssen über die Brücke gehen. Wo ist mein Schlüssel?"),
+        ("cp1250", "Zażółć gęślą jaźń, proszę państwa. Dzień dobry, jak się masz, przyjacielu?"),
+        ("cp1254", "Günaydın, nasılsın? Bugün hava çok güzel, dışarı çıkalım mı arkadaşım?"),
+        (
+            "cp1257",
+            "Laba diena, kaip jums šiandien sekasi? Ačiū, viskas gerai, mano žmogau, einam į žvejybą.",
+        ),
+        ("cp1251", "Привет, как дела? Мы давно не виделись, расскажи мне всё, что случилось с тобой."),
+        ("cp932", "こんにちは、お元気ですか。今日はとても良い天気ですね。明日は雨が降るでしょう。"),
+        ("gb18030", "你好，今天天气很好，我们一起去公园散步吧。明天可能会下雨，记得带伞。"),
+        ("cp949", "안녕하세요, 오늘 날씨가 참 좋네요. 우리 같이 공원에 산책하러 갑시다."),
+    ],
+)
+def test_encodings_are_found(encoding, text):
+    (line,) = parse(srt(text).encode(encoding), "talk.srt").lines
+    assert line.text == text
+
+
+def test_a_few_broken_bytes_do_not_turn_a_utf8_file_into_another_encoding():
+    parsed = parse(srt("Grüße", "schöne Tage").encode()[:-8] + b"\xc3", "talk.srt")
+    assert parsed.lines[0].text == "Grüße"
+    assert parsed.notes == ("broken characters: 1",)
+
+
+def test_what_is_no_subtitle_file_is_refused_in_one_line():
+    for data in (b"<html><body>404</body></html>", b"\x89PNG\r\n" + bytes(range(256)), b"just words\n"):
+        with pytest.raises(SubtitleError) as caught:
+            parse(data, "talk.srt")
+        assert "\n" not in str(caught.value)
+
+
+def test_formats_beyond_the_usual_ones_are_read_when_named():
+    ttml = (
+        '<tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
+        '<p begin="00:00:01.000" end="00:00:02.000">Hello</p></div></body></tt>'
+    )
+    assert words(ttml, "talk.ttml") == ["Hello"]
+    with pytest.raises(SubtitleError):
+        parse(ttml[:60].encode(), "talk.ttml")
+
+
+def test_cues_without_a_length_get_one_and_are_counted(make_video):
+    path: Path = make_video()
+    path.with_suffix(".srt").write_text(
+        "1\n00:00:01,000 --> 00:00:01,000\nzero\n\n2\n00:00:01,500 --> 00:00:01,200\nbackwards\n\n"
+        "3\n-00:00:02,000 --> 00:00:00,500\nearly\n\n4\n00:01:00,000 --> 00:01:01,000\nlate\n"
+    )
+    found = load_subtitles(path)
+    assert [(c.start_seconds, c.stop_seconds, c.text) for c in found.cues] == [
+        (0.0, 0.5, "early"),
+        (1.0, 1.5, "zero"),
+        (1.5, 3.5, "backwards"),
+        (60.0, 61.0, "late"),
+    ]
+    assert any("2 without a length" in note for note in found.notes)
+    assert any("1 of 4 start after the video's end" in note for note in found.notes)
+
+
+def test_overlapping_cues_are_kept_in_order(make_video):
+    path: Path = make_video()
+    path.with_suffix(".vtt").write_text(
+        "WEBVTT\n\n00:02.000 --> 00:03.000\nb\n\n00:01.000 --> 00:03.500\na\n"
+    )
+    assert [cue.text for cue in load_cues(path)] == ["a", "b"]
+
+
+def test_a_sidecars_zero_is_where_a_player_starts(make_video):
+    # Sound from 1.0 s, pictures from 1.5 s: a player starts at 1.0, the video's clock at 1.5.
+    sound = np.zeros(48_000 * 2, np.int16)
+    path: Path = make_video(first_picture_seconds=1.5, sound=sound, sound_starts_seconds=1.0)
+    path.with_suffix(".srt").write_text(srt("one"))
+    assert abs(load_cues(path)[0].start_seconds - 0.5) < 0.01
+
+
+def test_files_beside_are_found_by_name_language_and_flags(make_video):
+    path: Path = make_video("talk.one.mkv")
+    for name, text in {
+        "talk.one.en.forced.srt": "forced",
+        "talk.one.de.srt": "deutsch",
+        "talk.one.pt-BR.VTT": "WEBVTT\n\n00:01.000 --> 00:02.000\nportuguês",
+        "talk.one.part2.srt": "another film",
+        "talk.srt": "another film",
+    }.items():
+        path.with_name(name).write_text(text if text.startswith("WEBVTT") else srt(text), encoding="utf-8")
+    assert load_cues(path, language="pt")[0].text == "português"
+    assert load_cues(path, language="German")[0].language == "de"
+    assert load_cues(path)[0].text == "deutsch"  # never the forced ones first
+    path.with_name("talk.one.srt").write_text(srt("plain"))
+    assert load_cues(path)[0].text == "plain"
+    path.with_name("talk.one.srt").unlink()
+    path.with_name("talk.one.mkv.srt").write_text(srt("whole name"))
+    assert load_cues(path)[0].text == "whole name"
+
+
+def test_a_broken_file_beside_is_said_and_the_next_one_taken(make_video):
+    path: Path = make_video(subtitles=[("subrip", "eng", [(1.0, 1.0, b"inside")])])
+    path.with_suffix(".srt").write_bytes(b"\x00\x01garbage")
+    found = load_subtitles(path)
+    assert found.cues[0].text == "inside"
+    assert "talk.srt" in found.notes[0]
+
+
+def test_only_a_broken_file_beside_is_an_error_for_who_sees_no_notes(make_video):
+    path: Path = make_video()
+    path.with_suffix(".srt").write_bytes(b"garbage")
+    assert load_subtitles(path).notes
+    with pytest.raises(SubtitleError, match=r"talk\.srt"):
+        load_cues(path)
+
+
+def test_a_named_file_that_is_missing_or_no_subtitles_is_refused(make_video, tmp_path):
+    path = make_video()
+    with pytest.raises(SubtitleError, match="no such subtitle file"):
+        load_cues(path, subtitles=tmp_path / "none.srt")
+    with pytest.raises(SubtitleError, match="cannot be read"):
+        load_cues(path, subtitles=tmp_path)
+    (tmp_path / "x.srt").write_text("nothing")
+    with pytest.raises(SubtitleError, match=r"x\.srt"):
+        load_cues(path, subtitles=tmp_path / "x.srt")
+
+
+def test_language_tags_are_told_from_other_words():
+    assert [language_of(tag) for tag in ("eng", "EN-us", "German", "ger", "und", "part2", None)] == [
+        "en",
+        "en",
+        "de",
+        "de",
+        None,
+        None,
+        None,
+    ]

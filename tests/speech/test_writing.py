@@ -1,0 +1,82 @@
+"""Subtitles written: any words survive, and two tracks stand apart."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mrvideo.media.subtitles import cues_of, write_srt, write_vtt
+from mrvideo.media.subtitles.parse import parse
+from mrvideo.records import Cue, Span
+
+LINE = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cf", "Co"]), max_size=40)
+TIMED = st.tuples(st.integers(0, 90_000_000), st.integers(1, 60_000), LINE)
+
+
+def collapsed(text: str) -> str:
+    return " ".join(text.split())
+
+
+@given(st.lists(TIMED, max_size=8))
+def test_what_is_written_as_webvtt_is_read_again(lines):
+    text = write_vtt([(start / 1000, (start + length) / 1000, words) for start, length, words in lines])
+    read = parse(text.encode(), "x.vtt")
+    expected = sorted(
+        (start, start + length, collapsed(words.replace("-->", "→")))
+        for start, length, words in lines
+        if words.strip()
+    )
+    got = sorted((line.start_ms, line.stop_ms, line.text) for line in read.lines if not line.speaker)
+    labelled = [line for line in read.lines if line.speaker]
+    assert read.notes == ()
+    assert len(got) + len(labelled) == len(expected)
+    assert [item for item in got if item not in expected] == []
+
+
+def test_marks_in_the_words_are_shown_not_obeyed():
+    lines = [
+        (1.0, 2.0, "<person_3> runs --> {\\i1}away\n\nfast & <b>"),
+        (3.0, 3.0, "an instant"),
+        (4.0, 5.0, " "),
+    ]
+    srt, vtt = write_srt(lines), write_vtt(lines)
+    assert srt == (
+        "1\n00:00:01,000 --> 00:00:02,000\n‹person_3› runs → {\u2060\\i1}away\nfast & ‹b›\n\n"
+        "2\n00:00:03,000 --> 00:00:03,001\nan instant\n"
+    )
+    assert vtt.startswith("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n&lt;person_3&gt; runs → {\\i1}away\n")
+    assert parse(vtt.encode(), "x.vtt").lines[0].text == "<person_3> runs → away fast & <b>".replace(
+        "away", "away"
+    )
+
+
+def test_a_second_track_stands_at_the_top():
+    cues, scenes = [(0.0, 1.0, "hello")], [(0.0, 10.0, "A man waves.")]
+    assert "{\\an8}A man waves." in write_srt(cues, scenes)
+    assert "00:00:00.000 --> 00:00:10.000 line:0\nA man waves." in write_vtt(cues, scenes)
+    assert [line.text for line in parse(write_srt(cues, scenes).encode(), "x.srt").lines] == [
+        "hello",
+        "A man waves.",
+    ]
+
+
+BORDERS = st.lists(st.integers(0, 400).map(lambda n: n / 4), min_size=2, max_size=12, unique=True).map(sorted)
+CUES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40), st.text("ab", max_size=2)), max_size=20)
+
+
+@given(BORDERS, CUES)
+def test_over_any_tiling_no_cue_is_lost_and_none_is_double_within_a_tile(borders, raw):
+    low, high = borders[0], borders[-1]
+    cues = [
+        Cue(start_seconds=start / 4, stop_seconds=(start + length) / 4, text=text)
+        for start, length, text in raw
+        if low <= start / 4 < high
+    ]
+    tiles = [cues_of(cues, Span(a, b)) for a, b in pairwise(borders)]
+    for tile, (a, b) in zip(tiles, pairwise(borders), strict=True):
+        assert len(tile) == sum(c.span.overlaps(Span(a, b)) for c in cues)
+    assert {id(cue) for tile in tiles for cue in tile} == {id(cue) for cue in cues}
+    touched = [id(cue) for cue in cues for a, b in pairwise(borders) if cue.span.overlaps(Span(a, b))]
+    assert sorted(touched) == sorted(id(cue) for tile in tiles for cue in tile)
