@@ -40,7 +40,7 @@ def open_container(path: str, *, allow_url: bool = False) -> InputContainer:
         sources.check_file(path)
         source, protocols = f"file:{Path(path).absolute()}", "file"
     try:
-        return av.open(
+        return av.open(  # pyright: ignore[reportReturnType] - the overload of a reading mode
             source,
             mode="r",
             options={"max_pixels": str(MAX_PIXELS)},

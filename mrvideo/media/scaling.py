@@ -29,20 +29,15 @@ class Scaler:
     """Scales, turns and encodes pictures of one stream. Keeps its scaling contexts between calls."""
 
     def __init__(self, stream: VideoStream, *, long_side_pixels: int, jpeg_quality: int) -> None:
-        self._aspect = _believable(stream.sample_aspect_ratio)
+        self._aspect = believable(stream.sample_aspect_ratio)
         self._long_side_pixels = long_side_pixels
         self._jpeg_quality = jpeg_quality
         self._colour = VideoReformatter()
         self._grey = VideoReformatter()
 
-    def upright_size(self, picture: VideoFrame) -> tuple[int, int]:
-        """Width and height as a viewer sees them, at full size."""
-        width, height = self._square(picture)
-        return (height, width) if _turn_of(picture) in (90, 270) else (width, height)
-
     def frame(self, picture: VideoFrame, time_seconds: float) -> Frame:
         """The picture as a Frame."""
-        width, height = fit_within(*self._square(picture), self._long_side_pixels)
+        width, height = fit_within(*_square(picture, self._aspect), self._long_side_pixels)
         # Without a colour matrix in the stream, HD means BT.709; the scaler's own default is BT.601.
         unsaid = picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT
         scaled = self._colour.reformat(
@@ -54,7 +49,7 @@ class Scaler:
             threads=1,
         )
         image = Image.fromarray(scaled.to_ndarray())
-        if turn := _turn_of(picture):
+        if turn := turn_of(picture):
             image = image.transpose(_TURNS[turn])
         return frame_of(image, time_seconds, quality=self._jpeg_quality)
 
@@ -65,17 +60,25 @@ class Scaler:
         )
         return np.ascontiguousarray(small.to_ndarray(), dtype=np.uint8)
 
-    def _square(self, picture: VideoFrame) -> tuple[int, int]:
-        """Size with square pixels: the longer way, so that nothing is thrown away."""
-        if self._aspect >= 1:
-            return max(1, round(picture.width * self._aspect)), picture.height
-        return picture.width, max(1, round(picture.height / self._aspect))
+
+def upright_size(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height as a viewer sees them, at full size."""
+    width, height = _square(picture, believable(aspect))
+    return (height, width) if turn_of(picture) in (90, 270) else (width, height)
 
 
-def _turn_of(picture: VideoFrame) -> int:
+def turn_of(picture: VideoFrame) -> int:
     """Degrees counter-clockwise to turn by: 0, 90, 180 or 270."""
     return round(picture.rotation / 90) % 4 * 90
 
 
-def _believable(aspect: Fraction | None) -> Fraction:
+def believable(aspect: Fraction | None) -> Fraction:
+    """The pixels' width ÷ height; 1 where it is not stated or absurd."""
     return aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)
+
+
+def _square(picture: VideoFrame, aspect: Fraction) -> tuple[int, int]:
+    """Size with square pixels: the longer way, so that nothing is thrown away."""
+    if aspect >= 1:
+        return max(1, round(picture.width * aspect)), picture.height
+    return picture.width, max(1, round(picture.height / aspect))

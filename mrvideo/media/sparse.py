@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
+from itertools import pairwise
 
 SAME_SECONDS = 1e-6
 """A frame whose PTS lies at most this far after a time still counts as shown at it: float noise."""
@@ -33,13 +34,18 @@ class DisplayOrder:
         i = bisect_right(self._times, time_seconds)
         return self._times[i] if i < len(self._times) else None
 
+    def widest_gap(self) -> float:
+        """The longest that one picture stays on screen, among the recent ones."""
+        recent = self._times[-_KEPT:]
+        return max((b - a for a, b in pairwise(recent)), default=0.0)
+
 
 class Wanted:
     """The ascending times asked for."""
 
     def __init__(self, times_seconds: Sequence[float]) -> None:
         self.times = list(times_seconds)
-        if any(b < a for a, b in zip(self.times, self.times[1:], strict=False)):
+        if any(b < a for a, b in pairwise(self.times)):
             raise ValueError("times must be ascending")
         self._limits = [time + SAME_SECONDS for time in self.times]
 

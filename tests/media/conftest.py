@@ -6,15 +6,19 @@ A picture turned, torn or half decoded breaks the pattern, and reads as None.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import av.logging
 import numpy as np
 import pytest
+from av.stream import Disposition
+
 from mrvideo.media.images import open_image
 from mrvideo.records import Frame
 
@@ -59,13 +63,18 @@ class Film:
     path: Path
     starts_seconds: tuple[float, ...]
     stop_seconds: float
-    codec: str = ""
-    tolerance_seconds: float = 0.0
-    notes: dict[str, Any] = field(default_factory=dict)
+    first_number: int = 0
 
     def number_at(self, time_seconds: float) -> int:
         """The number on screen at the time."""
-        return max(i for i, start in enumerate(self.starts_seconds) if start <= time_seconds + 1e-6 or i == 0)
+        shown = [i for i, start in enumerate(self.starts_seconds) if start <= time_seconds + 1e-6]
+        return self.first_number + (shown[-1] if shown else 0)
+
+    @property
+    def middles_seconds(self) -> list[float]:
+        """A time well inside each picture's stay on screen: containers round its ends."""
+        ends = [*self.starts_seconds[1:], self.stop_seconds]
+        return [start + 0.45 * (end - start) for start, end in zip(self.starts_seconds, ends, strict=True)]
 
 
 def make_film(
@@ -87,11 +96,15 @@ def make_film(
     first_tick: int = 0,
     b_frames: int | None = None,
     gop: int | None = None,
+    hidden: int = 0,
+    cover: bool = False,
+    decoy: bool = False,
 ) -> Film:
     """Encode `count` numbered pictures; `ticks` are their PTS in `time_base` where they are not evenly spaced."""
     base = time_base or Fraction(1, 1) / Fraction(rate)
-    ticks = list(ticks) if ticks is not None else [first_tick + i for i in range(count)]
+    ticks = list(ticks) if ticks is not None else [first_tick + i - hidden for i in range(count)]
     with av.open(str(path), "w", format=container_format, options=container_options or {}) as output:
+        other: Any = output.add_stream("libx264", rate=Fraction(rate)) if decoy else None
         stream: Any = output.add_stream(codec, rate=Fraction(rate), options=options or {})
         stream.width, stream.height = size
         stream.pix_fmt = pix_fmt
@@ -105,24 +118,158 @@ def make_film(
             stream.codec_context.sample_aspect_ratio = aspect
         if rotation is not None:
             stream.set_display_rotation(rotation)
+        if other is not None:
+            other.width, other.height, other.pix_fmt = 320, 192, "yuv420p"
+            stream.disposition = Disposition.default
         tone: Any = output.add_stream("aac", rate=16000, layout="mono") if sound else None
+        picture_stream: Any = None
+        if cover:
+            picture_stream = output.add_stream("mjpeg", rate=1)
+            picture_stream.width, picture_stream.height, picture_stream.pix_fmt = 640, 384, "yuvj420p"
+            picture_stream.disposition = Disposition.attached_pic
         for number, tick in enumerate(ticks):
-            picture = av.VideoFrame.from_ndarray(draw_number(number, *size), format="rgb24").reformat(
-                format=pix_fmt
-            )
-            picture.pts, picture.time_base = tick, base
-            output.mux(stream.encode(picture))
+            output.mux(stream.encode(_picture(number, size, pix_fmt, tick, base, rotation or 0)))
+            if other is not None:
+                output.mux(other.encode(_picture(60_000, (320, 192), "yuv420p", tick, base)))
         output.mux(stream.encode(None))
+        if other is not None:
+            output.mux(other.encode(None))
+        if picture_stream is not None:
+            output.mux(picture_stream.encode(_picture(60_000, (640, 384), "yuvj420p", 0, Fraction(1))))
+            output.mux(picture_stream.encode(None))
         if tone is not None:
-            seconds = float((ticks[-1] + 1) * base)
-            for i in range(int(seconds * 16000) // 1024):
+            for i in range(int(float((ticks[-1] + 1) * base) * 16000) // 1024):
                 wave = (np.sin(np.arange(1024) * 0.1) * 8000).astype(np.int16)[None]
                 chunk = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
                 chunk.sample_rate, chunk.pts, chunk.time_base = 16000, i * 1024, Fraction(1, 16000)
                 output.mux(tone.encode(chunk))
             output.mux(tone.encode(None))
-    starts = tuple(float((tick - ticks[0]) * base) for tick in ticks)
-    return Film(path, starts, starts[-1] + float(1 / Fraction(rate)), codec)
+    starts = tuple(float((tick - ticks[hidden]) * base) for tick in ticks[hidden:])
+    return Film(path, starts, starts[-1] + float(1 / Fraction(rate)), hidden)
+
+
+def make_resized_film(path: Path) -> Film:
+    """Transport stream whose pictures grow from 160×96 to 240×144 after 40 of 75."""
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        second: Any = av.CodecContext.create("libx264", "w")
+        second.width, second.height, second.pix_fmt = 240, 144, "yuv420p"
+        second.framerate, second.time_base = Fraction(25), Fraction(1, 25)
+        for number in range(40):
+            output.mux(stream.encode(_picture(number, (160, 96), "yuv420p", number, Fraction(1, 25))))
+        output.mux(stream.encode(None))
+        for number in [*range(40, 75), None]:
+            picture = None
+            if number is not None:
+                picture = _picture(number, (240, 144), "yuv420p", number, Fraction(1, 25))
+            for packet in second.encode(picture):
+                packet.stream, packet.time_base = stream, Fraction(1, 25)
+                output.mux(packet)
+    starts = tuple(i / 25 for i in range(75))
+    return Film(path, starts, 3.0)
+
+
+def _picture(
+    number: int, size: tuple[int, int], pix_fmt: str, tick: int, base: Fraction, rotation: int = 0
+) -> av.VideoFrame:
+    """The number upright for a viewer who turns the picture counter-clockwise by `rotation` degrees."""
+    width, height = size
+    if rotation in (90, 270):
+        width, height = height, width
+    pixels = np.ascontiguousarray(np.rot90(draw_number(number, width, height), -rotation // 90))
+    picture = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=pix_fmt)
+    picture.pts, picture.time_base = tick, base
+    return picture
+
+
+def _irregular_ticks(count: int) -> list[int]:
+    steps = random.Random(1).choices([20, 40, 60, 100], k=count - 1)
+    return [sum(steps[:i]) for i in range(count)]
+
+
+X265 = "log-level=none:keyint=25:pools=1"
+FILMS: dict[str, dict[str, Any]] = {
+    "25fps.mp4": {"options": {"bf": "3", "g": "30", "sc_threshold": "0"}, "sound": True},
+    "ntsc.mp4": {"rate": Fraction(30000, 1001), "count": 90, "options": {"bf": "2"}},
+    "vfr.mp4": {
+        "ticks": _irregular_ticks(60),
+        "time_base": Fraction(1, 1000),
+        "options": {"bf": "2", "g": "20"},
+    },
+    "vfr.mkv": {
+        "ticks": _irregular_ticks(60),
+        "time_base": Fraction(1, 1000),
+        "options": {"bf": "2", "g": "20"},
+    },
+    "open_gop.mp4": {"options": {"bf": "3", "x264-params": "open-gop=1:b-adapt=0:keyint=12:scenecut=0"}},
+    "open_gop.ts": {"options": {"bf": "3", "x264-params": "open-gop=1:b-adapt=0:keyint=12:scenecut=0"}},
+    "one_gop.mp4": {"options": {"bf": "3", "g": "1000"}},
+    "intra_refresh.mp4": {"options": {"intra-refresh": "1", "g": "25"}},
+    "h264.mkv": {"options": {"bf": "3", "g": "30"}},
+    "h264.ts": {"options": {"bf": "3", "g": "30"}},
+    "h264.flv": {"options": {"bf": "2", "g": "30"}},
+    "raw.h264": {"options": {"bf": "2", "g": "30"}},
+    "hevc.mp4": {"codec": "libx265", "options": {"x265-params": X265 + ":open-gop=1"}},
+    "hevc.ts": {"codec": "libx265", "options": {"x265-params": X265}},
+    "hevc_10bit.mkv": {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": {"x265-params": X265}},
+    "vp8.webm": {"codec": "libvpx", "options": {"deadline": "realtime", "cpu-used": "8", "g": "30"}},
+    "vp9.webm": {
+        "codec": "libvpx-vp9",
+        "options": {
+            "deadline": "good",
+            "cpu-used": "5",
+            "g": "30",
+            "auto-alt-ref": "1",
+            "lag-in-frames": "16",
+        },
+    },
+    "vp9_odd_size.webm": {
+        "codec": "libvpx-vp9",
+        "size": (171, 101),
+        "options": {"deadline": "realtime", "cpu-used": "8", "g": "30"},
+    },
+    "av1.mkv": {"codec": "libsvtav1", "options": {"preset": "12", "g": "30", "svtav1-params": "lp=1"}},
+    "mpeg4.avi": {"codec": "mpeg4", "options": {"g": "25"}},
+    "mpeg4_b_frames.avi": {"codec": "mpeg4", "options": {"g": "25", "bf": "2"}},
+    "mpeg2.mpg": {"codec": "mpeg2video", "options": {"g": "12", "bf": "2"}, "container_format": "dvd"},
+    "mpeg2.ts": {"codec": "mpeg2video", "options": {"g": "12", "bf": "2"}},
+    "mpeg2_interlaced.ts": {
+        "codec": "mpeg2video",
+        "size": (160, 128),
+        "options": {"flags": "+ildct+ilme", "bf": "2", "g": "12"},
+    },
+    "interlaced.mp4": {"size": (160, 128), "options": {"x264-params": "interlaced=1:tff=1", "bf": "2"}},
+    "without_count.mkv": {"options": {"bf": "3", "g": "30"}, "container_options": {"live": "1"}},
+    "fragmented.mp4": {"options": {"g": "20"}, "container_options": {"movflags": "frag_keyframe+empty_moov"}},
+    "10bit.mp4": {"pix_fmt": "yuv420p10le"},
+    "odd_size.mp4": {"size": (161, 97), "pix_fmt": "yuv444p"},
+    "wide_pixels.mp4": {"aspect": Fraction(16, 11)},
+    "tall_pixels.mkv": {"aspect": Fraction(8, 9)},
+    "turned_90.mp4": {"rotation": 90},
+    "turned_180.mp4": {"rotation": 180},
+    "turned_270.mp4": {"rotation": 270},
+    "late_start.mp4": {"first_tick": 250},
+    "late_start.ts": {"first_tick": 250},
+    "late_start.mkv": {"first_tick": 250},
+    "edit_list.mp4": {
+        "hidden": 10,
+        "options": {"bf": "2", "g": "30"},
+        "container_options": {"avoid_negative_ts": "disabled"},
+    },
+    "two_streams.mp4": {"decoy": True},
+    "two_streams.mkv": {"decoy": True},
+    "cover.mp4": {"cover": True},
+    "gif.gif": {"codec": "gif", "pix_fmt": "rgb8", "rate": 20},
+    "one_frame.mp4": {"count": 1},
+}
+
+
+@pytest.fixture(scope="session", params=[*FILMS, "resized.ts"])
+def film(request: pytest.FixtureRequest, film_maker: Callable[..., Film]) -> Film:
+    """Every kind of film in turn."""
+    name: str = request.param
+    return film_maker(name, **FILMS.get(name, {}))
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +280,8 @@ def film_maker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Film]:
 
     def make(name: str, **what: Any) -> Film:
         if name not in made:
-            made[name] = make_film(folder / name, **what)
+            path = folder / name
+            made[name] = make_resized_film(path) if name == "resized.ts" else make_film(path, **what)
         return made[name]
 
     return make
@@ -142,10 +290,16 @@ def film_maker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Film]:
 @pytest.fixture(scope="session")
 def plain_film(film_maker: Callable[..., Film]) -> Film:
     """Three seconds, 25 fps, H.264 with B-frames, sound."""
-    return film_maker("plain.mp4", sound=True, options={"bf": "3", "g": "30"})
+    return film_maker("25fps.mp4", **FILMS["25fps.mp4"])
 
 
 @pytest.fixture(scope="session")
 def number_in() -> Callable[[Frame], int | None]:
     """Reads the number of a frame."""
     return read_number
+
+
+@pytest.fixture(scope="session")
+def films() -> dict[str, dict[str, Any]]:
+    """What each kind of film is made of, for `film_maker`."""
+    return FILMS

@@ -1,0 +1,65 @@
+"""What a track holds: its first picture as proof, and its description."""
+
+from __future__ import annotations
+
+import time
+
+from av.video.frame import VideoFrame
+
+from mrvideo.errors import DecodeError
+from mrvideo.media.decoding import STALL_SECONDS
+from mrvideo.media.durations import duration_of
+from mrvideo.media.losses import Losses
+from mrvideo.media.scaling import upright_size
+from mrvideo.media.track import Track, timestamp_of
+from mrvideo.records import VideoInfo
+
+
+def first_picture(track: Track, losses: Losses) -> VideoFrame:
+    """Sets the clock's origin: this picture's PTS, or the first packet's where the beginning is damaged.
+
+    Raises DecodeError when there is none: a container may open without a word and hold nothing.
+    """
+    earliest: int | None = None
+    started = time.monotonic()
+    for packet in track.packets():
+        if packet.pts is not None and not packet.is_discard:
+            earliest = packet.pts if earliest is None else min(earliest, packet.pts)
+        if pictures := track.decode(packet):
+            return _begin(track, losses, pictures[0], earliest)
+        if time.monotonic() - started > STALL_SECONDS:
+            break
+    if pictures := track.drain():
+        return _begin(track, losses, pictures[0], earliest)
+    raise DecodeError(
+        f"{track.path}: no picture could be decoded from its {track.codec_name} stream; "
+        "the file is damaged or incomplete, fetch or export it again"
+    )
+
+
+def _begin(track: Track, losses: Losses, first: VideoFrame, earliest_pts: int | None) -> VideoFrame:
+    pts = timestamp_of(first)
+    if pts is None:
+        track.untimed = True
+    elif losses.errors and earliest_pts is not None:
+        track.origin_pts = min(pts, earliest_pts)
+    else:
+        track.origin_pts = pts
+    return first
+
+
+def describe(track: Track, first: VideoFrame) -> VideoInfo:
+    """The track as its container tells of it. Moves the track's position."""
+    width, height = upright_size(first, track.stream.sample_aspect_ratio)
+    rate = track.stream.average_rate or track.stream.guessed_rate
+    return VideoInfo(
+        digest="",
+        path=track.path,
+        duration_seconds=duration_of(track),
+        width=width,
+        height=height,
+        frames_per_second=float(rate) if rate and 0 < rate < 1000 else None,
+        codec=track.codec_name,
+        has_audio=bool(track.container.streams.audio),
+        size_bytes=max(0, track.container.size),
+    )

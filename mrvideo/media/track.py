@@ -1,0 +1,146 @@
+"""One video stream inside an open container, and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Literal, TypeAlias, cast
+
+import av.error
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from mrvideo.media import containers
+from mrvideo.media.losses import Losses
+
+_MAX_DEMUX_ERRORS = 64
+_DEFAULT_FRAME_SECONDS = 0.04
+
+Skip: TypeAlias = Literal["DEFAULT", "NONREF", "NONKEY"]
+
+
+class Track:
+    """Packets and pictures of the stream that players show. Times are seconds since `origin_pts`."""
+
+    def __init__(self, path: str, losses: Losses, *, allow_url: bool, keyframes_only: bool) -> None:
+        self.path = path
+        self.keyframes_only = keyframes_only
+        self.origin_pts = 0
+        self.untimed = False
+        self._losses = losses
+        self.allow_url = allow_url
+        self._open()
+
+    def _open(self) -> None:
+        self.container = containers.open_container(self.path, allow_url=self.allow_url)
+        try:
+            self.stream: VideoStream = containers.choose_video(self.container, self.path)
+            self.codec = self.stream.codec_context
+            self._decoder = cast("Any", self.codec)  # Its stubs leave the packet's type open.
+            # One decode thread: ranges of the video side by side fill the cores better than threads inside one.
+            self.codec.thread_count = 1
+            self.codec.options = {"max_pixels": str(containers.MAX_PIXELS)}
+            self.skip("NONKEY" if self.keyframes_only else "DEFAULT")
+        except BaseException:
+            self.container.close()
+            raise
+        self._tick_seconds = float(self.stream.time_base or 0) or 1e-6
+        self._counted = 0
+        self._fresh = True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.container.close()
+
+    def rewind(self) -> None:
+        """Back to the first packet. Opened anew: not every container can seek there."""
+        if not self._fresh:
+            self.container.close()
+            self._open()
+
+    def seek(self, time_seconds: float) -> bool:
+        """To a key frame at or before the time, where the container can. Says whether it did."""
+        if self.untimed:
+            return False
+        try:
+            self.container.seek(self.pts_at(time_seconds), stream=self.stream)
+        except (av.error.FFmpegError, OverflowError):
+            return False
+        self._fresh = False
+        return True
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """Packets up to the end. Bad data between them is stepped over as long as there is progress."""
+        self._fresh = False
+        errors = 0
+        while errors < _MAX_DEMUX_ERRORS:
+            try:
+                for packet in self.container.demux(self.stream):
+                    if packet.size == 0 and packet.pts is None:
+                        return
+                    errors = 0
+                    yield packet
+                return
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                errors += 1
+                self._losses.errors += 1
+
+    def decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        """The pictures that come out when the packet goes in; none when it is broken, which is noted."""
+        try:
+            return self._decoder.decode(packet)
+        except av.error.FFmpegError:
+            self._losses.broke(self.time_of(packet.pts))
+            return []
+
+    def drain(self) -> list[VideoFrame]:
+        """The pictures still in the decoder."""
+        with suppress(av.error.FFmpegError):
+            return self._decoder.decode(None)
+        return []
+
+    def skip(self, what: Skip) -> None:
+        """Which pictures the decoder leaves out from the next packet on."""
+        self.codec.skip_frame = what
+
+    def time_of(self, pts: int | None) -> float | None:
+        """Seconds of a PTS; None when there is none, as in a stream without a container."""
+        return None if pts is None or self.untimed else (pts - self.origin_pts) * self._tick_seconds
+
+    def time_of_picture(self, picture: VideoFrame) -> float:
+        """When the picture is shown. Without timestamps, pictures are counted."""
+        self._counted += 1
+        time = self.time_of(timestamp_of(picture))
+        return (self._counted - 1) * self.frame_seconds if time is None else time
+
+    def pts_at(self, time_seconds: float) -> int:
+        """The last tick not after the time."""
+        return int(time_seconds / self._tick_seconds) + self.origin_pts
+
+    def length_of(self, item: Packet[VideoStream] | VideoFrame) -> float:
+        """How long a packet's picture says it is shown; a usual frame's length where it does not say."""
+        return (item.duration or 0) * self._tick_seconds or self.frame_seconds
+
+    @property
+    def frame_seconds(self) -> float:
+        """A usual frame's length."""
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        return 1 / float(rate) if rate and 0 < rate < 1000 else _DEFAULT_FRAME_SECONDS
+
+    @property
+    def format_name(self) -> str:
+        """The container format's name, as FFmpeg calls it."""
+        return self.container.format.name
+
+    @property
+    def codec_name(self) -> str:
+        """The codec's name, not its decoder's."""
+        return self.codec.codec.canonical_name
+
+
+def timestamp_of(picture: VideoFrame) -> int | None:
+    """The PTS, or the DTS in containers that keep no other (AVI)."""
+    return picture.pts if picture.pts is not None else picture.dts
