@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import pickle
 import socket
 import threading
 import warnings
@@ -34,6 +35,8 @@ R = TypeVar("R")
 
 _LOSSES_BEFORE_CARE = 2
 """After so many losses in a row the shards that may be to blame are run one at a time, to find the one that is."""
+
+_DASK_WAIT_SECONDS = 10.0
 
 
 def map_shards(
@@ -104,13 +107,17 @@ def _run(
     import joblib  # pyright: ignore
 
     run = _Run()
-    # Only threads share this process's calls; the other engines kill their workers instead.
-    mine = run if backend == "threading" else None
     delayed = cast("Callable[..., Any]", joblib.delayed)  # pyright: ignore
-    jobs = [delayed(_shard)(function, position, spec, mine) for position, spec in specs.items()]
-    results = cast("Generator[tuple[int, R], None, None]", parallel(jobs))
+    if backend == "threading":
+        jobs = [delayed(_shard)(function, position, spec, run) for position, spec in specs.items()]
+    else:
+        jobs = [
+            delayed(_shard_elsewhere)(_pack((function, position, spec))) for position, spec in specs.items()
+        ]
+    results = cast("Generator[Any, None, None]", parallel(jobs))
     try:
-        yield from _each(results)
+        for result in _each(results):
+            yield result if backend == "threading" else pickle.loads(result)  # noqa: S301
     finally:
         run.stop()
 
@@ -136,6 +143,21 @@ def _shard(function: Callable[[S], R], position: int, spec: S, run: _Run | None)
         return position, function(spec)
     finally:
         _current.reset(token)
+
+
+def _shard_elsewhere(packed: bytes) -> bytes:
+    """`_shard` across a process border. Packed here, by us: what cannot cross is an error of its shard, on either
+    side, where a cluster would lose it and wait for ever."""
+    function, position, spec = pickle.loads(packed)  # noqa: S301
+    # What ends this map here is the end of its worker.
+    return _pack(_shard(function, position, spec, None))
+
+
+def _pack(value: object) -> bytes:
+    # Not pickle's own: a function of a notebook or a script has to cross, too.
+    from cloudpickle import dumps  # pyright: ignore
+
+    return dumps(value)
 
 
 def worker_name() -> str:
@@ -189,7 +211,7 @@ def _dask_client(cluster: str | None) -> Generator[Any]:
     if not address:
         raise SettingsError("a Dask cluster needs an address: --cluster dask://HOST:PORT")
     try:
-        client: Any = Client(address, set_as_default=False, timeout=10)
+        client: Any = Client(address, set_as_default=False, timeout=_DASK_WAIT_SECONDS)
     except (OSError, TimeoutError, ValueError) as error:
         raise SettingsError(
             f"no Dask scheduler answers at {cluster}: start one with `dask scheduler`"

@@ -22,7 +22,9 @@ ENGINES = ("threading", "loky")
 
 @pytest.mark.parametrize("backend", ENGINES)
 def test_every_shard_gives_its_result_once(backend):
-    assert sorted(map_shards(lambda n: n * n, range(20), backend=backend, workers=3)) == [n * n for n in range(20)]
+    assert sorted(map_shards(lambda n: n * n, range(20), backend=backend, workers=3)) == [
+        n * n for n in range(20)
+    ]
 
 
 @pytest.mark.parametrize("backend", ENGINES)
