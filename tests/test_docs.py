@@ -1,0 +1,103 @@
+"""What the README and the docs show is run: every Python block, every command."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[Any]:
+    found = []
+    for page in PAGES:
+        for number, (kind, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8"))):
+            if kind == language:
+                found.append(pytest.param(text, id=f"{page.name}-{number}"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder as a reader of the docs has it: a film with subtitles, indexed."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "demo").mkdir()
+    for suffix in (".mp4", ".srt"):
+        shutil.copy(ROOT / "demo" / f"harbour{suffix}", folder / "demo" / f"harbour{suffix}")
+        shutil.copy(ROOT / "demo" / f"harbour{suffix}", folder / f"talk{suffix}")
+    run([sys.executable, "-m", "mrvideo", "index", "talk.mp4", "--quiet"], folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """Any OpenAI-compatible server: here one on loopback that answers by the reply's schema."""
+    file = ROOT / "tests" / "support" / "chat_server.py"
+    spec = importlib.util.spec_from_file_location("docs_chat_server", file)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules["docs_chat_server"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.ChatServer() as server:
+        yield server.base_url
+
+
+def run(command: list[str], folder: Path, *, codes: tuple[int, ...] = (0,), **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode in codes, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_block(block: str, ready: Path) -> None:
+    run([sys.executable, "-W", "error", "-c", block], ready)
+
+
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_shell_block(block: str, ready: Path, server_url: str) -> None:
+    environment: dict[str, str] = {}
+    for line in block.splitlines():
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        match words:
+            case ["make", *targets]:
+                run(["make", "--dry-run", *targets], ROOT)
+            case ["export", assignment]:
+                name, _, value = assignment.partition("=")
+                assert name in ("OPENAI_API_KEY", "MRVIDEO_LIBRARY")
+                environment[name] = value.encode("ascii", "replace").decode()
+            case ["pip", "install", what]:
+                assert what == "." or _extra_exists(what)
+            case ["mrvideo", *arguments]:
+                # A model whose price is unknown cannot be held to a budget: docs name models that the table has.
+                local = [server_url if a.startswith("http://localhost") else a for a in arguments]
+                if "--vision" in local and "--base-url" not in local:
+                    local += ["--base-url", server_url]
+                run([sys.executable, "-m", "mrvideo", *local], ready, codes=(0, 1), **environment)
+            case _:
+                raise AssertionError(f"no way to check {line!r}")
+
+
+def _extra_exists(requirement: str) -> bool:
+    extra = re.fullmatch(r"mrvideo\[(\w+)\]", requirement)
+    return extra is not None and f"\n{extra[1]} = [" in (ROOT / "pyproject.toml").read_text()
