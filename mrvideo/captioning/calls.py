@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mrvideo.captioning.parts import KeptReply
 from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
 from mrvideo.models.base import Model, Request
-from mrvideo.captioning.parts import KeptReply
 from mrvideo.records import Failure, Usage
 
 R = TypeVar("R", bound=BaseModel)

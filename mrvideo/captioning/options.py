@@ -48,7 +48,9 @@ class CaptioningOptions(Record):
     learn_names: bool = True
 
     allow_url: bool = False
-    workers: int | None = Field(default=None, ge=1, description="shards at once; None: 4 threads, or one a core")
+    workers: int | None = Field(
+        default=None, ge=1, description="shards at once; None: 4 threads, or one a core"
+    )
     backend: Backend = "threading"
     cluster: str | None = None
     fresh: bool = Field(default=False, description="caption again what the library already holds")

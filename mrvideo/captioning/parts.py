@@ -24,7 +24,6 @@ class ShardSpec(Record):
     cues: tuple[Cue, ...] = ()
     options: CaptioningOptions
     side_pixels: int
-    last: bool = Field(description="whether the video ends with this shard")
     replies: tuple[KeptReply, ...] = ()
 
 

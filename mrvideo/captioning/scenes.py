@@ -17,9 +17,7 @@ from mrvideo.prompt import load_prompt
 from mrvideo.records import Failure, Mention
 
 
-async def caption_clips(
-    view: ShardView, mentions: Sequence[Mention], calls: Calls
-) -> list[Piece | Failure]:
+async def caption_clips(view: ShardView, mentions: Sequence[Mention], calls: Calls) -> list[Piece | Failure]:
     """Pieces and failures that tile the shard's decoded clips."""
     results = await together(_caption_clip(view, clip, mentions, calls) for clip in view.clips)
     return [tile for tiles in results for tile in tiles]

@@ -5,10 +5,9 @@ The same function serves threads of this process and workers elsewhere; only JSO
 
 from __future__ import annotations
 
-import os
-import socket
+import threading
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from mrvideo.captioning.calls import Calls
@@ -19,7 +18,7 @@ from mrvideo.captioning.scenes import caption_clips
 from mrvideo.captioning.tiling import tiled
 from mrvideo.captioning.views import ShardView, view_shard
 from mrvideo.errors import DecodeError, VideoError
-from mrvideo.mapreduce import decode_slot, portal
+from mrvideo.mapreduce import decode_slot, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
@@ -47,9 +46,16 @@ def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
     return caption_shard(spec, vision=_model(settings)).model_dump_json()
 
 
-@cache
+_lock = threading.Lock()
+_models: dict[str, Model] = {}
+
+
 def _model(settings: ModelSettings) -> Model:
-    return open_model(settings, ledger=Ledger())
+    with _lock:
+        key = settings.model_dump_json()
+        if key not in _models:
+            _models[key] = open_model(settings, ledger=Ledger())
+        return _models[key]
 
 
 def _read(spec: ShardSpec) -> ShardFrames:
@@ -73,12 +79,11 @@ def _read(spec: ShardSpec) -> ShardFrames:
 def _unreadable(spec: ShardSpec, error: Exception) -> Failure:
     # Bytes that do not decode will not decode next time either; a file out of reach may.
     stage = "decode" if isinstance(error, DecodeError) else "open"
-    worker = f"{socket.gethostname()}:{os.getpid()}"
     return Failure(
         start_seconds=spec.span.start_seconds,
         stop_seconds=spec.span.stop_seconds,
         stage=stage,
-        reason=f"worker {worker} cannot read {spec.video.path}: {' '.join(str(error).split())}",
+        reason=f"worker {worker_name()} cannot read {spec.video.path}: {' '.join(str(error).split())}",
     )
 
 

@@ -29,7 +29,9 @@ def join_sightings(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
         else:
             groups.append([sighting])
             open_groups.append((sighting.stop_seconds, groups[-1]))
-    return tuple(sorted((_one(group) for group in groups), key=lambda s: (s.start_seconds, s.stop_seconds, s.text)))
+    return tuple(
+        sorted((_one(group) for group in groups), key=lambda s: (s.start_seconds, s.stop_seconds, s.text))
+    )
 
 
 def same_text(one: str, other: str) -> bool:

@@ -106,9 +106,7 @@ def tiled(tiles: Sequence[S], whole: Span) -> tuple[S, ...]:
     Shards meet at nominal times, their frames at real ones: the later shard's first frame decides.
     """
     order = sorted(tiles, key=lambda tile: (tile.start_seconds, tile.stop_seconds))
-    starts = [
-        min(max(tile.start_seconds, whole.start_seconds), whole.stop_seconds) for tile in order
-    ]
+    starts = [min(max(tile.start_seconds, whole.start_seconds), whole.stop_seconds) for tile in order]
     if starts:
         starts[0] = whole.start_seconds
     stops = [*starts[1:], whole.stop_seconds]

@@ -1,0 +1,125 @@
+"""Puts shards together: scenes that tile the video, under the names of the cast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mrvideo.captioning.parts import Piece, ShardRecords
+from mrvideo.captioning.rename import marks_in, renamed
+from mrvideo.captioning.sightings import join_sightings, overlapping
+from mrvideo.captioning.tiling import joined_text, tiled
+from mrvideo.records import Entity, Failure, Scene, Shot, Sighting, Span
+
+Run = tuple[Piece, ...]
+"""The pieces of one scene, in order."""
+
+
+def tiles_of(records: Sequence[ShardRecords], whole: Span) -> tuple[Piece | Failure, ...]:
+    """All pieces and the failures that hide pictures; together they are the whole video."""
+    tiles: list[Piece | Failure] = []
+    for shard in records:
+        tiles.extend(shard.pieces)
+        tiles.extend(failure for failure in shard.failures if failure.hides_pictures)
+    return tiled(tiles, whole)
+
+
+def failures_of(tiles: Sequence[Piece | Failure], others: Sequence[Failure]) -> tuple[Failure, ...]:
+    """The tiles that are failures, neighbours of one cause as one, and the failures that hide nothing; by time."""
+    found: list[Failure] = []
+    for tile in tiles:
+        if not isinstance(tile, Failure):
+            continue
+        last = found[-1] if found else None
+        touches = last is not None and last.stop_seconds == tile.start_seconds
+        if last is not None and touches and (last.stage, last.reason) == (tile.stage, tile.reason):
+            found[-1] = last.model_copy(update={"stop_seconds": tile.stop_seconds})
+        else:
+            found.append(tile)
+    return tuple(
+        sorted([*found, *others], key=lambda f: (f.start_seconds, f.stop_seconds, f.stage, f.reason))
+    )
+
+
+def mention_scenes(runs: Sequence[Run]) -> tuple[Scene, ...]:
+    """The scenes before there is a cast: mention ids stand for names. For what must be known to make one."""
+    return tuple(
+        Scene(
+            index=index,
+            start_seconds=run[0].start_seconds,
+            stop_seconds=run[-1].stop_seconds,
+            brief="",
+            detailed="",
+            entity_names=tuple(
+                dict.fromkeys(f"{piece.shard_index}/{name}" for piece in run for name in piece.appearing)
+            ),
+        )
+        for index, run in enumerate(runs)
+    )
+
+
+def scenes_of(runs: Sequence[Run], names: Mapping[int, Mapping[str, str]]) -> tuple[Scene, ...]:
+    """The scenes, captions rewritten to the cast's names; each lists every text that stands on screen during it."""
+    texts = join_sightings(sighting for run in runs for piece in run for sighting in piece.sightings)
+    scenes: list[Scene] = []
+    waiting = list(texts)
+    for index, run in enumerate(runs):
+        span = Span(run[0].start_seconds, run[-1].stop_seconds)
+        waiting = [text for text in waiting if text.stop_seconds >= span.start_seconds]
+        near: list[Sighting] = []
+        for text in waiting:
+            if text.start_seconds > span.stop_seconds:
+                break
+            near.append(text)
+        scenes.append(_scene(index, span, run, names, overlapping(near, span)))
+    return tuple(scenes)
+
+
+def _scene(
+    index: int,
+    span: Span,
+    run: Run,
+    names: Mapping[int, Mapping[str, str]],
+    sightings: tuple[Sighting, ...],
+) -> Scene:
+    own = [names.get(piece.shard_index, {}) for piece in run]
+    brief = [renamed(piece.brief, known) for piece, known in zip(run, own, strict=True)]
+    detailed = [renamed(piece.detailed, known) for piece, known in zip(run, own, strict=True)]
+    shown = [
+        known[name]
+        for piece, known in zip(run, own, strict=True)
+        for name in piece.appearing
+        if name in known
+    ]
+    everyone = {name for known in names.values() for name in known.values()}
+    spoken = [name for text in (*brief, *detailed) for name in marks_in(text) if name in everyone]
+    return Scene(
+        start_seconds=span.start_seconds,
+        stop_seconds=span.stop_seconds,
+        index=index,
+        brief=joined_text(brief, "; "),
+        detailed=joined_text(detailed, " "),
+        entity_names=tuple(dict.fromkeys([*shown, *spoken])),
+        sightings=sightings,
+    )
+
+
+def with_scenes(entities: Sequence[Entity], scenes: Sequence[Scene]) -> tuple[Entity, ...]:
+    """The entities, each with the scenes it is in."""
+    where: dict[str, list[int]] = {}
+    for scene in scenes:
+        for name in scene.entity_names:
+            where.setdefault(name, []).append(scene.index)
+    return tuple(
+        entity.model_copy(update={"scene_indexes": tuple(where.get(entity.name, ()))}) for entity in entities
+    )
+
+
+def shots_of(records: Sequence[ShardRecords]) -> tuple[Shot, ...]:
+    """Shots of the whole video: one that a shard border merely cuts is one."""
+    shots: list[Shot] = []
+    for shot in (shot for shard in records for shot in shard.shots):
+        if shots and shot.transition == "start":
+            shots[-1] = shots[-1].model_copy(update={"stop_seconds": shot.stop_seconds})
+        else:
+            shots.append(shot)
+    return tuple(shots)

@@ -1,0 +1,247 @@
+"""The cast: mentions of all shards become entities, by a tree of comparisons with vetoes from the pixels.
+
+shard     0      1      2      3
+           \\    /        \\    /        each level at once; a comparison sees both sides' exemplars
+            0–1           2–3          and never more than 40 pictures: bigger casts go block by block
+               \\         /
+                  0–3
+
+Hard rule: two mentions seen in the same scene are never one entity, whatever the model says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+
+from mrvideo.captioning.calls import Calls, together
+from mrvideo.captioning.exemplars import Exemplars
+from mrvideo.captioning.frames import room
+from mrvideo.captioning.given import Given
+from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.union import united
+from mrvideo.mapreduce import tree_reduce
+from mrvideo.messages.captioning import CastCard, LinkCastInputs, LinkCastReply
+from mrvideo.models.base import Picture, Request
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Failure, Mention, Span
+
+
+@dataclass(frozen=True)
+class Member:
+    """Mentions already found to be one, in order of appearance. `best` is the one whose exemplar stands for all."""
+
+    mentions: tuple[Mention, ...]
+    best: Mention
+    speakers: tuple[str, ...] = ()
+    given: Given | None = None
+
+    @property
+    def first_seen(self) -> tuple[float, float, str]:
+        """Sorts members by appearance; unique."""
+        first = self.mentions[0]
+        return (first.start_seconds, first.exemplar_seconds, first.mention_id)
+
+
+def co_occurring(pieces: Iterable[Piece]) -> frozenset[frozenset[str]]:
+    """Pairs of mention ids that one scene shows together."""
+    return frozenset(
+        frozenset(f"{piece.shard_index}/{name}" for name in pair)
+        for piece in pieces
+        for pair in combinations(sorted(set(piece.appearing)), 2)
+    )
+
+
+class Cast:
+    """One video's linking: holds what every comparison needs, and the failures it met."""
+
+    def __init__(self, calls: Calls, exemplars: Exemplars, vetoes: frozenset[frozenset[str]]) -> None:
+        self._calls = calls
+        self._exemplars = exemplars
+        self._vetoes: dict[str, set[str]] = {}
+        for pair in vetoes:
+            one, other = sorted(pair)
+            self._vetoes.setdefault(one, set()).add(other)
+            self._vetoes.setdefault(other, set()).add(one)
+        self._failures: list[Failure] = []
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Comparisons that could not be made; their mentions stay apart. In order of time."""
+        return tuple(sorted(self._failures, key=lambda f: (f.start_seconds, f.stop_seconds, f.reason)))
+
+    async def link(
+        self,
+        mentions: Sequence[Mention],
+        speakers: Mapping[str, tuple[str, ...]],
+        given: Sequence[Given] = (),
+    ) -> tuple[Member, ...]:
+        """The video's entities, by first appearance. `speakers` are the voices that go with a mention id."""
+        shards: dict[int, list[Member]] = {}
+        for mention in mentions:
+            member = Member((mention,), mention, speakers.get(mention.mention_id, ()))
+            shards.setdefault(mention.shard_index, []).append(member)
+        if not shards:
+            return ()
+        sides = [sorted(shards[index], key=lambda m: m.first_seen) for index in sorted(shards)]
+        if given:
+            sides = await together(self._recognise(given, side) for side in sides)
+        return tuple(await tree_reduce(sides, self._merge))
+
+    async def _recognise(self, given: Sequence[Given], side: list[Member]) -> list[Member]:
+        """Linked first: which of a shard's mentions are people that the user named."""
+        wanted: dict[int, int] = {}
+        left = [(f"given/{number}", _card(one), one) for number, one in enumerate(given)]
+        for pair, _ in await self._compare(left, [_entry(member) for member in side], _hull(side)):
+            number = int(pair[0].removeprefix("given/"))
+            at = next(place for place, member in enumerate(side) if member.first_seen[2] == pair[1])
+            # Both orders are those of the lists, so that the first pair wins whichever came first.
+            wanted[at] = min(number, wanted.get(at, number))
+        taken: set[int] = set()
+        known = list(side)
+        for at in sorted(wanted):
+            same = [other for other in taken if wanted[other] == wanted[at]]
+            if all(self._apart_ok(side[at], side[other]) for other in same):
+                known[at] = replace(side[at], given=given[wanted[at]])
+                taken.add(at)
+        return known
+
+    async def _merge(self, left: list[Member], right: list[Member]) -> list[Member]:
+        members = {member.first_seen[2]: member for member in (*left, *right)}
+        order = sorted(members, key=lambda key: members[key].first_seen)
+        found = await self._compare(
+            [_entry(member) for member in left],
+            [_entry(member) for member in right],
+            _hull([*left, *right]),
+        )
+        better = dict(found)
+        named = [
+            (one.first_seen[2], other.first_seen[2])
+            for one in left
+            for other in right
+            if one.given is not None and one.given is other.given
+        ]
+
+        def may_join(one: list[str], other: list[str]) -> bool:
+            return all(self._apart_ok(members[a], members[b]) for a in one for b in other)
+
+        clusters = united(order, [*better, *named], may_join=may_join)
+        return [_joined([members[key] for key in cluster], better) for cluster in clusters]
+
+    def _apart_ok(self, one: Member, other: Member) -> bool:
+        """Whether nothing forbids the two to be one."""
+        if one.given is not None and other.given is not None and one.given is not other.given:
+            return False
+        ids = {mention.mention_id for mention in other.mentions}
+        return all(not self._vetoes.get(mention.mention_id, set()) & ids for mention in one.mentions)
+
+    async def _compare(
+        self, left: Sequence[_Entry], right: Sequence[_Entry], span: Span
+    ) -> list[tuple[tuple[str, str], str]]:
+        """All pairs the model finds, (left key, right key) and the better side; block by block when too many."""
+        if not left or not right:
+            return []
+        space = room(self._calls.model.abilities)
+        lefts, rights = _blocks(left, right, space)
+        results = await together(self._ask(one, other, span) for one in lefts for other in rights)
+        return [pair for pairs in results for pair in pairs]
+
+    async def _ask(
+        self, left: Sequence[_Entry], right: Sequence[_Entry], span: Span
+    ) -> list[tuple[tuple[str, str], str]]:
+        labelled = [(f"L{number}", entry) for number, entry in enumerate(left, start=1)]
+        labelled += [(f"R{number}", entry) for number, entry in enumerate(right, start=1)]
+        frames = await self._exemplars.at(
+            who.best.exemplar_seconds for _, (_, _, who) in labelled if isinstance(who, Member)
+        )
+        pictures: list[Picture] = []
+        for label, (_, _, who) in labelled:
+            if isinstance(who, Given):
+                picture = who.picture(label)
+            else:
+                frame = frames.get(who.best.exemplar_seconds)
+                picture = frame and Picture(label, frame.jpeg, who.best.exemplar_seconds)
+            if picture is not None:
+                pictures.append(picture)
+        keys = {label: key for label, (key, _, _) in labelled}
+        cards = [card.model_copy(update={"card_id": label}) for label, (_, card, _) in labelled]
+        reply = await self._calls.ask(
+            Request(
+                prompt=load_prompt("link_cast"),
+                inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
+                reply_type=LinkCastReply,
+                stage="cast",
+                pictures=tuple(pictures),
+                span=span,
+            )
+        )
+        if isinstance(reply, Failure):
+            self._failures.append(reply)
+            return []
+        return [((keys[pair.left_id], keys[pair.right_id]), pair.better) for pair in reply.pairs]
+
+
+_Entry = tuple[str, CastCard, Member | Given]
+
+
+def _entry(member: Member) -> _Entry:
+    return (
+        member.first_seen[2],
+        CastCard(
+            card_id="",
+            kind=member.best.kind,
+            description=member.best.description,
+            speakers=member.speakers,
+            given_name=member.given.name if member.given else None,
+        ),
+        member,
+    )
+
+
+def _card(given: Given) -> CastCard:
+    return CastCard(card_id="", kind=given.kind, description=given.description, given_name=given.name)
+
+
+def _blocks(
+    left: Sequence[_Entry], right: Sequence[_Entry], space: int
+) -> tuple[list[Sequence[_Entry]], list[Sequence[_Entry]]]:
+    """Both sides cut so that a block of each fits one call; a short side stays whole."""
+    if len(left) + len(right) <= space:
+        return [left], [right]
+    small = min(len(left), len(right), space // 2)
+    sizes = (small, space - small) if len(left) <= len(right) else (space - small, small)
+    return _even(left, sizes[0]), _even(right, sizes[1])
+
+
+def _even(entries: Sequence[_Entry], size: int) -> list[Sequence[_Entry]]:
+    count = math.ceil(len(entries) / max(1, size))
+    cuts = [round(place * len(entries) / count) for place in range(count + 1)]
+    return [entries[low:high] for low, high in pairwise(cuts)]
+
+
+def _hull(members: Sequence[Member]) -> Span:
+    mentions = [mention for member in members for mention in member.mentions]
+    return Span(min(m.start_seconds for m in mentions), max(m.stop_seconds for m in mentions))
+
+
+def _joined(members: Sequence[Member], better: Mapping[tuple[str, str], str]) -> Member:
+    """One member of several. The exemplar that no comparison found worse survives, else the earliest."""
+    keys = {member.first_seen[2]: member for member in members}
+    lost = {
+        pair[1] if side == "left" else pair[0]
+        for pair, side in better.items()
+        if pair[0] in keys and pair[1] in keys
+    }
+    best = next((member for member in members if member.first_seen[2] not in lost), members[0])
+    mentions = sorted(
+        (mention for member in members for mention in member.mentions),
+        key=lambda m: (m.start_seconds, m.exemplar_seconds, m.mention_id),
+    )
+    return Member(
+        mentions=tuple(mentions),
+        best=best.best,
+        speakers=tuple(dict.fromkeys(label for member in members for label in member.speakers)),
+        given=next((member.given for member in members if member.given is not None), None),
+    )

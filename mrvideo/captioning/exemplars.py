@@ -1,0 +1,48 @@
+"""Exemplar frames for the cast's cards: fetched from the video when a call needs them, the last few kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from anyio import to_thread
+
+from mrvideo.errors import VideoError
+from mrvideo.mapreduce import decode_slot
+from mrvideo.media.looks import FrameSource
+from mrvideo.records import Frame
+
+_KEPT = 200
+
+
+class Exemplars:
+    """Frames by time. Lives on the event-loop thread; decoding happens on threads of its own."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
+        self._frames: OrderedDict[float, Frame | None] = OrderedDict()
+
+    async def at(self, times_seconds: Iterable[float]) -> dict[float, Frame]:
+        """The frames at these times; a time that cannot be served is missing."""
+        times = sorted(set(times_seconds))
+        missing = [time for time in times if time not in self._frames]
+        fetched = await to_thread.run_sync(self._fetch, missing) if missing else {}
+        found = {time: fetched.get(time) or self._frames.get(time) for time in times}
+        for time, frame in found.items():
+            self._frames[time] = frame
+            self._frames.move_to_end(time)
+        while len(self._frames) > _KEPT:
+            self._frames.popitem(last=False)
+        return {time: frame for time, frame in found.items() if frame is not None}
+
+    def _fetch(self, times: Sequence[float]) -> dict[float, Frame]:
+        with decode_slot():
+            try:
+                frames = self._source.at(times)
+                if len(frames) == len(times):
+                    return dict(zip(times, frames, strict=True))
+                # One of them is out of reach, and the list does not say which.
+                return {time: frame for time in times for frame in self._source.at([time])}
+            except (VideoError, OSError):
+                # The cards still have their descriptions.
+                return {}

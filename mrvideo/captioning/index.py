@@ -1,0 +1,292 @@
+"""Builds a video's index: map over shards, reduce to one cast, rename, keep. The driver of stage A.
+
+Done again, it does only what is missing: finished shards are kept as parts of the library, replies by their content.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mrvideo.captioning.assemble import (
+    failures_of,
+    mention_scenes,
+    scenes_of,
+    shots_of,
+    tiles_of,
+    with_scenes,
+)
+from mrvideo.captioning.borders import join_shards
+from mrvideo.captioning.calls import Calls
+from mrvideo.captioning.cast import Cast, co_occurring
+from mrvideo.captioning.exemplars import Exemplars
+from mrvideo.captioning.given import Given, load_given
+from mrvideo.captioning.names import entities_of, learn_names, local_names
+from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
+from mrvideo.captioning.parts import ShardRecords, ShardSpec
+from mrvideo.captioning.shard import caption_in_worker, caption_shard
+from mrvideo.captioning.tiling import merged
+from mrvideo.captioning.views import plan
+from mrvideo.errors import SettingsError
+from mrvideo.library import Library
+from mrvideo.mapreduce import map_shards, portal
+from mrvideo.media.clips import plan_clips
+from mrvideo.media.looks import FrameSource
+from mrvideo.models import ModelSettings
+from mrvideo.models.base import Model
+from mrvideo.records import (
+    Cue,
+    Event,
+    Failure,
+    Index,
+    Notice,
+    Span,
+    StageAdvanced,
+    StageFinished,
+    StageStarted,
+    Usage,
+    VideoInfo,
+)
+from mrvideo.speech.speakers import label_entity_links
+
+__all__ = ["CaptioningOptions", "build_index", "index_key"]
+
+_SHARDS_AT_ONCE = 4
+"""Threads by default: one or two decode while the others wait for their calls."""
+
+
+def build_index(
+    info: VideoInfo,
+    cues: Sequence[Cue],
+    *,
+    options: CaptioningOptions,
+    vision: Model,
+    text: Model,
+    worker_models: tuple[ModelSettings, ModelSettings] | None = None,
+    library: Library,
+    on_event: Callable[[Event], None],
+) -> Index:
+    """Stage A for one video; the index is kept in the library before it is returned.
+
+    What failed before is tried again; what is done is not. Events come from several threads, one at a time.
+    Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
+    be used, and `LibraryError`. What was done until then is kept.
+    """
+    given = load_given(options.cast)
+    run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event)
+    with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
+        kept = None if options.fresh else library.index(info.digest, run.key)
+        if kept is not None and all(failure.stage == "decode" for failure in kept.failures):
+            return kept.model_copy(update={"video": info})
+        records = run.map()
+        index = run.reduce(records, given)
+        library.put_index(index)
+    return index
+
+
+class _Run:
+    """One build: what both its halves need."""
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        cues: tuple[Cue, ...],
+        options: CaptioningOptions,
+        vision: Model,
+        text: Model,
+        worker_models: tuple[ModelSettings, ModelSettings] | None,
+        library: Library,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        path = info.path if "://" in info.path else str(Path(info.path).absolute())
+        self.info = info.model_copy(update={"path": path})
+        self.cues, self.options, self.vision, self.library = cues, options, vision, library
+        self.key = index_key(info, cues, options=options, vision=vision, text=text)
+        self.settings = index_settings(info, cues, options=options, vision=vision, text=text)
+        self._worker_models = worker_models
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._counted: dict[int, int] = {}
+
+    def tell(self, event: Event) -> None:
+        with self._lock:
+            self._on_event(event)
+
+    def wait_notice(self) -> None:
+        self.tell(Notice(text=f"another process is indexing {self.info.path}; waiting for it"))
+
+    # --- map ---
+
+    def map(self) -> list[ShardRecords]:
+        """Every shard's records, in order: kept ones from the library, the others captioned now."""
+        shards = plan(self.info.duration_seconds, self.options)
+        records: dict[int, ShardRecords] = {}
+        todo: list[ShardSpec] = []
+        self.tell(StageStarted(stage="caption", total=sum(self._clips(shard) for shard in shards)))
+        for index, span in enumerate(shards):
+            kept = self._kept(self._part_key(span))
+            if kept is not None and kept.finished:
+                records[index] = kept
+                self._advance(kept)
+            else:
+                todo.append(self._spec(index, span, kept))
+        for found in self._captioned(todo):
+            self.library.put_part(
+                self._part_key(found.span), "shard", self.info.digest, found.span, found.model_dump_json()
+            )
+            records[found.index] = found
+            self._advance(found)
+        self.tell(StageFinished(stage="caption"))
+        return [records[index] for index in sorted(records)]
+
+    def _captioned(self, specs: list[ShardSpec]):
+        if not specs:
+            return
+        options = self.options
+        if options.backend == "threading":
+            yield from map_shards(
+                self._caption_here,
+                specs,
+                backend="threading",
+                workers=min(options.workers or _SHARDS_AT_ONCE, len(specs)),
+            )
+            return
+        if self._worker_models is None:
+            raise SettingsError(
+                f"{options.backend} workers build their own models and need settings for them"
+            )
+        results = map_shards(
+            partial(caption_in_worker, settings=self._worker_models[0]),
+            [spec.model_dump_json() for spec in specs],
+            backend=options.backend,
+            workers=options.workers or os.cpu_count() or 1,
+            cluster=options.cluster,
+            on_lost=_lost,
+        )
+        for result in results:
+            found = ShardRecords.model_validate_json(result)
+            for stage, usage in found.usage.items():
+                # In this process the models' own ledger tells of each call; of other processes nothing else would.
+                self.tell(StageAdvanced(stage=stage, done=0, usage=usage))
+            yield found
+
+    def _caption_here(self, spec: ShardSpec) -> ShardRecords:
+        def on_call(stage: str, usage: Usage) -> None:
+            if stage == "caption" and self._counted.get(spec.index, 0) < self._clips(spec.span):
+                self._counted[spec.index] = self._counted.get(spec.index, 0) + 1
+                self.tell(StageAdvanced(stage="caption"))
+
+        return caption_shard(spec, vision=self.vision, on_call=on_call)
+
+    def _advance(self, found: ShardRecords) -> None:
+        left = self._clips(found.span) - self._counted.get(found.index, 0)
+        if left > 0:
+            self.tell(StageAdvanced(stage="caption", done=left))
+
+    def _clips(self, span: Span) -> int:
+        return len(plan_clips(span, clip_seconds=self.options.clip_seconds))
+
+    def _part_key(self, span: Span) -> str:
+        return part_key(self.info, span, cues_of(self.cues, span), options=self.options, vision=self.vision)
+
+    def _kept(self, key: str) -> ShardRecords | None:
+        body = None if self.options.fresh else self.library.part(key)
+        if body is None:
+            return None
+        try:
+            return ShardRecords.model_validate_json(body)
+        except ValidationError:
+            return None  # Of another version: made again.
+
+    def _spec(self, index: int, span: Span, kept: ShardRecords | None) -> ShardSpec:
+        return ShardSpec(
+            index=index,
+            span=span,
+            video=self.info,
+            cues=cues_of(self.cues, span),
+            options=self.options,
+            side_pixels=self.options.side_pixels(self.vision.abilities),
+            replies=kept.replies if kept is not None else (),
+        )
+
+    # --- reduce ---
+
+    def reduce(self, records: list[ShardRecords], given: Sequence[Given]) -> Index:
+        """The index of all shards' records."""
+        self.tell(StageStarted(stage="cast", total=1))
+        index = portal().call(self._reduce, records, given)
+        self.tell(StageAdvanced(stage="cast"))
+        self.tell(StageFinished(stage="cast"))
+        return index
+
+    async def _reduce(self, records: list[ShardRecords], given: Sequence[Given]) -> Index:
+        options, info = self.options, self.info
+        source = FrameSource(
+            info.path,
+            reader=options.reader,
+            long_side_pixels=options.side_pixels(self.vision.abilities),
+            jpeg_quality=options.jpeg_quality,
+            allow_url=options.allow_url,
+        )
+        exemplars, calls = Exemplars(source), Calls(self.vision)
+        failures = [failure for shard in records for failure in shard.failures if not failure.hides_pictures]
+        tiles = tiles_of(records, Span(0.0, info.duration_seconds))
+        if options.recipe == "paper":
+            tiles, lost = await join_shards(
+                tiles, calls, exemplars, step_seconds=1 / options.frames_per_second
+            )
+            failures += lost
+        runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
+        mentions = tuple(mention for shard in records for mention in shard.mentions)
+        speakers: dict[str, tuple[str, ...]] = {}
+        for link in label_entity_links(mention_scenes(runs), self.cues, group=_shard_of):
+            speakers[link.entity_name] = (*speakers.get(link.entity_name, ()), link.label)
+        cast = Cast(calls, exemplars, co_occurring(piece for run in runs for piece in run))
+        entities = entities_of(await cast.link(mentions, speakers, given))
+        scenes = scenes_of(runs, local_names(entities))
+        entities = with_scenes(entities, scenes)
+        failures += cast.failures
+        if options.learn_names and self.cues:
+            entities, unnamed = await learn_names(
+                entities, scenes, self.cues, calls=calls, exemplars=exemplars
+            )
+            failures += unnamed
+        usage = Usage(calls=0)
+        for used in (*(one for shard in records for one in shard.usage.values()), *calls.usage.values()):
+            usage += used
+        return Index(
+            key=self.key,
+            video=info,
+            settings=self.settings,
+            scenes=scenes,
+            entities=entities,
+            mentions=mentions,
+            cues=self.cues,
+            shots=shots_of(records),
+            failures=failures_of(tiles, failures),
+            usage=usage,
+            created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
+
+
+def _shard_of(mention_id: str) -> str:
+    return mention_id.split("/", 1)[0]
+
+
+def _lost(spec_json: str, reason: str) -> str:
+    spec = ShardSpec.model_validate_json(spec_json)
+    failure = Failure(
+        start_seconds=spec.span.start_seconds,
+        stop_seconds=spec.span.stop_seconds,
+        stage="open",
+        reason=reason,
+    )
+    return ShardRecords(
+        index=spec.index, span=spec.span, failures=(failure,), replies=spec.replies
+    ).model_dump_json()

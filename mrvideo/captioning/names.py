@@ -1,0 +1,155 @@
+"""Entities get their names: `<kind_index>` by first appearance, and real names that cues give them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from mrvideo.captioning.calls import Calls, together
+from mrvideo.captioning.cast import Member
+from mrvideo.captioning.exemplars import Exemplars
+from mrvideo.messages.captioning import CastCard, ConfirmNameInputs, ConfirmNameReply
+from mrvideo.messages.shared import CueLine
+from mrvideo.models.base import Picture, Request
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Cue, Entity, Evidence, Failure, Mention, Scene, Span
+from mrvideo.speech.speakers import NameCandidate, label_entity_links, name_candidates
+
+_MOST_NAMES = 3
+"""Names of one entity that are put to the model, the likeliest first."""
+
+
+def entities_of(members: Sequence[Member]) -> tuple[Entity, ...]:
+    """The members under unique names, in order of first appearance. `scene_indexes` come with the scenes."""
+    counts: Counter[str] = Counter()
+    entities: list[Entity] = []
+    for member in sorted(members, key=lambda m: m.first_seen):
+        kind = kind_of(member.best)
+        counts[kind] += 1
+        entities.append(
+            Entity(
+                name=f"{kind}_{counts[kind]}",
+                kind=member.best.kind,
+                description=member.best.description,
+                display_name=member.given.name if member.given else None,
+                exemplar_seconds=member.best.exemplar_seconds,
+                mention_ids=tuple(mention.mention_id for mention in member.mentions),
+            )
+        )
+    return tuple(entities)
+
+
+def kind_of(mention: Mention) -> str:
+    """The kind as it stands in names: the local name without its letters."""
+    return re.sub(r"_[a-z]{1,2}$", "", mention.name)
+
+
+def local_names(entities: Sequence[Entity]) -> dict[int, dict[str, str]]:
+    """Shard index → local name → the entity's name."""
+    names: dict[int, dict[str, str]] = {}
+    for entity in entities:
+        for mention_id in entity.mention_ids:
+            shard, _, name = mention_id.partition("/")
+            names.setdefault(int(shard), {})[name] = entity.name
+    return names
+
+
+async def learn_names(
+    entities: Sequence[Entity],
+    scenes: Sequence[Scene],
+    cues: Sequence[Cue],
+    *,
+    calls: Calls,
+    exemplars: Exemplars,
+) -> tuple[tuple[Entity, ...], tuple[Failure, ...]]:
+    """Entities with the names that cues give them, each from at least two cues and confirmed on the exemplar."""
+    links = label_entity_links(scenes, cues)
+    unnamed = {entity.name: entity for entity in entities if entity.display_name is None}
+    asked: Counter[str] = Counter()
+    candidates: list[NameCandidate] = []
+    for candidate in name_candidates(cues, scenes, links=links):
+        asked[candidate.entity_name] += 1
+        if candidate.entity_name in unnamed and asked[candidate.entity_name] <= _MOST_NAMES:
+            candidates.append(candidate)
+    voices: dict[str, tuple[str, ...]] = {}
+    for link in links:
+        voices[link.entity_name] = (*voices.get(link.entity_name, ()), link.label)
+    verdicts = await together(
+        _confirm(candidate, unnamed[candidate.entity_name], voices, calls, exemplars)
+        for candidate in candidates
+    )
+    failures = tuple(verdict for verdict in verdicts if isinstance(verdict, Failure))
+    confirmed = [
+        (candidate, verdict)
+        for candidate, verdict in zip(candidates, verdicts, strict=True)
+        if isinstance(verdict, Evidence)
+    ]
+    return _named(entities, confirmed), failures
+
+
+async def _confirm(
+    candidate: NameCandidate,
+    entity: Entity,
+    voices: Mapping[str, tuple[str, ...]],
+    calls: Calls,
+    exemplars: Exemplars,
+) -> Evidence | Failure | None:
+    frames = await exemplars.at([entity.exemplar_seconds])
+    card = CastCard(
+        card_id=entity.name,
+        kind=entity.kind,
+        description=entity.description,
+        speakers=voices.get(entity.name, ()),
+    )
+    said = candidate.evidence
+    reply = await calls.ask(
+        Request(
+            prompt=load_prompt("confirm_name"),
+            inputs=ConfirmNameInputs(
+                entity=card,
+                name=candidate.name,
+                cues=tuple(
+                    CueLine(start_seconds=e.start_seconds, stop_seconds=e.stop_seconds, text=e.quote)
+                    for e in said
+                ),
+            ),
+            reply_type=ConfirmNameReply,
+            stage="names",
+            pictures=tuple(Picture(f"<{entity.name}>", f.jpeg, time) for time, f in frames.items()),
+            span=Span(min(e.start_seconds for e in said), max(e.stop_seconds for e in said)),
+        )
+    )
+    if isinstance(reply, Failure):
+        return reply
+    if not reply.confirmed:
+        return None
+    # Code, not the model, checks the quote: it must occur in a line that was shown. Else the whole line is kept.
+    quote = " ".join(reply.cue_quote.split())
+    for evidence in said:
+        if quote and quote.casefold() in " ".join(evidence.quote.split()).casefold():
+            return evidence
+    return said[0]
+
+
+def _named(
+    entities: Sequence[Entity], confirmed: Sequence[tuple[NameCandidate, Evidence]]
+) -> tuple[Entity, ...]:
+    """One name for each and each for one. A name confirmed as well for a rival with as many cues is nobody's."""
+    agreed = {(candidate.name, candidate.entity_name) for candidate, _ in confirmed}
+    names: dict[str, tuple[str, Evidence]] = {}
+    taken: set[str] = set()
+    for candidate, evidence in confirmed:
+        disputed = any((candidate.name, rival) in agreed for rival in candidate.rivals)
+        if disputed or candidate.name in taken or candidate.entity_name in names:
+            continue
+        taken.add(candidate.name)
+        names[candidate.entity_name] = (candidate.name, evidence)
+    return tuple(
+        entity.model_copy(
+            update={"display_name": names[entity.name][0], "name_evidence": (names[entity.name][1],)}
+        )
+        if entity.name in names
+        else entity
+        for entity in entities
+    )
