@@ -38,6 +38,12 @@ def chat() -> ModuleType:
     return load(_FILE)
 
 
+@pytest.fixture(scope="session")
+def tiny_models() -> ModuleType:
+    """The module tests/support/tiny_models.py: `save_idefics3(folder)`, `save_llava(folder)`."""
+    return load(_FILE.with_name("tiny_models.py"))
+
+
 @pytest.fixture
 def serve(chat: ModuleType) -> Iterator[Callable[..., Any]]:
     """Starts servers that stop at the end of the test: `server = serve(answer=…)`."""

@@ -27,48 +27,44 @@ from typing import Any
 
 from PIL import Image
 
-KNOWN_FIELDS = set(
-    [
-        "model",
-        "messages",
-        "max_tokens",
-        "max_completion_tokens",
-        "temperature",
-        "top_p",
-        "n",
-        "stop",
-        "stream",
-        "response_format",
-        "seed",
-        "tools",
-        "tool_choice",
-        "user",
-        "reasoning_effort",
-        "logprobs",
-        "metadata",
-        "store",
-        "presence_penalty",
-        "frequency_penalty",
-    ]
-)
-KNOWN_KEYWORDS = set(
-    [
-        "type",
-        "description",
-        "enum",
-        "items",
-        "anyOf",
-        "$ref",
-        "$defs",
-        "minItems",
-        "maxItems",
-        "minimum",
-        "maximum",
-        "properties",
-        "required",
-        "additionalProperties",
-    ]
-)
+KNOWN_FIELDS = {
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "n",
+    "stop",
+    "stream",
+    "response_format",
+    "seed",
+    "tools",
+    "tool_choice",
+    "user",
+    "reasoning_effort",
+    "logprobs",
+    "metadata",
+    "store",
+    "presence_penalty",
+    "frequency_penalty",
+}
+KNOWN_KEYWORDS = {
+    "type",
+    "description",
+    "enum",
+    "items",
+    "anyOf",
+    "$ref",
+    "$defs",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "properties",
+    "required",
+    "additionalProperties",
+}
 MAX_IMAGES = 40
 
 

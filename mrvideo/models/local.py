@@ -1,0 +1,125 @@
+"""`hf:` models: transformers in this process, on its GPU or CPU, asked in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from mrvideo.errors import ModelError, ModelRefused, ModelUnavailable
+from mrvideo.messages.captioning import ReplyFormatInputs
+from mrvideo.models.base import Abilities, Request
+from mrvideo.models.batching import Batcher
+from mrvideo.models.schema import schema_text
+from mrvideo.models.settings import ModelSettings
+from mrvideo.models.speaker import Said, Turn
+from mrvideo.prompt import load_prompt
+
+if TYPE_CHECKING:
+    from mrvideo.models.generation import Job, Prepared
+
+_IMAGE_WEIGHT = 800
+"""What a picture weighs beside a character of text, when batches are put together."""
+
+_batchers: dict[tuple[str, str | None, float | None], Batcher[Job, Prepared, Said]] = {}
+_loading = Lock()
+
+
+class LocalSpeaker:
+    """One model of this process. Several speakers for the same model share what is loaded."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it."""
+        return self._settings.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The settings', and the prompts that this adapter adds."""
+        own = "".join(load_prompt(name).digest for name in ("repair", "reply_format"))
+        return f"{self._settings.fingerprint}\n{own}"
+
+    @property
+    def abilities(self) -> Abilities:
+        """Twice as many calls as fit a batch: one batch gathers while another runs."""
+        settings = self._settings
+        images = settings.max_images or 40
+        return Abilities(
+            max_images=images,
+            context_tokens=settings.context_tokens or _context_tokens(Path(settings.model)),
+            long_side_pixels=settings.long_side_pixels or 512,
+            look_images=min(32, images),
+            concurrency=settings.concurrency or 2 * settings.batch_size,
+        )
+
+    async def say(self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int) -> Said:
+        """One reply, decoded together with whatever else is in flight."""
+        batcher = await asyncio.to_thread(_batcher, self._settings)
+        job = self._job(request, turns, max_output_tokens)
+        weight = len(job.system) + len(job.text) + _IMAGE_WEIGHT * len(job.pictures)
+        try:
+            return await asyncio.wrap_future(batcher.submit(job, weight=weight))
+        except ModelError:
+            raise
+        except ValueError as error:
+            raise ModelRefused(f"{self.name} cannot take this request: {error}") from error
+        except RuntimeError as error:
+            # Memory is the usual reason; a batch of one cannot be halved.
+            reason = str(error).strip().split("\n")[0][:200]
+            raise ModelRefused(f"{self.name} failed on {request.prompt.name}: {reason}") from error
+
+    async def aclose(self) -> None:
+        """Nothing: the model stays loaded for the next one who opens it, as long as the process lives."""
+
+    def _job(self, request: Request[Any], turns: tuple[Turn, ...], max_output_tokens: int) -> Job:
+        from mrvideo.models.generation import Job
+
+        rendered = request.prompt.render(request.inputs)
+        schema = ReplyFormatInputs(reply_schema=schema_text(request.reply_type))
+        bound = self._settings.max_output_tokens
+        return Job(
+            system=rendered.system,
+            pictures=tuple((picture.label, picture.jpeg) for picture in request.pictures),
+            text=f"{rendered.user}\n\n{load_prompt('reply_format').render(schema).user}",
+            turns=tuple((turn.role, turn.text) for turn in turns),
+            reply_type=request.reply_type,
+            max_output_tokens=min(max_output_tokens, bound) if bound else max_output_tokens,
+        )
+
+
+def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Said]:
+    """The one batcher of this process for that model, loaded by the first who asks."""
+    try:
+        from mrvideo.models.generation import OUT_OF_MEMORY, Generator
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"{settings.name} needs torch and transformers ({error}); pip install 'mrvideo[local]'"
+        ) from error
+    key = (settings.model, settings.device, settings.temperature)
+    with _loading:
+        if key not in _batchers:
+            generator = Generator(settings.model, device=settings.device, temperature=settings.temperature)
+            _batchers[key] = Batcher(
+                generator.prepare,
+                generator.generate,
+                most_jobs=settings.batch_size,
+                too_big=OUT_OF_MEMORY,
+                spoils=(ValueError,),
+            )
+        return _batchers[key]
+
+
+def _context_tokens(folder: Path) -> int:
+    """What the model's own config says, without importing anything heavy; a careful guess where it says nothing."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 32_000
+    text = cast("dict[str, Any]", config.get("text_config") or config)
+    found = text.get("max_position_embeddings")
+    return found if isinstance(found, int) and found > 0 else 32_000

@@ -1,0 +1,159 @@
+"""`hf:` models: tiny random ones with real architectures, saved to disk, loaded, asked alone and in batches on the CPU."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mrvideo.errors import ModelRefused, ModelUnavailable, ReplyInvalid
+from mrvideo.messages.captioning import MergeBorderReply
+from mrvideo.models import Ledger, ModelSettings, open_model
+
+torch = pytest.importorskip("torch", reason="the local extra is not installed")
+pytest.importorskip("transformers", reason="the local extra is not installed")
+
+from mrvideo.models import local  # noqa: E402
+from mrvideo.models.generation import Generator, Job  # noqa: E402
+
+
+@pytest.fixture(scope="session", params=["idefics3", "llava"])
+def folder(request, tmp_path_factory, tiny_models) -> Path:
+    path = tmp_path_factory.mktemp(request.param)
+    return getattr(tiny_models, f"save_{request.param}")(path)
+
+
+@pytest.fixture(scope="session")
+def generator(folder) -> Generator:
+    return Generator(str(folder), device="cpu")
+
+
+@pytest.fixture
+def jobs(make_jpeg) -> list[Job]:
+    """Unlike in every way: texts of different lengths, none to three pictures, different bounds."""
+
+    def job(words: int, colours: tuple[str, ...], bound: int) -> Job:
+        pictures = tuple((f"{i}.00 s", make_jpeg(colour)) for i, colour in enumerate(colours))
+        return Job("Say.", pictures, "the door closes " * words, (), MergeBorderReply, bound)
+
+    return [
+        job(1, ("red",), 24),
+        job(9, ("red", "blue", "green"), 24),
+        job(3, (), 8),
+        job(4, ("white", "black"), 24),
+    ]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_batching_changes_no_reply_and_keeps_the_order(generator, jobs, held, monkeypatch):
+    monkeypatch.setattr(generator, "holds", held)
+    alone = [generator.generate(generator.prepare([job]))[0] for job in jobs]
+    assert generator.generate(generator.prepare(jobs)) == alone
+    assert generator.generate(generator.prepare(jobs[::-1])) == alone[::-1]
+    assert len({said.text for said in alone}) > 1, "replies that were all the same would prove nothing"
+
+
+def test_padding_is_on_the_left_and_counts_as_no_token(generator, jobs):
+    batch = generator.prepare(jobs).inputs
+    pad = generator.tokenizer.pad_token_id
+    for row, mask, job in zip(batch["input_ids"], batch["attention_mask"], jobs, strict=True):
+        alone = generator.prepare([job]).inputs["input_ids"][0]
+        padding = len(row) - len(alone)
+        assert row[padding:].tolist() == alone.tolist()
+        assert set(row[:padding].tolist()) <= {pad}
+        assert mask.tolist() == [0] * padding + [1] * len(alone)
+    counted = [said.usage.input_tokens for said in generator.generate(generator.prepare(jobs))]
+    assert counted == batch["attention_mask"].sum(dim=1).tolist()
+
+
+def test_pictures_change_the_reply(generator, make_jpeg, monkeypatch):
+    monkeypatch.setattr(generator, "holds", False)
+    jobs = [
+        Job("", (("0.00 s", make_jpeg(colour)),), "what is it", (), MergeBorderReply, 16)
+        for colour in ("red", "blue")
+    ]
+    first, second = generator.generate(generator.prepare(jobs))
+    assert first.text != second.text
+
+
+def test_replies_are_held_to_the_schema_even_of_a_model_that_knows_nothing(generator, jobs):
+    held = [said for said in generator.generate(generator.prepare(jobs)) if not said.cut_off]
+    assert len(held) == 3
+    for said in held:
+        assert isinstance(MergeBorderReply.model_validate_json(said.text).same_scene, bool)
+
+
+def test_a_bound_on_the_length_is_each_rows_own(generator, jobs):
+    said = generator.generate(generator.prepare(jobs))[2]
+    assert (said.usage.output_tokens, said.cut_off) == (8, True)
+
+
+@pytest.fixture
+def open_local(folder, monkeypatch):
+    """An `hf:` model over the whole path; what it loaded is forgotten at the end."""
+    monkeypatch.setattr(local, "_batchers", {})
+
+    def make(**settings: Any) -> Any:
+        return open_model(ModelSettings.parse(f"hf:{folder}", device="cpu", **settings), ledger=Ledger())
+
+    yield make
+    for batcher in local._batchers.values():
+        batcher.close()
+
+
+async def test_many_requests_are_answered_through_the_port(open_local, ask_border):
+    model = open_local(batch_size=4)
+    requests = [ask_border(n, colours=("red", "blue")[: n % 3]) for n in range(10)]
+    together = await asyncio.gather(*(model.run(request) for request in requests))
+    alone = [await open_local(batch_size=4).run(request) for request in requests]
+    assert [reply.value for reply in together] == [reply.value for reply in alone]
+    assert all(reply.usage.cost == 0.0 and reply.usage.input_tokens > 0 for reply in together)
+    assert len(local._batchers) == 1, "a model is loaded once in a process"
+
+
+async def test_out_of_memory_halves_the_batch_and_goes_on(open_local, ask_border, monkeypatch):
+    sizes: list[int] = []
+    generate = Generator.generate
+
+    def tight(self: Generator, prepared: Any) -> Any:
+        sizes.append(len(prepared.jobs))
+        if len(prepared.jobs) > 1:
+            raise torch.OutOfMemoryError("no room")
+        return generate(self, prepared)
+
+    monkeypatch.setattr(Generator, "generate", tight)
+    model = open_local(batch_size=4)
+    replies = await asyncio.gather(*(model.run(ask_border(n)) for n in range(6)))
+    assert len(replies) == 6
+    assert sizes.count(1) == 6
+
+
+async def test_one_request_too_big_for_memory_is_refused_in_words(open_local, ask_border, monkeypatch):
+    def full(self: Generator, prepared: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Generator, "generate", full)
+    with pytest.raises(ModelRefused, match="CUDA out of memory"):
+        await open_local().run(ask_border())
+
+
+async def test_garbage_ends_in_a_typed_failure(open_local, ask_border, monkeypatch):
+    model = open_local()
+    await model.run(ask_border())
+    generator = next(iter(local._batchers.values()))._run.__self__
+    monkeypatch.setattr(generator, "holds", False)
+    with pytest.raises(ReplyInvalid, match="outside its bounds twice"):
+        await model.run(ask_border(1))
+
+
+async def test_a_folder_that_holds_no_model_is_told(tmp_path, ask_border, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    model = open_model(ModelSettings.parse(f"hf:{tmp_path}"), ledger=Ledger())
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        await model.run(ask_border())
+
+
+def test_the_context_is_read_from_the_models_own_config(open_local):
+    assert open_local().abilities.context_tokens == 4096
