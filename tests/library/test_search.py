@@ -126,8 +126,6 @@ def test_words_of_any_script_are_found(library, index, text, words):
         "(red",
         "red)",
         "{red}",
-    ]
-    + [
         "red OR",
         "\0red",
         "red\x02",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 
 import pytest
@@ -24,7 +25,7 @@ def test_order_is_kept_for_any_number_and_any_fan_in(items, fan_in):
 def test_the_tree_is_no_deeper_than_the_logarithm_and_merges_only_neighbours(count, fan_in):
     async def merge(*parts: tuple[int, int, int]) -> tuple[int, int, int]:
         assert 2 <= len(parts) <= fan_in
-        assert all(left[1] == right[0] for left, right in zip(parts, parts[1:], strict=False))
+        assert all(left[1] == right[0] for left, right in itertools.pairwise(parts))
         return parts[0][0], parts[-1][1], 1 + max(part[2] for part in parts)
 
     leaves = [(n, n + 1, 0) for n in range(count)]
