@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from mrvideo.errors import InputError
-from mrvideo.records import Cue, Span
+from mrvideo.records import Span
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts", ".mpg", ".mpeg", ".flv", ".gif"}
@@ -128,23 +128,6 @@ def strip_label(option: str) -> str:
 def letter(choice: int | None) -> str:
     """0 → A; nothing chosen → the empty string."""
     return "" if choice is None else LETTERS[choice]
-
-
-def write_srt(path: Path, cues: Iterable[Cue]) -> None:
-    """A subtitle file beside nothing: for benchmarks whose subtitles stand in a format of their own."""
-    blocks = [
-        f"{number}\n{_srt_clock(cue.start_seconds)} --> {_srt_clock(cue.stop_seconds)}\n{' '.join(cue.text.split())}\n"
-        for number, cue in enumerate(cues, start=1)
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(blocks), encoding="utf-8")
-
-
-def _srt_clock(seconds: float) -> str:
-    millis = round(seconds * 1000)
-    return (
-        f"{millis // 3_600_000:02d}:{millis // 60_000 % 60:02d}:{millis // 1000 % 60:02d},{millis % 1000:03d}"
-    )
 
 
 def spans_of(pairs: Sequence[Sequence[float]]) -> tuple[Span, ...]:

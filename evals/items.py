@@ -75,12 +75,16 @@ class Outcome(Record):
 
 
 class Captioned(Record):
-    """What captioning one video took for one system."""
+    """What captioning one video took for one system.
+
+    `seconds` is None and `paid` False where the index was there before: then another row, or an earlier run, holds the time.
+    """
 
     video: str
     system: str
     video_seconds: float
-    seconds: float
+    seconds: float | None
+    paid: bool
     usage: Usage
     failures: int = 0
 

@@ -1,0 +1,275 @@
+"""`mrvideo eval` and `mrvideo import`: arguments in, a table or JSON out. Light to load: the work is imported when asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mrvideo.errors import InputError, SettingsError
+from mrvideo.settings import load_settings
+
+if TYPE_CHECKING:
+    from mrvideo.evals.items import Benchmark, Outcome
+    from mrvideo.evals.run import Result
+    from mrvideo.settings import Settings
+
+BASE = Path(".mrvideo/evals")
+
+VisionOption = Annotated[
+    str | None, typer.Option(help="Model that sees frames: openai:MODEL, hf:PATH, offline.")
+]
+TextOption = Annotated[str | None, typer.Option(help="Model that reads text; the vision model by default.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def eval_command(
+    benchmark: Annotated[
+        str,
+        typer.Argument(
+            help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, qvhighlights, needle."
+        ),
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of your copy; for needle, where to build it.")
+    ] = None,
+    vision: VisionOption = None,
+    text: TextOption = None,
+    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Server family, when the address does not tell.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="No model and no network.")] = False,
+    recipe: Annotated[str | None, typer.Option(help="How clips are captioned: fused or paper.")] = None,
+    effort: Annotated[str | None, typer.Option(help="low, medium or high.")] = None,
+    subset: Annotated[str | None, typer.Option(help="One category, task or duration, such as long.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first N questions.")] = None,
+    subtitles: Annotated[
+        bool | None,
+        typer.Option("--subtitles/--no-subtitles", help="Give subtitles; the benchmark's way by default."),
+    ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Baselines, efforts, recipes and missing parts too.")
+    ] = False,
+    frames: Annotated[int, typer.Option(min=1, max=40, help="Frames of the uniform baseline.")] = 32,
+    minutes: Annotated[float, typer.Option(min=0.5, help="needle: length of a haystack.")] = 30.0,
+    videos: Annotated[int, typer.Option(min=1, help="needle: how many haystacks.")] = 1,
+    seed: Annotated[int, typer.Option(help="needle: another seed, another haystack.")] = 0,
+    types: Annotated[
+        str | None, typer.Option(help="needle: text, image or all. [text offline, else all]")
+    ] = None,
+    footage: Annotated[
+        list[Path] | None, typer.Option(help="needle: your own video as hay; repeatable.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Calls in flight at once.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="Stop before spending more, in US dollars.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Stop before using more tokens.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the newest run of these settings.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Where runs, their library and haystacks are kept.")] = BASE,
+    report: Annotated[Path | None, typer.Option(help="Write the HTML page here too.")] = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Ask a benchmark's questions and score the answers as its authors do.
+
+    Missing videos, failed calls and answers that cannot be read are counted and shown, never guessed. Exit code 1 when
+    there were any.
+    """
+    settings = _settings(
+        vision="offline" if offline else vision,
+        text="offline" if offline else text,
+        base_url=base_url,
+        preset=preset,
+        recipe=recipe,
+        effort=effort,
+        concurrency=concurrency,
+        max_cost=max_cost,
+        max_tokens=max_tokens,
+    )
+    if offline and (vision or text):
+        raise SettingsError("--offline means no model: leave out --vision and --text")
+    chosen, folder = _data(benchmark, data, settings, out, minutes, videos, seed, types, footage or [])
+    _evaluate(
+        chosen,
+        folder,
+        settings,
+        out,
+        subset=subset,
+        limit=limit,
+        subtitles=chosen.subtitles if subtitles is None else subtitles,
+        ablate=ablate,
+        frames=frames,
+        resume=resume,
+        report=report,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def import_command(
+    captions: Annotated[
+        Path, typer.Argument(metavar="CAPTIONS.json", help="A caption file of the paper's release.")
+    ],
+    video: Annotated[
+        Path | None, typer.Argument(metavar="VIDEO", help="The video it belongs to, where you have it.")
+    ] = None,
+    library: Annotated[Path | None, typer.Option(help="The library file. [.mrvideo/library.db]")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take released captions as a video's index, to be asked without captioning anything.
+
+    Without the video, questions are answered from the captions alone (effort low).
+    """
+    from mrvideo.evals.released import import_released
+    from mrvideo.library import Library
+
+    settings = _settings(library=library)
+    index = import_released(captions, video)
+    with Library.open(settings.library) as kept:
+        kept.put_video(index.video)
+        kept.put_index(index)
+    name = str(video) if video is not None else index.video.digest[:12]
+    if as_json:
+        made = {
+            "video": name,
+            "digest": index.video.digest,
+            "scenes": len(index.scenes),
+            "entities": len(index.entities),
+            "failures": [failure.model_dump(mode="json") for failure in index.failures],
+            "library": str(settings.library),
+        }
+        typer.echo(json.dumps(made))
+        return
+    typer.echo(
+        f"{len(index.scenes)} scenes, {len(index.entities)} names, {len(index.failures)} gaps in {settings.library}"
+    )
+    typer.echo(f'ask it with: mrvideo ask {name} "…"')
+
+
+def _settings(**arguments: Any) -> Settings:
+    return load_settings(**arguments)
+
+
+def _data(
+    name: str,
+    data: Path | None,
+    settings: Settings,
+    out: Path,
+    minutes: float,
+    videos: int,
+    seed: int,
+    types: str | None,
+    footage: list[Path],
+) -> tuple[Benchmark, Path]:
+    if name.lower() != "needle":
+        from mrvideo.evals.tasks import find_benchmark
+
+        chosen = find_benchmark(name)
+        if data is None:
+            raise InputError(f"--data is missing: the folder of your copy of {chosen.title}")
+        return chosen, data
+    from mrvideo.evals.needle import BENCHMARK, build_needles
+    from mrvideo.evals.run import offline_only
+
+    wanted = types or ("text" if offline_only(settings) else "all")
+    if wanted not in ("text", "image", "all"):
+        raise InputError(f"--types is text, image or all, not {wanted!r}")
+    folder = data or out / "haystacks" / f"{wanted}-{minutes:g}min-{videos}x-seed{seed}"
+    return BENCHMARK, build_needles(
+        folder, minutes=minutes, seed=seed, videos=videos, types=wanted, footage=footage
+    )
+
+
+def _evaluate(
+    chosen: Benchmark,
+    folder: Path,
+    settings: Settings,
+    out: Path,
+    *,
+    subset: str | None,
+    limit: int | None,
+    subtitles: bool,
+    ablate: bool,
+    frames: int,
+    resume: bool,
+    report: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from rich.console import Console
+
+    from mrvideo.evals.report import write_report
+    from mrvideo.evals.run import Plan, run, summary
+    from mrvideo.evals.systems import ablations, plain
+    from mrvideo.evals.tasks import choose
+
+    remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
+    questions = choose(chosen, chosen.load(folder, subtitles=subtitles), subset=subset, limit=limit)
+    systems = (
+        ablations(settings.effort, settings.recipe, frames=frames)
+        if ablate
+        else (plain(settings.effort, settings.recipe),)
+    )
+    asked = {"data": str(folder.resolve()), "subset": subset, "limit": limit}
+    plan = Plan(chosen, questions, systems, settings, subtitles, asked)
+
+    def done(count: int, total: int, outcome: Outcome) -> None:
+        remarks.print(
+            f"{count}/{total} {outcome.system}: {outcome.id} {outcome.status} {outcome.reason}".rstrip()
+        )
+
+    result = run(plan, out, resume=resume, on_done=done)
+    try:
+        write_report(result, result.folder / "report.html")
+        if report is not None:
+            write_report(result, report)
+    except InputError as error:
+        if report is not None:
+            raise
+        remarks.print(str(error))
+    if as_json:
+        typer.echo(json.dumps(summary(result), ensure_ascii=False))
+    else:
+        _print(result)
+    ended = {status for scores in result.scores for status in scores.statuses}
+    raise typer.Exit(1 if ended & {"missing", "failed", "unparsed"} else 0)
+
+
+def _print(result: Result) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mrvideo.evals.report import percent
+    from mrvideo.evals.run import spent
+
+    console = Console(highlight=False, markup=False, width=None)
+    console.print(f"{result.plan.benchmark.title}: {len(result.plan.questions)} questions")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("%")
+    for scores in result.scores:
+        table.add_column(scores.system, justify="right", overflow="fold")
+    names = list(dict.fromkeys(name for scores in result.scores for name in scores.metrics))
+    for name in names:
+        table.add_row(name, *(percent(s.metrics[name]) if name in s.metrics else "" for s in result.scores))
+    for name in dict.fromkeys(name for scores in result.scores for name in scores.evidence):
+        held = (percent(s.evidence[name]) if name in s.evidence else "" for s in result.scores)
+        table.add_row(f"evidence: {name}", *held)
+    for facet in dict.fromkeys(facet for scores in result.scores for facet in scores.facets):
+        for value in dict.fromkeys(v for s in result.scores for v in s.facets.get(facet, {})):
+            cells = (s.facets.get(facet, {}).get(value) for s in result.scores)
+            table.add_row(f"{facet}: {value}", *(percent(cell) if cell else "" for cell in cells))
+    table.add_row("")
+    for status in dict.fromkeys(status for scores in result.scores for status in scores.statuses):
+        table.add_row(status.replace("_", " "), *(str(s.statuses.get(status, 0)) for s in result.scores))
+    table.add_row("guessed", *(str(s.guessed) for s in result.scores))
+    used = [spent(result, scores.system) for scores in result.scores]
+    for name in used[0]:
+        if any(spend[name] is not None for spend in used):
+            cells = ("–" if (value := spend[name]) is None else f"{value:,.4g}" for spend in used)
+            table.add_row(name.replace("_", " "), *cells)
+    console.print(table)
+    for name, values in result.plan.benchmark.published.items():
+        console.print(f"published, {name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+    console.print(f"kept in {result.folder}")

@@ -1,0 +1,44 @@
+"""From an SDK answer to an outcome: what counts as answered, and what never becomes a guess."""
+
+from __future__ import annotations
+
+from mrvideo.evals.items import Outcome, Question, Status
+from mrvideo.evals.moments import cited_spans, spans_of_answer
+from mrvideo.records import Answer, Span
+
+
+def outcome_of(question: Question, system: str, answer: Answer, *, seconds: float) -> Outcome:
+    """The answer as the benchmark reads it."""
+    status, spans = _read(question, answer)
+    return Outcome(
+        id=question.id,
+        system=system,
+        video=question.video,
+        status=status,
+        choice=answer.choice,
+        answer=answer.answer,
+        spans=spans,
+        guessed=answer.guessed,
+        verified=answer.verified,
+        confidence=answer.confidence,
+        reason="" if status != "unparsed" else "the answer gives no option and no times",
+        seconds=seconds,
+        usage=answer.usage,
+        cached=answer.usage.calls == 0,
+    )
+
+
+def without_answer(question: Question, system: str, status: Status, reason: str) -> Outcome:
+    """An item that never got an answer, and why."""
+    return Outcome(id=question.id, system=system, video=question.video, status=status, reason=reason)
+
+
+def _read(question: Question, answer: Answer) -> tuple[Status, tuple[Span, ...]]:
+    if answer.answer is None and answer.choice is None:
+        return "not_found", ()
+    if question.kind == "moments":
+        spans = spans_of_answer(answer)
+        return ("answered" if spans else "unparsed"), spans
+    if question.kind == "choice" and answer.choice is None:
+        return "unparsed", cited_spans(answer)
+    return "answered", cited_spans(answer)

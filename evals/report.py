@@ -1,0 +1,289 @@
+"""One self-contained HTML page per run: the numbers with their doubt, where they come from, and what went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from mrvideo.evals import plots
+from mrvideo.evals.counting import is_right
+from mrvideo.evals.items import STATUSES, Number, Outcome, Question, Scores
+from mrvideo.evals.run import Result, spent
+from mrvideo.evals.scorers import clustered_mean, evidence_iou, evidence_recall
+from mrvideo.records import clock
+
+MAX_FAILURES = 200
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#37352f;max-width:980px;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #e3e2df}
+table{border-collapse:collapse;margin:.6rem 0;font-size:13.5px;display:block;overflow-x:auto}
+th,td{padding:.25rem .7rem;border-bottom:1px solid #eee;text-align:left;vertical-align:top}
+td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+svg{max-width:100%;height:auto}.quiet{color:#787774}details{margin:.6rem 0}pre{white-space:pre-wrap;font-size:12px}
+"""
+_DURATIONS = ((60.0, "under 1 min"), (600.0, "1–10 min"), (1800.0, "10–30 min"), (3600.0, "30–60 min"))
+
+
+def render(result: Result) -> str:
+    """The page. Needs matplotlib."""
+    plan, title = result.plan, result.plan.benchmark.title
+    shown = len({q.video for q in plan.questions})
+    asked = f"{len(plan.questions)} questions on {shown} videos, {'with' if plan.subtitles else 'without'} subtitles"
+    models = f"vision {plan.settings.vision_model}, text {plan.settings.text_model}"
+    made = f"mrvideo {result.about['version']}, commit {result.about['commit'] or 'unknown'}, {result.about['started_at']}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{escape(asked)}; {escape(models)}.<br><span class=quiet>{escape(made)}</span></p>",
+        "<h2>Results</h2>",
+        _headlines(result),
+        "<p class=quiet>± is one standard error, clustered by video. Official numbers leave missing videos out, strict ones "
+        "count them as wrong; failed and unparsed answers are wrong in both. Nothing is guessed for them.</p>",
+        _published(result),
+        *_facets(result),
+        _durations(result),
+        _costs(result),
+        *_evidence(result),
+        "<h2>How questions ended</h2>",
+        plots.stacked("How questions ended", {s.system: _ends(s) for s in result.scores}),
+        _failures(result),
+        "<h2>How this was run</h2>",
+        f"<details><summary>Settings and prompt digests</summary><pre>{escape(json.dumps(plan.identity, indent=1))}</pre></details>",
+    ]
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{escape(title)} · mrvideo</title><style>{_STYLE}</style>{''.join(parts)}</html>\n"
+    )
+
+
+def write_report(result: Result, path: Path) -> None:
+    """The page, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(render(result), encoding="utf-8")
+    partial.replace(path)
+
+
+def percent(number: Number) -> str:
+    """`61.2 ± 1.4`, `61.2`, or a dash for a mean of nothing."""
+    if not number.count:
+        return "–"
+    error = f" ± {number.standard_error * 100:.1f}" if number.standard_error is not None else ""
+    return f"{number.value * 100:.1f}{error}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells after the first of a row are numbers."""
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        "<tr>"
+        + f"<td>{escape(first)}</td>"
+        + "".join(f"<td class=n>{escape(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _headlines(result: Result) -> str:
+    names = list(dict.fromkeys(name for scores in result.scores for name in scores.metrics))
+    rows = [
+        (s.system, *(percent(s.metrics[name]) if name in s.metrics else "" for name in names), str(s.guessed))
+        for s in result.scores
+    ]
+    return _table(["system", *(f"{name}, %" for name in names), "guessed"], rows)
+
+
+def _published(result: Result) -> str:
+    published = result.plan.benchmark.published
+    if not published:
+        return ""
+    rows = [
+        (name, ", ".join(f"{k} {v:.1f}" for k, v in values.items())) for name, values in published.items()
+    ]
+    return f"<p>Published, for comparison:</p>{_table(['system', '%'], rows)}"
+
+
+def _facets(result: Result) -> list[str]:
+    facets = list(dict.fromkeys(facet for scores in result.scores for facet in scores.facets))
+    parts: list[str] = []
+    for facet in facets:
+        groups: dict[str, dict[str, Number]] = defaultdict(dict)
+        for scores in result.scores:
+            for name, number in scores.facets.get(facet, {}).items():
+                groups[name][scores.system] = number
+        systems = [scores.system for scores in result.scores]
+        rows = [
+            (
+                name,
+                *(percent(held[s]) if s in held else "" for s in systems),
+                str(max(n.count for n in held.values())),
+            )
+            for name, held in groups.items()
+        ]
+        parts += [
+            f"<h2>By {escape(facet)}</h2>",
+            plots.bars(f"By {facet}", groups),
+            _table([facet, *(f"{s}, %" for s in systems), "questions"], rows),
+        ]
+    return parts
+
+
+def _durations(result: Result) -> str:
+    """Accuracy by the length of the video, where items say it or captioning measured it."""
+    groups: dict[str, dict[str, Number]] = {}
+    order = [name for _, name in _DURATIONS] + ["over 60 min"]
+    for scores in result.scores:
+        held: dict[str, list[tuple[Question, float]]] = defaultdict(list)
+        for question, outcome in result.answered(scores.system):
+            film = result.captioned.get((scores.system, question.video))
+            seconds = film.video_seconds if film else question.duration_seconds
+            if seconds and question.kind != "moments" and outcome.status != "missing":
+                held[_length(seconds)].append((question, float(is_right(question, outcome))))
+        for name in order:
+            if name in held:
+                number = clustered_mean([v for _, v in held[name]], [q.video for q, _ in held[name]])
+                groups.setdefault(name, {})[scores.system] = number
+    if not groups:
+        return ""
+    ordered = {name: groups[name] for name in order if name in groups}
+    return f"<h2>By duration</h2>{plots.bars('Right answers by duration of the video, every try by itself', ordered)}"
+
+
+def _length(seconds: float) -> str:
+    return next((name for below, name in _DURATIONS if seconds < below), "over 60 min")
+
+
+def _costs(result: Result) -> str:
+    rows: list[Sequence[str]] = []
+    points: list[tuple[str, float, Number]] = []
+    used = {scores.system: spent(result, scores.system) for scores in result.scores}
+    priced = any(spend["cost_per_question"] for spend in used.values())
+    for scores in result.scores:
+        spend = used[scores.system]
+        rows.append(
+            (
+                scores.system,
+                str(spend["questions_paid"]),
+                _amount(spend["seconds_per_question"], "{:.1f}"),
+                _amount(spend["calls_per_question"], "{:.1f}"),
+                _amount(spend["input_tokens_per_question"], "{:,.0f}"),
+                _amount(spend["output_tokens_per_question"], "{:,.0f}"),
+                _amount(spend["images_per_question"], "{:.0f}"),
+                _amount(spend["cost_per_question"], "{:.4f}"),
+                _amount(spend["captioning_seconds_per_hour"], "{:,.0f}"),
+                _amount(spend["captioning_cost_per_hour"], "{:.2f}"),
+            )
+        )
+        x = spend["cost_per_question"] if priced else spend["seconds_per_question"]
+        number = scores.metrics[scores.headline]
+        if x is not None and number.count:
+            points.append((scores.system, float(x), number))
+    head = [
+        "system",
+        "paid",
+        "s",
+        "calls",
+        "tokens in",
+        "tokens out",
+        "images",
+        "$",
+        "s / video h",
+        "$ / video h",
+    ]
+    label = "$ per question" if priced else "seconds per question (no call cost anything)"
+    plot = plots.scatter("Cost against result", label.replace("$", r"\$"), "%", points) if points else ""
+    note = "<p class=quiet>Per question, over questions whose calls were paid in this run; a dash is unknown, not zero.</p>"
+    return f"<h2>Cost</h2>{plot}{_table(head, rows)}{note}"
+
+
+def _amount(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)
+
+
+def _evidence(result: Result) -> list[str]:
+    with_evidence = [scores for scores in result.scores if scores.evidence]
+    if not with_evidence:
+        return []
+    names = list(with_evidence[0].evidence)
+    rows = [(s.system, *(percent(s.evidence[name]) for name in names)) for s in with_evidence]
+    overlaps: dict[str, list[float]] = {}
+    for scores in with_evidence:
+        items = [(q, o) for q, o in result.answered(scores.system) if q.key_spans and o.status != "missing"]
+        overlaps[scores.system] = [evidence_iou(o.spans, q.key_spans) for q, o in items]
+    return [
+        "<h2>Evidence: right for the right reason</h2>",
+        _table(["system", *(f"{name}, %" for name in names)], rows),
+        plots.histogram(
+            "Overlap of cited evidence with the times that matter", "intersection over union", overlaps
+        ),
+    ]
+
+
+def _ends(scores: Scores) -> dict[str, int]:
+    return {status: scores.statuses[status] for status in STATUSES if scores.statuses.get(status)}
+
+
+def _failures(result: Result) -> str:
+    """What is not right, by kind of failure: no answer, wrong answer with and without the right evidence."""
+    kinds: Counter[tuple[str, str]] = Counter()
+    rows: list[Sequence[str]] = []
+    for scores in result.scores:
+        for question, outcome in result.answered(scores.system):
+            kind = failure_kind(question, outcome)
+            if kind is None:
+                continue
+            kinds[scores.system, kind] += 1
+            if len(rows) < MAX_FAILURES:
+                rows.append((scores.system, kind, question.id, *_told(question, outcome)))
+    if not kinds:
+        return "<p>No failures.</p>"
+    counted: dict[str, Mapping[str, int]] = {
+        scores.system: {kind: n for (system, kind), n in kinds.items() if system == scores.system}
+        for scores in result.scores
+    }
+    head = "".join(
+        f"<th>{name}</th>"
+        for name in ("system", "kind", "question", "asked", "right", "made", "evidence", "reason")
+    )
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    more = f", first {MAX_FAILURES} of {sum(kinds.values())}" if sum(kinds.values()) > MAX_FAILURES else ""
+    return (
+        f"{plots.stacked('Failures by kind', counted)}"
+        f"<details><summary>Failures one by one{more}</summary><table><tr>{head}</tr>{body}</table></details>"
+    )
+
+
+def failure_kind(question: Question, outcome: Outcome) -> str | None:
+    """Why an item is not right, or None when it is (or cannot be judged by an option)."""
+    if outcome.status in ("missing", "failed", "unparsed"):
+        return outcome.status
+    if question.kind == "moments" or (question.kind == "choice" and question.right is None):
+        return None
+    if is_right(question, outcome):
+        return None
+    if question.kind == "absent":
+        return "false find"
+    if outcome.status == "not_found":
+        return "not found"
+    if outcome.guessed:
+        return "wrong guess"
+    if not question.key_spans:
+        return "wrong"
+    found = evidence_recall(outcome.spans, question.key_spans) >= 1.0
+    return "wrong, right evidence" if found else "wrong, evidence missed"
+
+
+def _told(question: Question, outcome: Outcome) -> tuple[str, ...]:
+    right: Any = question.options[question.right] if question.right is not None else "nothing to find"
+    if question.kind == "moments":
+        right = _times(question)
+    made = question.options[outcome.choice] if outcome.choice is not None else outcome.answer or "–"
+    cited = ", ".join(f"{clock(s.start_seconds)}–{clock(s.stop_seconds)}" for s in outcome.spans[:6])
+    return (question.text, str(right), made, cited, outcome.reason)
+
+
+def _times(question: Question) -> str:
+    return ", ".join(str(span) for span in question.windows[:6])
