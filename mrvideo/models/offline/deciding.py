@@ -17,10 +17,17 @@ from mrvideo.models.offline.choosing import (
 )
 from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
 from mrvideo.models.offline.questions import Kind, Question
-from mrvideo.models.offline.retrieving import answer_open, answer_read, wanted_texts
+from mrvideo.models.offline.retrieving import (
+    answer_open,
+    answer_read,
+    held_by_content,
+    lines_of_speaker,
+    pool_of,
+    wanted_texts,
+)
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision, seconds_words, span_words, texts_words
-from mrvideo.models.offline.words import times_in
+from mrvideo.models.offline.words import RELATING, SAYING, SHOWING, STOP, TEXT_NOUNS, stem, stems, times_in
 
 AT_ONCE_SECONDS = 0.3
 
@@ -45,9 +52,24 @@ def _anchor(question: Question, timeline: Timeline, target: str) -> list[Item]:
     signs, lines = holding(timeline.screen, target), holding(timeline.speech, target)
     if question.where == "speech" or question.anchor_is_speech:
         return lines or signs
-    if question.where == "screen":
-        return signs or (lines if question.kind in ("after", "before") else [])
+    if question.where == "screen" and question.kind not in _ANCHORED:
+        return signs
     return signs or lines
+
+
+_ANCHORED = frozenset({"after", "before", "during", "between", "precedes"})
+
+
+def _anchor_or_clause(question: Question, timeline: Timeline, target: str) -> list[Item]:
+    """Where the target stands; else the lines that hold most of its words: `Tom talks about Bergen`."""
+    if found := _anchor(question, timeline, target):
+        return found
+    wanted = frozenset(
+        stem(w) for w in tokens(target) if w not in STOP | SAYING | SHOWING | TEXT_NOUNS | RELATING
+    )
+    scored = [(len(wanted & i.stems) / len(wanted), i) for i in timeline.everything] if wanted else []
+    best = max((score for score, _ in scored), default=0.0)
+    return [i for score, i in scored if score == best] if best >= 0.6 else []
 
 
 def _video_length(question: Question, timeline: Timeline) -> Decision | None:
@@ -116,7 +138,9 @@ def _times_said(text: str, phrase: str) -> int:
 def _order(question: Question, timeline: Timeline) -> Decision | None:
     pool = timeline.of(question.where)
     if question.options:
-        return choose_by_texts(question, pool) or choose_by_texts(question, timeline.everything)
+        held = held_by_content(question, pool)
+        pools = ([*held], [*pool], [*timeline.everything])
+        return next((d for p in pools if p and (d := choose_by_texts(question, p))), None)
     if len(question.targets) >= 2:
         firsts = [
             holding(pool, target) or holding(timeline.everything, target) for target in question.targets
@@ -151,11 +175,11 @@ def _neighbour(question: Question, timeline: Timeline) -> Decision | None:
         return _at_time(question, timeline)
     if not question.targets:
         return None
-    anchors = _anchor(question, timeline, question.targets[0])
+    anchors = _anchor_or_clause(question, timeline, question.targets[0])
     if not anchors:
         return None
     speech_wanted = question.where == "speech" or (question.where == "any" and anchors[0].channel == "speech")
-    pool = list(timeline.speech if speech_wanted else timeline.screen)
+    pool = list(lines_of_speaker(question, timeline) or timeline.speech if speech_wanted else timeline.screen)
     pool = [
         i
         for i in pool
@@ -229,7 +253,7 @@ def _relation(question: Question, anchor: Item, near: Item) -> str:
 def _between(question: Question, timeline: Timeline) -> Decision | None:
     if len(question.targets) < 2:
         return answer_read(question, timeline)
-    first, second = (_anchor(question, timeline, target) for target in question.targets[:2])
+    first, second = (_anchor_or_clause(question, timeline, target) for target in question.targets[:2])
     if not first or not second:
         return None
     low, high = sorted((first[0], second[0]), key=lambda i: i.start_seconds)
@@ -251,6 +275,47 @@ def _between(question: Question, timeline: Timeline) -> Decision | None:
             else None
         )
     return Decision(texts_words([i.text for i in cited[1:-1]]), None, 5, cited, "It stands between the two.")
+
+
+def _during(question: Question, timeline: Timeline) -> Decision | None:
+    """What stands or is said while something else does."""
+    anchors = [i for target in question.targets[:1] for i in _anchor_or_clause(question, timeline, target)]
+    if not anchors:
+        return answer_read(question, timeline) if not question.targets else None
+    if question.perceptual:
+        return None
+    speech_wanted = question.where == "speech" or (
+        question.where == "any" and anchors[0].channel == "screen" and not question.nouns
+    )
+    pool = timeline.speech if speech_wanted else timeline.screen
+    for anchor in anchors:
+        near = [
+            i
+            for i in pool
+            if i != anchor
+            and i.start_seconds < anchor.stop_seconds + 0.5
+            and i.stop_seconds > anchor.start_seconds - 0.5
+            and not any(holds(i.text, t) >= LOOKALIKE for t in question.targets)
+        ]
+        if not near:
+            continue
+        if question.options:
+            hits = only_supported(question.options, near)
+            if len(hits) != 1:
+                continue
+            cited = [i for i in near if match_option(i, question.options[hits[0]])][:1]
+            return Decision(
+                question.options[hits[0]], hits[0], 5, (anchor, *cited), "They are there at the same time."
+            )
+        groups = timeline.distinct(near)
+        return Decision(
+            texts_words([g[0].text for g in groups]),
+            None,
+            4,
+            (anchor, *(g[0] for g in groups)),
+            "They are there at the same time.",
+        )
+    return None
 
 
 def _at_time(question: Question, timeline: Timeline) -> Decision | None:
@@ -310,12 +375,14 @@ def _named(question: Question, timeline: Timeline) -> list[Item]:
 
 def question_stems(text: str) -> frozenset[str]:
     """Of a phrase, without words that only point at texts."""
-    from mrvideo.models.offline.words import TEXT_NOUNS, stems
-
     return stems(" ".join(w for w in tokens(text) if w not in TEXT_NOUNS))
 
 
 def _when(question: Question, timeline: Timeline) -> Decision | None:
+    asked = frozenset(tokens(question.text))
+    if not question.targets and not asked & (SHOWING | SAYING | _CLOCKED):
+        # `When does the train leave?` asks for a time that somebody tells.
+        return answer_open(question, timeline)
     found = _named(question, timeline)
     if not found and not question.targets and not question.content:
         texts = wanted_texts(question, timeline)
@@ -333,6 +400,9 @@ def _when(question: Question, timeline: Timeline) -> Decision | None:
         found = found[:1]
     words = ", ".join(span_words(item, long=True) for item in found)
     return Decision(words, None, 5, tuple(found), f"“{found[0].text}” stands there.")
+
+
+_CLOCKED = frozenset(["time", "timestamp", "second", "minute", "moment", "video", "film", "clip"])
 
 
 def _choose_time(options: Sequence[str], found: Sequence[Item]) -> int | None:
@@ -445,6 +515,10 @@ def _who(question: Question, timeline: Timeline) -> Decision | None:
 
 
 def _nth_text(question: Question, timeline: Timeline) -> Decision | None:
+    named = held_by_content(question, pool_of(question, timeline)) if question.literal else []
+    if named and all(question.literal <= i.stems for i in named):
+        # `What is the final animal?` where a text says "The final animal is …".
+        return answer_read(question, timeline)
     pool = wanted_texts(question, timeline)
     if question.options:
         named = [i for i in pool if any(match_option(i, o) for o in question.options)]
@@ -550,6 +624,7 @@ _HANDLERS: dict[Kind, Callable[[Question, Timeline], Decision | None]] = {
     "after": _neighbour,
     "before": _neighbour,
     "between": _between,
+    "during": _during,
     "at_time": _at_time,
     "when": _when,
     "how_long": _how_long,

@@ -20,7 +20,9 @@ EXACT, LOOKALIKE, CLOSE = 1.0, 0.97, 0.9
 def tokens(text: str) -> tuple[str, ...]:
     """Words and numbers in lower case without marks; each Chinese, Japanese or Korean sign is one."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return tuple(token.replace(",", ".") if token[0].isdigit() else token for token in _TOKEN.findall(plain))
+    found = [token.replace(",", ".") if token[0].isdigit() else token for token in _TOKEN.findall(plain)]
+    # "Bread & Buns" and "bread and buns" are the same.
+    return tuple(token for token in found if token not in ("and",)) or tuple(found)
 
 
 def squeezed(text: str) -> str:

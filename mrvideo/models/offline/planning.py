@@ -30,8 +30,10 @@ from mrvideo.models.offline.timeline import (
 from mrvideo.models.offline.words import stems
 from mrvideo.records import Confidence, Span, merge_spans
 
-_ALL_SIGNS = frozenset({"order", "count_different", "nth", "after", "before", "between", "read", "precedes"})
-_ALL_LINES = frozenset({"after", "before", "between", "nth", "who"})
+_ALL_SIGNS = frozenset(
+    {"order", "count_different", "nth", "after", "before", "between", "during", "read", "precedes"}
+)
+_ALL_LINES = frozenset({"after", "before", "between", "during", "nth", "who"})
 MOST_LOOKS = 4
 _RELEVANT = 0.3
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from mrvideo.models.offline.likeness import squeezed, tokens
@@ -22,7 +23,7 @@ from mrvideo.models.offline.words import (
 )
 
 Kind = Literal[
-    "video_length", "count_different", "count_times", "order", "after", "before", "between", "at_time", "when",
+    "video_length", "count_different", "count_times", "order", "after", "before", "between", "during", "at_time", "when",
     "how_long", "colour", "who", "nth", "exists", "precedes", "read", "open",
 ]  # fmt: skip
 Where = Literal["screen", "speech", "any"]
@@ -33,7 +34,7 @@ class Question:
     """A question taken apart.
 
     `targets` are the texts it names; `content` the stems of the other words that carry meaning; `nouns` the words it has for texts
-    ("code"); `start_seconds` and `stop_seconds` bound the time it names; `nth` counts from 1, from the end when negative.
+    ("code"); `literal` the stems of words such as "final" that may say an order or belong to the text; `start_seconds` and `stop_seconds` bound the time it names; `nth` counts from 1, from the end when negative.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Question:
     negated: bool = False
     anchor_is_speech: bool = False
     perceptual: bool = False
+    literal: frozenset[str] = frozenset()
 
 
 _QUOTED = re.compile(
@@ -58,8 +60,12 @@ _QUOTED = re.compile(
 _NOUN = "|".join(sorted(TEXT_NOUNS, key=len, reverse=True))
 _SHOWN = r"(?:(?:ever|first|last|finally|briefly|being|be)\s+)*(?:appears?|appeared|appearing|shown|showing|show up|shows up|displayed|visible|seen|written|on[\s-]?(?:the\s+)?screen|come up|comes up|said|mentioned|spoken|stay\w*|remain\w*|last\w*|flash\w*|disappear\w*|vanish\w*|on display|present|heard|talked about|read|occur\w*|gone|fades?|start\w*|begin\w*|end\w*|in the (?:video|film|clip|movie|footage))\b"
 _LEAD = re.compile(
-    rf"^(?:(?:the|a|an|this|that|any|some|of|on[\s-]?screen|exact|displayed|shown)\s+)*(?:(?:{_NOUN})\b(?:\s+(?:that\s+)?(?:says|reads|reading|saying|called|named))?\s*)*(?:(?:the|a|an)\s+)*",
-    re.IGNORECASE,
+    # A noun is dropped only where it is written small: `the code 4711`, but `Code 4711`.
+    rf"^(?:(?:[Tt]he|[Aa]n?|this|that|any|some|of|on[\s-]?screen|exact|displayed|shown)\s+)*"
+    rf"(?:(?:{_NOUN})\b(?:\s+(?:that\s+)?(?:says|reads|reading|saying|called|named))?\s*)*(?:(?:the|an?)\s+)*",
+)
+_BESIDE = re.compile(
+    r"\b(?:below|beneath|underneath|above|beside|next to|(?:left|right|top|bottom) of|in front of|behind)\b"
 )
 _PERCEPTUAL = re.compile(
     r"\b(?:doing|wear\w*|hold(?:s|ing)|carry\w*|look(?:s|ing)? like|happen(?:s|ed|ing)?|gender|facial|expression|mood|emotion\w*|feel\w*|weather|"
@@ -101,7 +107,8 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
         nth=nth,
         negated=_negated(low),
         anchor_is_speech=kind in ("after", "before") and bool(_words(low.partition(kind)[2]) & SAYING),
-        perceptual=bool(_PERCEPTUAL.search(low)),
+        perceptual=bool(_PERCEPTUAL.search(low)) or (bool(targets) and bool(_BESIDE.search(low))),
+        literal=frozenset(stem(w) for w in _ambiguous(low, content)),
     )
 
 
@@ -132,6 +139,12 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
         return "when"
     if has(r"\bwhat colou?rs?\b|\bwhich colou?rs?\b|\bwhat is the (?:main |dominant |background )*colou?r"):
         return "colour"
+    if has(r"\bafter\b.+\b(?:but|and) before\b"):
+        return "between"
+    if has(
+        r"^(?:what|which)\b.+\b(?:when|while|as|during|at the same time as|at the moment)\b \w"
+    ) and not has(r"\bas (?:the|a|an) (?:answer|option|text|title|word)\b"):
+        return "during"
     anchored = has(
         r"\b(?:after|before|following|preceding|precedes?|follows?|followed by|preceded by|next to appear after)\b"
     )
@@ -260,6 +273,18 @@ def _targets(text: str, low: str, kind: Kind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(t for t in cleaned if squeezed(t) and not _generic(t)))
 
 
+def _ambiguous(low: str, content: Sequence[str]) -> list[str]:
+    """Words for an order that stand right before a noun, and may be a part of the text: `the final animal is …`."""
+    words = tokens(low)
+    nouns = {*content, *TEXT_NOUNS}
+    return [a for a, b in pairwise(words) if a in RELATING and b in nouns and a not in _COUNTING]
+
+
+_COUNTING = frozenset(
+    ["many", "different", "distinct", "unique", "various", "separate", "total", "order", "not"]
+)
+
+
 def _generic(target: str) -> bool:
     """Whether the words only point at texts in general: `the following words`."""
     return all(
@@ -274,7 +299,13 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\b(?:after|following|follows?|preceded by)\s+(.+?){_TAIL}",
     ),
     "before": (rf"\b(?:before|preceding|precedes?|followed by)\s+(.+?){_TAIL}",),
-    "between": (rf"\bbetween\s+(.+?)\s+and\s+(.+?){_TAIL}",),
+    "during": (
+        rf"\b(?:when|while|as|during|at the same time as|at the moment)\s+(.+?){_TAIL}",
+    ),
+    "between": (
+        rf"\bafter\s+(.+?)\s+(?:but|and)\s+before\s+(.+?){_TAIL}",
+        rf"\bbetween\s+(.+?)\s+and\s+(.+?){_TAIL}",
+    ),
     "precedes": (
         rf"^{_VERB}\s+(.+?)\s+(?:{_SHOWN}\s+)?(?:right |immediately |directly |just )?(?:before|after|earlier than|later than)\s+(.+?){_TAIL}",
     ),
@@ -282,7 +313,6 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\b(?:when|time|second|minute|moment|point|timestamp)s?\s+(?:exactly\s+)?(?:{_VERB}|that)\s+(.+?)\s+{_SHOWN}",
         rf"\b(?:does|is|are|do|was|did)\s+(.+?)\s+{_SHOWN}",
         rf"\b{_VERB}\s+(?:we|you|i|one|the viewer)\s+(?:first\s+)?(?:see|read|hear|find)\s+(.+)$",
-        rf"\bwhen\s+{_VERB}\s+(.+)$",
     ),
     "how_long": (
         rf"\b{_VERB}\s+(.+?)\s+{_SHOWN}",

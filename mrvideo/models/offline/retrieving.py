@@ -41,13 +41,23 @@ def wanted_texts(question: Question, timeline: Timeline) -> list[Item]:
     if question.targets and question.kind != "nth":
         return []
     if question.content:
-        if held := [i for i in pool if question.content <= i.stems]:
+        if held := held_by_content(question, pool):
             return _same_frame(question, held)
         if not question.nouns:
             return []
     elif not question.nouns and question.kind == "count_different" and question.where == "any":
         return []
     return _of_kind(question, pool)
+
+
+def held_by_content(question: Question, pool: Sequence[Item]) -> list[Item]:
+    """The items that hold all the question's own words; with those that may say an order, where such items are."""
+    if not question.content and not question.literal:
+        return []
+    full = question.content | question.literal
+    return [i for i in pool if full <= i.stems] or [
+        i for i in pool if question.content and question.content <= i.stems
+    ]
 
 
 def _same_frame(question: Question, held: list[Item]) -> list[Item]:
@@ -58,11 +68,17 @@ def _same_frame(question: Question, held: list[Item]) -> list[Item]:
 
 
 def _of_kind(question: Question, pool: list[Item]) -> list[Item]:
-    """Numbers where numbers are asked for, single words where words are, else everything."""
+    """Texts that name their own kind (`Code 4711`), numbers where numbers are asked for, single words to count, else everything."""
+    if question.kind == "read" and (own := [i for i in pool if question.nouns & set(tokens(i.text))]):
+        return own
     if question.nouns & _NUMBER_NOUNS:
         return [i for i in pool if any(c.isdigit() for c in i.text)] or pool
-    if question.nouns & _WORD_NOUNS:
-        return [i for i in pool if len(tokens(i.text)) == 1] or pool
+    if question.nouns & _WORD_NOUNS and question.kind == "count_different":
+        single = [i for i in pool if len(tokens(i.text)) == 1]
+        return single if 2 * len(single) >= len(pool) else pool
+    if question.kind == "read" and question.nouns & {"title", "heading", "headline"} and not question.options:
+        # A film says its title first.
+        return [i for i in pool[:1] if i.start_seconds <= 20.0] or pool
     return pool
 
 
@@ -73,11 +89,13 @@ def answer_read(question: Question, timeline: Timeline) -> Decision | None:
     pool = pool_of(question, timeline)
     if question.where == "speech":
         return answer_open(question, timeline)
+    if question.perceptual and question.targets:
+        return None
     if question.targets:
         held = [i for t in question.targets for i in holding(pool, t)]
         return _texts(question, timeline, held, 4) if held else None
     if question.content:
-        if held := [i for i in pool if question.content <= i.stems]:
+        if held := held_by_content(question, pool):
             return _texts(question, timeline, _same_frame(question, held), 5)
         if question.perceptual:
             return None
@@ -93,12 +111,18 @@ def _texts(question: Question, timeline: Timeline, items: Sequence[Item], confid
     words = [_rest(question, group[0].text) for group in groups]
     reasoning = "One text fits." if len(groups) == 1 else f"{len(groups)} texts fit, by first appearance."
     cited = tuple(item for group in groups for item in (group if len(groups) == 1 else group[:1]))
-    return Decision(texts_words(words), None, confidence if len(groups) == 1 else 3, cited, reasoning)
+    return Decision(
+        texts_words(words),
+        None,
+        confidence if len(groups) == 1 else 3 if len(groups) <= 4 else 2,
+        cited,
+        reasoning,
+    )
 
 
 def _rest(question: Question, text: str) -> str:
     """What a text adds to the question's own words: `The secret word is Zebra` → `Zebra`."""
-    asked = question.content | {stem(n) for n in question.nouns}
+    asked = question.content | question.literal | {stem(n) for n in question.nouns}
     match = re.match(r"^(.*?(?:\bis|\bare|\bwas|:|=))\s*(\S.*)$", text, re.IGNORECASE)
     if not match or not asked:
         return text
@@ -114,8 +138,8 @@ def _which_option(question: Question, timeline: Timeline) -> Decision | None:
         held = pool
         if question.targets:
             held = [i for t in question.targets for i in holding(pool, t)]
-        elif question.content:
-            held = [i for i in pool if question.content <= i.stems]
+        elif question.content or question.literal:
+            held = held_by_content(question, pool)
         for items, sure in ((held, 5), (pool, 4 if question.content or question.targets else 5)):
             if items and (decision := _supported(question, timeline, items, sure)):
                 return decision
@@ -155,7 +179,7 @@ def answer_open(question: Question, timeline: Timeline) -> Decision | None:
     """The line that holds most of the question's words, if it holds enough of them."""
     if question.start_seconds is not None and question.kind == "open":
         return None
-    lines = _by_speaker(question, timeline)
+    lines = lines_of_speaker(question, timeline)
     if lines is not None and not (question.content - _spoken_names(timeline)):
         if question.options:
             return _supported(question, timeline, lines, 4) if lines else None
@@ -170,6 +194,9 @@ def answer_open(question: Question, timeline: Timeline) -> Decision | None:
             if lines
             else None
         )
+    held = held_by_content(question, timeline.screen) if len(question.content | question.literal) >= 2 else []
+    if held and not question.options and question.where != "speech" and not question.perceptual:
+        return _texts(question, timeline, _same_frame(question, held), 5)
     pool = lines if lines else list(timeline.of("speech" if question.where == "speech" else "any"))
     scored = [(timeline.relevance(question, i), i) for i in pool if _bears(question, timeline, i)]
     if not scored:
@@ -180,12 +207,14 @@ def answer_open(question: Question, timeline: Timeline) -> Decision | None:
     top = [i for score, i in scored if score >= best - 1e-9][:3]
     if question.options:
         return _option_of_lines(question, timeline, [i for _, i in sorted(scored, key=lambda s: -s[0])[:4]])
-    texts = [f"{i.speaker}: {i.text}" if i.speaker else i.text for i in top]
+    replies = [_reply_to(i, timeline) for i in top] if top[0].text.endswith("?") else []
+    cited = tuple(i for pair in zip(top, replies, strict=True) for i in pair) if replies else tuple(top)
+    texts = [f"{i.speaker}: {i.text}" if i.speaker else i.text for i in (replies or top)]
     return Decision(
         " / ".join(dict.fromkeys(texts)),
         None,
         4 if best >= 0.99 and len(top) == 1 else 3 if best > 0.6 else 2,
-        tuple(top),
+        cited,
         "It holds the question's words.",
     )
 
@@ -194,7 +223,7 @@ def _spoken_names(timeline: Timeline) -> frozenset[str]:
     return frozenset(stem(w) for i in timeline.speech if i.speaker for w in tokens(i.speaker))
 
 
-def _by_speaker(question: Question, timeline: Timeline) -> list[Item] | None:
+def lines_of_speaker(question: Question, timeline: Timeline) -> list[Item] | None:
     """The lines of the speaker whom the question asks about (`what does Ben say …`), or None."""
     if question.where == "screen":
         return None
@@ -210,9 +239,22 @@ def _by_speaker(question: Question, timeline: Timeline) -> list[Item] | None:
     return [i for i in timeline.speech if i.speaker in named] if named else None
 
 
+def _reply_to(item: Item, timeline: Timeline) -> Item:
+    """The line after a question that somebody asks."""
+    place = timeline.speech.index(item)
+    return timeline.speech[place + 1]
+
+
 def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     """Whether a line holds enough of the question in itself to be quoted as its answer."""
     core = question.content - question.names
+    if item.channel == "speech" and item.text.endswith("?"):
+        # Somebody asks the same: the next line may be the answer, if it comes at once.
+        place = timeline.speech.index(item)
+        following = timeline.speech[place + 1 : place + 2]
+        names = question.names & frozenset(stem(w) for w in tokens(item.text))
+        if not following or following[0].start_seconds > item.stop_seconds + 5.0 or names != question.names:
+            return False
     mine = core & item.stems
     known = question.names & item.stems
     if question.perceptual:
