@@ -1,0 +1,398 @@
+"""A model that sees only what it was sent: JPEG pixels with their labels, and the rendered prompt's text.
+
+    eyes = Perceiver()                                     perfect
+    eyes = Perceiver(Faults(misses_character=0.2, seed=3)) or faulty, the same fault for the same picture each time
+    ScriptedModel(eyes)                                    in this process: the prompt is rendered first, then read
+    ChatServer(answer=eyes.over_http)                      over HTTP: the prompt is known by its system text
+    eyes.handlers["verify"] = function                     stage B: function(eyes, Task) -> plain data of the reply
+
+A handler gets a `Task` (prompt, text, pictures) and may use `task.block("cues")`, `task.frames()`, `read(jpeg)`,
+`sentence(...)` and `parse_sentences(caption)`, which are each other's inverse. It must not look at the world's truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import itertools
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from mrvideo.models.base import Request
+from mrvideo.prompt import load_prompt
+
+
+def _load(stem: str) -> ModuleType:
+    name = f"tests_support_{stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{stem}.py"))
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+world = _load("world")
+read = world.read
+
+STAGE_A = (
+    "characters",
+    "caption_clip",
+    "split_clip",
+    "merge_border",
+    "caption_scene",
+    "link_cast",
+    "confirm_name",
+)
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Rates in [0, 1] at which perception fails; each decided by what is looked at, so that a second look at the
+    same picture fails alike, and one at another picture need not.
+
+    misses_character: somebody visible is not noticed (per call and face). confuses_look_alikes: a face is taken for
+    that of its look-alike (per call and face; `look_alikes` maps faces to faces). wrong_split: a border is put one
+    frame late. vague_caption: an action and a prop are not made out (per call and face).
+    """
+
+    misses_character: float = 0.0
+    confuses_look_alikes: float = 0.0
+    wrong_split: float = 0.0
+    vague_caption: float = 0.0
+    seed: int = 0
+
+
+class FramePicture(NamedTuple):
+    """A frame with its time, as the label says, and what stands in its pixels."""
+
+    time_seconds: float
+    seen: Any
+
+
+class Fact(NamedTuple):
+    """One statement of a caption: who (a mark without brackets, or looks in words) does what with what."""
+
+    who: str
+    action: str
+    prop: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request as a model gets it."""
+
+    prompt: str
+    text: str
+    pictures: tuple[tuple[str, bytes], ...]
+
+    def block(self, name: str) -> list[str]:
+        """The lines between `<name>` and `</name>`; none when the block is missing."""
+        found = re.search(rf"<{name}>\n(.*?)\n?</{name}>", self.text, re.DOTALL)
+        return [line for line in found.group(1).split("\n") if line.strip()] if found else []
+
+    def span(self) -> tuple[float, float]:
+        """The span named as `from A to B s`."""
+        found = re.search(r"from (\d+\.\d+) to (\d+\.\d+) s", self.text)
+        assert found, self.text
+        return float(found.group(1)), float(found.group(2))
+
+    def frames(self, prefix: str = "") -> list[FramePicture]:
+        """Pictures labelled with a time (after `prefix`), in order."""
+        found = [(re.fullmatch(rf"{prefix}(\d+\.\d+) s", label), jpeg) for label, jpeg in self.pictures]
+        return [FramePicture(float(match.group(1)), read(jpeg)) for match, jpeg in found if match]
+
+    def labelled(self, label: str) -> Any:
+        """What the picture of this label shows; None without one."""
+        return next((read(jpeg) for own, jpeg in self.pictures if own == label), None)
+
+    @property
+    def key(self) -> str:
+        """Stands for what is looked at."""
+        digest = hashlib.sha256(self.prompt.encode())
+        for label, jpeg in self.pictures:
+            digest.update(label.encode() + jpeg)
+        return digest.hexdigest()
+
+
+Handler = Callable[["Perceiver", Task], dict[str, Any]]
+
+
+class Perceiver:
+    """See the module. `tasks` keeps what was asked."""
+
+    def __init__(self, faults: Faults | None = None, *, look_alikes: dict[int, int] | None = None) -> None:
+        self.faults = faults or Faults()
+        self.look_alikes = look_alikes or {}
+        self.tasks: list[Task] = []
+        self.handlers: dict[str, Handler] = {
+            "characters": _characters,
+            "caption_clip": _caption_clip,
+            "split_clip": _split_clip,
+            "merge_border": _merge_border,
+            "caption_scene": _caption_scene,
+            "link_cast": _link_cast,
+            "confirm_name": _confirm_name,
+        }
+        self._systems: dict[str, str] = {}
+
+    def __call__(self, request: Request[Any]) -> dict[str, Any]:
+        """Answers a request of this process by its rendered text alone."""
+        text = request.prompt.render(request.inputs).user
+        return self.answer(
+            Task(request.prompt.name, text, tuple((p.label, p.jpeg) for p in request.pictures))
+        )
+
+    def over_http(self, asked: Any) -> dict[str, Any]:
+        """Answers a chat server's `Asked`."""
+        if not self._systems:
+            self._systems = {name: load_prompt(name).static for name in self.handlers}
+        name = next(name for name, static in self._systems.items() if asked.system.startswith(static))
+        return self.answer(Task(name, asked.text, tuple(asked.pictures)))
+
+    def answer(self, task: Task) -> dict[str, Any]:
+        """The reply as plain data."""
+        self.tasks.append(task)
+        return self.handlers[task.prompt](self, task)
+
+    def fails(self, rate: float, what: str, *about: object) -> bool:
+        """Whether a fault strikes: always the same for the same arguments."""
+        if rate <= 0:
+            return False
+        text = "|".join(map(str, (self.faults.seed, what, *about)))
+        return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < rate
+
+    def face(self, pose: Any, key: str) -> int:
+        """Whose face it is taken for."""
+        other = self.look_alikes.get(pose.face)
+        if other is not None and self.fails(self.faults.confuses_look_alikes, "confuse", key, pose.face):
+            return other
+        return pose.face
+
+    def poses(self, seen: Any, key: str) -> list[Any]:
+        """The sprites noticed in a frame."""
+        rate = self.faults.misses_character
+        return [pose for pose in seen.poses if not self.fails(rate, "miss", key, pose.face)]
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def sentence(who: str, action: int, prop: int) -> str:
+    """`<person_a> waves with a lantern.`"""
+    return f"{who} {world.ACTIONS[action]} with {world.PROPS[prop]}."
+
+
+def place_sentence(place: int) -> str:
+    """`At the old harbour.`"""
+    return f"At the {world.PLACES[place]}."
+
+
+_SENTENCE = re.compile(
+    rf"(?P<who><\w+>|A \w+ in a \w+ \w+|Someone) (?P<action>{'|'.join(world.ACTIONS)}) "
+    rf"with (?P<prop>{'|'.join(sorted(world.PROPS, key=len, reverse=True))})\."
+)
+
+
+def parse_sentences(caption: str) -> list[Fact]:
+    """The statements of a caption, in order."""
+    return [
+        Fact(match["who"].strip("<>"), match["action"], match["prop"])
+        for match in _SENTENCE.finditer(caption)
+    ]
+
+
+def parse_place(caption: str) -> str | None:
+    """The place a caption names first."""
+    found = re.search(rf"At the ({'|'.join(world.PLACES)})\.", caption)
+    return found.group(1) if found else None
+
+
+def described(pose: Any) -> str:
+    """What a card says of a sprite: its looks, and where it stands in the frame; not its face."""
+    return f"{world.looks(pose.look)}, {world.ORDINALS[pose.slot]} from the left"
+
+
+def pointed_at(description: str, seen: Any) -> Any:
+    """The sprite a card means in its frame; the only one when the card does not say."""
+    if seen is None:
+        return None
+    for slot, word in enumerate(world.ORDINALS):
+        if f"{word} from the left" in description:
+            return seen.at(slot)
+    return seen.poses[0] if len(seen.poses) == 1 else None
+
+
+# --- stage A -----------------------------------------------------------------------------------------------------
+
+
+def _characters(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    best: dict[int, tuple[int, float, Any]] = {}
+    for frame in task.frames():
+        for pose in eyes.poses(frame.seen, task.key):
+            face = eyes.face(pose, task.key)
+            found = (len(frame.seen.poses), frame.time_seconds, pose)
+            if face not in best or found[:2] < best[face][:2]:
+                best[face] = found
+    letters: dict[str, int] = {}
+    characters: list[dict[str, Any]] = []
+    for _, time, pose in sorted(best.values(), key=lambda found: found[1])[:12]:
+        kind = world.kind(pose.look)
+        letter = chr(ord("a") + letters.setdefault(kind, 0))
+        letters[kind] += 1
+        characters.append(
+            {
+                "name": f"{kind}_{letter}",
+                "kind": kind,
+                "description": described(pose),
+                "exemplar_seconds": time,
+            }
+        )
+    return {"characters": characters}
+
+
+def _known(eyes: Perceiver, task: Task) -> dict[int, str]:
+    """Face → local name, from the exemplars."""
+    known: dict[int, str] = {}
+    for line in task.block("characters"):
+        found = re.match(r"<(\w+)>: (.*)", line)
+        assert found, line
+        pose = pointed_at(found[2], task.labelled(f"<{found[1]}>"))
+        if pose is not None:
+            known[eyes.face(pose, task.key + "exemplar")] = found[1]
+    return known
+
+
+def _events(eyes: Perceiver, task: Task) -> list[list[FramePicture]]:
+    """The frames, parted where place or event changes."""
+    groups: list[list[FramePicture]] = []
+    for frame in task.frames():
+        if groups and _event(groups[-1][-1].seen) == _event(frame.seen):
+            groups[-1].append(frame)
+        else:
+            groups.append([frame])
+    for left, right in itertools.pairwise(groups):
+        if len(right) > 1 and eyes.fails(eyes.faults.wrong_split, "split", right[0].time_seconds):
+            left.append(right.pop(0))
+    return groups
+
+
+def _event(seen: Any) -> tuple[int | None, int | None]:
+    return (seen.place, seen.event)
+
+
+def _scene(
+    eyes: Perceiver, task: Task, group: Sequence[FramePicture], known: dict[int, str], stop_seconds: float
+) -> dict[str, Any]:
+    statements: list[str] = []
+    appearing: list[str] = []
+    texts: list[dict[str, Any]] = []
+    last: Any = None
+    for frame in group:
+        seen = frame.seen
+        if last is None or _event(last) != _event(seen):
+            if seen.place is not None:
+                statements.append(place_sentence(seen.place))
+            for pose in eyes.poses(seen, task.key):
+                name = known.get(eyes.face(pose, task.key))
+                who = f"<{name}>" if name else f"A {world.looks(pose.look)}"
+                if name and name not in appearing:
+                    appearing.append(name)
+                if eyes.fails(eyes.faults.vague_caption, "vague", task.key, pose.face):
+                    statements.append(f"{who} does something.")
+                else:
+                    statements.append(sentence(who, pose.action, pose.prop))
+        last = seen
+        sign = world.SIGNS[seen.sign]
+        if sign and texts and texts[-1]["text"] == sign:
+            texts[-1]["stop_seconds"] = frame.time_seconds
+        elif sign:
+            texts.append(
+                {"text": sign, "start_seconds": frame.time_seconds, "stop_seconds": frame.time_seconds}
+            )
+    if texts and group[-1].seen.sign:
+        texts[-1]["stop_seconds"] = stop_seconds
+    return {
+        "start_seconds": group[0].time_seconds,
+        "stop_seconds": stop_seconds,
+        "brief": " ".join(statements[:2]) or "Nobody is there.",
+        "detailed": " ".join(statements) or "Nobody is there.",
+        "appearing": appearing,
+        "screen_text": texts,
+    }
+
+
+def _caption_clip(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    known = _known(eyes, task)
+    groups = _events(eyes, task)
+    stops = [group[0].time_seconds for group in groups[1:]] + [task.span()[1]]
+    before = task.labelled("before")
+    return {
+        "continues_previous": before is not None and _event(before) == _event(groups[0][0].seen),
+        "scenes": [_scene(eyes, task, group, known, stop) for group, stop in zip(groups, stops, strict=True)],
+    }
+
+
+def _split_clip(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    groups = _events(eyes, task)
+    stops = [group[0].time_seconds for group in groups[1:]] + [task.span()[1]]
+    return {
+        "scenes": [
+            {
+                "start_seconds": group[0].time_seconds,
+                "stop_seconds": stop,
+                "brief": place_sentence(group[0].seen.place),
+            }
+            for group, stop in zip(groups, stops, strict=True)
+        ]
+    }
+
+
+def _merge_border(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    before, after = task.frames("before "), task.frames("after ")
+    return {"same_scene": _event(before[-1].seen) == _event(after[0].seen)}
+
+
+def _caption_scene(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    start, stop = task.span()
+    scene = _scene(eyes, task, task.frames(), _known(eyes, task), stop)
+    return {**scene, "start_seconds": start}
+
+
+def _link_cast(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    sides: list[dict[str, tuple[int, int]]] = []
+    for side in ("left", "right"):
+        cards: dict[str, tuple[int, int]] = {}
+        for line in task.block(side):
+            found = re.match(r"([LR]\d+), [^:]*: (.*)", line)
+            assert found, line
+            seen = task.labelled(found[1])
+            pose = pointed_at(found[2], seen)
+            if pose is not None:
+                cards[found[1]] = (eyes.face(pose, task.key + found[1]), len(seen.poses))
+        sides.append(cards)
+    pairs: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for left, (face, crowd) in sides[0].items():
+        for right, (other, other_crowd) in sides[1].items():
+            if face == other and right not in taken:
+                taken.add(right)
+                better = "left" if crowd <= other_crowd else "right"
+                pairs.append({"left_id": left, "right_id": right, "better": better})
+                break
+    return {"pairs": pairs}
+
+
+def _confirm_name(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    (name,) = task.block("name")
+    quotes = [line.split(": ", 1)[1] for line in task.block("cues") if f"Hello, {name}" in line]
+    shown = [read(jpeg) for _, jpeg in task.pictures]
+    return {
+        "confirmed": bool(quotes) and any(seen.poses for seen in shown),
+        "cue_quote": quotes[0] if quotes else "",
+    }
