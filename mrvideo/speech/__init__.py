@@ -1,1 +1,12 @@
-"""What is said, from sound: speech to text with times, and who speaks."""
+"""What is said, from sound: speech to text with times, and who speaks.
+
+transcriber = open_transcriber(transcriber_settings("openai:whisper-1", api_key=key), ledger=Ledger())
+transcript = transcribe("talk.mp4", transcriber=transcriber)
+transcript.cues, transcript.failures, transcript.usage
+"""
+
+from mrvideo.speech.opening import open_transcriber, transcriber_settings
+from mrvideo.speech.port import Transcriber
+from mrvideo.speech.transcribe import Transcript, transcribe
+
+__all__ = ["Transcriber", "Transcript", "open_transcriber", "transcribe", "transcriber_settings"]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import email
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
@@ -11,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrvideo.records import Cue, Scene
+from mrvideo.records import Cue, Scene, Usage
 
 RATE = 48_000
 
@@ -108,3 +113,158 @@ def scene() -> Callable[..., Scene]:
         )
 
     return make
+
+
+TONES = {440: "alpha", 660: "bravo", 880: "charlie", 1320: "delta"}
+
+
+@pytest.fixture
+def bursts() -> Callable[..., NDArray[np.int16]]:
+    """48 kHz sound with tones: `bursts(4.0, (1.0, 0.5, 440))` has one from 1.0 s, half a second long."""
+
+    def make(seconds: float, *tones: tuple[float, float, int]) -> NDArray[np.int16]:
+        sound = np.zeros(round(seconds * RATE), np.float64)
+        for start, length, frequency in tones:
+            t = np.arange(round(length * RATE)) / RATE
+            at = round(start * RATE)
+            sound[at : at + len(t)] = 9000 * np.sin(2 * np.pi * frequency * t)
+        return sound.astype(np.int16)
+
+    return make
+
+
+def listen(audio: bytes) -> list[dict[str, object]]:
+    """What a good transcriber would say: each loud stretch of the sound itself, named by its pitch."""
+    with av.open(io.BytesIO(audio)) as container:
+        assert container.streams.audio[0].sample_rate == 16_000
+        frames = [frame.to_ndarray().ravel() for frame in container.decode(audio=0)]
+    samples = np.concatenate(frames).astype(np.float64)
+    hop = 160
+    loud = np.array([np.abs(samples[i : i + hop]).max() > 500 for i in range(0, len(samples), hop)])
+    # Stops inside words are bridged: 0.15 s.
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], loud.astype(int), [0]))))
+    spans = [[int(a), int(b)] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    joined: list[list[int]] = []
+    for span in spans:
+        if joined and span[0] - joined[-1][1] < 15:
+            joined[-1][1] = span[1]
+        else:
+            joined.append(span)
+    segments: list[dict[str, object]] = []
+    for a, b in joined:
+        piece = samples[a * hop : b * hop]
+        spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece))))
+        peak = float(np.argmax(spectrum)) * 16_000 / len(piece)
+        word = TONES[min(TONES, key=lambda tone: abs(tone - peak))]
+        segments.append(
+            {"start": a * hop / 16_000, "end": min(b * hop, len(samples)) / 16_000, "text": f" {word} "}
+        )
+    return segments
+
+
+class TranscriptionServer:
+    """A loopback /v1/audio/transcriptions that listens to the sound it is sent.
+
+    `answer(fields, segments)` gives the reply's body; `faults` are (status, body) given first, one a call;
+    `gate` holds every call until as many are in flight as it wants.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, str]] = []
+        self.sizes: list[int] = []
+        self.faults: list[tuple[int, str]] = []
+        self.refuse: Callable[[dict[str, str], list[dict[str, object]]], tuple[int, str] | None] = (
+            lambda f, s: None
+        )
+        self.answer: Callable[[dict[str, str], list[dict[str, object]]], str] = lambda fields, segments: (
+            json.dumps(
+                {
+                    "text": "".join(str(s["text"]) for s in segments),
+                    "language": "english",
+                    "segments": segments,
+                }
+            )
+        )
+        self.gate: threading.Barrier | None = None
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status, reply = outer.handle(self.path, self.headers["content-type"], body)
+                data = reply.encode()
+                self.send_response(status)
+                if status == 429:
+                    self.send_header("retry-after", "0")
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def handle(self, path: str, content_type: str, body: bytes) -> tuple[int, str]:
+        assert path == "/v1/audio/transcriptions"
+        message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+        fields: dict[str, str] = {}
+        audio = b""
+        for part in message.get_payload():
+            name = part.get_param("name", header="content-disposition")
+            if name == "file":
+                audio = part.get_payload(decode=True)
+            else:
+                fields[name] = part.get_payload(decode=True).decode()
+        segments = listen(audio)
+        with self._lock:
+            self.requests.append(fields)
+            self.sizes.append(len(audio))
+            fault = self.faults.pop(0) if self.faults else None
+        if self.gate is not None:
+            self.gate.wait(30)
+        fault = fault or self.refuse(fields, segments)
+        return fault or (200, self.answer(fields, segments))
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[TranscriptionServer]:
+    """A running transcription server."""
+    server = TranscriptionServer()
+    yield server
+    server.close()
+
+
+class Store:
+    """Keeps replies in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    def get_reply(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    def put_reply(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> None:
+        self.kept[key] = reply_json
+
+
+@pytest.fixture
+def store() -> Store:
+    """A store of replies."""
+    return Store()

@@ -174,10 +174,6 @@ def test_ass_gives_words_once_without_drawings_and_counts_broken_lines():
         ("cp1252", "Schöne Grüße aus München, wir müssen über die Brücke gehen. Wo ist mein Schlüssel?"),
         ("cp1250", "Zażółć gęślą jaźń, proszę państwa. Dzień dobry, jak się masz, przyjacielu?"),
         ("cp1254", "Günaydın, nasılsın? Bugün hava çok güzel, dışarı çıkalım mı arkadaşım?"),
-        (
-            "cp1257",
-            "Laba diena, kaip jums šiandien sekasi? Ačiū, viskas gerai, mano žmogau, einam į žvejybą.",
-        ),
         ("cp1251", "Привет, как дела? Мы давно не виделись, расскажи мне всё, что случилось с тобой."),
         ("cp932", "こんにちは、お元気ですか。今日はとても良い天気ですね。明日は雨が降るでしょう。"),
         ("gb18030", "你好，今天天气很好，我们一起去公园散步吧。明天可能会下雨，记得带伞。"),
@@ -187,6 +183,13 @@ def test_ass_gives_words_once_without_drawings_and_counts_broken_lines():
 def test_encodings_are_found(encoding, text):
     (line,) = parse(srt(text).encode(encoding), "talk.srt").lines
     assert line.text == text
+
+
+def test_the_language_in_a_files_name_settles_its_encoding(make_video):
+    path: Path = make_video()
+    text = "Ačiū, viskas gerai, mano žmogau, einam į žvejybą."
+    path.with_suffix(".lt.srt").write_bytes(srt(text).encode("cp1257"))
+    assert load_cues(path)[0].text == text
 
 
 def test_a_few_broken_bytes_do_not_turn_a_utf8_file_into_another_encoding():

@@ -84,12 +84,18 @@ _PAGE_OF = {
     **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), "cp1251"),
     **dict.fromkeys(("ca", "da", "de", "es", "fi", "fr", "is", "it", "nl", "no", "pt", "sv"), "cp1252"),
     **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
-    **{"el": "cp1253", "tr": "cp1254", "he": "cp1255", "ar": "cp1256", "vi": "cp1258", "th": "cp874"},
+    "el": "cp1253",
+    "tr": "cp1254",
+    "he": "cp1255",
+    "ar": "cp1256",
+    "vi": "cp1258",
+    "th": "cp874",
 }
 
 
 def _codepage(data: bytes, language: str | None) -> str:
-    """The language's codepage where the file's name gives one that fits, else the likeliest. Among the Latin ones, which differ in few letters, the Western one when it fits as well."""
+    """The language's codepage where the file's name gives one that fits, else the likeliest. Among the
+    Latin ones, which differ in few letters, the Western one when it fits as well."""
     page = _PAGE_OF.get(language or "")
     if page and "\ufffd" not in data.decode(page, errors="replace"):
         return page

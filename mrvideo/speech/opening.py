@@ -1,0 +1,85 @@
+"""From a transcriber's name to a transcriber behind its limits."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import ValidationError
+
+from mrvideo.errors import SettingsError
+from mrvideo.models.base import ReplyStore
+from mrvideo.models.budget import Budget
+from mrvideo.models.ledger import Ledger
+from mrvideo.models.limiter import Limiter
+from mrvideo.models.limits import LimitedModel, Limits
+from mrvideo.models.retry import Backoff
+from mrvideo.models.settings import SERVERS, ModelSettings
+from mrvideo.speech.port import Transcriber
+
+LOCAL = "faster-whisper"
+
+
+def transcriber_settings(name: str, **fields: Any) -> ModelSettings:
+    """Settings for `openai:MODEL` (any OpenAI-compatible server) or `faster-whisper:SIZE`; fields as in `ModelSettings`.
+
+    Raises `SettingsError`.
+    """
+    scheme, _, rest = name.partition(":")
+    if scheme in SERVERS and rest:
+        return ModelSettings.parse(name, **fields)
+    if scheme == LOCAL and rest:
+        try:
+            return ModelSettings(
+                name=name, **{key: value for key, value in fields.items() if key != "base_url"}
+            )
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            raise SettingsError(f"model {name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    raise SettingsError(
+        f"no transcriber {name!r}; write openai:MODEL (such as openai:whisper-1) or {LOCAL}:SIZE"
+    )
+
+
+def open_transcriber(
+    settings: ModelSettings,
+    *,
+    ledger: Ledger,
+    store: ReplyStore | None = None,
+    fresh: bool = False,
+    budget: Budget | None = None,
+    limiter: Limiter | None = None,
+) -> Transcriber:
+    """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage. Nothing is sent yet.
+
+    Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
+    """
+    limits = Limits(
+        ledger=ledger,
+        store=store,
+        fresh=fresh,
+        budget=budget or Budget(),
+        limiter=limiter,
+        backoff=Backoff(attempts=settings.max_attempts),
+    )
+    if settings.scheme == LOCAL:
+        from mrvideo.speech.whisper import FasterWhisper
+
+        if find_spec("faster_whisper") is None:
+            raise SettingsError(f"{settings.name} needs: pip install 'mrvideo[asr]'")
+        return Transcriber(model=LimitedModel(FasterWhisper(settings), limits), budget=budget)
+    if settings.scheme not in SERVERS:
+        raise SettingsError(f"no transcriber {settings.name!r}; write openai:MODEL or {LOCAL}:SIZE")
+    from mrvideo.speech.openai_audio import OpenAITranscriber
+
+    adapter = OpenAITranscriber(settings)
+    if budget is not None and budget.max_cost is not None and adapter.cost_per_minute is None:
+        raise SettingsError(
+            f"max_cost cannot be kept: no price is known for {settings.name}; leave max_cost out"
+        )
+    return Transcriber(
+        model=LimitedModel(adapter, limits),
+        longest_seconds=adapter.longest_seconds,
+        cost_per_minute=adapter.cost_per_minute,
+        budget=budget,
+    )

@@ -1,0 +1,105 @@
+"""What a transcriber is asked with and what it answers: a model request whose input is sound.
+
+So a call to it has the same limiter, retries, budget, ledger and kept replies as any other model call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mrvideo.models.base import Model, Request
+from mrvideo.models.budget import Budget
+from mrvideo.prompt import Prompt
+from mrvideo.records import Span
+
+STAGE = "speech"
+
+
+class Segment(BaseModel):
+    """What is said over a stretch, in seconds from the start of the sound that was sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start_seconds: float = Field(ge=0, allow_inf_nan=False)
+    stop_seconds: float = Field(ge=0, allow_inf_nan=False)
+    text: str
+    speaker: str | None = None
+
+
+class Transcription(BaseModel):
+    """A transcriber's reply. `text` alone, without segments, is what one without times says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    segments: tuple[Segment, ...] = ()
+    text: str = ""
+    language: str | None = None
+
+
+class SoundInputs(BaseModel):
+    """The sound (a FLAC file's bytes), which stands in a request's digest by its own digest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    audio: bytes = Field(exclude=True, repr=False)
+    audio_digest: str
+    duration_seconds: float
+    language: str | None = None
+    hint: str = ""
+
+
+PROMPT = Prompt(
+    name="transcribe",
+    version=1,
+    role="text",
+    inputs=(),
+    reply=Transcription.__name__,
+    static="",
+    body="",
+    digest="1",
+)
+
+
+def sound_request(
+    audio: bytes, span: Span, *, language: str | None = None, hint: str = ""
+) -> Request[Transcription]:
+    """The request for one piece of sound; `hint` is text in its style, such as names that will be said."""
+    inputs = SoundInputs(
+        audio=audio,
+        audio_digest=hashlib.sha256(audio).hexdigest(),
+        duration_seconds=round(span.duration_seconds, 3),
+        language=language,
+        hint=hint,
+    )
+    return Request(prompt=PROMPT, inputs=inputs, reply_type=Transcription, stage=STAGE, span=span)
+
+
+@dataclass(frozen=True)
+class Transcriber:
+    """A model that takes `SoundInputs`, behind its limits, and what one call may hold.
+
+    `cost_per_minute` is in US dollars, None when unknown.
+    """
+
+    model: Model
+    longest_seconds: float = 300.0
+    most_bytes: int = 24 * 2**20
+    cost_per_minute: float | None = 0.0
+    budget: Budget | None = None
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it: `openai:whisper-1`."""
+        return self.model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with anything that changes the transcript, but for the sound."""
+        return f"{self.model.fingerprint}\n{self.longest_seconds}\n{self.most_bytes}\n{PROMPT.digest}"
+
+    async def aclose(self) -> None:
+        """Let go of connections and memory; on the event loop that its calls ran on (`mapreduce.portal()`)."""
+        await self.model.aclose()
