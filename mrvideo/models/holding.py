@@ -47,7 +47,7 @@ class HeldToSchemas(LogitsProcessor):
                 matcher.consume_tokens(tokens)
             llguidance.numpy.fill_next_token_bitmask(matcher, self._mask, row)
         self._seen = input_ids.shape[1]
-        mask = torch.from_numpy(self._mask).to(scores.device)
+        mask = torch.as_tensor(self._mask).to(scores.device)
         allowed = ((mask.unsqueeze(-1) >> self._bits.to(scores.device)) & 1).bool().flatten(1)
         # Some models have more outputs than their tokenizer has tokens: those rows are padding.
         ruled_out = torch.ones_like(scores, dtype=torch.bool)

@@ -190,7 +190,7 @@ class OpenAISpeaker:
     ) -> list[dict[str, Any]]:
         rendered = request.prompt.render(request.inputs)
         words = rendered.user
-        if reply_format != "json_schema":
+        if reply_format != "json_schema" or not self._preset.shows_schema:
             schema = ReplyFormatInputs(reply_schema=schema_text(request.reply_type))
             words = f"{words}\n\n{load_prompt('reply_format').render(schema).user}"
         content: list[dict[str, Any]] = []

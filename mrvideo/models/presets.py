@@ -20,7 +20,11 @@ Detail: TypeAlias = Literal["auto", "low", "high"]
 
 @dataclass(frozen=True)
 class Preset:
-    """One server family. `key_variable` is the environment variable that its users know."""
+    """One server family. `key_variable` is the environment variable that its users know.
+
+    `shows_schema`: the model reads the schema that is sent beside the prompt. Elsewhere it only masks tokens, or is
+    ignored without a word, and the prompt must hold it too.
+    """
 
     name: str
     base_url: str
@@ -30,6 +34,7 @@ class Preset:
     needs_key: bool = False
     reply_format: ReplyFormat = "json_schema"
     strict: bool = False
+    shows_schema: bool = False
     tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: float | None = 0.0
     detail: Detail | None = None
@@ -50,6 +55,7 @@ PRESETS: tuple[Preset, ...] = (
         key_variable="OPENAI_API_KEY",
         needs_key=True,
         strict=True,
+        shows_schema=True,
         tokens_parameter="max_completion_tokens",
         detail="auto",
         tools=True,
@@ -62,6 +68,7 @@ PRESETS: tuple[Preset, ...] = (
         hosts=("generativelanguage.googleapis.com",),
         key_variable="GEMINI_API_KEY",
         needs_key=True,
+        shows_schema=True,
         tools=True,
         context_tokens=1_000_000,
     ),

@@ -270,7 +270,9 @@ class ChatServer:
 
     def _completion(self, asked: Asked, text: str) -> dict[str, Any]:
         words = asked.system + asked.text + "".join(label for label, _ in asked.pictures)
-        words += json.dumps(asked.schema) if asked.schema else ""
+        if asked.body.get("response_format", {}).get("json_schema", {}).get("strict"):
+            # OpenAI's models are shown the schema; elsewhere it only guides the decoding.
+            words += json.dumps(asked.schema)
         words += "".join(turn for _, turn in asked.turns)
         counted_in = math.ceil(len(words) / 4) + sum(counted_image(jpeg) for _, jpeg in asked.pictures)
         counted_out = math.ceil(len(text) / 4)
