@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mrvideo.media.clips import sample_times
 from mrvideo.models.base import MAX_IMAGES, Abilities, Picture
 from mrvideo.records import Frame, Span
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 STILL_STEP_SECONDS = 2.0
+_NOISE_LEVEL = 10
 _TICK = 1e-6
 
 
@@ -55,7 +61,10 @@ def room(abilities: Abilities, *, taken: int = 0) -> int:
 
 
 def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown, ...]:
-    """Without most of the pictures inside stretches where nothing moves; both ends of each stretch stay."""
+    """Without most of the pictures inside stretches where nothing moves; both ends of each stretch stay.
+
+    `still_spans` are taken as a hint: what is left out is compared, so that a small movement or a line of text is not.
+    """
     kept: list[Shown] = []
     for place, one in enumerate(shown):
         inner = 0 < place < len(shown) - 1 and any(
@@ -63,9 +72,33 @@ def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown,
             and shown[place + 1].time_seconds < still.stop_seconds + _TICK
             for still in still_spans
         )
-        if not inner or one.time_seconds - kept[-1].time_seconds >= STILL_STEP_SECONDS - _TICK:
+        if (
+            not inner
+            or one.time_seconds - kept[-1].time_seconds >= STILL_STEP_SECONDS - _TICK
+            or not alike(kept[-1].frame, one.frame)
+            or not alike(one.frame, shown[place + 1].frame)
+        ):
             kept.append(one)
     return tuple(kept)
+
+
+def alike(one: Frame, other: Frame) -> bool:
+    """Whether no part of the picture, down to an eighth of its pixels, differs by more than compression does."""
+    from PIL import ImageChops
+
+    if (one.width, one.height) != (other.width, other.height):
+        return False
+    _, most = ImageChops.difference(_small(one), _small(other)).getextrema()
+    return int(most) <= _NOISE_LEVEL  # pyright: ignore[reportArgumentType]
+
+
+def _small(frame: Frame) -> Image:
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(frame.jpeg))
+    # Decodes at an eighth of the size: cheap, and every pixel is a mean.
+    image.draft("L", (image.width // 8, image.height // 8))
+    return image.convert("L")
 
 
 def spread(shown: Sequence[Shown], count: int) -> tuple[Shown, ...]:

@@ -118,8 +118,8 @@ def _photo(path: Path) -> bytes:
     from mrvideo.media.images import encode_jpeg
 
     try:
-        with Image.open(io.BytesIO(_bytes(path))) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+        image: Image.Image = Image.open(io.BytesIO(_bytes(path)))
+        upright = ImageOps.exif_transpose(image).convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError) as error:
         raise InputError(f"{path} is not a picture that can be read; save it as JPEG or PNG") from error
     upright.thumbnail((_PHOTO_PIXELS, _PHOTO_PIXELS))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -145,7 +145,7 @@ class _Run:
         self.tell(StageFinished(stage="caption"))
         return [records[index] for index in sorted(records)]
 
-    def _captioned(self, specs: list[ShardSpec]):
+    def _captioned(self, specs: list[ShardSpec]) -> Iterator[ShardRecords]:
         if not specs:
             return
         options = self.options

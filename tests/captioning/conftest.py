@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import av
+import numpy as np
 import pytest
+
+from mrvideo.captioning.index import CaptioningOptions, build_index
+from mrvideo.library import Library
+from mrvideo.media.identity import probe
+from mrvideo.models import ModelSettings
+from mrvideo.models.base import Model
+from mrvideo.records import Cue, Event, Index, VideoInfo
 
 _SUPPORT = Path(__file__).parents[1] / "support"
 
@@ -39,3 +49,53 @@ def perceivers() -> ModuleType:
 def chat() -> ModuleType:
     """tests/support/chat_server.py"""
     return load("chat_server")
+
+
+@pytest.fixture(scope="session")
+def moving_video(tmp_path_factory: pytest.TempPathFactory) -> VideoInfo:
+    """65 s at 10 frames a second in which something always moves, with a cut every 7 s."""
+    path = tmp_path_factory.mktemp("moving") / "moving.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.options = {"preset": "ultrafast", "g": "30"}
+        for number in range(650):
+            picture = np.full((96, 160, 3), 40 + number // 70 * 67 % 180, np.uint8)
+            left = number * 7 % 130
+            picture[30:60, left : left + 30] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return probe(path)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / "library.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def build(library: Library) -> Callable[..., Index]:
+    """build(info, model, options=…, cues=…, events=[]) -> Index, kept in the test's own library."""
+
+    def run(
+        info: VideoInfo,
+        model: Model,
+        options: CaptioningOptions | None = None,
+        *,
+        cues: tuple[Cue, ...] = (),
+        events: list[Event] | None = None,
+        worker_models: tuple[ModelSettings, ModelSettings] | None = None,
+    ) -> Index:
+        return build_index(
+            info,
+            cues,
+            options=options or CaptioningOptions(),
+            vision=model,
+            text=model,
+            worker_models=worker_models,
+            library=library,
+            on_event=(events if events is not None else []).append,
+        )
+
+    return run

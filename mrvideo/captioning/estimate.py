@@ -1,0 +1,127 @@
+"""What stage A will take before anything is paid: calls, images and passes over the pixels, stage by stage.
+
+Counts of clips and frames are exact (fewer where nothing moves, which only decoding shows). How many characters and
+scenes there will be nobody knows beforehand: those are assumptions, named in the arguments.
+"""
+
+from __future__ import annotations
+
+import math
+
+from mrvideo.captioning.frames import room
+from mrvideo.captioning.options import CaptioningOptions
+from mrvideo.captioning.paper import BORDER_FRAMES
+from mrvideo.captioning.views import plan
+from mrvideo.media.clips import plan_clips, sample_times
+from mrvideo.models.base import Abilities
+from mrvideo.models.prices import cost, image_tokens, schema_tokens, text_tokens
+from mrvideo.prompt import load_prompt
+from mrvideo.records import Record, Span, Usage, VideoInfo
+
+_OUTPUT_TOKENS = {
+    "characters": 400,
+    "caption_clip": 500,
+    "split_clip": 120,
+    "merge_border": 10,
+    "caption_scene": 300,
+    "link_cast": 80,
+}
+"""Of one usual reply. Reasoning models take more."""
+
+_INPUT_TOKENS = {"caption_clip": 250, "caption_scene": 250, "link_cast": 400}
+"""Of one call's own text: characters, cues, cards."""
+
+
+class StageEstimate(Record):
+    """One stage's calls. `passes`: how often each frame at the full rate is sent; exemplars come on top of it.
+
+    `width` and `height` are the size of the frames sent.
+    """
+
+    stage: str
+    prompt: str
+    calls: int
+    images: int
+    dense_images: int
+    passes: float
+    width: int
+    height: int
+
+    def usage(self, model: str) -> Usage:
+        """Tokens and money with a model; `cost` is None when its price is unknown."""
+        import mrvideo.messages.captioning as messages
+
+        prompt = load_prompt(self.prompt)
+        own = text_tokens(prompt.static, model) + _INPUT_TOKENS.get(self.prompt, 60)
+        own += schema_tokens(getattr(messages, prompt.reply), model)
+        # A label such as `1234.50 s` stands before each picture.
+        pictures = self.images * (image_tokens(self.width, self.height, model) + 6)
+        usage = Usage(
+            calls=self.calls,
+            input_tokens=self.calls * own + pictures,
+            output_tokens=self.calls * _OUTPUT_TOKENS[self.prompt],
+            images=self.images,
+        )
+        return usage.model_copy(update={"cost": cost(model, usage)})
+
+
+def estimate_calls(
+    info: VideoInfo,
+    options: CaptioningOptions,
+    *,
+    abilities: Abilities | None = None,
+    mentions_per_shard: int = 4,
+    scenes_per_clip: float = 1.0,
+) -> tuple[StageEstimate, ...]:
+    """Every stage of stage A, in order, for the options' recipe. No model is asked and nothing is decoded.
+
+    `mentions_per_shard` characters are assumed in each shard, the same ones throughout; `scenes_per_clip` matters to
+    the recipe `paper` alone, which captions scene by scene.
+    """
+    abilities = abilities or Abilities()
+    side = options.side_pixels(abilities)
+    scale = min(1.0, side / max(info.width, info.height))
+    size = max(1, round(info.width * scale)), max(1, round(info.height * scale))
+    shards = plan(info.duration_seconds, options)
+    clips = [clip.span for shard in shards for clip in plan_clips(shard, clip_seconds=options.clip_seconds)]
+    frames = [_count(clip, options.frames_per_second) for clip in clips]
+    dense = sum(frames)
+
+    def row(stage: str, prompt: str, calls: int, dense_images: int, others: int) -> StageEstimate:
+        return StageEstimate(
+            stage=stage,
+            prompt=prompt,
+            calls=calls,
+            images=dense_images + others,
+            dense_images=dense_images,
+            passes=dense_images / dense if dense else 0.0,
+            width=size[0],
+            height=size[1],
+        )
+
+    faces = min(mentions_per_shard, room(abilities) // 2)
+    sparse = sum(min(_count(shard, options.characters_per_second), room(abilities)) for shard in shards)
+    rows = [row("characters", "characters", len(shards), 0, sparse)]
+    if options.recipe == "fused":
+        # The frame before a clip is the last of the one before it, sent again; the first clip has none.
+        before = max(0, len(clips) - 1)
+        spaces = [room(abilities, taken=faces + (place > 0)) for place in range(len(clips))]
+        sent = sum(min(count, space) for count, space in zip(frames, spaces, strict=True))
+        rows.append(row("caption", "caption_clip", len(clips), sent, before + faces * len(clips)))
+    else:
+        borders = max(0, len(clips) - 1)
+        rows.append(row("split", "split_clip", len(clips), sum(min(n, room(abilities)) for n in frames), 0))
+        rows.append(row("merge", "merge_border", borders, 0, 2 * BORDER_FRAMES * borders))
+        scenes = math.ceil(len(clips) * scenes_per_clip)
+        per_scene = dense / scenes if scenes else 0.0
+        parts = scenes * max(1, math.ceil(per_scene / room(abilities, taken=faces)))
+        rows.append(row("caption", "caption_scene", parts, dense, faces * parts))
+    links = max(0, len(shards) - 1) if mentions_per_shard else 0
+    space = room(abilities)
+    blocks = 1 if 2 * faces <= space else math.ceil(mentions_per_shard / (space // 2)) ** 2
+    rows.append(row("cast", "link_cast", links * blocks, 0, links * 2 * mentions_per_shard))
+    return tuple(rows)
+
+
+def _count(span: Span, frames_per_second: float) -> int:
+    return len(sample_times(span, frames_per_second=frames_per_second))

@@ -1,0 +1,125 @@
+"""The estimate is what a run really asks: counted against a scripted model, and for an hour on paper."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mrvideo.captioning.estimate import estimate_calls
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.models.base import Abilities, Request
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.records import VideoInfo
+
+
+def one_hour() -> VideoInfo:
+    return VideoInfo(
+        digest="0" * 64,
+        path="hour.mp4",
+        duration_seconds=3600.0,
+        width=1280,
+        height=720,
+        frames_per_second=25.0,
+        codec="h264",
+        has_audio=True,
+        size_bytes=1,
+    )
+
+
+def test_an_hour_is_sent_once_by_fused_and_twice_by_paper() -> None:
+    fused = estimate_calls(one_hour(), CaptioningOptions(recipe="fused"))
+    paper = estimate_calls(one_hour(), CaptioningOptions(recipe="paper"))
+
+    assert sum(row.passes for row in fused) == 1.0
+    assert sum(row.passes for row in paper) == 2.0
+    calls = {row.stage: row.calls for row in fused}
+    assert calls == {"characters": 30, "caption": 360, "cast": 29}
+    calls = {row.stage: row.calls for row in paper}
+    assert calls == {"characters": 30, "split": 360, "merge": 359, "caption": 360, "cast": 29}
+    assert (fused[0].width, fused[0].height) == (512, 288)
+
+
+def test_no_call_of_an_estimate_is_above_the_bound() -> None:
+    for recipe in ("fused", "paper"):
+        for row in estimate_calls(one_hour(), CaptioningOptions(recipe=recipe), mentions_per_shard=12):
+            assert row.images <= row.calls * 40
+
+
+def reply(request: Request[Any]) -> dict[str, Any]:
+    """One scene a clip, none merged; three characters, the same throughout."""
+    span = request.span
+    assert span is not None
+    scene = {
+        "start_seconds": span.start_seconds,
+        "stop_seconds": span.stop_seconds,
+        "brief": "b",
+        "detailed": "d",
+    }
+    match request.prompt.name:
+        case "characters":
+            times = request.inputs.frame_times  # type: ignore[attr-defined]
+            return {
+                "characters": [
+                    {
+                        "name": f"person_{letter}",
+                        "kind": "person",
+                        "description": letter,
+                        "exemplar_seconds": times[min(n, len(times) - 1)],
+                    }
+                    for n, letter in enumerate("abc")
+                ]
+            }
+        case "caption_clip":
+            return {"continues_previous": False, "scenes": [scene]}
+        case "split_clip":
+            return {"scenes": [scene]}
+        case "merge_border":
+            return {"same_scene": False}
+        case "caption_scene":
+            return scene
+        case "link_cast":
+            return {
+                "pairs": [{"left_id": f"L{n}", "right_id": f"R{n}", "better": "left"} for n in (1, 2, 3)]
+            }
+    raise AssertionError(request.prompt.name)
+
+
+@pytest.mark.parametrize("recipe", ["fused", "paper"])
+@pytest.mark.parametrize("max_images", [40, 12])
+def test_a_run_asks_exactly_what_was_estimated(
+    moving_video: VideoInfo, build: Any, recipe: str, max_images: int
+) -> None:
+    abilities = Abilities(max_images=max_images)
+    model = ScriptedModel(reply, abilities=abilities)
+    options = CaptioningOptions(recipe=recipe, shard_seconds=30)  # type: ignore[arg-type]
+
+    index = build(moving_video, model, options)
+
+    assert not index.failures
+    calls = Counter(request.stage for request in model.requests)
+    images = Counter[str]()
+    for request in model.requests:
+        images[request.stage] += len(request.pictures)
+        assert len(request.pictures) <= max_images
+    expected = estimate_calls(moving_video, options, abilities=abilities, mentions_per_shard=3)
+    if recipe == "paper" and max_images == 12:
+        # A scene's frames are spread over calls evenly within the scene, not over the video.
+        expected = tuple(row for row in expected if row.stage != "caption")
+    for row in expected:
+        assert (row.stage, row.calls, row.images) == (row.stage, calls[row.stage], images[row.stage])
+
+
+def test_the_estimate_prices_known_models_and_says_when_it_cannot() -> None:
+    rows = estimate_calls(one_hour(), CaptioningOptions())
+    usage = rows[1].usage("openai:gpt-5-mini")
+    assert usage.input_tokens > usage.images
+    assert usage.cost is not None and usage.cost > 0
+    assert rows[1].usage("openai:nobody-knows-this-one").cost is None
+
+
+def test_a_video_file_path_is_not_needed(tmp_path: Path) -> None:
+    assert not (tmp_path / "hour.mp4").exists()
+    assert estimate_calls(one_hour().model_copy(update={"path": str(tmp_path / "hour.mp4")}), CaptioningOptions())
