@@ -73,7 +73,7 @@ def _capitalised(words: str) -> str | None:
     """The leading capitalised words that can be a name: `Sarah`, `Dr. Smith`, `Mary Ann`; None when there are none."""
     kept: list[str] = []
     for word in words.split():
-        bare = re.sub(r"['’]s$", "", word).strip("'’-")
+        bare = re.sub(r"['’]s$", "", word).strip(".'’-")
         titled = bare[:1].isupper() and (bare[1:2].islower() or bare[1:2] in ("'", "’"))
         if not titled or (bare.lower() in _STOP and bare.lower() not in _TITLES):
             break

@@ -37,17 +37,15 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         sound_starts_seconds: float = 0.0,
         subtitles: Sequence[tuple[str, str, Sequence[tuple[float, float, bytes]]]] = (),
         default_track: int | None = None,
+        audio_codec: str | None = None,
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
             video = container.add_stream("mpeg4", rate=10)
             video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
             video.codec_context.time_base = Fraction(1, 1000)
-            audio = (
-                container.add_stream("pcm_s16le" if name.endswith("mkv") else "aac", rate=RATE)
-                if sound is not None
-                else None
-            )
+            codec = audio_codec or ("pcm_s16le" if name.endswith("mkv") else "aac")
+            audio = None if sound is None else container.add_stream(codec, rate=RATE)
             if audio is not None:
                 audio.layout = "mono"
             tracks = []
