@@ -22,7 +22,7 @@ QUESTIONS: tuple[tuple[str, list[str] | None], ...] = (
         "In which order do these texts appear?",
         ["77 STEPS UP, NO SWIMMING, KITTIWAKE", "KITTIWAKE, NO SWIMMING, 77 STEPS UP"],
     ),
-    ("What did Mara promise to bring Ben?", None),
+    ("What will Mara bring to Ben tonight?", None),
 )
 
 

@@ -20,66 +20,20 @@ from mrvideo.messages.captioning import (
 )
 from mrvideo.messages.shared import CueLine
 from mrvideo.models.offline.likeness import holds
+from mrvideo.models.offline.words import words_of
 
 MOST_NAMES = 12
 _NAMED = re.compile(r"named “([^”]+)”")
 _SPEAKER = re.compile(r"^\s*([A-Z][\w’'-]*(?: [A-Z][\w’'-]*){0,2}):\s")
 _INNER_NAME = re.compile(r"(?<=[a-z,;] )([A-Z][a-z]{2,})\b")
 _CALLED = re.compile(r"(?:^|[.!?]\s|:\s)([A-Z][a-z]{2,})(?=,|!|\?)")
-_NO_NAMES = frozenset(
-    [
-        "the",
-        "this",
-        "that",
-        "there",
-        "these",
-        "those",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "how",
-        "yes",
-        "well",
-        "now",
-        "then",
-        "come",
-        "here",
-        "hello",
-        "good",
-        "thank",
-        "thanks",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "english",
-        "please",
-        "sorry",
-        "okay",
-        "look",
-        "listen",
-        "but",
-        "and",
-        "not",
-        "all",
-    ]
+_NO_NAMES = words_of(
+    """
+    the this that there these those what when where which who why how yes well now then come here
+    hello good thank thanks monday tuesday wednesday thursday friday saturday sunday january
+    february march april june july august september october november december english please sorry
+    okay look listen but and not all
+    """
 )
 
 

@@ -139,7 +139,7 @@ def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
     question = parse_question(inputs.question, inputs.options)
     decision = decide(question, timeline_of_analyses(inputs.analyses))
     cited: Sequence[Item] = decision.cited if decision else ()
-    seen = [i for i in cited if i.channel != "speech"] or list(cited)
+    seen = [i for i in cited if i.channel != "speech"] or list(cited[:1])
     spans = merge_spans([Span(i.start_seconds, i.stop_seconds) for i in seen])
     combine = {"order": "order", "precedes": "order", "count_times": "sum", "count_different": "sum"}
     return GlobalIntentionReply(

@@ -133,7 +133,10 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
         return "order"
     if has(r"\bbetween\b") and not times_in(low):
         return "between"
-    if has(r"\bhow long\b|\bfor how many (?:seconds|minutes)\b|\bhow many seconds\b"):
+    long = has(
+        r"\bhow long\b|\bhow many (?:seconds|minutes)\b|\bwhat is the duration\b|\bfor what duration\b"
+    )
+    if long and has(rf"QUOTED|quoted|{_SHOWN}"):
         return "how_long"
     if has(r"^when\b|\bat (?:what|which) (?:exact )?(?:time|second|minute|moment|point|timestamp)|\bwhat time ?stamp|\bat what time|\bwhich (?:second|minute|timestamp)|\b(?:what|which) (?:is the )?(?:time|moment|timestamp)s?\b.*\b(?:appear|shown|visible)|\bduring (?:what|which) (?:time|period|interval)|,? when\??$"):  # fmt: skip
         return "when"

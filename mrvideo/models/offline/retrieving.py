@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mrvideo.models.offline.choosing import match_option, only_supported, option_text, says_none
-from mrvideo.models.offline.likeness import holds, tokens
+from mrvideo.models.offline.likeness import holds, squeezed, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision, texts_words
@@ -161,18 +161,23 @@ def _supported(question: Question, timeline: Timeline, items: Sequence[Item], su
         return None
     holders = {n: [i for i in items if match_option(i, question.options[n])] for n in hits}
     if len(hits) > 1:
-        ranked = sorted(hits, key=lambda n: -max(timeline.relevance(question, i) for i in holders[n]))
-        first, second = (max(timeline.relevance(question, i) for i in holders[n]) for n in ranked[:2])
-        hits = ranked
-        sure = 3 if first > second + 0.15 else 1
+        worth = {n: max(_worth(question, timeline, i, n) for i in holders[n]) for n in hits}
+        hits = sorted(hits, key=lambda n: -worth[n])
+        sure = 3 if worth[hits[0]] > worth[hits[1]] + 0.15 else 1
     choice = hits[0]
-    if question.perceptual:
+    if question.perceptual and sure < 5:
         sure = min(sure, 2)
     others = f" {len(hits) - 1} other options are held too." if len(hits) > 1 else ""
     best = sorted(holders[choice], key=lambda i: -timeline.relevance(question, i))
     return Decision(
         question.options[choice], choice, sure, tuple(best[:6]), f"A text holds this option.{others}"
     )
+
+
+def _worth(question: Question, timeline: Timeline, item: Item, number: int) -> float:
+    """Which of several options that are held: the one beside the question's words, or that is all a text says."""
+    whole = squeezed(item.text) == squeezed(option_text(question.options[number]))
+    return timeline.relevance(question, item) + 0.2 * whole
 
 
 def answer_open(question: Question, timeline: Timeline) -> Decision | None:
@@ -259,10 +264,14 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     known = question.names & item.stems
     if question.perceptual:
         return len(core) >= 2 and core <= item.stems
-    if re.search(r"\bhow (?:many|much|old|far|tall|high)\b|\b(?:which|what) year\b", question.text.lower()):
+    if re.search(
+        r"\bhow (?:many|much|old|far|tall|high|long)\b|\b(?:which|what) year\b", question.text.lower()
+    ):
         return bool(mine) and number_in(item.text) is not None and 2 * len(mine) >= len(core)
     if not mine or 2 * len(mine) < len(core):
         return False
+    if question.nouns & {"name", "names"} and core <= item.stems:
+        return bool(item.stems & {"call", "nam"})
     if question.where == "speech" and re.search(r"\b(?:about|mention\w*|regarding)\b", question.text.lower()):
         return True
     return len(mine) + len(known) >= 2 or (
@@ -306,6 +315,12 @@ def _option_of_lines(question: Question, timeline: Timeline, lines: Sequence[Ite
 def _loose_option(question: Question, timeline: Timeline, pool: Sequence[Item]) -> Decision | None:
     """When no line answers by itself: the single option that is written or said at all."""
     hits = only_supported(question.options, pool)
+    if len(hits) != 1:
+        hits = [
+            h
+            for h in hits
+            if any(squeezed(i.text) == squeezed(option_text(question.options[h])) for i in pool)
+        ]
     if len(hits) != 1:
         return None
     cited = [i for i in pool if match_option(i, question.options[hits[0]])]

@@ -6,470 +6,77 @@ import re
 
 from mrvideo.models.offline.likeness import tokens
 
-STOP = frozenset(
-    [
-        "a",
-        "about",
-        "an",
-        "and",
-        "any",
-        "anything",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "done",
-        "during",
-        "each",
-        "either",
-        "for",
-        "from",
-        "get",
-        "gets",
-        "given",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "me",
-        "might",
-        "more",
-        "most",
-        "much",
-        "my",
-        "of",
-        "off",
-        "on",
-        "once",
-        "one",
-        "ones",
-        "onto",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "shall",
-        "she",
-        "should",
-        "so",
-        "some",
-        "someone",
-        "something",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "theirs",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "thing",
-        "things",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "up",
-        "upon",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "whatever",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "within",
-        "would",
-        "you",
-        "your",
-        "yes",
-        "no",
-        "please",
-        "tell",
-        "following",
-        "correct",
-        "correctly",
-        "option",
-        "options",
-        "answer",
-        "question",
-        "true",
-        "exactly",
-        "ever",
-        "also",
-        "according",
-        "name's",
-        "video",
-        "film",
-        "clip",
-        "movie",
-        "footage",
-        "recording",
-        "scene",
-        "scenes",
-        "part",
-        "moment",
-        "point",
-        "time",
-        "times",
-        "time's",
-        "second",
-        "seconds",
-        "minute",
-        "minutes",
-        "in’s",
-        "s",
-        "t",
-        "d",
-        "ll",
-        "re",
-        "ve",
-        "m",
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "was",
-        "le",
-        "la",
-        "les",
-        "des",
-        "un",
-        "une",
-        "est",
-        "que",
-        "el",
-        "los",
-        "las",
-        "del",
-    ]
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+def words_of(words: str) -> frozenset[str]:
+    """A set of words from a text."""
+    return frozenset(_words(words))
+
+
+STOP = words_of(
+    """
+    a about all every each an and any anything are as at be been being but by can could did do does done during
+    each either for from get gets given had has have having he her here hers him his how i if in
+    into is it its itself just me might more most much my of off on once one ones onto or other our
+    out over own shall she should so some someone something such than that the their theirs them
+    then there these they thing things this those through to too under up upon us was we were what
+    whatever when where which while who whom whose why will with within would you your yes no please
+    tell following correct correctly option options answer question true exactly ever also according
+    name's video film clip movie footage recording scene scenes part moment point time times time's
+    second seconds minute minutes in’s s t d ll re ve m der die das und ist was le la les des un une
+    est que el los las del
+    """
 )
 
-TEXT_NOUNS = frozenset(
-    [
-        "text",
-        "texts",
-        "word",
-        "words",
-        "sign",
-        "signs",
-        "title",
-        "titles",
-        "caption",
-        "captions",
-        "number",
-        "numbers",
-        "digit",
-        "digits",
-        "code",
-        "codes",
-        "message",
-        "messages",
-        "phrase",
-        "phrases",
-        "sentence",
-        "sentences",
-        "line",
-        "lines",
-        "label",
-        "labels",
-        "letter",
-        "letters",
-        "subtitle",
-        "subtitles",
-        "slide",
-        "slides",
-        "card",
-        "cards",
-        "inscription",
-        "inscriptions",
-        "writing",
-        "heading",
-        "headline",
-        "headlines",
-        "banner",
-        "banners",
-        "string",
-        "strings",
-        "overlay",
-        "overlays",
-        "password",
-        "passwords",
-        "note",
-        "notes",
-        "board",
-        "boards",
-        "needle",
-        "needles",
-        "name",
-        "names",
-        "item",
-        "items",
-        "poster",
-        "plate",
-        "placard",
-        "billboard",
-        "tag",
-    ]
+TEXT_NOUNS = words_of(
+    """
+    text texts word words sign signs title titles caption captions number numbers digit digits code
+    codes message messages phrase phrases sentence sentences line lines label labels letter letters
+    subtitle subtitles slide slides card cards inscription inscriptions writing heading headline
+    headlines banner banners string strings overlay overlays password passwords note notes board
+    boards needle needles name names item items poster plate placard billboard tag
+    """
 )
 
-SHOWING = frozenset(
-    [
-        "appear",
-        "appears",
-        "appeared",
-        "appearing",
-        "show",
-        "shows",
-        "shown",
-        "showing",
-        "display",
-        "displays",
-        "displayed",
-        "displaying",
-        "see",
-        "sees",
-        "seen",
-        "visible",
-        "write",
-        "writes",
-        "written",
-        "read",
-        "reads",
-        "reading",
-        "screen",
-        "on-screen",
-        "onscreen",
-        "stand",
-        "stands",
-        "stood",
-        "come",
-        "comes",
-        "came",
-        "coming",
-        "flash",
-        "flashes",
-        "flashed",
-        "present",
-        "presented",
-        "occur",
-        "occurs",
-        "occurred",
-        "pop",
-        "pops",
-        "popped",
-        "contain",
-        "contains",
-        "contained",
-        "feature",
-        "features",
-        "featured",
-        "state",
-        "stated",
-        "states",
-        "picture",
-        "image",
-        "frame",
-        "frames",
-        "displayed",
-        "inserted",
-        "insert",
-    ]
+SHOWING = words_of(
+    """
+    list enumerate appearance appearances appear appears appeared appearing show shows shown showing display displays displayed displaying
+    see sees seen visible write writes written read reads reading screen on-screen onscreen stand
+    stands stood come comes came coming flash flashes flashed present presented occur occurs
+    occurred pop pops popped contain contains contained feature features featured state stated
+    states picture image frame frames displayed inserted insert
+    """
 )
 
-SAYING = frozenset(
-    [
-        "say",
-        "says",
-        "said",
-        "saying",
-        "speak",
-        "speaks",
-        "spoke",
-        "spoken",
-        "speaking",
-        "mention",
-        "mentions",
-        "mentioned",
-        "mentioning",
-        "tell",
-        "tells",
-        "told",
-        "talk",
-        "talks",
-        "talked",
-        "talking",
-        "hear",
-        "heard",
-        "hears",
-        "utter",
-        "uttered",
-        "announce",
-        "announces",
-        "announced",
-        "ask",
-        "asks",
-        "asked",
-        "asking",
-        "reply",
-        "replies",
-        "replied",
-        "answers",
-        "answered",
-        "dialogue",
-        "speech",
-        "voice",
-        "narrator",
-        "narration",
-        "speaker",
-        "shout",
-        "shouts",
-        "shouted",
-        "whisper",
-        "whispers",
-        "promise-said",
-    ]
+SAYING = words_of(
+    """
+    say says said saying speak speaks spoke spoken speaking mention mentions mentioned mentioning
+    tell tells told talk talks talked talking hear heard hears utter uttered announce announces
+    announced ask asks asked asking reply replies replied answers answered dialogue speech voice
+    narrator narration speaker shout shouts shouted whisper whispers quote quoted
+    """
 )
 
-RELATING = frozenset(
-    [
-        "first",
-        "last",
-        "final",
-        "earliest",
-        "latest",
-        "initial",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "next",
-        "previous",
-        "before",
-        "after",
-        "right",
-        "immediately",
-        "directly",
-        "just",
-        "straight",
-        "later",
-        "earlier",
-        "preceding",
-        "precedes",
-        "follows",
-        "follow",
-        "between",
-        "order",
-        "sequence",
-        "chronological",
-        "total",
-        "many",
-        "different",
-        "distinct",
-        "unique",
-        "various",
-        "separate",
-        "long",
-        "often",
-        "frequently",
-        "beginning",
-        "start",
-        "starts",
-        "end",
-        "ends",
-        "opening",
-        "closing",
-        "until",
-        "not",
-        "never",
-        "none",
-        "missing",
-        "absent",
-        "except",
-        "did't",
-        "doesn't",
-        "isn't",
-        "top",
-        "bottom",
-        "left",
-        "middle",
-        "correct",
-    ]
+RELATING = words_of(
+    """
+    first last final earliest latest initial second third fourth fifth sixth seventh eighth ninth
+    tenth next previous before after right immediately directly just straight later earlier
+    preceding precedes follows follow between order sequence chronological total many different
+    distinct unique various separate long often frequently beginning start starts end ends opening
+    closing until not never none missing absent except did't doesn't isn't top bottom left middle
+    correct
+    """
 )
 
 _NUMBER_WORDS = {
     word: number
     for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
+        _words(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+        )
     )
 } | {
     "once": 1,
@@ -486,7 +93,7 @@ _NUMBER_WORDS = {
 ORDINALS = {
     word: number
     for number, word in enumerate(
-        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], 1
+        _words("first second third fourth fifth sixth seventh eighth ninth tenth"), 1
     )
 } | {f"{n}{s}": n for n, s in ((1, "st"), (2, "nd"), (3, "rd"), *((n, "th") for n in range(4, 21)))}
 
@@ -516,10 +123,10 @@ _IRREGULAR = {
 def stem(word: str) -> str:
     """Without the endings of English plurals and verbs; crude, and the same for question and text."""
     word = _IRREGULAR.get(word, word)
-    for ending in ("'s", "ies", "ing", "ed", "es", "s"):
+    for ending in ("'s", "ies", "ied", "ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             root = word[: -len(ending)]
-            if ending == "ies":
+            if ending in ("ies", "ied"):
                 return root + "y"
             if ending in ("ing", "ed") and len(root) >= 4 and root[-1] == root[-2] and root[-1] not in "lsz":
                 return root[:-1]
