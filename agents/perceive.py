@@ -16,13 +16,16 @@ from mrvideo.agents.pixels import (
     fetch,
     images_across,
     images_per_look,
+    phase_of,
     pictures_of,
     scene_bins,
 )
+from mrvideo.agents.portraits import portraits
 from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import GlobalIntentionReply, LookInputs, LookReply
+from mrvideo.models.base import Picture
 from mrvideo.records import Looked, Span, StageFinished, Unseen
 
 LONG_LOOK_SECONDS = 60.0
@@ -58,15 +61,18 @@ def global_spans(context: Context, plan: GlobalIntentionReply) -> list[Span]:
 async def look_local(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """Dense frames of one span, at most two a second."""
     context = runtime.context
-    return await _look(context, "look_local", task, dense_bins(task["spans"], images_per_look(context)))
+    exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
+    bins = dense_bins(task["spans"], images_per_look(context), phase=phase_of(task["round"]))
+    return await _look(context, "look_local", task, bins, exemplars)
 
 
 async def look_global(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """One frame per scene, in order."""
     context = runtime.context
-    return await _look(
-        context, "look_global", task, scene_bins(context, task["spans"], images_across(context))
-    )
+    exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
+    images = images_across(context, taken=len(exemplars[0]))
+    bins = scene_bins(context, task["spans"], images, phase=phase_of(task["round"]))
+    return await _look(context, "look_global", task, bins, exemplars)
 
 
 async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -78,7 +84,13 @@ async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, An
     return {"evidence": collect(context, state)}
 
 
-async def _look(context: Context, prompt: str, task: LookTask, bins: list[Bin]) -> dict[str, Any]:
+async def _look(
+    context: Context,
+    prompt: str,
+    task: LookTask,
+    bins: list[Bin],
+    exemplars: tuple[tuple[Picture, ...], tuple[str, ...]],
+) -> dict[str, Any]:
     fetched = await fetch(context, bins)
     if not fetched.frames:
         return {"unseen": list(fetched.unseen)}
@@ -86,7 +98,8 @@ async def _look(context: Context, prompt: str, task: LookTask, bins: list[Bin]) 
     model = context.vision
     # Across spans, only speech beside a shown frame helps to read it.
     near = [Span(f.time_seconds, f.time_seconds).padded(2.0) for f in fetched.frames]
-    room = room_for(context, model, images=len(fetched.frames))
+    pictures = (*exemplars[0], *pictures_of(fetched.frames))
+    room = room_for(context, model, images=len(pictures))
     inputs = LookInputs(
         question=context.question,
         goal=task["goal"],
@@ -95,13 +108,11 @@ async def _look(context: Context, prompt: str, task: LookTask, bins: list[Bin]) 
         frame_times=tuple(f.time_seconds for f in fetched.frames),
         cues=cues_within(context, shown if prompt == "look_local" else near, room=room // 2, model=model),
         characters=task["plan"].characters,
-        entities=cast_of(context, shown, room=room // CAST_SHARE),
+        entities=cast_of(context, shown, room=room // CAST_SHARE, also=exemplars[1]),
     )
     hull = Span(min(s.start_seconds for s in shown), max(s.stop_seconds for s in shown))
     try:
-        reply = await call(
-            context, model, prompt, inputs, LookReply, pictures=pictures_of(fetched.frames), span=hull
-        )
+        reply = await call(context, model, prompt, inputs, LookReply, pictures=pictures, span=hull)
     except ModelError as error:
         reason = f"its frames could not be looked at: {failure_of(error)}"
         failed = [

@@ -39,8 +39,11 @@ class Fetched:
     unseen: tuple[Unseen, ...]
 
 
-def dense_bins(spans: Sequence[Span], images: int) -> list[Bin]:
-    """At most two frames a second, at most `images` over all spans, each span at least one where that is enough."""
+def dense_bins(spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
+    """At most two frames a second, at most `images` over all spans, each span at least one where that is enough.
+
+    `phase` says where in its bin a frame is taken: another look of the same span sees other frames.
+    """
     spans = _spread(spans, images)
     wanted = [max(1, round(span.duration_seconds * LOOK_FRAMES_PER_SECOND)) for span in spans]
     spare = images - len(spans)
@@ -50,11 +53,11 @@ def dense_bins(spans: Sequence[Span], images: int) -> list[Bin]:
     for span, count in zip(spans, counts, strict=True):
         step = span.duration_seconds / count
         cuts = [*(span.start_seconds + i * step for i in range(count)), span.stop_seconds]
-        bins.extend(Bin((low + high) / 2, Span(low, high), span) for low, high in pairwise(cuts))
+        bins.extend(Bin(low + (high - low) * phase, Span(low, high), span) for low, high in pairwise(cuts))
     return bins
 
 
-def scene_bins(context: Context, spans: Sequence[Span], images: int) -> list[Bin]:
+def scene_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
     """One frame per scene across the spans, at most `images`, evenly chosen; where no scenes are known, even bins."""
     parts = [
         part
@@ -68,7 +71,9 @@ def scene_bins(context: Context, spans: Sequence[Span], images: int) -> list[Bin
             for s in spans
             for b in dense_bins([s], max(images // len(spans), 1))
         ]
-    return [Bin(part.middle_seconds, part, part) for part in _spread(parts, images)]
+    return [
+        Bin(part.start_seconds + part.duration_seconds * phase, part, part) for part in _spread(parts, images)
+    ]
 
 
 async def fetch(context: Context, bins: Sequence[Bin]) -> Fetched:
@@ -111,10 +116,18 @@ def images_per_look(context: Context) -> int:
     return max(min(able.look_images, able.max_images, 32), 1)
 
 
-def images_across(context: Context) -> int:
-    """How many frames a look across spans sends: up to 40, fewer for a model that takes few."""
+def images_across(context: Context, *, taken: int = 0) -> int:
+    """How many frames a look across spans sends: up to 40 with those `taken` already, fewer for a model that takes few."""
     able = context.vision.abilities
-    return max(min(able.look_images if able.look_images < 32 else able.max_images, able.max_images, 40), 1)
+    if able.look_images < 32:
+        return images_per_look(context)
+    return max(min(able.max_images, 40) - taken, 1)
+
+
+def phase_of(round_: int, *, verify: bool = False) -> float:
+    """Each look of a span, and each check, takes frames that none before it took, for four rounds."""
+    phases = (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.875, 0.4375)
+    return phases[(2 * (round_ - 1) + verify) % len(phases)]
 
 
 def _align(bins: Sequence[Bin], frames: Sequence[Frame]) -> tuple[list[tuple[Bin, Frame]], list[Bin]]:

@@ -64,11 +64,15 @@ def sends_middle_frames(context: Context) -> bool:
     )
 
 
-def cast_of(context: Context, spans: Sequence[Span], *, room: int | None = None) -> tuple[EntityLine, ...]:
+def cast_of(
+    context: Context, spans: Sequence[Span], *, room: int | None = None, also: Sequence[str] = ()
+) -> tuple[EntityLine, ...]:
     """The entities that appear in these spans and those with a name of their own, as many as an eighth of a call holds."""
     if not context.index.entities:
         return ()
-    names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names}
+    names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names} | set(
+        also
+    )
     lines = [
         EntityLine(name=e.name, kind=e.kind, description=e.description, display_name=e.display_name)
         for e in context.index.entities

@@ -24,7 +24,7 @@ from mrvideo.messages.analysis import (
     SceneLine,
 )
 from mrvideo.messages.shared import CueLine
-from mrvideo.models.base import Model
+from mrvideo.models.base import Model, Picture
 from mrvideo.models.tokens import text_tokens
 from mrvideo.records import Answer, Claim, Cue, Effort, Event, Evidence, Frame, Index, Scene, Span, Unseen
 
@@ -39,7 +39,7 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What one run is asked, and with what: the same for every node, never written to.
+    """What one run is asked, and with what: the same for every node. Only `portraits` fills up.
 
     `effort` is what can be done: `low` where there is nothing to look at or with.
     """
@@ -55,6 +55,8 @@ class Context:
     must_choose: bool
     max_rounds: int
     on_event: Callable[[Event], None]
+    portraits: dict[str, Picture | None] = field(default_factory=dict[str, "Picture | None"])
+    """Exemplar frames fetched so far, by entity; None where the frame could not be read."""
     # Decoding is done by threads that fill the cores; more than two of them only queue.
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
 

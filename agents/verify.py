@@ -8,7 +8,8 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.answer import judged_claims
 from mrvideo.agents.calls import call, failure_of, room_for
-from mrvideo.agents.pixels import dense_bins, fetch, images_per_look, pictures_of
+from mrvideo.agents.pixels import dense_bins, fetch, images_per_look, phase_of, pictures_of
+from mrvideo.agents.portraits import portraits
 from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.state import Context, State, Verdict, VerifyTask
 from mrvideo.errors import ModelError
@@ -26,7 +27,8 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
     """
     context, evidence = runtime.context, task["evidence"]
     spans = cited_spans(context, evidence)
-    fetched = await fetch(context, dense_bins(spans, images_per_look(context)))
+    bins = dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], verify=True))
+    fetched = await fetch(context, bins)
     spoken = all(e.source == "cue" for e in evidence)
     shown = [span for span, _ in fetched.shown]
     unseen = list(fetched.unseen)
@@ -34,19 +36,19 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
     seen = ""
     if fetched.frames or spoken:
         model = context.vision if fetched.frames else context.text
-        room = room_for(context, model, images=len(fetched.frames))
+        exemplars, known = await portraits(context, spans, named=[task["claim"].text, task["check"]])
+        pictures = (*exemplars, *pictures_of(fetched.frames)) if fetched.frames else ()
+        room = room_for(context, model, images=len(pictures))
         hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
         inputs = VerifyInputs(
             check=task["check"],
             span=hull,
             frame_times=tuple(f.time_seconds for f in fetched.frames),
             cues=cues_within(context, spans, room=room // 2, model=model),
-            entities=cast_of(context, spans, room=room // CAST_SHARE),
+            entities=cast_of(context, spans, room=room // CAST_SHARE, also=known),
         )
         try:
-            reply = await call(
-                context, model, "verify", inputs, VerifyReply, pictures=pictures_of(fetched.frames), span=hull
-            )
+            reply = await call(context, model, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
         except ModelError as error:
             reason = f"a claim about it could not be checked: {failure_of(error)}"
             unseen += [
