@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -136,16 +137,17 @@ class _Run:
                 self._advance(kept)
             else:
                 todo.append(self._spec(index, span, kept))
-        for found in self._captioned(todo):
-            self.library.put_part(
-                self._part_key(found.span), "shard", self.info.digest, found.span, found.model_dump_json()
-            )
-            records[found.index] = found
-            self._advance(found)
+        # Closed whatever happens here, so that no shard goes on behind a full disk or a Ctrl-C.
+        with closing(self._captioned(todo)) as captioned:
+            for found in captioned:
+                key, body = self._part_key(found.span), found.model_dump_json()
+                self.library.put_part(key, "shard", self.info.digest, found.span, body)
+                records[found.index] = found
+                self._advance(found)
         self.tell(StageFinished(stage="caption"))
         return [records[index] for index in sorted(records)]
 
-    def _captioned(self, specs: list[ShardSpec]) -> Iterator[ShardRecords]:
+    def _captioned(self, specs: list[ShardSpec]) -> Generator[ShardRecords, None, None]:
         if not specs:
             return
         options = self.options

@@ -37,7 +37,7 @@ def caption_shard(
             shard = _read(spec)
     except (VideoError, OSError) as error:
         return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
-    return portal().call(partial(_caption, spec, shard, vision, on_call))
+    return portal().call(partial(caption_frames, spec, shard, vision, on_call))
 
 
 def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
@@ -87,9 +87,13 @@ def _unreadable(spec: ShardSpec, error: Exception) -> Failure:
     )
 
 
-async def _caption(
-    spec: ShardSpec, shard: ShardFrames, vision: Model, on_call: Callable[[str, Usage], None] | None
+async def caption_frames(
+    spec: ShardSpec,
+    shard: ShardFrames,
+    vision: Model,
+    on_call: Callable[[str, Usage], None] | None = None,
 ) -> ShardRecords:
+    """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop thread."""
     view = view_shard(spec, shard)
     calls = Calls(vision, kept=spec.replies, on_call=on_call)
     mentions, without_names = await find_characters(view, calls)

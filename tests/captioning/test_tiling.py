@@ -1,0 +1,212 @@
+"""Scenes tile a video whatever its length and rate and whatever the model says: no gap, no overlap, on real frames."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mrvideo.captioning.assemble import failures_of, scenes_of, tiles_of
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.captioning.parts import ShardRecords, ShardSpec
+from mrvideo.captioning.shard import caption_frames
+from mrvideo.captioning.tiling import blocks, merged
+from mrvideo.captioning.views import plan
+from mrvideo.errors import ModelBusy
+from mrvideo.mapreduce import portal
+from mrvideo.media.clips import sample_times
+from mrvideo.media.shard import ShardFrames
+from mrvideo.messages.captioning import SceneReply
+from mrvideo.models.base import Request
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.records import Failure, Frame, Shot, Span, VideoInfo
+
+
+def scene(start: float, stop: float, brief: str = "b") -> SceneReply:
+    return SceneReply(start_seconds=start, stop_seconds=stop, brief=brief, detailed=f"{brief}.")
+
+
+def test_gaps_overlaps_and_disorder_become_one_row_of_blocks() -> None:
+    times = [t / 2 for t in range(20)]
+    replies = [scene(6.1, 10.0, "last"), scene(0.4, 2.0, "first"), scene(3.0, 7.0, "middle")]
+
+    found = blocks(replies, Span(0.0, 10.0), times)
+
+    assert [block.span for block in found] == [Span(0, 3), Span(3, 6), Span(6, 10)]
+    assert [block.replies[0].brief for block in found] == ["first", "middle", "last"]
+
+
+def test_a_border_moves_to_the_camera_cut_just_before_its_frame() -> None:
+    times = [t / 2 for t in range(20)]
+    found = blocks([scene(0, 5), scene(5, 10)], Span(0.0, 10.0), times, cut_times=[4.72, 7.3])
+    assert [block.span for block in found] == [Span(0, 4.72), Span(4.72, 10)]
+
+
+def test_two_scenes_at_one_frame_lose_no_words() -> None:
+    (only,) = blocks([scene(0, 10, "one"), scene(0.1, 9, "two")], Span(0.0, 10.0), [0.0, 5.0])
+    assert [reply.brief for reply in only.replies] == ["one", "two"]
+
+
+REPLIES = st.lists(st.tuples(st.floats(-0.5, 10.5), st.floats(0, 8)), min_size=1, max_size=12)
+
+
+@given(REPLIES, st.lists(st.floats(0.01, 9.99), unique=True, max_size=30), st.lists(st.floats(0, 10), max_size=3))
+def test_blocks_tile_the_clip_on_shown_frames_or_cuts(
+    spoken: list[tuple[float, float]], inner: list[float], cuts: list[float]
+) -> None:
+    times = [0.0, *sorted(inner)]
+    found = blocks([scene(a, a + b) for a, b in spoken], Span(0.0, 10.0), times, cuts)
+
+    assert found[0].span.start_seconds == 0.0 and found[-1].span.stop_seconds == 10.0
+    for left, right in pairwise(found):
+        assert left.span.stop_seconds == right.span.start_seconds
+        assert right.span.start_seconds in times or right.span.start_seconds in cuts
+    assert all(block.span.duration_seconds > 0 for block in found)
+    assert sum(len(block.replies) for block in found) == len(spoken)
+
+
+def at_random(seed: int, fail_share: float) -> ScriptedModel:
+    """Replies without order or sense, within what the bounds allow; some calls fail for good."""
+
+    def reply(request: Request[Any]) -> Any:
+        chance = random.Random(f"{seed} {request.digest}")
+        if chance.random() < fail_share:
+            return ModelBusy("the server is down")
+        span = request.span
+        assert span is not None
+
+        def times() -> dict[str, float]:
+            ends = sorted(chance.uniform(span.start_seconds, span.stop_seconds) for _ in range(2))
+            return {"start_seconds": ends[0], "stop_seconds": ends[1]}
+
+        words = {"brief": "b", "detailed": "d", "screen_text": [{"text": "A SIGN", **times()}]}
+        match request.prompt.name:
+            case "characters":
+                return {"characters": []}
+            case "caption_clip":
+                scenes = [{**times(), **words} for _ in range(chance.randint(1, 6))]
+                return {"continues_previous": chance.random() < 0.5, "scenes": scenes}
+            case "split_clip":
+                return {"scenes": [{**times(), "brief": "s"} for _ in range(chance.randint(1, 6))]}
+            case "merge_border":
+                return {"same_scene": chance.random() < 0.5}
+            case _:
+                return {**times(), **words}
+
+    return ScriptedModel(reply)
+
+
+def shard_of(span: Span, own_times: list[float], lost: list[Span], rate: float) -> ShardFrames:
+    """What reading a shard yields when a video shows a new frame at `own_times` and has lost some."""
+    frames: list[Frame] = []
+    lead = [max(0.0, span.start_seconds - 1 / rate)] if span.start_seconds else []
+    for asked in [*lead, *sample_times(span, frames_per_second=rate)]:
+        if any(hole.contains(asked) for hole in lost):
+            continue
+        shown = [t for t in own_times if t <= asked + 1e-6 and not any(hole.contains(t) for hole in lost)]
+        time = shown[-1] if shown else own_times[0]
+        if not frames or time > frames[-1].time_seconds:
+            frames.append(Frame(time, b"", 64, 36))
+    failures = tuple(
+        Failure(start_seconds=h.start_seconds, stop_seconds=h.stop_seconds, stage="decode", reason="broken")
+        for h in lost
+        if h.overlaps(span)
+    )
+    shot = Shot(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, transition="start")
+    return ShardFrames(span, tuple(frames), (shot,), (), failures)
+
+
+@pytest.mark.parametrize("recipe", ["fused", "paper"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    duration=st.floats(0.3, 95),
+    frame_rate=st.sampled_from([0.05, 0.4, 7.0, 24000 / 1001, 25.0]),
+    rate=st.sampled_from([0.5, 1.0, 2.0, 3.0]),
+    clip_seconds=st.sampled_from([3.3, 7.0, 10.0]),
+    seed=st.integers(0, 10_000),
+    fail_share=st.sampled_from([0.0, 0.3, 1.0]),
+    holes=st.lists(st.tuples(st.floats(0, 90), st.floats(0.01, 20)), max_size=2),
+)
+def test_scenes_and_failures_tile_any_video(
+    recipe: str,
+    duration: float,
+    frame_rate: float,
+    rate: float,
+    clip_seconds: float,
+    seed: int,
+    fail_share: float,
+    holes: list[tuple[float, float]],
+) -> None:
+    options = CaptioningOptions(
+        recipe=recipe,  # type: ignore[arg-type]
+        clip_seconds=clip_seconds,
+        shard_seconds=30,
+        frames_per_second=rate,
+    )
+    lost = [Span(a, min(a + b, duration)) for a, b in holes if a < duration]
+    own_times = [n / frame_rate for n in range(int(duration * frame_rate) + 1)]
+    model = at_random(seed, fail_share)
+    info = VideoInfo(
+        digest="0" * 64, path="x", duration_seconds=duration, width=64, height=36,
+        frames_per_second=frame_rate, codec="h264", has_audio=False, size_bytes=1,
+    )  # fmt: skip
+    shards: list[ShardRecords] = []
+    for index, span in enumerate(plan(duration, options)):
+        spec = ShardSpec(index=index, span=span, video=info, options=options, side_pixels=64)
+        shards.append(portal().call(caption_frames, spec, shard_of(span, own_times, lost, rate), model))
+    whole = Span(0.0, duration)
+    tiles = tiles_of(shards, whole)
+    runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
+    scenes = scenes_of(runs, {})
+    failures = [f for f in failures_of(tiles, []) if f.hides_pictures]
+
+    laid = sorted([*scenes, *failures], key=lambda tile: tile.start_seconds)
+    assert laid[0].start_seconds == 0.0 and laid[-1].stop_seconds == duration
+    for left, right in pairwise(laid):
+        assert left.stop_seconds == right.start_seconds, "no gap, no overlap"
+    assert all(tile.duration_seconds > 0 for tile in laid)
+    if fail_share == 0.0 and not lost:
+        assert not failures
+        assert all(any(abs(s.start_seconds - t) < 1e-9 for t in own_times) for s in scenes)
+    if fail_share == 1.0:
+        assert not scenes
+    for one in scenes:
+        assert all(text.span.overlaps(one.span) for text in one.sightings)
+
+
+def test_a_scene_over_clip_and_shard_borders_is_one() -> None:
+    def reply(request: Request[Any]) -> dict[str, Any]:
+        if request.prompt.name == "characters":
+            return {"characters": []}
+        span = request.span
+        assert span is not None
+        times = {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
+        words = {"brief": "A long walk", "detailed": f"Part at {span.start_seconds:.0f}."}
+        return {"continues_previous": True, "scenes": [{**times, **words}]}
+
+    options = CaptioningOptions(shard_seconds=20, longest_scene_seconds=45)
+    own_times = [n / 10 for n in range(600)]
+    info = VideoInfo(
+        digest="0" * 64, path="x", duration_seconds=60, width=64, height=36,
+        frames_per_second=10, codec="h264", has_audio=False, size_bytes=1,
+    )  # fmt: skip
+    shards = [
+        portal().call(
+            caption_frames,
+            ShardSpec(index=index, span=span, video=info, options=options, side_pixels=64),
+            shard_of(span, own_times, [], 2.0),
+            ScriptedModel(reply),
+        )
+        for index, span in enumerate(plan(60.0, options))
+    ]
+    tiles = tiles_of(shards, Span(0, 60))
+
+    (one,) = scenes_of(merged(tiles, longest_seconds=100), {})
+    assert one.brief == "A long walk"
+    assert one.detailed == "Part at 0. Part at 10. Part at 20. Part at 30. Part at 40. Part at 50."
+    bounded = scenes_of(merged(tiles, longest_seconds=45), {})
+    assert [s.span for s in bounded] == [Span(0, 40), Span(40, 60)]
