@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrvideo.errors import ModelError, ModelUnavailable
@@ -21,6 +22,7 @@ from mrvideo.records import (
     Event,
     Failure,
     Record,
+    Span,
     StageAdvanced,
     StageFinished,
     StageStarted,
@@ -60,6 +62,14 @@ def transcribe(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a piece lies, without its samples: those are let go once sent."""
+
+    span: Span
+    sounding: Span
+
+
 class _Map:
     """One run: what is in flight and what came back."""
 
@@ -70,8 +80,8 @@ class _Map:
         self._language = language
         self._hint = hint
         self._on_event = on_event
-        self._in_flight: dict[Future[Reply[Transcription]], Chunk] = {}
-        self._replies: list[tuple[Chunk, Transcription]] = []
+        self._in_flight: dict[Future[Reply[Transcription]], _Place] = {}
+        self._replies: list[tuple[_Place, Transcription]] = []
         self._failures: list[Failure] = []
         self._usage = Usage()
 
@@ -102,7 +112,8 @@ class _Map:
                 )
 
     def _send(self, chunk: Chunk) -> None:
-        if chunk.sounding is None:
+        sounding = chunk.sounding
+        if sounding is None:
             self._on_event(StageAdvanced(stage=STAGE))
             return
         audio = encode_flac(chunk.samples)
@@ -115,19 +126,19 @@ class _Map:
             self._collect()
         request = sound_request(audio, chunk.span, language=self._language, hint=self._hint)
         future = portal().start_task_soon(_ask, self._transcriber, request)
-        self._in_flight[future] = chunk
+        self._in_flight[future] = _Place(chunk.span, sounding)
 
     def _collect(self) -> None:
         done, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
         for future in done:
-            chunk = self._in_flight.pop(future)
+            place = self._in_flight.pop(future)
             usage = Usage()
             try:
                 reply = future.result()
             except ModelUnavailable:
                 raise
             except ModelError as error:
-                span = chunk.span
+                span = place.span
                 self._failures.append(
                     Failure(
                         start_seconds=span.start_seconds,
@@ -139,18 +150,20 @@ class _Map:
             else:
                 usage = reply.usage
                 self._usage += usage
-                self._replies.append((chunk, reply.value))
+                self._replies.append((place, reply.value))
             self._on_event(StageAdvanced(stage=STAGE, usage=usage))
 
     def _cues(self) -> tuple[Cue, ...]:
-        replies = sorted(self._replies, key=lambda reply: reply[0].start_seconds)
+        replies = sorted(self._replies, key=lambda reply: reply[0].span.start_seconds)
         cues: list[Cue] = []
-        for number, (chunk, transcription) in enumerate(replies, start=1):
+        for number, (place, transcription) in enumerate(replies, start=1):
             # A server numbers speakers anew in each piece: "A" here need not be "A" there.
             part = f" ({number})" if len(replies) > 1 else ""
             language = transcription.language or self._language
-            for segment in transcription.segments or _untimed(chunk, transcription):
-                cue = _cue(chunk, segment, language=normalised(language) if language else None, part=part)
+            for segment in transcription.segments or _untimed(place, transcription):
+                cue = _cue(
+                    place.span, segment, language=normalised(language) if language else None, part=part
+                )
                 if cue is not None:
                     cues.append(cue)
         cues.sort(key=lambda cue: (cue.start_seconds, cue.stop_seconds))
@@ -173,29 +186,28 @@ async def _ask(transcriber: Transcriber, request: Request[Transcription]) -> Rep
         budget.settle(held, None)
 
 
-def _untimed(chunk: Chunk, transcription: Transcription) -> tuple[Segment, ...]:
+def _untimed(place: _Place, transcription: Transcription) -> tuple[Segment, ...]:
     """Words without times stand over all of the piece's sound: no finer time is known."""
-    sounding = chunk.sounding
-    if not transcription.text or sounding is None:
+    if not transcription.text:
         return ()
     return (
         Segment(
-            start_seconds=sounding.start_seconds - chunk.start_seconds,
-            stop_seconds=sounding.stop_seconds - chunk.start_seconds,
+            start_seconds=place.sounding.start_seconds - place.span.start_seconds,
+            stop_seconds=place.sounding.stop_seconds - place.span.start_seconds,
             text=transcription.text,
         ),
     )
 
 
-def _cue(chunk: Chunk, segment: Segment, *, language: str | None, part: str) -> Cue | None:
+def _cue(within: Span, segment: Segment, *, language: str | None, part: str) -> Cue | None:
     text = " ".join(segment.text.split())
     if not text:
         return None
-    start = min(segment.start_seconds, chunk.duration_seconds)
-    stop = min(max(segment.stop_seconds, start), chunk.duration_seconds)
+    start = min(segment.start_seconds, within.duration_seconds)
+    stop = min(max(segment.stop_seconds, start), within.duration_seconds)
     return Cue(
-        start_seconds=round(chunk.start_seconds + start, 3),
-        stop_seconds=round(chunk.start_seconds + stop, 3),
+        start_seconds=round(within.start_seconds + start, 3),
+        stop_seconds=round(within.start_seconds + stop, 3),
         text=text,
         speaker=f"{segment.speaker}{part}" if segment.speaker else None,
         source="speech",
