@@ -1,0 +1,211 @@
+"""mrvideo's commands in processes of their own, to be killed, over a loopback model that counts what it is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from mrvideo.library import Library
+from mrvideo.media.identity import digest_of
+from mrvideo.records import Answer, Index
+
+SECONDS = 24
+
+# A process that has imported everything and forks a command per line: a kill then costs no second of importing.
+_FORKER = """
+import json, os, sys
+import mrvideo.cli, mrvideo.api, mrvideo.compose, mrvideo.commands, mrvideo.agents.run, av, openai, joblib, httpx
+import sqlalchemy.dialects.sqlite, filelock, langgraph.graph
+
+for line in sys.stdin:
+    order = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.chdir(order["cwd"])
+        os.environ.update(order["env"])
+        out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0); os.dup2(out, 1); os.dup2(out, 2)
+        sys.argv = ["mrvideo", *order["arguments"]]
+        break
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+else:
+    sys.exit()
+mrvideo.cli.main()
+"""
+
+
+@dataclass
+class Ended:
+    """How a command ended: `code` as a shell gives it (137 for kill -9), and what it printed."""
+
+    code: int
+    output: str
+
+
+class Commands:
+    """Runs commands one at a time in one folder."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], forker: subprocess.Popen[str]) -> None:
+        self.folder, self.environment, self._forker = folder, environment, forker
+        self._pid: int | None = None
+        self._lock = threading.Lock()
+
+    def run(self, *arguments: str | Path) -> Ended:
+        output = self.folder / "output.txt"
+        order = {"arguments": [*map(str, arguments)], "cwd": str(self.folder), "output": str(output)}
+        assert self._forker.stdin and self._forker.stdout
+        self._forker.stdin.write(json.dumps(order | {"env": self.environment}) + "\n")
+        self._forker.stdin.flush()
+        with self._lock:
+            self._pid = int(self._forker.stdout.readline())
+        status = int(self._forker.stdout.readline())
+        with self._lock:
+            self._pid = None
+        code = (
+            -os.waitstatus_to_exitcode(status) + 128
+            if os.WIFSIGNALED(status)
+            else os.waitstatus_to_exitcode(status)
+        )
+        return Ended(code, output.read_text())
+
+    def signal(self, number: int = signal.SIGKILL) -> None:
+        """To the running command, if one is."""
+        with self._lock:
+            if self._pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._pid, number)
+
+
+@dataclass
+class Counting:
+    """The seeing model, counting each request by its content. `on_call` hears the number of calls so far."""
+
+    seeing: ModuleType
+    asked: Counter[str] = field(default_factory=Counter)
+    on_call: Callable[[int], None] = lambda count: None
+    broken: Callable[[Any], bool] = lambda asked: False
+
+    def __call__(self, asked: Any) -> Any:
+        self.asked[hashlib.sha256(json.dumps(asked.body, sort_keys=True).encode()).hexdigest()] += 1
+        self.on_call(self.asked.total())
+        return "no reply at all" if self.broken(asked) else self.seeing.answer(asked)
+
+    @property
+    def repeated(self) -> int:
+        """Calls that would not have been needed, had every reply been kept."""
+        return self.asked.total() - len(self.asked)
+
+
+def _load(name: str) -> ModuleType:
+    file = Path(__file__).parents[1] / "support" / f"{name}.py"
+    key = f"tests_support_{name}"
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, file)
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[key] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[key]
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 s at 4 fps; another colour every 3 s."""
+    path = tmp_path_factory.mktemp("film") / "walls.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(SECONDS * 4):
+            level = number // 12
+            picture = np.full((48, 64, 3), ((level * 36) % 252, (level * 108) % 252, 40), dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def model() -> Counting:
+    return Counting(_load("seeing"))
+
+
+@pytest.fixture
+def server(model: Counting) -> Iterator[Any]:
+    with _load("chat_server").ChatServer(answer=model, latency_seconds=0.01) as server:
+        yield server
+        assert server.refusals == []
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", _FORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.communicate()
+
+
+@pytest.fixture
+def commands(tmp_path: Path, server: Any, forker: subprocess.Popen[str]) -> Commands:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    environment = {
+        "OPENAI_API_KEY": "none",
+        "MRVIDEO_VISION": "openai:test-vlm",
+        "MRVIDEO_BASE_URL": server.base_url,
+        "MRVIDEO_CLIP_SECONDS": "2",
+        "MRVIDEO_SHARD_SECONDS": "10",
+        "MRVIDEO_CONCURRENCY": "4",
+        "HOME": str(tmp_path),
+    }
+    return Commands(folder, environment, forker)
+
+
+def comparable(index: Index | None) -> Index | None:
+    """All of an index but when it was made and what that took."""
+    return index and index.model_copy(update={"usage": Index.model_fields["usage"].default, "created_at": ""})
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path, Path], dict[str, Any]]:
+    """All that a library holds of a film, for comparing two of them: but for times of day, and what calls took."""
+
+    def read(path: Path, film: Path) -> dict[str, Any]:
+        from sqlalchemy import create_engine, text
+
+        digest = digest_of(film)
+        with Library.open(path, create=False) as library:
+            found: dict[str, Any] = {"index": comparable(library.latest_index(digest))}
+            unset = {"usage": Answer.model_fields["usage"].default}
+            found["answers"] = [answer.model_copy(update=unset) for answer in library.answers(digest)]
+            found["hits"] = library.search("wall", limit=1000)
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.connect() as connection:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+            connection.execute(text("INSERT INTO texts_fts (texts_fts) VALUES ('integrity-check')"))
+            found["replies"] = dict(connection.execute(text("SELECT key, reply FROM replies")).all())
+            found["parts"] = {key for (key,) in connection.execute(text("SELECT key FROM parts"))}
+        engine.dispose()
+        return found
+
+    return read
