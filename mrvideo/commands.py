@@ -15,6 +15,7 @@ from rich.text import Text
 from mrvideo import compose
 from mrvideo.api import Video, check_question, load
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
+from mrvideo.estimate import StageCost, estimate_index
 from mrvideo.export import FORMATS, Format, export_index
 from mrvideo.progress import ProgressBars, spent
 from mrvideo.records import Answer, Index, Usage, clock
@@ -334,6 +335,38 @@ def serve_mcp(settings: Settings, roots: Sequence[Path], *, http: bool, host: st
         ) from error
     serve(settings, roots, http=http, host=host, port=port)
     return 0
+
+
+def estimate_video(path: str, settings: Settings, *, as_json: bool) -> int:
+    """`mrvideo estimate`."""
+    found = estimate_index(path, settings)
+    if as_json:
+        _print_json(found.model_dump())
+        return 0
+    out = _out()
+    out.print(
+        f"{plain(path)}: {clock(found.video.duration_seconds)} long; vision {found.vision}, text {found.text}"
+    )
+    for recipe, stages in found.recipes.items():
+        out.print(_cost_table(f"index, recipe {recipe}", list(stages.values()), passes=True))
+    out.print(_cost_table("one question, by effort", list(found.question.values()), passes=False))
+    out.print(f"assumed: {found.assumptions}")
+    if found.note:
+        out.print(found.note)
+    return 0
+
+
+def _cost_table(title: str, rows: list[StageCost], *, passes: bool) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    headings = ["stage", "calls", "images", "tokens in", "tokens out", "cost"]
+    for heading in headings[:3] + (["passes"] if passes else []) + headings[3:]:
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for row in rows:
+        money = "unknown" if row.cost is None else f"${row.cost:.4f}"
+        cells = [row.stage, f"{row.calls:,}", f"{row.images:,}"]
+        cells += [f"{row.passes:.2f}"] if passes else []
+        table.add_row(*cells, f"{row.input_tokens:,}", f"{row.output_tokens:,}", money)
+    return table
 
 
 def show_settings(settings: Settings, origins: dict[str, str], *, as_json: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from anyio import to_thread
+from pydantic import SecretStr
 
 from mrvideo.agents.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
@@ -23,7 +24,7 @@ from mrvideo.media.subtitles import load_subtitles
 from mrvideo.messages.analysis import LookInputs, LookReply
 from mrvideo.messages.shared import CueLine
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
-from mrvideo.models.base import Model, Picture, Request
+from mrvideo.models.base import Abilities, Model, Picture, Request
 from mrvideo.prompt import load_prompt
 from mrvideo.records import (
     Answer,
@@ -113,7 +114,9 @@ def open_models(settings: Settings, library: Library | None, on_event: EventSink
 
 
 @contextmanager
-def opened_models(settings: Settings, library: Library | None, on_event: EventSink) -> Iterator[Models]:
+def opened_models(
+    settings: Settings, library: Library | None, on_event: EventSink
+) -> Generator[Models, None, None]:
     """`open_models`, closed at the end; for code outside the event-loop thread."""
     models = open_models(settings, library, on_event)
     try:
@@ -123,7 +126,20 @@ def opened_models(settings: Settings, library: Library | None, on_event: EventSi
 
 
 def check_reachable(settings: Settings) -> None:
-    """Raises `ModelUnavailable` when a server that the run needs does not accept a connection: before anything is written."""
+    """Raises `ModelUnavailable` when a server does not accept a connection, or a model's folder is not there.
+
+    Called before anything is written.
+    """
+    for role in ("vision", "text"):
+        own = model_settings(settings, role)
+        if (
+            own.scheme == "hf"
+            and own.model.startswith(("/", "./", "../", "~"))
+            and not Path(own.model).is_dir()
+        ):
+            raise ModelUnavailable(
+                f"{own.name}: there is no folder {own.model}; name one that holds a saved model"
+            )
     urls = {model_settings(settings, role).base_url for role in ("vision", "text")}
     for url in sorted(url for url in urls if url):
         parts = urlsplit(url)
@@ -138,6 +154,17 @@ def check_reachable(settings: Settings) -> None:
             raise ModelUnavailable(
                 f"no server answers at {url} ({error}); start it, or correct --base-url"
             ) from error
+
+
+def abilities(settings: Settings) -> Abilities:
+    """What the vision model can take; no key is needed to know."""
+    own = model_settings(settings, "vision")
+    if own.talks_to_server and own.api_key is None:
+        own = own.model_copy(update={"api_key": SecretStr("none")})
+    model = open_model(own, ledger=Ledger())
+    found = model.abilities
+    portal().call(model.aclose)
+    return found
 
 
 def captioning_options(settings: Settings) -> CaptioningOptions:

@@ -60,7 +60,9 @@ class ProgressBars:
             case Notice():
                 if event.text not in self._said:
                     self._said.add(event.text)
-                    self._progress.print(f"mrvideo: {plain(event.text)}", markup=False, highlight=False)
+                    self._progress.print(
+                        f"mrvideo: {plain(event.text)}", markup=False, highlight=False, soft_wrap=True
+                    )
             case _:
                 pass
 

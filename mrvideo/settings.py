@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -171,7 +171,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}") from error
     if "api_key" in data:
         raise SettingsError(f"{path}: api_key does not belong in this file; use key_file or OPENAI_API_KEY")
-    return {name: _from_folder(path, name, value) for name, value in cast("dict[str, Any]", data).items()}
+    return {name: _from_folder(path, name, value) for name, value in data.items()}
 
 
 def _from_folder(file: Path, name: str, value: Any) -> Any:

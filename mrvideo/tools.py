@@ -113,7 +113,7 @@ def strict_schema(type_: type[BaseModel]) -> dict[str, Any]:
         if not isinstance(node, dict):
             return node
         kept: dict[str, Any] = {
-            key: clean(value, names=key == "properties")
+            str(key): clean(value, names=bool(key == "properties"))
             for key, value in node.items()  # pyright: ignore[reportUnknownVariableType]
             if names or key not in dropped
         }

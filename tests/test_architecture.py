@@ -24,9 +24,10 @@ LEVELS = [
     {"agents"},
     {"compose", "export", "progress", "views"},
     {"api"},
-    {"tools", "evals"},
+    {"tools", "evals", "estimate"},
+    {"mcp"},
     {"commands", "doctor"},
-    {"cli", "mcp", "__main__"},
+    {"cli", "__main__"},
 ]
 # Tools and the exploring agent live in agents/, yet call the SDK: they stand above it.
 ABOVE_THE_SDK = {"agents.tools", "agents.explore"}
