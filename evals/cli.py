@@ -12,6 +12,9 @@ from mrvideo.errors import InputError, SettingsError
 from mrvideo.settings import load_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from mrvideo.evals.items import Benchmark, Outcome
     from mrvideo.evals.run import Result
     from mrvideo.settings import Settings
@@ -238,38 +241,70 @@ def _evaluate(
 
 
 def _print(result: Result) -> None:
+    """One system: all its numbers, one a line. Several: one row each, then their facets side by side."""
     from rich.console import Console
     from rich.table import Table
 
     from mrvideo.evals.report import percent
     from mrvideo.evals.run import spent
 
-    console = Console(highlight=False, markup=False, width=None)
-    console.print(f"{result.plan.benchmark.title}: {len(result.plan.questions)} questions")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("%")
+    console = Console(highlight=False, markup=False)
+    console.print(
+        f"{result.plan.benchmark.title}: {len(result.plan.questions)} questions, in %, ± standard error"
+    )
+    metrics = dict.fromkeys(name for scores in result.scores for name in scores.metrics)
+    evidence = dict.fromkeys(name for scores in result.scores for name in scores.evidence)
+    statuses = dict.fromkeys(status for scores in result.scores for status in scores.statuses)
+    columns: dict[str, list[str]] = {}
     for scores in result.scores:
-        table.add_column(scores.system, justify="right", overflow="fold")
-    names = list(dict.fromkeys(name for scores in result.scores for name in scores.metrics))
-    for name in names:
-        table.add_row(name, *(percent(s.metrics[name]) if name in s.metrics else "" for s in result.scores))
-    for name in dict.fromkeys(name for scores in result.scores for name in scores.evidence):
-        held = (percent(s.evidence[name]) if name in s.evidence else "" for s in result.scores)
-        table.add_row(f"evidence: {name}", *held)
-    for facet in dict.fromkeys(facet for scores in result.scores for facet in scores.facets):
-        for value in dict.fromkeys(v for s in result.scores for v in s.facets.get(facet, {})):
-            cells = (s.facets.get(facet, {}).get(value) for s in result.scores)
-            table.add_row(f"{facet}: {value}", *(percent(cell) if cell else "" for cell in cells))
-    table.add_row("")
-    for status in dict.fromkeys(status for scores in result.scores for status in scores.statuses):
-        table.add_row(status.replace("_", " "), *(str(s.statuses.get(status, 0)) for s in result.scores))
-    table.add_row("guessed", *(str(s.guessed) for s in result.scores))
-    used = [spent(result, scores.system) for scores in result.scores]
-    for name in used[0]:
-        if any(spend[name] is not None for spend in used):
-            cells = ("–" if (value := spend[name]) is None else f"{value:,.4g}" for spend in used)
-            table.add_row(name.replace("_", " "), *cells)
-    console.print(table)
-    for name, values in result.plan.benchmark.published.items():
-        console.print(f"published, {name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+        spend = spent(result, scores.system)
+        cells = columns[scores.system] = []
+        cells += [percent(scores.metrics[name]) if name in scores.metrics else "" for name in metrics]
+        cells += [percent(scores.evidence[name]) if name in scores.evidence else "" for name in evidence]
+        cells += [str(scores.statuses.get(status, 0)) for status in statuses]
+        cells += [str(scores.guessed), *(_amount(spend[name]) for name in _SPENT)]
+    heads = [*metrics, *(f"evidence: {name}" for name in evidence), *statuses, "guessed", *_SPENT.values()]
+    _table(console, Table(box=None, pad_edge=False), heads, columns)
+    values = dict.fromkeys((f, v) for s in result.scores for f, held in s.facets.items() for v in held)
+    facets = {
+        s.system: [percent(s.facets[f][v]) if v in s.facets.get(f, {}) else "" for f, v in values]
+        for s in result.scores
+    }
+    _table(console, Table(box=None, pad_edge=False), [f"{facet}: {value}" for facet, value in values], facets)
+    for name, published in result.plan.benchmark.published.items():
+        console.print(
+            f"published, {name}: " + ", ".join(f"{key} {value}" for key, value in published.items())
+        )
     console.print(f"kept in {result.folder}")
+
+
+_SPENT = {
+    "questions_paid": "paid",
+    "seconds_per_question": "seconds a question",
+    "calls_per_question": "calls a question",
+    "input_tokens_per_question": "tokens in a question",
+    "output_tokens_per_question": "tokens out a question",
+    "cost_per_question": "$ a question",
+    "captioning_seconds_per_hour": "captioning: seconds a video hour",
+    "captioning_cost_per_hour": "captioning: $ a video hour",
+}
+
+
+def _amount(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.4g}"
+
+
+def _table(console: Console, table: Table, heads: list[str], columns: dict[str, list[str]]) -> None:
+    """Numbers as rows, systems as columns with a number where their names would not fit."""
+    if not heads:
+        return
+    console.print()
+    table.add_column("")
+    many = len(columns) > 2
+    for place, system in enumerate(columns, start=1):
+        table.add_column(f"[{place}]" if many else system, justify="right", no_wrap=True)
+    for row, head in enumerate(heads):
+        table.add_row(head, *(cells[row] for cells in columns.values()))
+    if many:
+        console.print(", ".join(f"[{place}] {system}" for place, system in enumerate(columns, start=1)))
+    console.print(table)

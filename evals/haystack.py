@@ -28,7 +28,7 @@ from mrvideo.media.identity import probe
 from mrvideo.records import Span
 
 FRAMES_PER_SECOND = 12
-SIZE = (512, 288)
+SIZE = (640, 360)
 _SCENES = 24
 _STRETCH_FRAMES = 24
 _OPTIONS = {

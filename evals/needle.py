@@ -30,6 +30,9 @@ SLOT_SECONDS = 8.0
 """One needle per slot: an insert may slip by 2 s, and two needles never stand close enough to be taken for one."""
 
 _MAX_ROUNDS = 3
+
+# Raised when the same arguments give other haystacks or questions than before.
+_VERSION = 3
 _KINDS = ("secret", "hidden", "lucky", "chosen", "winning", "golden", "final", "silent")
 _VALUES = {
     "name": "Alice Bruno Clara Diego Elena Felix Greta Hugo Irene Jonas Karin Leon Marta Nadia Oscar Paula",
@@ -122,7 +125,7 @@ class _Plan:
         kind, noun, words = self._topic(4)
         self._shown_topics.append((kind, noun))
         needles = self._hide([draw(f"The {kind} {noun} is {word}") for word in words], seconds, how)
-        question = f"In which order are the words for the {kind} {noun} shown on screen, from first to last?"
+        question = f"In which order are the {kind} {_plural(noun)} named on screen, from first to last?"
         self._order(f"ord_{suffix}", question, words, needles)
 
     def text_counts(self) -> None:
@@ -132,7 +135,7 @@ class _Plan:
         needles = self._hide(
             [subtitle(f"The {kind} {noun} is {word}") for word in words], TEXT_SECONDS, "edit"
         )
-        question = f"How many different words for the {kind} {noun} are shown on screen?"
+        question = f"How many different {kind} {_plural(noun)} are shown on screen?"
         self._count("cnt_edit1", question, needles)
         if self._repeated and self.free >= 4:
             text = self._repeated.pop()
@@ -223,7 +226,7 @@ def build_needles(
         "videos": videos,
         "types": types,
         "footage": [str(path) for path in footage],
-        "version": 1,
+        "version": _VERSION,
     }
     mark = folder / "needles.json"
     if mark.exists() and json.loads(mark.read_text(encoding="utf-8")) == wanted:
@@ -280,6 +283,10 @@ def _build_one(
         else:
             rows += _tries(rng, common, options, str(truth))
     return rows
+
+
+def _plural(noun: str) -> str:
+    return "cities" if noun == "city" else f"{noun}s"
 
 
 def _permutations(rng: random.Random, words: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -58,17 +59,11 @@ def scatter(title: str, x_label: str, y_label: str, points: Sequence[tuple[str, 
 
 
 def histogram(title: str, x_label: str, values: Mapping[str, Sequence[float]]) -> str:
-    """Shares between 0 and 1, one stepped line per system."""
+    """Shares between 0 and 1 in ten bins, one bar per system."""
     figure, axes = _figure(title, height=2.8)
-    for (system, held), colour in zip(values.items(), cycle(COLOURS), strict=False):
-        axes.hist(
-            held,
-            bins=[step / 20 for step in range(21)],
-            histtype="step",
-            color=colour,
-            label=system,
-            linewidth=1.5,
-        )
+    colours = [colour for colour, _ in zip(cycle(COLOURS), values, strict=False)]
+    bins = [step / 10 for step in range(11)]
+    axes.hist(list(values.values()), bins=bins, color=colours, label=list(values))
     axes.set_xlabel(x_label)
     axes.set_ylabel("questions")
     axes.set_xlim(0, 1)
@@ -127,7 +122,7 @@ def _svg(figure: Any) -> str:
     figure.savefig(sink, format="svg", metadata={"Date": None})
     text = sink.getvalue()
     # Several plots share one page: identifiers get a prefix of their own.
-    prefix = f"p{abs(hash(text)) % 10**9}_"
+    prefix = f"p{hashlib.sha256(text.encode()).hexdigest()[:8]}_"
     text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', text)
     text = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{prefix}\2"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", text)

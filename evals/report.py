@@ -32,7 +32,7 @@ def render(result: Result) -> str:
     """The page. Needs matplotlib."""
     plan, title = result.plan, result.plan.benchmark.title
     shown = len({q.video for q in plan.questions})
-    asked = f"{len(plan.questions)} questions on {shown} videos, {'with' if plan.subtitles else 'without'} subtitles"
+    asked = f"{len(plan.questions)} questions on {shown} video{'s' if shown != 1 else ''}, {'with' if plan.subtitles else 'without'} subtitles"
     models = f"vision {plan.settings.vision_model}, text {plan.settings.text_model}"
     made = f"mrvideo {result.about['version']}, commit {result.about['commit'] or 'unknown'}, {result.about['started_at']}"
     parts = [

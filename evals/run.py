@@ -95,7 +95,8 @@ def run(plan: Plan, base: Path, *, resume: bool = False, on_done: Done | None = 
     plan = replace(plan, settings=plan.settings.model_copy(update={"library": library}))
     identity = plan.identity
     name = f"{plan.benchmark.name}-{_digest(identity)[:8]}"
-    folder = open_folder(base, name, {**identity, "about": about()}, resume=resume)
+    made = about()
+    folder = open_folder(base, name, {**identity, "about": made}, resume=resume)
     journal = Journal(folder)
     total = len(plan.questions) * len(plan.systems)
     kept = len(journal.outcomes)
@@ -112,14 +113,14 @@ def run(plan: Plan, base: Path, *, resume: bool = False, on_done: Done | None = 
             open_ones = [q for q in questions if not journal.finished(system.name, q.id)]
             if open_ones:
                 _one_video(plan, system, open_ones, folder, journal, keep)
-    return collect(plan, folder, journal)
+    return collect(plan, folder, journal, made)
 
 
-def collect(plan: Plan, folder: Path, journal: Journal) -> Result:
+def collect(plan: Plan, folder: Path, journal: Journal, made: dict[str, Any]) -> Result:
     """Scores from what the journal holds, written as `results.json` beside each benchmark's own files."""
-    result = Result(plan, folder, journal.outcomes, journal.captioned, (), about())
+    result = Result(plan, folder, journal.outcomes, journal.captioned, (), made)
     scores = tuple(plan.benchmark.score(s.name, result.answered(s.name)) for s in plan.systems)
-    result = Result(plan, folder, journal.outcomes, journal.captioned, scores, result.about)
+    result = replace(result, scores=scores)
     write_json(folder / "results.json", summary(result))
     if plan.benchmark.submit is not None:
         for system in plan.systems:
