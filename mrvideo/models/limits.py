@@ -230,6 +230,7 @@ class LimitedModel:
 
     async def _tried(self, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage, float]:
         backoff, limiter = self._limits.backoff, self._limiter
+        errors = 0
         for attempt in range(1, backoff.attempts + 1):
             try:
                 async with limiter.slot():
@@ -242,7 +243,8 @@ class LimitedModel:
                 wanted = error.retry_after_seconds or 0.0
                 if attempt == backoff.attempts or wanted > LONGEST_RETRY_AFTER_SECONDS:
                     raise ModelBusy(f"{error}; given up after {attempt} tries") from error
-                await asyncio.sleep(backoff.wait_seconds(attempt, error.retry_after_seconds))
+                errors += error.retry_after_seconds is None and not error.timed_out
+                await asyncio.sleep(backoff.wait_seconds(errors, error.retry_after_seconds))
         raise AssertionError("a bounded loop ends by returning or raising")
 
 

@@ -24,7 +24,9 @@ def failure_of(error: Exception, settings: ModelSettings, *, reached: bool) -> M
     if isinstance(error, openai.APIStatusError):
         return _of_status(error, settings)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Transient(f"{name}: no answer from {url} within {settings.timeout_seconds:g} s")
+        return Transient(
+            f"{name}: no answer from {url} within {settings.timeout_seconds:g} s", timed_out=True
+        )
     if isinstance(error, openai.APIConnectionError):
         if not reached and _out_of_reach(error):
             return ModelUnavailable(

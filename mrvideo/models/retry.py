@@ -14,16 +14,20 @@ LONGEST_RETRY_AFTER_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Backoff:
-    """Waits that double, with full jitter, so that calls which failed together do not return together."""
+    """Waits that double, with full jitter, so that calls which failed together do not return together.
+
+    Only errors that came at once double the wait: a server that said when to come back has been asked politely
+    enough, and a call that timed out has waited already.
+    """
 
     attempts: int = 8
-    first_seconds: float = 0.5
+    first_seconds: float = 0.25
     longest_seconds: float = 30.0
     draw: Callable[[], float] = random.random
 
-    def wait_seconds(self, attempt: int, retry_after_seconds: float | None) -> float:
-        """How long to wait after the `attempt`-th try (from 1) failed. A server's own word is a lower bound."""
-        bound = min(self.first_seconds * 2 ** (attempt - 1), self.longest_seconds)
+    def wait_seconds(self, errors: int, retry_after_seconds: float | None = None) -> float:
+        """How long to wait after so many errors that came at once. A server's own word is a lower bound."""
+        bound = min(self.first_seconds * 2 ** max(errors - 1, 0), self.longest_seconds)
         if retry_after_seconds is not None:
             # Jitter above what the server asked for, or all calls refused together come back together.
             return retry_after_seconds + self.draw() * min(bound, self.first_seconds)

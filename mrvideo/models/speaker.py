@@ -21,9 +21,15 @@ class Transient(ModelBusy):
     """A call that may succeed when tried again. `rate_limited`: the server asked for fewer calls (429)."""
 
     def __init__(
-        self, message: str, *, retry_after_seconds: float | None = None, rate_limited: bool = False
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        rate_limited: bool = False,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(message)
+        self.timed_out = timed_out
         self.retry_after_seconds = retry_after_seconds
         self.rate_limited = rate_limited
 
