@@ -25,6 +25,13 @@ def test_times_are_shifted_to_the_first_picture(make_video):
     assert abs(cue.start_seconds - 0.6) < 0.002
 
 
+def test_an_edit_list_shifts_times_too(make_video):
+    """MP4 writes pictures that start late as an edit list."""
+    track = ("mov_text", "eng", [(2.0, 1.0, mov_text("late"))])
+    (cue,) = load_cues(make_video("late.mp4", first_picture_seconds=1.4, subtitles=[track]))
+    assert abs(cue.start_seconds - 0.6) < 0.002
+
+
 def test_mov_text_in_mp4_is_read_with_its_braces(make_video):
     lines = [
         (0.0, 0.5, mov_text("")),

@@ -213,6 +213,8 @@ def test_formats_beyond_the_usual_ones_are_read_when_named():
     assert words(ttml, "talk.ttml") == ["Hello"]
     with pytest.raises(SubtitleError):
         parse(ttml[:60].encode(), "talk.ttml")
+    with pytest.raises(SubtitleError, match="counts in frames"):
+        parse(b"{10}{20}Hello\n{30}{40}you\n", "talk.sub")
 
 
 def test_cues_without_a_length_get_one_and_are_counted(make_video):

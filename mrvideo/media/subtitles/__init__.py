@@ -77,11 +77,11 @@ def load_subtitles(
     default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
     Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError` tree.
     """
-    inside = look_into(video_path, allow_url=allow_url)
+    beside = [] if subtitles is not None or is_url(str(video_path)) else sidecars(Path(video_path))
+    inside = look_into(video_path, clock=bool(beside) or subtitles is not None, allow_url=allow_url)
     wanted = normalised(language) if language else None
     if subtitles is not None:
         return _from_file(Sidecar(subtitles, tagged_language(subtitles), False), inside)
-    beside = [] if is_url(str(video_path)) else sidecars(Path(video_path))
     notes: list[str] = []
     ranked = sorted([*beside, *inside.tracks], key=lambda track: _rank(track, wanted))
     for track in ranked:

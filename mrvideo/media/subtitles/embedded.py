@@ -39,8 +39,11 @@ class Container:
     duration_seconds: float | None
 
 
-def look_into(path: Path | str, *, allow_url: bool = False) -> Container:
-    """The subtitle streams and clocks of a video. Raises the `VideoError` tree."""
+def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Container:
+    """The subtitle streams and clocks of a video. Raises the `VideoError` tree.
+
+    The first picture is decoded for its time only where `clock` asks for it or a stream of text needs it.
+    """
     from mrvideo.media.containers import open_container
 
     container = open_container(str(path), allow_url=allow_url)
@@ -57,7 +60,8 @@ def look_into(path: Path | str, *, allow_url: bool = False) -> Container:
                 pictures += 1
         start = (container.start_time or 0) / 1e6
         duration = container.duration / 1e6 if container.duration else None
-        return Container(tuple(tracks), pictures, first_frame_seconds(container, str(path)), start, duration)
+        first = first_frame_seconds(container, str(path)) if clock or tracks else start
+        return Container(tuple(tracks), pictures, first, start, duration)
 
 
 def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) -> tuple[list[Line], int]:
