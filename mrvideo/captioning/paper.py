@@ -145,10 +145,10 @@ async def _caption_run(
 ) -> list[Piece | Failure]:
     """A merged scene, captioned in as many parts as its frames need."""
     span = Span(run[0].start_seconds, run[-1].stop_seconds)
-    # The picture on screen when the scene starts may be older than the scene, when nothing has changed since.
-    at_start = [one for one in shown if one.frame.time_seconds <= span.start_seconds]
-    later = [one for one in shown if span.start_seconds < one.frame.time_seconds < span.stop_seconds]
-    inside = [*at_start[-1:], *later]
+    inside = [one for one in shown if span.contains(one.frame.time_seconds)]
+    if run[0].same_picture or not inside:
+        # The picture on screen when the scene starts is older than the scene: nothing has changed since.
+        inside = [*[one for one in shown if one.frame.time_seconds < span.start_seconds][-1:], *inside]
     frames = thinned(inside, view.still_spans)
     faces = exemplars(view, mentions, calls.model.abilities)
     count = max(1, math.ceil(len(frames) / room(calls.model.abilities, taken=len(faces))))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _MARK = re.compile(r"<\s*([A-Za-z]+(?:_[A-Za-z0-9]+)+)\s*>")
 _LETTERS = re.compile(r"_[a-z]{1,2}$")
-_BARE = re.compile(r"(?<![\w<])([A-Za-z]+(?:_[A-Za-z]+)+)(?![\w>])")
+_BARE = re.compile(r"(?<![\w<\x02])([A-Za-z]+(?:_[A-Za-z]+)+)(?![\w>\x03])")
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:

@@ -81,9 +81,7 @@ def reply(request: Request[Any]) -> dict[str, Any]:
         case "caption_scene":
             return scene
         case "link_cast":
-            return {
-                "pairs": [{"left_id": f"L{n}", "right_id": f"R{n}", "better": "left"} for n in (1, 2, 3)]
-            }
+            return {"pairs": [{"left_id": f"L{n}", "right_id": f"R{n}", "better": "left"} for n in (1, 2, 3)]}
     raise AssertionError(request.prompt.name)
 
 
@@ -122,4 +120,6 @@ def test_the_estimate_prices_known_models_and_says_when_it_cannot() -> None:
 
 def test_a_video_file_path_is_not_needed(tmp_path: Path) -> None:
     assert not (tmp_path / "hour.mp4").exists()
-    assert estimate_calls(one_hour().model_copy(update={"path": str(tmp_path / "hour.mp4")}), CaptioningOptions())
+    assert estimate_calls(
+        one_hour().model_copy(update={"path": str(tmp_path / "hour.mp4")}), CaptioningOptions()
+    )

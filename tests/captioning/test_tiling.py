@@ -54,7 +54,9 @@ def test_two_scenes_at_one_frame_lose_no_words() -> None:
 REPLIES = st.lists(st.tuples(st.floats(-0.5, 10.5), st.floats(0, 8)), min_size=1, max_size=12)
 
 
-@given(REPLIES, st.lists(st.floats(0.01, 9.99), unique=True, max_size=30), st.lists(st.floats(0, 10), max_size=3))
+@given(
+    REPLIES, st.lists(st.floats(0.01, 9.99), unique=True, max_size=30), st.lists(st.floats(0, 10), max_size=3)
+)
 def test_blocks_tile_the_clip_on_shown_frames_or_cuts(
     spoken: list[tuple[float, float]], inner: list[float], cuts: list[float]
 ) -> None:

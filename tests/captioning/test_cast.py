@@ -1,0 +1,286 @@
+"""The cast: linked in a tree with vetoes, the same whatever order replies come in, never above 40 pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mrvideo.captioning.calls import Calls
+from mrvideo.captioning.cast import Cast, Member, co_occurring
+from mrvideo.captioning.given import Given, load_given
+from mrvideo.captioning.names import entities_of, local_names
+from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.union import united
+from mrvideo.errors import InputError, ModelBusy
+from mrvideo.mapreduce import portal
+from mrvideo.models.base import Abilities, Model, Reply, Request
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.records import Frame, Mention
+
+NOTHING: frozenset[frozenset[str]] = frozenset()
+
+
+class Stills:
+    """Stands for the video: any time has a picture."""
+
+    async def at(self, times: Any) -> dict[float, Frame]:
+        return {time: Frame(time, b"jpeg %f" % time, 4, 4) for time in times}
+
+
+def mention(shard: int, name: str, description: str, start: float = 0.0) -> Mention:
+    at = shard * 120.0 + start
+    return Mention(
+        start_seconds=at, stop_seconds=at + 10, shard_index=shard, name=name,
+        kind=name.rsplit("_", 1)[0], description=description, exemplar_seconds=at + 1,
+    )  # fmt: skip
+
+
+def by_description(request: Request[Any]) -> dict[str, Any]:
+    """Links cards whose descriptions agree."""
+    inputs = request.inputs
+    return {
+        "pairs": [
+            {"left_id": left.card_id, "right_id": right.card_id, "better": "right"}
+            for left in inputs.left  # type: ignore[attr-defined]
+            for right in inputs.right  # type: ignore[attr-defined]
+            if left.description == right.description
+        ]
+    }
+
+
+def link(
+    model: Model,
+    mentions: list[Mention],
+    *,
+    vetoes: frozenset[frozenset[str]] = NOTHING,
+    given: tuple[Given, ...] = (),
+) -> tuple[tuple[Member, ...], Cast]:
+    cast = Cast(Calls(model), Stills(), vetoes)  # type: ignore[arg-type]
+    return portal().call(cast.link, mentions, {}, given), cast
+
+
+def ids(members: tuple[Member, ...]) -> list[set[str]]:
+    return [{m.mention_id for m in member.mentions} for member in members]
+
+
+def test_a_tree_links_far_shards_in_log_many_levels() -> None:
+    mentions = [mention(shard, "person_a", "anna") for shard in (0, 3, 6, 7)]
+    mentions += [mention(shard, "person_b", "ben", 20) for shard in range(8)]
+    model = ScriptedModel(by_description)
+
+    members, cast = link(model, mentions)
+
+    assert ids(members) == [
+        {"0/person_a", "3/person_a", "6/person_a", "7/person_a"},
+        {f"{shard}/person_b" for shard in range(8)},
+    ]
+    assert len(model.requests) == 7
+    assert not cast.failures
+
+
+def test_names_follow_first_appearance_and_count_by_kind() -> None:
+    mentions = [
+        mention(1, "dog_a", "rex"),
+        mention(0, "person_b", "ben", 5),
+        mention(0, "person_a", "anna", 50),
+    ]
+    members, _ = link(ScriptedModel(by_description), mentions)
+    entities = entities_of(members)
+    assert [(e.name, e.description) for e in entities] == [
+        ("person_1", "ben"), ("person_2", "anna"), ("dog_1", "rex"),
+    ]  # fmt: skip
+    assert local_names(entities) == {
+        0: {"person_b": "person_1", "person_a": "person_2"},
+        1: {"dog_a": "dog_1"},
+    }
+
+
+def test_two_seen_together_are_never_one_whatever_the_model_says() -> None:
+    twins = Piece(
+        start_seconds=0,
+        stop_seconds=10,
+        shard_index=0,
+        brief="",
+        detailed="",
+        appearing=("person_a", "person_b"),
+    )
+    mentions = [
+        mention(0, "person_a", "twin"),
+        mention(0, "person_b", "twin", 3),
+        mention(1, "person_a", "twin"),
+    ]
+
+    members, _ = link(ScriptedModel(by_description), mentions, vetoes=co_occurring([twins]))
+
+    assert all(not {"0/person_a", "0/person_b"} <= found for found in ids(members))
+    # Canonical order: the earlier of the two gets the third.
+    assert ids(members) == [{"0/person_a", "1/person_a"}, {"0/person_b"}]
+
+
+def test_big_casts_go_block_by_block_below_the_bound_and_miss_no_pair() -> None:
+    def crowd(shard: int, size: int) -> list[Mention]:
+        letters = [f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh"][:size]
+        return [mention(shard, f"person_{letter}", f"who {n}", n / 10) for n, letter in enumerate(letters)]
+
+    model = ScriptedModel(by_description)
+    members, _ = link(model, [*crowd(0, 31), *crowd(1, 45)])
+
+    assert all(len(request.pictures) <= 40 for request in model.requests)
+    assert len(model.requests) == 6
+    assert len(members) == 45
+    assert sum(len(found) == 2 for found in ids(members)) == 31
+
+    narrow = ScriptedModel(by_description, abilities=Abilities(max_images=8))
+    again, _ = link(narrow, [*crowd(0, 31), *crowd(1, 45)])
+    assert all(len(request.pictures) <= 8 for request in narrow.requests)
+    assert ids(again) == ids(members)
+
+
+def test_a_failed_comparison_is_a_failure_and_leaves_mentions_apart() -> None:
+    members, cast = link(
+        ScriptedModel(lambda request: ModelBusy("down")),
+        [mention(0, "person_a", "x"), mention(1, "person_a", "x")],
+    )
+    assert len(members) == 2
+    (failure,) = cast.failures
+    assert (failure.stage, failure.reason, failure.hides_pictures) == ("cast", "down", False)
+
+
+def test_the_better_exemplar_survives() -> None:
+    members, _ = link(ScriptedModel(by_description), [mention(s, "person_a", "x") for s in range(4)])
+    assert members[0].best.shard_index == 3  # the script always prefers the right side
+
+
+class Shuffled:
+    """Lets replies come back in an order of its own."""
+
+    def __init__(self, inner: ScriptedModel, seed: int) -> None:
+        self.inner, self.chance, self.name, self.fingerprint = inner, random.Random(seed), "s", "s"
+        self.abilities = Abilities(max_images=4)
+
+    async def run(self, request: Request[Any]) -> Reply[Any]:
+        for _ in range(self.chance.randrange(4)):
+            await asyncio.sleep(0)
+        return await self.inner.run(request)
+
+    async def aclose(self) -> None: ...
+
+
+def noisy(request: Request[Any]) -> dict[str, Any]:
+    """Links far too much, contradictions included, but the same for the same cards."""
+    chance = random.Random(request.inputs.model_dump_json())
+    inputs: Any = request.inputs
+    return {
+        "pairs": [
+            {"left_id": a.card_id, "right_id": b.card_id, "better": chance.choice(["left", "right"])}
+            for a in inputs.left
+            for b in inputs.right
+            if chance.random() < 0.5
+        ]
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 9), min_size=4, max_size=14))
+def test_the_cast_does_not_depend_on_which_reply_came_first(seed: int, shards: list[int]) -> None:
+    letters = [f"{a}{b}" for a in "abcd" for b in "abcd"]
+    mentions = [mention(shard, f"person_{letters[n]}", f"d{n}", n) for n, shard in enumerate(sorted(shards))]
+    pairs = [(a, b) for a, b in combinations(mentions, 2) if a.shard_index == b.shard_index]
+    vetoes = frozenset(frozenset((a.mention_id, b.mention_id)) for a, b in pairs[::2])
+
+    results = [link(Shuffled(ScriptedModel(noisy), seed + n), mentions, vetoes=vetoes)[0] for n in range(3)]
+
+    assert results[0] == results[1] == results[2]
+    assert sorted(i for found in ids(results[0]) for i in found) == sorted(m.mention_id for m in mentions)
+    for found in ids(results[0]):
+        assert not any(veto <= found for veto in vetoes)
+
+
+@given(st.permutations([(a, b) for a in range(6) for b in range(6) if a < b]), st.sets(st.sampled_from(
+    [frozenset(pair) for pair in combinations(range(6), 2)]), max_size=6))  # fmt: skip
+def test_unions_do_not_depend_on_the_order_of_pairs(
+    pairs: list[tuple[int, int]], vetoes: set[frozenset[int]]
+) -> None:
+    def may_join(one: list[int], other: list[int]) -> bool:
+        return not any(frozenset((a, b)) in vetoes for a in one for b in other)
+
+    some = pairs[:8]
+    clusters = united(range(6), some, may_join=may_join)
+    assert clusters == united(range(6), [(b, a) for a, b in reversed(some)], may_join=may_join)
+    assert sorted(item for cluster in clusters for item in cluster) == list(range(6))
+    assert all(may_join([a], [b]) for cluster in clusters for a, b in combinations(cluster, 2))
+
+
+# --- people's own names ------------------------------------------------------------------------------------------
+
+
+def cast_file(folder: Path, text: str) -> Path:
+    path = folder / "cast.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_cast_file_names_people_wherever_they_turn_up(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (2000, 1000), "red").save(buffer, "PNG")
+    (tmp_path / "anna.png").write_bytes(buffer.getvalue())
+    path = cast_file(
+        tmp_path,
+        '[[cast]]\nname = "Anna"\nphoto = "anna.png"\ndescription = "anna"\n'
+        '[[cast]]\nname = "Carl"\ndescription = "carl"\n',
+    )
+    given = load_given(path)
+    assert given[0].jpeg is not None and Image.open(io.BytesIO(given[0].jpeg)).size == (768, 384)
+
+    model = ScriptedModel(by_description)
+    mentions = [mention(2, "person_a", "anna"), mention(5, "person_a", "anna"), mention(5, "person_b", "ben")]
+    members, _ = link(model, mentions, given=given)
+    entities = entities_of(members)
+
+    assert [(e.name, e.display_name) for e in entities] == [("person_1", "Anna"), ("person_2", None)]
+    assert entities[0].mention_ids == ("2/person_a", "5/person_a")
+    assert entities[0].exemplar_seconds in (241.0, 601.0), (
+        "an exemplar is a time of the video, never the photo"
+    )
+    assert "L1" in {picture.label for picture in model.requests[0].pictures}
+
+
+def test_the_same_given_name_joins_shards_that_the_model_would_keep_apart() -> None:
+    anna = Given("Anna", "person", "anna", None)
+
+    def only_given(request: Request[Any]) -> dict[str, Any]:
+        inputs: Any = request.inputs
+        if inputs.left[0].given_name and request.pictures and len(request.pictures) == len(inputs.right):
+            return {"pairs": [{"left_id": "L1", "right_id": "R1", "better": "left"}]}
+        return {"pairs": []}
+
+    members, _ = link(
+        ScriptedModel(only_given), [mention(0, "person_a", "x"), mention(1, "person_a", "y")], given=(anna,)
+    )
+    assert ids(members) == [{"0/person_a", "1/person_a"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[cast]]\nname = 'A'\n", "needs a photo or a description"),
+        ("[[cast]]\nphoto = 'a.png'\n", "name"),
+        ("cast = 3", "[[cast]]"),
+        ("[[cast", "is not TOML"),
+        ("[[cast]]\nname = 'A'\nphoto = 'no.png'\n", "cannot read"),
+        ("[[cast]]\nname = 'A'\nphoto = 'cast.toml'\n", "not a picture"),
+        ("[[cast]]\nname='A'\ndescription='x'\n[[cast]]\nname='A'\ndescription='y'\n", "each name once"),
+    ],
+)
+def test_a_cast_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(InputError, match=says.replace("[", r"\[")):
+        load_given(cast_file(tmp_path, text))

@@ -1,0 +1,69 @@
+"""The same shard code in other processes: JSON of records crosses the border, and never a frame."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.captioning.parts import ShardRecords, ShardSpec
+from mrvideo.captioning.shard import caption_in_worker
+from mrvideo.errors import SettingsError
+from mrvideo.media.identity import probe
+from mrvideo.models import ModelSettings
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.records import Frame, Index, Span, StageAdvanced, VideoInfo
+
+
+def test_a_frame_refuses_to_be_pickled() -> None:
+    with pytest.raises(TypeError, match="stays in the process"):
+        pickle.dumps(Frame(0.0, b"", 1, 1))
+
+
+def test_processes_and_threads_give_the_same_index(
+    chat: ModuleType, worlds: ModuleType, perceivers: ModuleType, build: Callable[..., Index], tmp_path: Path
+) -> None:
+    video = probe(worlds.make_world(seed=5, minutes=1, characters=4).render(tmp_path / "small.mp4"))
+    options = CaptioningOptions(shard_seconds=30, backend="loky", workers=2)
+    local = ScriptedModel(perceivers.Perceiver())
+    events: list[object] = []
+    with chat.ChatServer(answer=perceivers.Perceiver().over_http) as server:
+        settings = ModelSettings.parse("openai:test-vlm", base_url=server.base_url)
+        spread = build(video, local, options, events=events, worker_models=(settings, settings))
+        asked = len(server.asked)
+    # The cast is the driver's; the shards' calls were made by the workers, over HTTP.
+    assert asked == 8 and {request.stage for request in local.requests} == {"cast"}
+    reported = [e for e in events if isinstance(e, StageAdvanced) and e.usage.calls]
+    assert sum(e.usage.calls for e in reported) == asked, "the driver hears what its workers paid"
+
+    here = build(
+        video, ScriptedModel(perceivers.Perceiver(), name="threads"), CaptioningOptions(shard_seconds=30)
+    )
+    assert spread.scenes == here.scenes
+    assert spread.entities == here.entities
+
+
+def test_a_worker_that_cannot_reach_the_video_says_who_and_where(moving_video: VideoInfo) -> None:
+    spec = ShardSpec(
+        index=0,
+        span=Span(0.0, 30.0),
+        video=moving_video.model_copy(update={"path": "/not/on/this/machine.mp4"}),
+        options=CaptioningOptions(),
+        side_pixels=512,
+    )
+    settings = ModelSettings.parse("openai:test-vlm", base_url="http://localhost:9/v1")
+    found = ShardRecords.model_validate_json(caption_in_worker(spec.model_dump_json(), settings=settings))
+    (failure,) = found.failures
+    assert failure.span == spec.span and not found.finished
+    assert "/not/on/this/machine.mp4" in failure.reason and "/" in failure.reason.split()[1]
+
+
+def test_processes_without_settings_for_their_models_are_refused(
+    moving_video: VideoInfo, build: Callable[..., Index]
+) -> None:
+    with pytest.raises(SettingsError, match="build their own models"):
+        build(moving_video, ScriptedModel([]), CaptioningOptions(backend="loky", workers=2))
