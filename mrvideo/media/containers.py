@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +41,36 @@ def open_container(path: str, *, allow_url: bool = False) -> InputContainer:
         sources.check_file(path)
         source, protocols = f"file:{Path(path).absolute()}", "file"
     try:
-        return av.open(  # pyright: ignore[reportReturnType] - the overload of a reading mode
-            source,
-            mode="r",
-            options={"max_pixels": str(MAX_PIXELS)},
-            container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": protocols},
-            metadata_errors="replace",
-            timeout=IO_TIMEOUT_SECONDS,
-        )
+        return _open(source, protocols)
     except av.error.FFmpegError as error:
+        if not sources.is_url(path) and (size := sources.whole_fragments(path)):
+            # A fragmented recording cut inside a fragment's header: what lies before it is whole.
+            with suppress(av.error.FFmpegError):
+                return _open(sources.Beginning(path, size), protocols)
         raise _explained(path, error) from error
     except (ValueError, OSError) as error:
         raise VideoError(f"{path} cannot be opened: {error}; check that it is a media file") from error
 
 
+def _open(source: Any, protocols: str) -> InputContainer:
+    return av.open(  # pyright: ignore[reportReturnType] - the overload of a reading mode
+        source,
+        mode="r",
+        options={"max_pixels": str(MAX_PIXELS)},
+        container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": protocols},
+        metadata_errors="replace",
+        timeout=IO_TIMEOUT_SECONDS,
+    )
+
+
 def choose_video(container: InputContainer, path: str) -> VideoStream:
     """The stream that players show: no cover picture, the one marked default, the largest, the first."""
     moving = [s for s in container.streams.video if not _is_still(s)]
+    known = [s for s in moving if getattr(s, "codec_context", None) is not None]
+    if moving and not known:
+        raise DecodeError(
+            f"{path}: no decoder for its video stream; re-encode it, for example to H.264 in MP4"
+        )
     if not moving:
         if container.streams.video:
             raise NoVideoStream(
@@ -66,7 +80,7 @@ def choose_video(container: InputContainer, path: str) -> VideoStream:
             raise NoVideoStream(f"{path} holds sound only, no video stream; give a file with pictures")
         raise NoVideoStream(f"{path} holds no video stream; give a media file such as MP4 or MKV")
     chosen = max(
-        moving,
+        known,
         key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index),
     )
     if chosen.width * chosen.height > MAX_PIXELS:

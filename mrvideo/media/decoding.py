@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
+from itertools import pairwise
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mrvideo.media.losses import Losses
-from mrvideo.media.sparse import DisplayOrder, Wanted
+from mrvideo.media.sparse import SAME_SECONDS, DisplayOrder, Wanted
 from mrvideo.media.track import Track
 
 LOOK_AHEAD_PACKETS = 48
@@ -20,7 +22,17 @@ SPARSE_CODECS = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
 
 STALL_SECONDS = 6.0
 _BACK_OFF_SECONDS = (0.0, 2.0, 8.0, 32.0, 128.0)
-_GAP_SECONDS = 1.0
+_CUT_SECONDS = 0.5
+_REORDERED = 17
+"""No codec holds back more than sixteen pictures."""
+
+
+class _UnsureError(Exception):
+    """What could not be decoded may only lack the pictures before the key frame that the pass began with."""
+
+    def __init__(self, key_seconds: float) -> None:
+        super().__init__(key_seconds)
+        self.key_seconds = key_seconds
 
 
 class Pass:
@@ -33,23 +45,38 @@ class Pass:
         self._sparse = sparse and track.codec_name in SPARSE_CODECS and not track.keyframes_only
         self.order = DisplayOrder()
         self.stalled = False
+        self._met = 0.0
 
     def pictures(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Pictures with their times, ascending, beginning at or before the first time asked for where there is one.
+        """Pictures with their times, ascending, beginning at or before the first time asked for where there is one."""
+        last: float | None = None
+        before = self._losses.checkpoint()
+        try:
+            for shown, picture in self._from(self._wanted.times[0], None):
+                last = shown
+                yield shown, picture
+        except _UnsureError as unsure:
+            self._losses.restore(before)
+            for shown, picture in self._from(
+                unsure.key_seconds - self._track.frame_seconds / 2, unsure.key_seconds
+            ):
+                if last is None or shown > last:
+                    yield shown, picture
+        finally:
+            self._losses.settle(self._met)
 
-        A seek may land late (open GOP, transport streams): then it is made again from further back.
-        """
-        goal = self._wanted.times[0]
+    def _from(self, goal_seconds: float, sure_from: float | None) -> Iterator[tuple[float, VideoFrame]]:
+        """A seek may land late (open GOP, transport streams): then it is made again from further back."""
         for back_off in (*_BACK_OFF_SECONDS, None):
-            at_start = back_off is None or goal - back_off <= 0
+            at_start = back_off is None or goal_seconds - back_off <= 0
             if at_start:
                 self._track.rewind()
-            elif not self._track.seek(goal - (back_off or 0.0)):
+            elif not self._track.seek(goal_seconds - (back_off or 0.0)):
                 continue
             before = self._losses.checkpoint()
-            decoded = self._decoded()
+            decoded = self._decoded(-math.inf if at_start else sure_from)
             first = next(decoded, None)
-            if first is not None and (at_start or not self._wanted.before(0, first[0])):
+            if first is not None and (at_start or first[0] <= goal_seconds + SAME_SECONDS):
                 yield first
                 yield from decoded
                 return
@@ -58,11 +85,17 @@ class Pass:
                 return
             self._losses.restore(before)
 
-    def _decoded(self) -> Generator[tuple[float, VideoFrame]]:
+    def _decoded(self, sure_from: float | None) -> Generator[tuple[float, VideoFrame]]:
+        """Pictures from where the track stands. Errors before `sure_from` come of having begun in the middle.
+
+        Without `sure_from`, an error before the second key frame raises _UnsureError: the pictures may lean on ones
+        from before the first. Beginning one key frame earlier tells that from damage.
+        """
         track, losses = self._track, self._losses
         order = self.order = DisplayOrder()
         sparse, skipping = self._sparse, False
         last: float | None = None
+        first_key: float | None = None
         heard = time.monotonic()
         for packet, is_last in self._ahead():
             if packet is None:
@@ -77,7 +110,21 @@ class Pass:
                     skipping = skip
                 if start is not None and not skip and not packet.is_discard and not track.keyframes_only:
                     losses.fed(start, stop)
+                if packet.is_keyframe and start is not None:
+                    losses.heal(start)
+                    if first_key is None:
+                        first_key = start
+                    elif sure_from is None and start > first_key:
+                        sure_from = start
+                errors = losses.errors
                 pictures = track.decode(packet)
+                broken = packet.is_corrupt or losses.errors > errors
+                if broken and start is not None and first_key is not None and start >= first_key:
+                    if sure_from is None:
+                        raise _UnsureError(first_key)
+                    if start >= sure_from:
+                        # Pictures shown earlier but decoded later (B-frames) lean on the broken one, too.
+                        losses.damage(start if last is None else min(start, order.next_after(last) or start))
             for picture in pictures:
                 # A packet of an interlaced stream may hold one field, not to be dropped without the other.
                 sparse = sparse and not picture.interlaced_frame
@@ -85,7 +132,10 @@ class Pass:
                 if last is not None and shown <= last:
                     continue
                 losses.came_out(shown, since=last)
+                if picture.is_corrupt and sure_from is not None and shown >= sure_from:
+                    losses.damage(shown)
                 last, heard = shown, time.monotonic()
+                self._met = shown
                 yield shown, picture
             if is_last:
                 losses.ended(last)
@@ -105,6 +155,19 @@ class Pass:
             queue.append(packet)
             if len(queue) >= LOOK_AHEAD_PACKETS:
                 yield queue.popleft(), False
+        self._note_missing(queue)
         while queue:
             yield queue.popleft(), False
         yield None, True
+
+    def _note_missing(self, tail: deque[Packet[VideoStream]]) -> None:
+        """Where the data breaks off, pictures due between the last ones are gone with what came after."""
+        track = self._track
+        shown = sorted(time for packet in tail if (time := track.time_of(packet.pts)) is not None)
+        if not shown or track.keyframes_only:
+            return
+        usual = max(track.length_of(packet) for packet in tail)
+        cut = shown[-1] + usual + _CUT_SECONDS < track.duration_seconds or track.format_name == "mpegts"
+        for start, stop in pairwise(shown[-_REORDERED:]):
+            if cut and stop - start > 1.5 * usual:
+                self._losses.add(start + usual, stop)

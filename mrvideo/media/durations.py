@@ -12,7 +12,7 @@ from mrvideo.media import containers
 from mrvideo.media.track import Track
 
 _LOOK_SECONDS = 3.0
-_AGREE_SECONDS = 2.0
+_AGREE_SECONDS = 0.5
 _ABSURD_BYTES_PER_SECOND = 0.5
 _ABSURD_SECONDS = 30 * 24 * 3600.0
 

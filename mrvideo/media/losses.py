@@ -12,6 +12,9 @@ _JOIN_SECONDS = 0.1
 _NOTICED_SECONDS = 0.2
 """A missing picture without a reported error counts as lost from this length on; shorter ones are repeats by design."""
 
+_HEALED_SECONDS = 10.0
+"""Without a key frame, damage is taken to be gone after this long: the usual longest distance of key frames."""
+
 _DAMAGED = "damaged data that could not be decoded"
 
 
@@ -30,6 +33,7 @@ class Losses:
         self._stretches: list[_Stretch] = []
         self._waiting: dict[float, float | None] = {}
         self._broken: set[float] = set()
+        self._damaged_from: float | None = None
 
     def add(self, start_seconds: float, stop_seconds: float, reason: str = _DAMAGED) -> None:
         """A stretch is lost."""
@@ -38,8 +42,22 @@ class Losses:
         if stretch not in self._stretches:
             insort(self._stretches, stretch)
 
+    def damage(self, start_seconds: float) -> None:
+        """From here on pictures lean on something broken, until a key frame heals them."""
+        if self._damaged_from is None:
+            self._damaged_from = max(0.0, start_seconds)
+
+    def heal(self, key_seconds: float) -> None:
+        """A key frame is about to enter the decoder."""
+        if self._damaged_from is not None and key_seconds > self._damaged_from:
+            self.add(self._damaged_from, min(key_seconds, self._damaged_from + _HEALED_SECONDS))
+            self._damaged_from = None
+
     def covers(self, time_seconds: float) -> bool:
         """Whether the time falls into a lost stretch."""
+        start = self._damaged_from
+        if start is not None and start <= time_seconds < start + _HEALED_SECONDS:
+            return True
         return any(s.start_seconds <= time_seconds < s.stop_seconds for s in self._stretches)
 
     def fed(self, start_seconds: float, stop_seconds: float | None) -> None:
@@ -54,18 +72,26 @@ class Losses:
 
     def came_out(self, time_seconds: float, *, since: float | None) -> None:
         """A picture came out, the one before it at `since`; whatever was due between them is missing."""
-        self._settle(time_seconds, since)
+        self._miss(time_seconds, since)
         self._waiting.pop(time_seconds, None)
         self._broken.discard(time_seconds)
 
     def ended(self, last_seconds: float | None) -> None:
         """No more pictures will come."""
-        self._settle(math.inf, last_seconds)
+        self._miss(math.inf, last_seconds)
+        self.settle(last_seconds or 0.0)
+
+    def settle(self, last_seconds: float) -> None:
+        """The pass ends here; damage that is not healed reaches to its end."""
+        if self._damaged_from is not None:
+            self.add(self._damaged_from, max(self._damaged_from, last_seconds) + _NOTICED_SECONDS)
+        self._damaged_from = None
 
     def checkpoint(self) -> list[_Stretch]:
         """A decoding pass begins: nothing is in the decoder. Returns what `restore` takes back."""
         self._waiting.clear()
         self._broken.clear()
+        self._damaged_from = None
         return list(self._stretches)
 
     def restore(self, stretches: list[_Stretch]) -> None:
@@ -88,7 +114,7 @@ class Losses:
             for s in joined
         )
 
-    def _settle(self, before: float, since: float | None) -> None:
+    def _miss(self, before: float, since: float | None) -> None:
         missing: list[tuple[float, float, bool]] = []
         for time in sorted(time for time in self._waiting if time < before):
             stop, broken = self._waiting.pop(time), time in self._broken

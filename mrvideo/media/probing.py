@@ -20,6 +20,21 @@ def first_picture(track: Track, losses: Losses) -> VideoFrame:
 
     Raises DecodeError when there is none: a container may open without a word and hold nothing.
     """
+    first = _look(track, losses)
+    if losses.errors:
+        # Some recorders write oddities into every key frame: only what a forgiving decoder cannot read is broken.
+        losses.errors = 0
+        track.relax()
+        first = _look(track, losses)
+    if first is None:
+        raise DecodeError(
+            f"{track.path}: no picture could be decoded from its {track.codec_name} stream; "
+            "the file is damaged or incomplete, fetch or export it again"
+        )
+    return first
+
+
+def _look(track: Track, losses: Losses) -> VideoFrame | None:
     earliest: int | None = None
     started = time.monotonic()
     for packet in track.packets():
@@ -27,14 +42,10 @@ def first_picture(track: Track, losses: Losses) -> VideoFrame:
             earliest = packet.pts if earliest is None else min(earliest, packet.pts)
         if pictures := track.decode(packet):
             return _begin(track, losses, pictures[0], earliest)
-        if time.monotonic() - started > STALL_SECONDS:
-            break
-    if pictures := track.drain():
-        return _begin(track, losses, pictures[0], earliest)
-    raise DecodeError(
-        f"{track.path}: no picture could be decoded from its {track.codec_name} stream; "
-        "the file is damaged or incomplete, fetch or export it again"
-    )
+        if time.monotonic() - started > STALL_SECONDS / 2:
+            return None
+    pictures = track.drain()
+    return _begin(track, losses, pictures[0], earliest) if pictures else None
 
 
 def _begin(track: Track, losses: Losses, first: VideoFrame, earliest_pts: int | None) -> VideoFrame:
@@ -49,13 +60,14 @@ def _begin(track: Track, losses: Losses, first: VideoFrame, earliest_pts: int | 
 
 
 def describe(track: Track, first: VideoFrame) -> VideoInfo:
-    """The track as its container tells of it. Moves the track's position."""
+    """The track as its container tells of it. Moves the track's position and sets its duration."""
+    track.duration_seconds = duration_of(track)
     width, height = upright_size(first, track.stream.sample_aspect_ratio)
     rate = track.stream.average_rate or track.stream.guessed_rate
     return VideoInfo(
         digest="",
         path=track.path,
-        duration_seconds=duration_of(track),
+        duration_seconds=track.duration_seconds,
         width=width,
         height=height,
         frames_per_second=float(rate) if rate and 0 < rate < 1000 else None,

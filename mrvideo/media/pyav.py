@@ -110,10 +110,11 @@ class PyAVReader:
     def _end_of(self, last: tuple[float, VideoFrame], walk: Pass) -> float:
         """Until when the last picture is shown: to the video's end, unless so much is missing that data must be lost."""
         start, picture = last
-        usual = max(self._track.length_of(picture), 1.5 * walk.order.widest_gap())
-        if self._info.duration_seconds - start <= usual + _SLACK_SECONDS:
+        length = self._track.length_of(picture)
+        longest = max(length, 1.5 * walk.order.widest_gap())
+        if self._info.duration_seconds - start <= longest + _SLACK_SECONDS:
             return max(self._info.duration_seconds, start + self._track.frame_seconds)
-        return start + usual
+        return start + length
 
     def _lose(self, start_seconds: float, last_asked: float, walk: Pass) -> None:
         if walk.stalled:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
@@ -120,18 +123,65 @@ def _describe_text(path: str, head: bytes) -> str:
 
 def lacks_moov(path: str) -> bool:
     """Whether a file that looks like MP4 or MOV has no `moov` box at its top level."""
+    kinds = [kind for kind, _ in _boxes(path)]
+    return bool(kinds) and kinds[0] in (b"ftyp", b"mdat", b"wide", b"free", b"skip") and b"moov" not in kinds
+
+
+def whole_fragments(path: str) -> int:
+    """How many bytes of a fragmented MP4 hold whole fragments; 0 when it is none or when nothing is cut."""
+    boxes = list(_boxes(path))
+    size = Path(path).stat().st_size
+    whole = 0
+    for (kind, _), (_, end) in pairwise(boxes):
+        if kind == b"moof" and end <= size:
+            whole = end
+    return whole if whole < size else 0
+
+
+class Beginning(io.RawIOBase):
+    """The first bytes of a file, as if it ended there."""
+
+    def __init__(self, path: str, size: int) -> None:
+        self._file = Path(path).open("rb")  # noqa: SIM115 - closed with this object
+        self._size = size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        left = max(0, self._size - self._file.tell())
+        return self._file.read(left if size < 0 else min(size, left))
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(self._size + offset if whence == 2 else offset, 0 if whence == 2 else whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _boxes(path: str) -> Iterator[tuple[bytes, int]]:
+    """The kinds of an MP4's top-level boxes and where they claim to end, as far as the chain holds."""
+    size = Path(path).stat().st_size
+    at = 0
     with Path(path).open("rb") as file:
-        size = Path(path).stat().st_size
-        at = 0
-        kinds: list[bytes] = []
-        while at + 8 <= size and len(kinds) < 10_000:
+        for _ in range(100_000):
             file.seek(at)
             header = file.read(16)
             length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-            kinds.append(kind)
             if length == 1:
                 length = int.from_bytes(header[8:16], "big")
-            if kind == b"moov" or length < 8:
-                break
+            if length == 0:
+                length = size - at
+            if length < 8 or len(kind) < 4:
+                return
             at += length
-    return bool(kinds) and kinds[0] in (b"ftyp", b"mdat", b"wide", b"free", b"skip") and b"moov" not in kinds
+            yield kind, at
+            if at >= size:
+                return

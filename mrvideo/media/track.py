@@ -27,7 +27,9 @@ class Track:
         self.path = path
         self.keyframes_only = keyframes_only
         self.origin_pts = 0
+        self.duration_seconds = 0.0
         self.untimed = False
+        self._strict = True
         self._losses = losses
         self.allow_url = allow_url
         self._open()
@@ -41,6 +43,9 @@ class Track:
             # One decode thread: ranges of the video side by side fill the cores better than threads inside one.
             self.codec.thread_count = 1
             self.codec.options = {"max_pixels": str(containers.MAX_PIXELS)}
+            if self._strict:
+                # Report what is broken instead of painting over it.
+                self.codec.options |= {"err_detect": "crccheck+bitstream+buffer+explode"}
             self.skip("NONKEY" if self.keyframes_only else "DEFAULT")
         except BaseException:
             self.container.close()
@@ -58,6 +63,11 @@ class Track:
         if not self._fresh:
             self.container.close()
             self._open()
+
+    def relax(self) -> None:
+        """Begin again with a decoder that makes the best of what it does not understand."""
+        self._strict, self._fresh = False, False
+        self.rewind()
 
     def seek(self, time_seconds: float) -> bool:
         """To a key frame at or before the time, where the container can. Says whether it did."""

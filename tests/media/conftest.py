@@ -303,3 +303,27 @@ def number_in() -> Callable[[Frame], int | None]:
 def films() -> dict[str, dict[str, Any]]:
     """What each kind of film is made of, for `film_maker`."""
     return FILMS
+
+
+@pytest.fixture(scope="session")
+def silent_track() -> Callable[..., Path]:
+    """`silent_track(path, codec="aac", cover=False)`: half a second of sound, with a cover picture if wanted."""
+
+    def make(path: Path, *, codec: str = "aac", cover: bool = False) -> Path:
+        with av.open(str(path), "w", format="mp4" if cover else None) as output:
+            tone: Any = output.add_stream(codec, rate=16000, layout="mono")
+            art: Any = None
+            if cover:
+                art = output.add_stream("mjpeg", rate=1)
+                art.width, art.height, art.pix_fmt = 160, 96, "yuvj420p"
+                art.disposition = Disposition.attached_pic
+                output.mux(art.encode(_picture(1, (160, 96), "yuvj420p", 0, Fraction(1))))
+                output.mux(art.encode(None))
+            for i in range(8):
+                chunk = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), format="s16", layout="mono")
+                chunk.sample_rate, chunk.pts, chunk.time_base = 16000, i * 1024, Fraction(1, 16000)
+                output.mux(tone.encode(chunk))
+            output.mux(tone.encode(None))
+        return path
+
+    return make
