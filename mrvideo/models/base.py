@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
@@ -83,11 +83,17 @@ class Request(Generic[T]):
             self.prompt.digest,
             type(self.inputs).__name__,
             self.inputs.model_dump_json(),
-            json.dumps(self.reply_type.model_json_schema(), sort_keys=True),
+            _schema(self.reply_type),
             str(self.max_output_tokens),
             *(picture.digest for picture in self.pictures),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def _schema(reply_type: type[BaseModel]) -> str:
+    # Made once: it takes longer than all the rest of a request's digest.
+    return json.dumps(reply_type.model_json_schema(), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
