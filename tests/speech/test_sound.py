@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrvideo.media.audio import SAMPLE_RATE, LostSound, Sound, encode_flac, read_sound
@@ -108,6 +108,7 @@ def test_pieces_come_before_the_sound_has_ended():
 PIECES = st.lists(st.tuples(st.integers(-60, 5_000), st.integers(1, 3_000)), max_size=12)
 
 
+@settings(deadline=None)
 @given(PIECES, st.integers(-2_000, 2_000), st.integers(600, 4_000))
 def test_every_sample_is_in_one_piece_at_its_own_time(pieces, begin, longest):
     """Milliseconds; each sample's value says when it belongs."""

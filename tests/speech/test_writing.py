@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrvideo.media.subtitles import cues_of, write_srt, write_vtt
@@ -19,6 +19,7 @@ def collapsed(text: str) -> str:
     return " ".join(text.split())
 
 
+@settings(deadline=None)
 @given(st.lists(TIMED, max_size=8))
 def test_what_is_written_as_webvtt_is_read_again(lines):
     text = write_vtt([(start / 1000, (start + length) / 1000, words) for start, length, words in lines])
@@ -66,6 +67,7 @@ BORDERS = st.lists(st.integers(0, 400).map(lambda n: n / 4), min_size=2, max_siz
 CUES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40), st.text("ab", max_size=2)), max_size=20)
 
 
+@settings(deadline=None)
 @given(BORDERS, CUES)
 def test_over_any_tiling_no_cue_is_lost_and_none_is_double_within_a_tile(borders, raw):
     low, high = borders[0], borders[-1]
