@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -109,12 +109,13 @@ def strict_schema(type_: type[BaseModel]) -> dict[str, Any]:
 
     def clean(node: Any, *, names: bool = False) -> Any:
         if isinstance(node, list):
-            return [clean(item) for item in node]  # pyright: ignore[reportUnknownVariableType]
+            return [clean(item) for item in cast("list[Any]", node)]
         if not isinstance(node, dict):
             return node
-        kept: dict[str, Any] = {
-            str(key): clean(value, names=bool(key == "properties"))
-            for key, value in node.items()  # pyright: ignore[reportUnknownVariableType]
+        fields = cast("dict[str, Any]", node)
+        kept = {
+            key: clean(value, names=key == "properties")
+            for key, value in fields.items()
             if names or key not in dropped
         }
         if not names and kept.get("type") == "object":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 _real_connect = socket.socket.connect
 
@@ -47,6 +51,27 @@ def no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
         if name.startswith("MRVIDEO_") or name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+@pytest.fixture(scope="session")
+def indexed_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder with the demo film as talk.mp4, its subtitles, and its offline index. Copy it, never write to it.
+
+    Made once for all workers of a run: reading every text of the film takes a while.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "indexed-demo"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            demo = Path(__file__).resolve().parent.parent / "demo"
+            folder.mkdir(exist_ok=True)
+            shutil.copy(demo / "harbour.mp4", folder / "talk.mp4")
+            shutil.copy(demo / "harbour.srt", folder / "talk.srt")
+            command = [sys.executable, "-m", "mrvideo", "index", "talk.mp4", "--quiet"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            (folder / "done").touch()
+    return folder
 
 
 @pytest.fixture

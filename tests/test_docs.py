@@ -30,14 +30,13 @@ def blocks(language: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ready(tmp_path_factory: pytest.TempPathFactory, indexed_demo: Path) -> Path:
     """A working folder as a reader of the docs has it: a film with subtitles, indexed."""
     folder = tmp_path_factory.mktemp("reader")
+    shutil.copytree(indexed_demo, folder, dirs_exist_ok=True)
     (folder / "demo").mkdir()
     for suffix in (".mp4", ".srt"):
         shutil.copy(ROOT / "demo" / f"harbour{suffix}", folder / "demo" / f"harbour{suffix}")
-        shutil.copy(ROOT / "demo" / f"harbour{suffix}", folder / f"talk{suffix}")
-    run([sys.executable, "-m", "mrvideo", "index", "talk.mp4", "--quiet"], folder)
     return folder
 
 

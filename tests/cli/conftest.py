@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +11,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-
-DEMO = Path(__file__).resolve().parents[2] / "demo" / "harbour.mp4"
 
 
 @pytest.fixture
@@ -35,23 +32,6 @@ def mrvideo(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     run.folder = folder  # type: ignore[attr-defined]
     return run
-
-
-@pytest.fixture(scope="session")
-def indexed_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo film as talk.mp4, its subtitles, and its index. Tests copy it, never write to it."""
-    folder = tmp_path_factory.mktemp("indexed")
-    shutil.copy(DEMO, folder / "talk.mp4")
-    shutil.copy(DEMO.with_suffix(".srt"), folder / "talk.srt")
-    done = subprocess.run(
-        [sys.executable, "-m", "mrvideo", "index", "talk.mp4", "--quiet"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.fixture
