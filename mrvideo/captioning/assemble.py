@@ -62,6 +62,7 @@ def scenes_of(runs: Sequence[Run], names: Mapping[int, Mapping[str, str]]) -> tu
     texts = join_sightings(sighting for run in runs for piece in run for sighting in piece.sightings)
     scenes: list[Scene] = []
     waiting = list(texts)
+    everyone = frozenset(name for known in names.values() for name in known.values())
     for index, run in enumerate(runs):
         span = Span(run[0].start_seconds, run[-1].stop_seconds)
         waiting = [text for text in waiting if text.stop_seconds >= span.start_seconds]
@@ -70,7 +71,7 @@ def scenes_of(runs: Sequence[Run], names: Mapping[int, Mapping[str, str]]) -> tu
             if text.start_seconds > span.stop_seconds:
                 break
             near.append(text)
-        scenes.append(_scene(index, span, run, names, overlapping(near, span)))
+        scenes.append(_scene(index, span, run, names, everyone, overlapping(near, span)))
     return tuple(scenes)
 
 
@@ -79,6 +80,7 @@ def _scene(
     span: Span,
     run: Run,
     names: Mapping[int, Mapping[str, str]],
+    everyone: frozenset[str],
     sightings: tuple[Sighting, ...],
 ) -> Scene:
     own = [names.get(piece.shard_index, {}) for piece in run]
@@ -90,7 +92,6 @@ def _scene(
         for name in piece.appearing
         if name in known
     ]
-    everyone = {name for known in names.values() for name in known.values()}
     spoken = [name for text in (*brief, *detailed) for name in marks_in(text) if name in everyone]
     return Scene(
         start_seconds=span.start_seconds,
