@@ -86,15 +86,17 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
         "text": settings.text_base_url,
         "speech": settings.speech_base_url,
     }[role]
-    return ModelSettings.parse(
+    own = ModelSettings.parse(
         name,
         base_url=own_url or settings.base_url,
-        api_key=settings.key(),
         preset=settings.preset,
         concurrency=settings.concurrency,
         timeout_seconds=settings.timeout_seconds,
         temperature=settings.temperature,
     )
+    if not own.talks_to_server:
+        return own
+    return own.model_copy(update={"api_key": settings.key(own.server.key_variable)})
 
 
 def open_models(settings: Settings, library: Library | None, on_event: EventSink) -> Models:

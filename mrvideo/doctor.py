@@ -9,7 +9,10 @@ from typing import Any
 
 from rich.console import Console
 
-from mrvideo import __version__
+from mrvideo import __version__, compose
+from mrvideo.errors import MrVideoError, SettingsError
+from mrvideo.mapreduce import portal
+from mrvideo.models import Ledger, open_model
 from mrvideo.settings import OFFLINE, Settings
 
 _CORE = ("av", "openai", "langgraph", "rapidocr", "onnxruntime", "sqlalchemy", "tiktoken")
@@ -75,23 +78,31 @@ def _model(name: str, role: str, settings: Settings, origins: dict[str, str]) ->
         why = f"the vision model (from {origins['vision']}), since no text model is configured"
     else:
         why = f"from {origins[role]}"
-    own_url = settings.vision_base_url if role == "vision" else settings.text_base_url
-    url = own_url or settings.base_url
-    return {"name": name, "why": why, "base_url": url if name.startswith("openai:") else None}
+    try:
+        own = compose.model_settings(settings, role)
+    except SettingsError as error:
+        return {"name": name, "why": why, "base_url": None, "problem": str(error)}
+    problem = None
+    try:
+        portal().call(open_model(own, ledger=Ledger()).aclose)
+    except MrVideoError as error:
+        problem = str(error)
+    except ModuleNotFoundError as error:
+        problem = f"{name} needs {error.name}: pip install 'mrvideo[local]'"
+    url = own.base_url if own.talks_to_server else None
+    return {"name": name, "why": why, "base_url": url, "problem": problem}
 
 
 def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
     problems = [
         f"{name} is missing; reinstall mrvideo" for name, version in report["core"].items() if not version
     ]
+    local = report["extras"]["local"]
     for role, model in report["models"].items():
-        scheme = model["name"].partition(":")[0]
-        if scheme == "hf" and not all(report["extras"]["local"].values()):
+        if model["problem"]:
+            problems.append(f"{role} model: {model['problem']}")
+        elif model["name"].startswith("hf:") and not all(local.values()):
             problems.append(f"{role} model {model['name']} needs: pip install 'mrvideo[local]'")
-        if scheme == "openai" and model["base_url"] is None and not report["key"]["set"]:
-            problems.append(
-                f"{role} model {model['name']} needs a key: set OPENAI_API_KEY, or give --base-url"
-            )
     if settings.reader == "decord" and not report["extras"]["decord"]["decord"]:
         problems.append("reader decord needs: pip install 'mrvideo[decord]'")
     return problems

@@ -52,7 +52,12 @@ class Settings(BaseModel):
     key_file: Path | None = Field(default=None, description="file that holds the API key alone")
     temperature: float | None = Field(default=None, ge=0, le=2)
     timeout_seconds: float = Field(default=120.0, gt=0, description="for one call")
-    concurrency: int = Field(default=16, ge=1, le=4096, description="calls in flight at once")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="calls in flight at once; what suits the server when not given",
+    )
     recipe: Recipe = "fused"
     effort: Effort = "high"
     max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")
@@ -92,10 +97,18 @@ class Settings(BaseModel):
         """The model of the text role: its own, else the vision role's, else offline."""
         return self.text or self.vision or OFFLINE
 
-    def key(self) -> SecretStr | None:
-        """The API key, from the setting or its file. Raises `SettingsError` when the file cannot be read."""
-        if self.api_key is not None or self.key_file is None:
-            return self.api_key
+    def key(self, variable: str | None = None) -> SecretStr | None:
+        """The API key: from the key file, else from `variable` (a server family's own, such as GEMINI_API_KEY), else `api_key`.
+
+        Raises `SettingsError` when the file cannot be read.
+        """
+        if self.key_file is None:
+            own = (
+                os.environ.get(variable, "").strip()
+                if variable and not os.environ.get("MRVIDEO_API_KEY")
+                else ""
+            )
+            return SecretStr(own) if own else self.api_key
         try:
             return SecretStr(self.key_file.read_text(encoding="utf-8").strip())
         except OSError as error:
