@@ -161,6 +161,16 @@ def test_ass_gives_words_once_without_drawings_and_counts_broken_lines():
     assert parsed.notes == ("unreadable blocks left out: 2",)
 
 
+def test_the_order_of_fields_is_the_files_own():
+    text = (
+        "[V4 Styles]\nFormat: Name, Fontname\n\n[Events]\n"
+        "Format: Marked, Style, Name, Start, End, Text\n"
+        "Dialogue: Marked=0,Default,Ben,0:00:01.00,0:00:02.00,well, yes\n"
+    )
+    (line,) = parse(text.encode(), "talk.ssa").lines
+    assert (line.start_ms, line.stop_ms, line.speaker, line.text) == (1000, 2000, "Ben", "well, yes")
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [

@@ -35,14 +35,14 @@ def parse(data: bytes, name: str, language: str | None = None) -> Parsed:
     if len(data) > MAX_BYTES:
         raise SubtitleError(f"{name}: {len(data) >> 20} MB is too big for a subtitle file")
     text, notes = decode(data, language)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace(BACKSLASH, "")
     suffix = name.lower().rpartition(".")[2]
     if not text.strip():
         return Parsed((), ("the file is empty",))
     if text.startswith("WEBVTT") or suffix == "vtt":
         lines, unreadable = _vtt(text)
     elif re.search(r"^Dialogue:", text, re.MULTILINE) or suffix in ("ass", "ssa"):
-        lines, unreadable = _ass(text, "ssa" if suffix == "ssa" or "[V4 Styles]" in text else "ass")
+        lines, unreadable = _ass(text)
     elif "-->" in text or suffix == "srt":
         lines, unreadable = _srt(text)
     else:
@@ -238,29 +238,42 @@ def _unrolled(lines: list[Line]) -> list[Line]:
     return result
 
 
-def _ass(text: str, form: str) -> tuple[list[Line], int]:
+_ASS_FIELDS = "layer,start,end,style,name,marginl,marginr,marginv,effect,text".split(",")  # noqa: SIM905
+
+
+def _ass(text: str) -> tuple[list[Line], int]:
     """Line by line, since one broken line makes pysubs2 refuse the whole file. Drawings and comments are not words."""
     lines: dict[Line, None] = {}  # the same words in two layers (a shadow) are one line
     unreadable = 0
+    fields = _ASS_FIELDS
     for row in text.split("\n"):
-        row = row.strip()
-        if not row.startswith("Dialogue:"):
+        kind, _, rest = row.strip().partition(":")
+        if kind == "Format":
+            named = [field.strip().lower() for field in rest.split(",")]
+            # SSA calls its speaker's field Name or Actor; the words always come last.
+            fields = named if {"start", "end"} <= set(named) and named[-1] == "text" else fields
+        if kind != "Dialogue":
             continue
-        try:
-            events = (
-                pysubs2.SSAFile.from_string(f"[Events]\n{row}", format_=form).events
-                if row.count(",") >= 9
-                else []
-            )
-        except (ValueError, Pysubs2Error):
-            events = []
-        if not events:
+        values = dict(zip(fields, rest.split(",", len(fields) - 1), strict=False))
+        event = _ass_event(values)
+        if event is None:
             unreadable += 1
-        for event in events:
-            words = plain(event.text, braces_are_markup=True)
-            if words and not event.is_drawing:
-                lines[Line(event.start, event.end, words, event.name.strip() or None)] = None
+            continue
+        words = plain(event.text, braces_are_markup=True)
+        speaker = values.get("name", values.get("actor", "")).strip()
+        if words and not event.is_drawing:
+            lines[Line(event.start, event.end, words, speaker or None)] = None
     return list(lines), unreadable
+
+
+def _ass_event(values: dict[str, str]) -> pysubs2.SSAEvent | None:
+    if "text" not in values:
+        return None  # cut off
+    row = f"Dialogue: 0,{values['start']},{values['end']},Default,,0,0,0,,{values['text']}"
+    try:
+        return pysubs2.SSAFile.from_string(f"[Events]\n{row}", format_="ass").events[0]
+    except (ValueError, Pysubs2Error):
+        return None
 
 
 def _other(text: str, name: str) -> list[Line]:

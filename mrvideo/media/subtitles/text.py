@@ -42,7 +42,7 @@ def plain(text: str, *, braces_are_markup: bool) -> str:
 
     `{...}` without a backslash is a comment in ASS and words elsewhere ("{laughs}").
     """
-    text = text.replace("\u2060", "")
+    text = re.sub(f"[\u2060{_VOICE_OPEN}{_VOICE_CLOSE}{_BRACE}]", "", text)
     if not braces_are_markup:
         text = re.sub(r"\\\{|\{(?!\\)", _BRACE, text)
     text = SSAEvent(text=text).plaintext
