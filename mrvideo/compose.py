@@ -44,6 +44,7 @@ from mrvideo.settings import OFFLINE, Settings
 
 EventSink: TypeAlias = Callable[[Event], None]
 
+_ROLES = ("vision", "text")
 _STAGE_A = (
     "recipe",
     "clip_seconds",
@@ -128,34 +129,29 @@ def opened_models(
 
 
 def check_reachable(settings: Settings) -> None:
-    """Raises `ModelUnavailable` when a server does not accept a connection, or a model's folder is not there.
+    """Raises `ModelUnavailable` when a role's model is plainly not there. Called before anything is written."""
+    for own in {
+        model_settings(settings, role).name: model_settings(settings, role) for role in _ROLES
+    }.values():
+        check_there(own)
 
-    Called before anything is written.
-    """
-    for role in ("vision", "text"):
-        own = model_settings(settings, role)
-        if (
-            own.scheme == "hf"
-            and own.model.startswith(("/", "./", "../", "~"))
-            and not Path(own.model).is_dir()
-        ):
-            raise ModelUnavailable(
-                f"{own.name}: there is no folder {own.model}; name one that holds a saved model"
-            )
-    urls = {model_settings(settings, role).base_url for role in ("vision", "text")}
-    for url in sorted(url for url in urls if url):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SettingsError(
-                f"base URL {url!r} is not an http address; give one such as http://localhost:8000/v1"
-            )
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        try:
-            socket.create_connection((parts.hostname, port), timeout=10).close()
-        except OSError as error:
-            raise ModelUnavailable(
-                f"no server answers at {url} ({error}); start it, or correct --base-url"
-            ) from error
+
+def check_there(own: ModelSettings) -> None:
+    """Raises `ModelUnavailable` when its server accepts no connection, or its folder does not exist. Sends nothing."""
+    if own.scheme == "hf" and own.model.startswith(("/", "./", "../", "~")) and not Path(own.model).is_dir():
+        raise ModelUnavailable(
+            f"{own.name}: there is no folder {own.model}; name one that holds a saved model"
+        )
+    if not own.talks_to_server or own.base_url is None:
+        return
+    parts = urlsplit(own.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=10).close()
+    except OSError as error:
+        raise ModelUnavailable(
+            f"no server answers at {own.base_url} ({error}); start it, or correct --base-url"
+        ) from error
 
 
 def abilities(settings: Settings) -> Abilities:

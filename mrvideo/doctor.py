@@ -85,6 +85,7 @@ def _model(name: str, role: str, settings: Settings, origins: dict[str, str]) ->
     problem = None
     try:
         portal().call(open_model(own, ledger=Ledger()).aclose)
+        compose.check_there(own)
     except MrVideoError as error:
         problem = str(error)
     except ModuleNotFoundError as error:
