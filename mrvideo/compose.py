@@ -130,10 +130,10 @@ def opened_models(
 
 def check_reachable(settings: Settings) -> None:
     """Raises `ModelUnavailable` when a role's model is plainly not there. Called before anything is written."""
-    for own in {
-        model_settings(settings, role).name: model_settings(settings, role) for role in _ROLES
-    }.values():
-        check_there(own)
+    vision, text = (model_settings(settings, role) for role in _ROLES)
+    check_there(vision)
+    if text != vision:
+        check_there(text)
 
 
 def check_there(own: ModelSettings) -> None:

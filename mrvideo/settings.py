@@ -157,6 +157,10 @@ def _variable(name: str) -> str:
 
 
 def _environment() -> dict[str, Any]:
+    known = {f"MRVIDEO_{name.upper()}" for name in Settings.model_fields} | {"MRVIDEO_CONFIG"}
+    for name in os.environ:
+        if name.startswith("MRVIDEO_") and name not in known and not name.startswith("MRVIDEO_TEST_"):
+            raise SettingsError(f"environment: no setting for {name}; mrvideo config show lists the names")
     found: dict[str, Any] = {}
     for name in Settings.model_fields:
         value = os.environ.get(_variable(name), "").strip()
