@@ -1,0 +1,92 @@
+"""What transcription servers answer, in our terms: segments, words, or text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from mrvideo.speech.port import Segment, Transcription
+
+_PAUSE_SECONDS = 0.8
+_CUE_SECONDS = 7.0
+
+
+def transcription_of(data: object, duration_seconds: float) -> Transcription | None:
+    """A server's answer in our terms, its times kept inside the sound; None when it holds neither words nor their list."""
+    if not isinstance(data, Mapping):
+        return None
+    fields = cast("Mapping[str, object]", data)
+    listed, words, text = _items(fields, "segments"), _items(fields, "words"), fields.get("text")
+    if listed is None and words is None and not isinstance(text, str):
+        return None
+    segments = _segments(listed or [], duration_seconds) or _from_words(words or [], duration_seconds)
+    language = fields.get("language")
+    return Transcription(
+        segments=tuple(segments),
+        text=text.strip() if isinstance(text, str) else "",
+        language=language if isinstance(language, str) and language else None,
+    )
+
+
+def _items(fields: Mapping[str, object], name: str) -> list[object] | None:
+    value = fields.get(name)
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
+def _segments(listed: list[object], duration_seconds: float) -> list[Segment]:
+    segments: list[Segment] = []
+    for item in listed:
+        timed = _timed(item, "text", duration_seconds)
+        if timed is not None:
+            segments.append(timed)
+    return segments
+
+
+def _from_words(words: list[object], duration_seconds: float) -> list[Segment]:
+    """Words gathered into lines: until a pause, the end of a sentence, another speaker, or seven seconds."""
+    lines: list[list[Segment]] = []
+    for item in words:
+        word = _timed(item, "word", duration_seconds) or _timed(item, "text", duration_seconds)
+        if word is None:
+            continue
+        if lines and _continues(lines[-1], word):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [
+        Segment(
+            start_seconds=line[0].start_seconds,
+            stop_seconds=max(word.stop_seconds for word in line),
+            text=" ".join(word.text for word in line),
+            speaker=line[0].speaker,
+        )
+        for line in lines
+    ]
+
+
+def _continues(line: Sequence[Segment], word: Segment) -> bool:
+    last = line[-1]
+    return (
+        last.speaker == word.speaker
+        and not last.text.endswith((".", "?", "!", "。", "？", "！"))
+        and word.start_seconds - last.stop_seconds < _PAUSE_SECONDS
+        and word.stop_seconds - line[0].start_seconds <= _CUE_SECONDS
+    )
+
+
+def _timed(item: object, words_field: str, duration_seconds: float) -> Segment | None:
+    if not isinstance(item, Mapping):
+        return None
+    fields = cast("Mapping[str, object]", item)
+    text, start, stop = fields.get(words_field), fields.get("start"), fields.get("end")
+    if not isinstance(text, str) or not text.strip() or not isinstance(start, int | float):
+        return None
+    start_seconds = min(max(float(start), 0.0), duration_seconds)
+    stop_seconds = float(stop) if isinstance(stop, int | float) else start_seconds
+    speaker = fields.get("speaker")
+    return Segment(
+        start_seconds=start_seconds,
+        stop_seconds=min(max(stop_seconds, start_seconds), duration_seconds),
+        text=" ".join(text.split()),
+        speaker=speaker.strip() or None if isinstance(speaker, str) else None,
+    )
