@@ -15,7 +15,7 @@ def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
     failures = [
         Unseen(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=f"{f.stage}: {f.reason}")
         for f in context.index.failures
-        if f.hides_pictures
+        if f.hides_pictures or f.hides_sound
     ]
     return merge_unseen([*failures, *state.get("unseen", [])])
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self
 
-from mrvideo import compose, views
+from mrvideo import compose, indexing, views
 from mrvideo.errors import InputError, QuestionError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
@@ -69,7 +69,7 @@ def index(
     """
     chosen = settings or load_settings(**overrides)
     sidecar = Path(subtitles) if subtitles is not None else None
-    found = compose.index_video(str(video), chosen, subtitles=sidecar, on_event=on_event)
+    found = indexing.index_video(str(video), chosen, subtitles=sidecar, on_event=on_event)
     return Video(found, chosen)
 
 
@@ -94,7 +94,7 @@ def load(video: PathLike, *, settings: Settings | None = None, **overrides: Any)
     """
     chosen = settings or load_settings(**overrides)
     with closing(Library.open(chosen.library, create=False)) as library:
-        found = compose.newest_index(str(video), library, chosen)
+        found = indexing.newest_index(str(video), library, chosen)
     if found is None:
         raise InputError(f"{video} is not in {chosen.library}; run mrvideo index on it first")
     return Video(found, chosen)

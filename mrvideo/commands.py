@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mrvideo import compose
+from mrvideo import compose, indexing
 from mrvideo.api import Video, check_question, load
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.estimate import StageCost, estimate_index
@@ -71,7 +71,7 @@ def index_videos(
         )
     if len(paths) == 1:
         with ProgressBars(quiet=quiet) as bars:
-            index = compose.index_video(paths[0], settings, subtitles=subtitles, on_event=bars)
+            index = indexing.index_video(paths[0], settings, subtitles=subtitles, on_event=bars)
         done, broken = [index], []
     else:
         done, broken = _index_many(paths, settings, quiet=quiet)
@@ -129,7 +129,7 @@ def _index_many(
 
         for path in paths:
             try:
-                done.append(compose.index_video(path, settings, on_event=one_bar))
+                done.append(indexing.index_video(path, settings, on_event=one_bar))
             except VideoError as error:
                 broken.append((path, str(error)))
             bars(StageAdvanced(stage="videos"))
@@ -184,7 +184,7 @@ def ask_video(
     if Path(path).is_dir():
         raise QuestionError(f"{path} is a folder; ask one video file at a time")
     with ProgressBars(quiet=quiet) as bars:
-        index = compose.index_for_question(path, settings, origins, on_event=bars, subtitles=subtitles)
+        index = indexing.index_for_question(path, settings, origins, on_event=bars, subtitles=subtitles)
         answer = Video(index, settings).ask(question, options or None, must_choose=must_choose, on_event=bars)
     if as_json:
         _print_json(answer.model_dump())

@@ -14,13 +14,11 @@ from anyio import to_thread
 from pydantic import SecretStr
 
 from mrvideo.agents.run import ask
-from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
-from mrvideo.errors import InputError, LibraryError, ModelUnavailable, SettingsError, SubtitleError
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.errors import InputError, LibraryError, ModelUnavailable, SettingsError
 from mrvideo.library import Library
 from mrvideo.mapreduce import Backend, portal
-from mrvideo.media.identity import probe
 from mrvideo.media.looks import FrameSource
-from mrvideo.media.subtitles import load_subtitles
 from mrvideo.messages.analysis import LookInputs, LookReply
 from mrvideo.messages.shared import CueLine
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
@@ -28,33 +26,21 @@ from mrvideo.models.base import Abilities, Model, Picture, Request
 from mrvideo.prompt import load_prompt
 from mrvideo.records import (
     Answer,
-    Cue,
     Event,
     Frame,
     Hit,
     Index,
-    Notice,
     Span,
     StageAdvanced,
     Usage,
-    VideoInfo,
     clock,
 )
-from mrvideo.settings import OFFLINE, Settings
+from mrvideo.settings import Settings
+from mrvideo.speech import transcriber_settings
 
 EventSink: TypeAlias = Callable[[Event], None]
 
 _ROLES = ("vision", "text")
-_STAGE_A = (
-    "recipe",
-    "clip_seconds",
-    "shard_seconds",
-    "frames_per_second",
-    "long_side_pixels",
-    "vision",
-    "cast",
-)
-"""Settings that name an index: when one is given, an index made otherwise does not do."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,7 @@ class Models:
 
 
 def model_settings(settings: Settings, role: str) -> ModelSettings:
-    """What the `vision`, `text` or `speech` role's adapter is opened with."""
+    """What the `vision`, `text` or `speech` role's adapter is opened with. Raises `SettingsError`."""
     name = {"vision": settings.vision_model, "text": settings.text_model, "speech": settings.speech or ""}[
         role
     ]
@@ -87,7 +73,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
         "text": settings.text_base_url,
         "speech": settings.speech_base_url,
     }[role]
-    own = ModelSettings.parse(
+    parse = transcriber_settings if role == "speech" else ModelSettings.parse
+    own = parse(
         name,
         base_url=own_url or settings.base_url,
         preset=settings.preset,
@@ -205,106 +192,6 @@ def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> Fra
         jpeg_quality=settings.jpeg_quality,
         allow_url=settings.allow_url,
     )
-
-
-def index_video(
-    path: str, settings: Settings, *, subtitles: Path | None = None, on_event: EventSink, retry: bool = True
-) -> Index:
-    """Stage A for one file. Everything that can be found wrong is, before the library is written.
-
-    With `retry` False, an index that holds failures is taken as it is.
-    """
-    info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
-    found = load_subtitles(info.path, subtitles=subtitles, language=settings.language)
-    if subtitles is not None and not found.cues and found.notes:
-        raise SubtitleError("; ".join(found.notes))
-    for note in found.notes:
-        on_event(Notice(text=note))
-    options = captioning_options(settings)
-    with closing(Library.open(settings.library, create=False)) as library:
-        cues = found.cues or library.cues(info.digest)
-        with opened_models(settings, None, on_event) as models:
-            key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
-        kept = library.index(info.digest, key)
-    if kept is not None and not settings.fresh and not (kept.failures and retry):
-        return kept.model_copy(update={"video": info})
-    check_reachable(settings)
-    with closing(Library.open(settings.library)) as library:
-
-        def waiting() -> None:
-            on_event(Notice(text=f"another process is indexing {info.path}; waiting for it"))
-
-        with library.claim(info.digest, on_wait=waiting):
-            kept = None if settings.fresh else library.index(info.digest, key)
-            if kept is not None and not kept.failures:
-                return kept.model_copy(update={"video": info})
-            library.put_video(info)
-            if found.cues:
-                library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
-            return _caption(info, cues, settings, options, library, on_event)
-
-
-def _caption(
-    info: VideoInfo,
-    cues: tuple[Cue, ...],
-    settings: Settings,
-    options: CaptioningOptions,
-    library: Library,
-    on_event: EventSink,
-) -> Index:
-    if settings.vision_model == OFFLINE:
-        on_event(
-            Notice(
-                text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
-            )
-        )
-    with opened_models(settings, library, on_event) as models:
-        index = build_index(
-            info,
-            cues,
-            options=options,
-            vision=models.vision,
-            text=models.text,
-            worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
-            library=library,
-            on_event=on_event,
-        )
-        index = index.model_copy(update={"usage": models.ledger.total()})
-        library.put_index(index)
-    return index
-
-
-def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
-    """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
-    if Path(video).is_file():
-        info = probe(video, reader=settings.reader)
-        index = library.latest_index(info.digest)
-        return index and index.model_copy(
-            update={"video": index.video.model_copy(update={"path": info.path})}
-        )
-    for known in library.videos():
-        named = len(video) >= 8 and known.digest.startswith(video.lower())
-        if named or known.path in (video, str(Path(video).absolute())):
-            return library.latest_index(known.digest)
-    return None
-
-
-def index_for_question(
-    path: str,
-    settings: Settings,
-    origins: dict[str, str],
-    *,
-    on_event: EventSink,
-    subtitles: Path | None = None,
-) -> Index:
-    """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
-    asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
-    if not asks_for_one or not Path(path).exists():
-        with closing(Library.open(settings.library, create=False)) as library:
-            found = newest_index(path, library, settings)
-        if found is not None:
-            return found
-    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False)
 
 
 async def ask_index(

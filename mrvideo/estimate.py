@@ -73,7 +73,7 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
     Raises `VideoError`, `SettingsError`.
     """
     info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
-    cues = load_subtitles(info.path, language=settings.language).cues
+    cues = load_subtitles(info.path, language=settings.language, allow_url=settings.allow_url).cues
     models = compose.model_settings(settings, "vision"), compose.model_settings(settings, "text")
     abilities = compose.abilities(settings)
     recipes: dict[str, dict[str, StageCost]] = {}

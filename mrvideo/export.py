@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias, get_args
 
-from mrvideo.media.subtitles import write_srt, write_vtt
+from mrvideo.media.subtitles import TimedLine, write_srt, write_vtt
 from mrvideo.records import Index, clock
 
 Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
@@ -26,9 +26,9 @@ def export_index(index: Index, format_name: Format) -> str:
         case "jsonl":
             return "".join(scene.model_dump_json() + "\n" for scene in index.scenes)
         case "srt":
-            return write_srt(_tracks(index))
+            return write_srt(_said(index), _shown(index))
         case "vtt":
-            return write_vtt(_tracks(index))
+            return write_vtt(_said(index), _shown(index))
         case "md":
             return _markdown(index)
 
@@ -73,9 +73,12 @@ def _markdown(index: Index) -> str:
     return "\n".join(lines)
 
 
-def _tracks(index: Index) -> list[tuple[float, float, str]]:
-    cues = [
+def _said(index: Index) -> list[TimedLine]:
+    return [
         (c.start_seconds, c.stop_seconds, f"{c.speaker}: {c.text}" if c.speaker else c.text)
         for c in index.cues
     ]
-    return cues + [(s.start_seconds, s.stop_seconds, f"[{s.brief}]") for s in index.scenes]
+
+
+def _shown(index: Index) -> list[TimedLine]:
+    return [(s.start_seconds, s.stop_seconds, f"[{s.brief}]") for s in index.scenes]

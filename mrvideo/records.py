@@ -237,7 +237,12 @@ class Failure(Spanned):
     @property
     def hides_pictures(self) -> bool:
         """Whether the span has no scenes. Others cost only names, or part one scene in two."""
-        return self.stage not in ("characters", "merge", "cast", "names")
+        return self.stage not in ("characters", "merge", "cast", "names", "speech")
+
+    @property
+    def hides_sound(self) -> bool:
+        """Whether what is said over the span is unknown."""
+        return self.stage == "speech"
 
 
 class Unseen(Spanned):

@@ -22,7 +22,7 @@ LEVELS = [
     {"speech"},
     {"captioning"},
     {"agents"},
-    {"compose", "export", "progress", "views"},
+    {"compose", "indexing", "export", "progress", "views"},
     {"api"},
     {"tools", "evals", "estimate"},
     {"mcp"},
