@@ -107,7 +107,7 @@ def import_released(captions: Path, video: Path | None = None) -> Index:
         video=info,
         settings={
             "source": "mrvideo-paper",
-            "captions": captions.name,
+            "captions": str(captions),
             NAMES: {new: old for old, new in names.items() if new != old},
         },
         scenes=scenes,
@@ -268,7 +268,8 @@ def _nameless(captions: Path, digest: str, entries: list[_Entry], size_bytes: in
     """What stands for a video that is not here: identified by its captions, without a picture."""
     return VideoInfo(
         digest=digest,
-        path=str(captions),
+        # No path of a file: whoever holds this index must not try to decode its captions.
+        path=captions.stem,
         duration_seconds=max(max(entry.stop, entry.start + _INSTANT_SECONDS) for entry in entries),
         width=1,
         height=1,
