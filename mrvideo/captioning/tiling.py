@@ -15,6 +15,7 @@ from mrvideo.messages.captioning import SceneReply, SplitReply
 from mrvideo.records import Failure, Sighting, Span, Spanned
 
 S = TypeVar("S", bound=Spanned)
+_TICK = 1e-6
 
 
 class Block(NamedTuple):
@@ -32,8 +33,8 @@ def blocks(
 ) -> tuple[Block, ...]:
     """The replies as blocks that tile `span`, in order.
 
-    A block starts where its reply says, moved to the nearest shown frame, and from there to a camera cut
-    that lies between that frame and the one shown before it.
+    A block starts where its reply says, moved to the nearest shown frame, or to a camera cut that lies between
+    what the reply names and the frame shown before it.
     """
     starts: dict[float, list[SceneReply | SplitReply]] = {}
     for reply in sorted(replies, key=lambda r: (r.start_seconds, r.stop_seconds, r.brief)):
@@ -53,15 +54,16 @@ def blocks(
 
 
 def _snapped(time_seconds: float, frame_times: Sequence[float], cut_times: Sequence[float]) -> float:
+    """The border meant by a time: a cut since the frame shown before it, else the nearest frame or a cut just ahead of that."""
     if not frame_times:
         return time_seconds
     place = min(range(len(frame_times)), key=lambda i: (abs(frame_times[i] - time_seconds), i))
-    frame = frame_times[place]
-    if place > 0:
+    for border in (time_seconds, frame_times[place]):
+        earlier = [time for time in frame_times if time < border]
         for cut in cut_times:
-            if frame_times[place - 1] < cut <= frame:
+            if earlier and earlier[-1] < cut <= border + _TICK:
                 return cut
-    return frame
+    return frame_times[place]
 
 
 def sightings_of(replies: Sequence[SceneReply | SplitReply], within: Span) -> tuple[Sighting, ...]:

@@ -46,6 +46,12 @@ def test_a_border_moves_to_the_camera_cut_just_before_its_frame() -> None:
     assert [block.span for block in found] == [Span(0, 4.72), Span(4.72, 10)]
 
 
+def test_a_cut_that_the_reply_names_is_the_border_though_a_frame_before_it_is_nearer() -> None:
+    times = [t / 2 for t in range(20)]
+    found = blocks([scene(0, 5.2), scene(5.2, 10)], Span(0.0, 10.0), times, cut_times=[5.2])
+    assert found[1].span.start_seconds == 5.2
+
+
 def test_two_scenes_at_one_frame_lose_no_words() -> None:
     (only,) = blocks([scene(0, 10, "one"), scene(0.1, 9, "two")], Span(0.0, 10.0), [0.0, 5.0])
     assert [reply.brief for reply in only.replies] == ["one", "two"]
