@@ -12,7 +12,7 @@ from mrvideo.agents.calls import call, keep_within, report_cut, room_for
 from mrvideo.agents.intention import readings
 from mrvideo.agents.segments import cast_of
 from mrvideo.agents.sources import Sources, find_quote
-from mrvideo.agents.state import Context, Draft, State
+from mrvideo.agents.state import Context, Draft, State, spare_calls
 from mrvideo.agents.told import searched_text, unseen_of
 from mrvideo.agents.trim import fit_analyses
 from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine
@@ -29,8 +29,7 @@ NO_CITATION = (
 async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask for the answer and check what it cites. Raises the `ModelError` of a call that fails: nothing can stand in.
 
-    A draft none of whose citations exist is asked for once more, unless this round already took the reduce level:
-    so a round stays within six calls in a row.
+    A draft none of whose citations exist is asked for once more, where the round has a call to spare.
     """
     context = runtime.context
     context.on_event(StageStarted(stage="answer", total=1))
@@ -38,7 +37,7 @@ async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any
     evidence = state["evidence"]
     reply = await call(context, context.text, "answer", inputs, AnswerReply, span=context.whole)
     draft = check_draft(reply, evidence, context.sources)
-    if draft.withheld is not None and evidence and not state.get("reduced"):
+    if draft.withheld is not None and evidence and spare_calls(state) > 0:
         again = inputs.model_copy(update={"problem": NO_CITATION})
         reply = await call(context, context.text, "answer", again, AnswerReply, span=context.whole)
         first, draft = draft, check_draft(reply, evidence, context.sources)
@@ -48,6 +47,7 @@ async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any
             checks=draft.checks,
             removed_citations=draft.removed_citations + first.removed_citations,
             dropped_claims=draft.dropped_claims,
+            asked_twice=True,
             withheld=draft.withheld,
         )
     found = reply.found and draft.withheld is None
@@ -84,7 +84,14 @@ def check_draft(reply: AnswerReply, evidence: Sequence[Evidence], sources: Sourc
         else:
             dropped += 1
     withheld = (reply.answer or "") if reply.found and not claims else None
-    return Draft(reply, tuple(claims), tuple(checks), removed, dropped, withheld)
+    return Draft(
+        reply=reply,
+        claims=tuple(claims),
+        checks=tuple(checks),
+        removed_citations=removed,
+        dropped_claims=dropped,
+        withheld=withheld,
+    )
 
 
 async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mrvideo.agents.answer import draft_answer, finish
 from mrvideo.agents.goals import propose_goals
 from mrvideo.agents.intention import cut_segments, gather, groups_to_reduce, plan, read_segment, reduce_group
 from mrvideo.agents.perceive import collect_looks, global_spans, local_spans, look_global, look_local
-from mrvideo.agents.state import Context, State
+from mrvideo.agents.state import Context, State, spare_calls
 from mrvideo.agents.verify import judge, needs_another_round, verify_claim
 from mrvideo.records import StageStarted
 
@@ -103,6 +103,7 @@ def _to_claims(state: State, runtime: Runtime[Context]) -> list[Any]:
                 "claim": claim,
                 "check": draft.checks[index],
                 "evidence": tuple(known[i] for i in claim.evidence_ids),
+                "may_repeat": spare_calls(state) > draft.asked_twice,
             },
         )
         for index, claim in enumerate(draft.claims)

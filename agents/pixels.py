@@ -124,10 +124,10 @@ def images_across(context: Context, *, taken: int = 0) -> int:
     return max(min(able.max_images, 40) - taken, 1)
 
 
-def phase_of(round_: int, *, verify: bool = False) -> float:
-    """Each look of a span, and each check, takes frames that none before it took, for four rounds."""
-    phases = (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.875, 0.4375)
-    return phases[(2 * (round_ - 1) + verify) % len(phases)]
+def phase_of(round_: int, *, check: int = 0) -> float:
+    """A look (check 0), a check (1) and its second opinion (2) each take other frames, and so does each round, for three."""
+    phases = (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.4375, 0.5625, 0.875)
+    return phases[(3 * (round_ - 1) + check) % len(phases)]
 
 
 def _align(bins: Sequence[Bin], frames: Sequence[Frame]) -> tuple[list[tuple[Bin, Frame]], list[Bin]]:

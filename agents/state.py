@@ -116,6 +116,7 @@ class Draft:
     checks: tuple[str, ...]
     removed_citations: int = 0
     dropped_claims: int = 0
+    asked_twice: bool = False
     withheld: str | None = None
 
 
@@ -150,6 +151,15 @@ class State(TypedDict):
     answer: Answer
 
 
+def spare_calls(state: State) -> int:
+    """How many more calls in a row this round may take: six are promised, and these are what it needs or has taken.
+
+    The first round needs segments, plan, look, answer, verify, and perhaps the reduce level; later ones begin with the plan.
+    """
+    needed = 5 + bool(state.get("reduced")) if state["round"] == 1 else 4
+    return 6 - needed
+
+
 class SegmentTask(TypedDict):
     """One call of the segment map."""
 
@@ -179,3 +189,4 @@ class VerifyTask(TypedDict):
     claim: Claim
     check: str
     evidence: tuple[Evidence, ...]
+    may_repeat: bool

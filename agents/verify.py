@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -20,48 +21,66 @@ MARGIN_SECONDS = 1.0
 """Shown around what was seen in single frames, so that an instant is more than one picture."""
 
 
+@dataclass(frozen=True)
+class _Opinion:
+    """What one check of a claim came to."""
+
+    holds: bool | None
+    seen: str
+    unseen: tuple[Unseen, ...]
+
+
 async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """A yes/no question about the cited spans, with new frames and the cues spoken there.
 
-    Yes counts only when every cited span was shown; what rests on cues alone may go without pictures.
+    Yes counts only when every cited span was shown; what rests on cues alone may go without pictures. A no stands
+    against whoever made the evidence, so it needs a second one from other frames, where the round has a call to spare:
+    two that differ leave the claim open.
     """
-    context, evidence = runtime.context, task["evidence"]
-    spans = cited_spans(context, evidence)
-    bins = dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], verify=True))
-    fetched = await fetch(context, bins)
-    spoken = all(e.source == "cue" for e in evidence)
-    shown = [span for span, _ in fetched.shown]
-    unseen = list(fetched.unseen)
-    holds: bool | None = None
-    seen = ""
-    if fetched.frames or spoken:
-        model = context.vision if fetched.frames else context.text
-        exemplars, known = await portraits(context, spans, named=[task["claim"].text, task["check"]])
-        pictures = (*exemplars, *pictures_of(fetched.frames)) if fetched.frames else ()
-        room = room_for(context, model, images=len(pictures))
-        hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
-        inputs = VerifyInputs(
-            check=task["check"],
-            span=hull,
-            frame_times=tuple(f.time_seconds for f in fetched.frames),
-            cues=cues_within(context, spans, room=room // 2, model=model),
-            entities=cast_of(context, spans, room=room // CAST_SHARE, also=known),
-        )
-        try:
-            reply = await call(context, model, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
-        except ModelError as error:
-            reason = f"a claim about it could not be checked: {failure_of(error)}"
-            unseen += [
-                Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason)
-                for s in spans
-            ]
-        else:
-            complete = spoken or all(span in shown for span in spans)
-            holds = {"yes": True if complete else None, "no": False, "unclear": None}[reply.verdict]
-            seen = reply.seen
+    context = runtime.context
+    opinion = await _check(context, task, 1)
+    holds, seen, unseen = opinion.holds, opinion.seen, list(opinion.unseen)
+    if holds is False and task["may_repeat"]:
+        second = await _check(context, task, 2)
+        holds = False if second.holds is False else None
+        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
+        unseen += second.unseen
     context.on_event(Checked(claim=task["claim"].text, holds=holds))
     verdict = Verdict(round=task["round"], claim_index=task["claim_index"], holds=holds, seen=seen)
     return {"verdicts": [verdict], "unseen": unseen}
+
+
+async def _check(context: Context, task: VerifyTask, number: int) -> _Opinion:
+    evidence = task["evidence"]
+    spans = cited_spans(context, evidence)
+    bins = dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], check=number))
+    fetched = await fetch(context, bins)
+    spoken = all(e.source == "cue" for e in evidence)
+    if not (fetched.frames or spoken):
+        return _Opinion(None, "", fetched.unseen)
+    exemplars, known = await portraits(context, spans, named=[task["claim"].text, task["check"]])
+    pictures = (*exemplars, *pictures_of(fetched.frames)) if fetched.frames else ()
+    model = context.vision if pictures else context.text
+    room = room_for(context, model, images=len(pictures))
+    hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
+    inputs = VerifyInputs(
+        check=task["check"],
+        span=hull,
+        frame_times=tuple(f.time_seconds for f in fetched.frames),
+        cues=cues_within(context, spans, room=room // 2, model=model),
+        entities=cast_of(context, spans, room=room // CAST_SHARE, also=known),
+    )
+    try:
+        reply = await call(context, model, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
+    except ModelError as error:
+        reason = f"a claim about it could not be checked: {failure_of(error)}"
+        failed = [
+            Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason) for s in spans
+        ]
+        return _Opinion(None, "", (*fetched.unseen, *failed))
+    complete = spoken or all(span in [s for s, _ in fetched.shown] for span in spans)
+    holds = {"yes": True if complete else None, "no": False, "unclear": None}[reply.verdict]
+    return _Opinion(holds, reply.seen, fetched.unseen)
 
 
 async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

@@ -133,3 +133,74 @@ async def test_a_second_round_does_not_forget_what_the_first_one_saw(film: Simpl
     quotes = [e.quote for e in mind.inputs("answer")[1].evidence]
     assert "Look number 1." in quotes
     assert "Look number 3." in quotes
+
+
+async def test_a_no_needs_a_second_one_from_other_frames(film: SimpleNamespace) -> None:
+    """One look that misses something must not unmake what two others saw."""
+    shown: list[tuple[float, ...]] = []
+
+    def verify(inputs: Any, request: Any) -> dict[str, Any]:
+        shown.append(inputs.frame_times)
+        return {"verdict": "no" if len(shown) == 1 else "yes", "seen": "s"}
+
+    mind = film.mind(words=("balloon",), handlers={"answer": picks(["red"]), "verify": verify})
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert (asked.answer.rounds, asked.answer.claims[0].holds, asked.answer.verified) == (1, None, False)
+    looked = {t for i in mind.inputs("look_local") for t in i.frame_times}
+    assert len(shown) == 2
+    assert set(shown[0]).isdisjoint(shown[1])
+    assert looked.isdisjoint(shown[0] + shown[1]), "a check sees pixels that no look was shown"
+
+
+async def test_a_round_that_spent_its_spare_call_takes_the_first_no(film: SimpleNamespace) -> None:
+    def answer(inputs: Any, request: Any) -> Any:
+        if not inputs.problem and not inputs.learnt:
+            return {"found": True, "answer": "x", "confidence": 5, "claims": []}
+        return picks(["red"])(inputs, request)
+
+    mind = film.mind(words=("balloon",), handlers={"answer": answer, "verify": says(red="no")})
+    asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
+    assert mind.asked().count("answer") == 2
+    assert mind.asked().count("verify") == 1
+    assert asked.answer.claims[0].holds is False
+
+
+# exemplars ------------------------------------------------------------------------------------------
+
+
+async def test_looks_and_checks_show_who_is_meant(film: SimpleNamespace) -> None:
+    from mrvideo.records import Entity
+
+    cast = [
+        Entity(name=f"person_{n}", kind="person", description="a twin", exemplar_seconds=n + 0.5)
+        for n in range(1, 13)
+    ]
+    index = film.index(["<person_2> holds a balloon.", "Field."], entities=cast)
+    named = tuple(f"person_{n}" for n in range(1, 13))
+    scenes = (index.scenes[0].model_copy(update={"entity_names": named}), index.scenes[1])
+    index = index.model_copy(update={"scenes": scenes})
+    mind = film.mind(words=("balloon",))
+    await film.run(mind, index)
+    for request in mind.requests:
+        if request.prompt.name in ("look_local", "look_global", "verify"):
+            labels = [p.label for p in request.pictures]
+            exemplars = [label for label in labels if label.startswith("<")]
+            assert len(exemplars) == 8
+            assert labels[:8] == exemplars, "exemplars come first"
+            assert len(labels) <= 40
+            assert {e.name for e in request.inputs.entities} >= {e.strip("<>") for e in exemplars}
+            assert len(request.inputs.frame_times) == len(labels) - 8
+    check = next(r for r in mind.requests if r.prompt.name == "verify")
+    assert check.pictures[0].label == "<person_2>", "whom the claim names comes first"
+    assert check.pictures[0].time_seconds == 2.5
+
+
+async def test_a_model_of_few_images_spends_them_on_the_span(film: SimpleNamespace) -> None:
+    from mrvideo.models.base import Abilities
+    from mrvideo.records import Entity
+
+    cast = [Entity(name="person_1", kind="person", description="d", exemplar_seconds=1.0)]
+    index = film.index(["<person_1> holds a balloon."], entities=cast)
+    mind = film.mind(words=("balloon",), abilities=Abilities(look_images=8, max_images=8))
+    await film.run(mind, index)
+    assert not [p.label for r in mind.requests for p in r.pictures if p.label.startswith("<")]
