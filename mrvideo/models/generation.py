@@ -58,21 +58,30 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-class Generator:
-    """One model on one device. `generate` must not be called twice at once. Raises `ModelUnavailable` when it cannot load."""
+def load(path: str, *, device: str | None = None, temperature: float | None = None) -> Generator:
+    """The model of a folder, or of the Hugging Face hub. Raises `ModelUnavailable` when it cannot be loaded or used."""
+    # Progress bars and hints of the library are not this program's output.
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        processor = _auto_processor.from_pretrained(path)
+        model = _load(path, device or best_device())
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ModelUnavailable(f"hf:{path} cannot be loaded: {reason}") from error
+    return Generator(processor, model, name=f"hf:{path}", temperature=temperature)
 
-    def __init__(self, path: str, *, device: str | None = None, temperature: float | None = None) -> None:
-        self.device = device or best_device()
+
+class Generator:
+    """One model and its processor. `generate` must not be called twice at once.
+
+    Raises `ModelUnavailable` when the chat template cannot be used.
+    """
+
+    def __init__(self, processor: Any, model: Any, *, name: str, temperature: float | None = None) -> None:
+        self.processor = processor
+        self.model = model
         self._temperature = temperature
-        # Progress bars and hints of the library are not this program's output.
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
-        try:
-            self.processor = _auto_processor.from_pretrained(path)
-            self.model = _load(path, self.device)
-        except (OSError, ValueError, ImportError, KeyError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ModelUnavailable(f"hf:{path} cannot be loaded: {reason}") from error
         self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token is None:
@@ -83,9 +92,9 @@ class Generator:
             # Frames come by the dozen at the size a model reads best: cutting each into tiles multiplies the tokens.
             images.do_image_splitting = False  # pyright: ignore[reportOptionalMemberAccess]
         self.holds = can_hold(self.tokenizer)
-        self._takes_system = self._accepts_system(path)
+        self._takes_system = self._accepts_system(name)
 
-    def _accepts_system(self, path: str) -> bool:
+    def _accepts_system(self, name: str) -> bool:
         for system in (True, False):
             probe = Job("be brief" if system else "", (), "hello", (), BaseModel, 1)
             try:
@@ -94,7 +103,7 @@ class Generator:
                 reason = error
             else:
                 return system
-        raise ModelUnavailable(f"hf:{path} has no chat template that can be used: {reason}")
+        raise ModelUnavailable(f"{name} has no chat template that can be used: {reason}")
 
     def prepare(self, jobs: Sequence[Job]) -> Prepared:
         """Decode pictures, fill in the chat template, tokenise, pad on the left."""
@@ -134,7 +143,7 @@ class Generator:
     @torch.inference_mode()
     def generate(self, prepared: Prepared) -> list[Said]:
         """One reply per job, in order."""
-        inputs = prepared.inputs.to(self.device)
+        inputs = prepared.inputs.to(self.model.device)
         if self.sees and "pixel_values" in inputs:
             inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         prompt_tokens: int = inputs["input_ids"].shape[1]

@@ -95,7 +95,7 @@ class LocalSpeaker:
 def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Said]:
     """The one batcher of this process for that model, loaded by the first who asks."""
     try:
-        from mrvideo.models.generation import OUT_OF_MEMORY, Generator
+        from mrvideo.models.generation import OUT_OF_MEMORY, load
     except ImportError as error:
         raise ModelUnavailable(
             f"{settings.name} needs torch and transformers ({error}); pip install 'mrvideo[local]'"
@@ -103,7 +103,7 @@ def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Said]:
     key = (settings.model, settings.device, settings.temperature)
     with _loading:
         if key not in _batchers:
-            generator = Generator(settings.model, device=settings.device, temperature=settings.temperature)
+            generator = load(settings.model, device=settings.device, temperature=settings.temperature)
             _batchers[key] = Batcher(
                 generator.prepare,
                 generator.generate,

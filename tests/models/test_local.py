@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="the local extra is not installed")
 pytest.importorskip("transformers", reason="the local extra is not installed")
 
 from mrvideo.models import local  # noqa: E402
-from mrvideo.models.generation import Generator, Job  # noqa: E402
+from mrvideo.models.generation import Generator, Job, load  # noqa: E402
 
 
 @pytest.fixture(scope="session", params=["idefics3", "llava"])
@@ -27,7 +27,7 @@ def folder(request, tmp_path_factory, tiny_models) -> Path:
 
 @pytest.fixture(scope="session")
 def generator(folder) -> Generator:
-    return Generator(str(folder), device="cpu")
+    return load(str(folder), device="cpu")
 
 
 @pytest.fixture
