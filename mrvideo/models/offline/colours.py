@@ -70,6 +70,8 @@ def colour_name(red: int, green: int, blue: int) -> str:
     name = next(word for bound, word in _HUES if hue < bound)
     if name == "orange" and value < 0.72:
         return "dark brown" if value < 0.4 else "brown"
+    if name == "red" and saturation < 0.5 and value > 0.6:
+        return "pink"
     if value < 0.4:
         return f"dark {name}"
     if saturation < 0.42 and value > 0.6:

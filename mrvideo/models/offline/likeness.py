@@ -11,7 +11,7 @@ from functools import lru_cache
 
 _LOOKALIKES = str.maketrans({"o": "0", "i": "1", "l": "1", "|": "1", "s": "5", "b": "8", "z": "2"})
 _WIDE = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_TOKEN = re.compile(rf"[{_WIDE}]|\d+(?:[.,]\d+)+|[^\W_{_WIDE}]+(?:['’][^\W\d_]+)?|\|")
+_TOKEN = re.compile(rf"[{_WIDE}]|\d+(?:[.,:]\d+)+|[^\W_{_WIDE}]+(?:['’][^\W\d_]+)?|\|")
 
 EXACT, LOOKALIKE, CLOSE = 1.0, 0.97, 0.9
 
@@ -20,7 +20,10 @@ EXACT, LOOKALIKE, CLOSE = 1.0, 0.97, 0.9
 def tokens(text: str) -> tuple[str, ...]:
     """Words and numbers in lower case without marks; each Chinese, Japanese or Korean sign is one."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    found = [token.replace(",", ".") if token[0].isdigit() else token for token in _TOKEN.findall(plain)]
+    found = [
+        token.replace(",", ".").replace(":", ".") if token[0].isdigit() else token
+        for token in _TOKEN.findall(plain)
+    ]
     # "Bread & Buns" and "bread and buns" are the same.
     return tuple(token for token in found if token not in ("and",)) or tuple(found)
 

@@ -10,11 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mrvideo.models.offline.engine import Line, read_box, read_picture
 from mrvideo.models.offline.likeness import resemblance, same_text, squeezed
 from mrvideo.models.offline.pictures import Picture, box_unchanged, changed_share
 from mrvideo.records import Sighting, Span
+
+MISREAD_SECONDS = 1.1
+"""What is read for longer than this is a text of its own."""
+
+CERTAIN_SCORE = 0.97
 
 READ_EVERY_SECONDS = 0.95
 """While everything moves: one frame a second. A text shown for 2 s is then on at least two of them."""
@@ -57,9 +63,9 @@ def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] 
         return ()
     chosen = _frames_to_read(frames)
     tracks = _join_readings({number: read_picture(frames[number].jpeg) for number in chosen}, chosen, frames)
+    tracks = _absorb_misreadings(tracks, frames, chosen)
     for track in tracks:
         _refine(track, frames, chosen)
-    tracks = _absorb_misreadings(tracks)
     return tuple(_sightings(_paragraphs(tracks), frames, span, cut_times))
 
 
@@ -131,32 +137,57 @@ def _still_there(track: Track, frames: Sequence[Picture], number: int) -> bool:
     return resemblance(read_box(frames[number].pixels, track.near(number)), track.text) >= 0.75
 
 
-def _absorb_misreadings(tracks: list[Track]) -> list[Track]:
-    """A reading seen once, beside a longer text in the same place that it resembles, is that text misread (or fading)."""
+def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: list[int]) -> list[Track]:
+    """A reading that lasts a moment, beside a longer text in the same place that it resembles, is that text misread.
+
+    Something passes in front of it, or it fades. What the misreading parted becomes one text again.
+    """
+    times = [frames[number].time_seconds for number in chosen]
+    lasts = dict(zip(chosen, (b - a for a, b in pairwise([*times, times[-1] + 0.5])), strict=True))
+    place = {number: position for position, number in enumerate(chosen)}
+
+    def seconds(track: Track) -> float:
+        return sum(lasts[number] for number in track.seen)
+
     kept: list[Track] = []
-    for track in sorted(tracks, key=lambda track: -len(track.seen)):
-        host = next((other for other in kept if _is_misreading(track, other)), None)
+    for track in sorted(tracks, key=lambda track: (-seconds(track), -len(track.text), track.first)):
+        host = next(
+            (
+                other
+                for other in kept
+                if seconds(track) <= MISREAD_SECONDS
+                and place[other.first] - 1 <= place[track.last]
+                and place[track.first] <= place[other.last] + 1
+                and _is_misreading(track, other)
+            ),
+            None,
+        )
         if host is None:
             kept.append(track)
             continue
         for number in track.seen:
             host.seen.setdefault(number, host.near(number))
-    return sorted(
-        kept, key=lambda track: (track.first, track.near(track.first).top, track.near(track.first).left)
-    )
+    joined: list[Track] = []
+    for track in sorted(kept, key=lambda t: (t.first, t.near(t.first).top, t.near(t.first).left)):
+        before = next(
+            (t for t in joined if place[t.last] + 1 == place[track.first] and same_text(t.text, track.text)),
+            None,
+        )
+        if before is None:
+            joined.append(track)
+        else:
+            before.seen.update(track.seen)
+    return joined
 
 
 def _is_misreading(brief: Track, host: Track) -> bool:
-    if len(brief.seen) > 2 or len(host.seen) < len(brief.seen):
-        return False
-    if brief.last < host.first - 1 or host.last + 1 < brief.first:
-        return False
     line, other = brief.near(host.first), host.near(brief.first)
     if line.overlap(other) < 0.6:
         return False
-    # Half hidden by something that passes, or half faded.
-    part = squeezed(line.text) in squeezed(other.text)
-    return part or (len(host.seen) > len(brief.seen) and resemblance(line.text, other.text) >= 0.7)
+    if squeezed(line.text) in squeezed(other.text):
+        return True
+    # A text that is read with certainty is a text of its own, however close it comes: Mike, Mark.
+    return line.score < CERTAIN_SCORE and resemblance(line.text, other.text) >= 0.7
 
 
 @dataclass

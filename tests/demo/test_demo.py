@@ -1,0 +1,67 @@
+"""The demo film: small, whole, and what its script draws."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import av
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "demo"
+FILM = FOLDER / "harbour.mp4"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    for name in ("drawing", "scenes", "make_demo"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module("make_demo")
+
+
+def test_the_film_is_small_and_of_the_length_promised(script: ModuleType) -> None:
+    assert FILM.stat().st_size <= 2_000_000
+    with av.open(str(FILM)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.average_rate, video.codec_context.name) == (25, "h264")
+        assert audio.codec_context.name == "aac"
+        seconds = container.duration / av.time_base
+    assert 120 <= seconds <= 240
+    assert seconds == pytest.approx(script.starts()[-1], abs=0.1)
+
+
+def test_its_scenes_do_not_line_up_with_clips(script: ModuleType) -> None:
+    borders = script.starts()[1:-1]
+    assert len(borders) + 1 >= 12
+    assert all(round(border, 2) % 10 for border in borders)
+    assert sum(scene.dissolve_seconds > 0 for scene in script.FILM) == 1
+
+
+def test_its_lines_stand_in_order_inside_the_film(script: ModuleType) -> None:
+    text = (FOLDER / "harbour.srt").read_text(encoding="utf-8")
+    assert text == script.subtitles()
+    stamps = re.findall(r"(\d\d):(\d\d):(\d\d),(\d{3})", text)
+    times = [int(h) * 3600 + int(m) * 60 + int(s) + int(ms) / 1000 for h, m, s, ms in stamps]
+    assert times == sorted(times)
+    assert times[-1] <= script.starts()[-1]
+
+
+def test_the_film_shows_what_the_script_draws(script: ModuleType) -> None:
+    begin = script.starts()
+    wanted = {round((begin[n] + 2.0) * 25): n for n in (1, 4, 9)}
+    seen: dict[int, np.ndarray] = {}
+    with av.open(str(FILM)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number in wanted:
+                seen[number] = frame.to_ndarray(format="rgb24")
+            if len(seen) == len(wanted):
+                break
+    for number, place in wanted.items():
+        scene = script.FILM[place]
+        drawn = np.asarray(script.picture(scene, scene.still(), number / 25 - begin[place]))
+        assert np.abs(drawn.astype(int) - seen[number].astype(int)).mean() < 6

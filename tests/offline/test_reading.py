@@ -1,0 +1,98 @@
+"""Every text is read with its own span, whatever moves behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mrvideo.models.offline.pictures import Picture
+from mrvideo.models.offline.reading import read_clip
+from mrvideo.records import Span
+
+CLIP = Span(20.0, 30.0)
+
+
+def read(film: Any, span: Span = CLIP) -> list[tuple[str, float, float]]:
+    frames = [Picture(p.jpeg, p.time_seconds) for p in film.pictures(span)]
+    return [(s.text, s.start_seconds, s.stop_seconds) for s in read_clip(frames, span)]
+
+
+@pytest.mark.parametrize("start", [20.0, 21.7, 25.3, 28.0])
+@pytest.mark.parametrize("background", ["moving", "#204060"])
+def test_a_text_shown_for_two_seconds_is_found_to_the_second(
+    make_film: Callable[..., Any], start: float, background: str
+) -> None:
+    film = make_film(60.0, background).text("KANGAROO", start, start + 2.0)
+    [(text, first, last)] = read(film)
+    assert text == "KANGAROO"
+    assert abs(first - start) <= 0.5
+    assert abs(last - (start + 2.0)) <= 0.5
+
+
+def test_a_text_that_fills_the_clip_fills_its_span(make_film: Callable[..., Any]) -> None:
+    assert read(make_film(60.0).text("Harbour Day", 0, 60)) == [("Harbour Day", 20.0, 30.0)]
+
+
+def test_the_same_text_twice_is_two_sightings(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0, "#204060").text("OPEN", 21.0, 23.0).text("OPEN", 26.0, 28.0)
+    assert [text for text, _, _ in read(film)] == ["OPEN", "OPEN"]
+
+
+def test_texts_that_differ_by_a_letter_stay_apart(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0).text("The secret word is Mike", 21, 23).text("The secret word is Mark", 23, 25)
+    assert [text for text, _, _ in read(film)] == ["The secret word is Mike", "The secret word is Mark"]
+
+
+def test_texts_of_a_second_each_in_one_place_stay_apart(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0, "#204060")
+    names = ["Mike", "Mark", "Mary", "Marc"]
+    for place, name in enumerate(names):
+        film.text(f"The secret word is {name}", 22.0 + place, 23.0 + place)
+    assert [text for text, _, _ in read(film)] == [f"The secret word is {name}" for name in names]
+
+
+def test_several_texts_at_once_have_spans_of_their_own(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0).text("NEWS", 20, 30, at=(20, 10)).text("Rain in Bergen", 23, 26, at=(40, 200))
+    found = {text: (first, last) for text, first, last in read(film)}
+    assert found["NEWS"] == (20.0, 30.0)
+    assert found["Rain in Bergen"] == pytest.approx((23.0, 26.0), abs=0.5)
+
+
+def test_lines_set_close_together_are_one_text(make_film: Callable[..., Any]) -> None:
+    film = (
+        make_film(60.0).text("Look where", 22, 27, at=(60, 100)).text("the gulls sleep", 22, 27, at=(40, 140))
+    )
+    assert [text for text, _, _ in read(film)] == ["Look where the gulls sleep"]
+
+
+def test_a_text_that_something_hides_for_a_moment_is_one_text(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0, "#204060").text("KITTIWAKE", 20, 30, at=(120, 120))
+    plain = film.jpeg
+
+    def hidden(seconds: float) -> bytes:
+        if not 24.4 <= seconds < 25.4:
+            return plain(seconds)
+        kept, film.texts = film.texts, [("TIWAKE", 0, 60, (178, 120), 34)]
+        jpeg = plain(seconds)
+        film.texts = kept
+        return jpeg
+
+    film.jpeg = hidden
+    assert read(film) == [("KITTIWAKE", 20.0, 30.0)]
+
+
+def test_where_nothing_is_written_nothing_is_read(make_film: Callable[..., Any]) -> None:
+    assert read(make_film(60.0)) == []
+
+
+def test_a_cut_is_where_a_text_ends(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0, "#204060").text("BEFORE", 0, 25.2)
+    frames = [Picture(p.jpeg, p.time_seconds) for p in film.pictures(CLIP)]
+    [sighting] = read_clip(frames, CLIP, cut_times=(25.2,))
+    assert sighting.stop_seconds == 25.2
+
+
+def test_no_frames_no_texts() -> None:
+    assert read_clip([], CLIP) == ()
