@@ -22,13 +22,19 @@ _OPEN, _CLOSE = "\x02", "\x03"
 
 _SAME_TEXT_GAP_SECONDS = 0.5
 
+_RANKED_AT_MOST = 5000
+"""Texts that one search ranks. To rank every one of a hundred thousand that hold "man" takes seconds and tells nothing."""
+
 _QUERY = text(
     """
     SELECT t.digest, v.path, t.source, t.start_seconds, t.stop_seconds, t.text, f.rank AS rank,
            highlight(texts_fts, 1, :open, :close) AS marked
     FROM texts_fts AS f JOIN texts AS t ON t.id = f.rowid JOIN videos AS v ON v.digest = t.digest
-    WHERE texts_fts MATCH :query ORDER BY f.rank LIMIT :limit
+    WHERE texts_fts MATCH :query AND f.rowid >= :first ORDER BY f.rank LIMIT :limit
     """
+)
+_LATEST = text(
+    "SELECT rowid FROM texts_fts WHERE texts_fts MATCH :query ORDER BY rowid DESC LIMIT 1 OFFSET :skipped"
 )
 
 
@@ -72,32 +78,42 @@ def _row(source: str, start_seconds: float, stop_seconds: float, lines: list[str
 
 
 def find(connection: Connection, words: str, *, digest: str | None, limit: int) -> tuple[Hit, ...]:
-    """Texts that hold all the words, best first; where none does, those that hold any."""
+    """Texts that hold all the words, best first; where none does, those that hold any.
+
+    Of words that stand in more than `_RANKED_AT_MOST` texts, the latest so many are ranked.
+    """
     terms = _terms(words)
     if not terms or limit < 1:
         return ()
-    for operator in (" AND ", " OR "):
-        query = f"folded : ({operator.join(terms)})"
-        if digest is not None:
-            query = f'digest : "{re.sub("[^0-9A-Za-z]", "", digest)}" AND {query}'
-        found = connection.execute(
-            _QUERY, {"query": query, "limit": limit, "open": _OPEN, "close": _CLOSE}
-        ).all()
-        if found or len(terms) == 1:
-            return tuple(_hit(row) for row in found)
-    return ()
+    within = "" if digest is None else f'digest : "{re.sub("[^0-9A-Za-z]", "", digest)}" AND '
+    found = _ranked(connection, f"{within}folded : ({' AND '.join(terms)})", limit)
+    if not found and len(terms) > 1:
+        # A word that stands nearly everywhere would only push out the ones that tell texts apart.
+        rare = [term for term in terms if _first(connection, f"{within}folded : {term}", limit) == 0]
+        found = _ranked(connection, f"{within}folded : ({' OR '.join(rare)})", limit) if rare else []
+        found = found or _ranked(connection, f"{within}folded : ({' OR '.join(terms)})", limit)
+    return tuple(_hit(row) for row in found)
+
+
+def _ranked(connection: Connection, query: str, limit: int) -> list[Any]:
+    values = {"query": query, "limit": limit, "open": _OPEN, "close": _CLOSE}
+    return list(connection.execute(_QUERY, values | {"first": _first(connection, query, limit)}))
+
+
+def _first(connection: Connection, query: str, limit: int) -> int:
+    """The first row to rank; 0 when all can be."""
+    skipped = max(_RANKED_AT_MOST, 5 * limit) - 1
+    return connection.scalar(_LATEST, {"query": query, "skipped": skipped}) or 0
 
 
 def _terms(words: str) -> list[str]:
-    """Each word as a quoted string, in which FTS5 knows no operators; words without a letter or digit are left out."""
+    """Each word as a quoted string, in which FTS5 knows no operators; words without a letter or digit are left out.
+
+    A word of an unspaced script becomes a phrase.
+    """
     plain = "".join(c for c in words if not "\ud800" <= c <= "\udfff")
-    kept = [word for word in fold_words(plain) if any(c.isalnum() for c in word)]
+    kept = [word for word in map(fold, plain.split()) if any(c.isalnum() for c in word)]
     return ['"' + word.replace('"', '""') + '"' for word in dict.fromkeys(kept)]
-
-
-def fold_words(words: str) -> list[str]:
-    """The user's own words, each folded: an unspaced script's word stays one phrase."""
-    return [fold(word) for word in words.split()]
 
 
 def _hit(row: Any) -> Hit:

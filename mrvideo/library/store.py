@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 from typing_extensions import Self
 
-from mrvideo.errors import LibraryError
+from mrvideo.errors import InputError, LibraryError
 from mrvideo.library import schema
 from mrvideo.library.claims import claimed
 from mrvideo.library.faults import in_library_words, read_only
@@ -273,6 +273,8 @@ def _now() -> str:
 
 
 def _put_video(connection: Connection, info: VideoInfo) -> None:
+    if any("\ud800" <= c <= "\udfff" for c in info.path):
+        raise InputError(f"{info.path!a}: the name is not text that can be kept; rename the file")
     values = {"digest": info.digest, "path": info.path, "duration_seconds": info.duration_seconds}
     values |= {"body": info.model_dump_json()}
     statement = upsert(schema.videos).values(values | {"added_at": _now()})

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import json
-import os
-import signal
-import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,72 +22,6 @@ from mrvideo.media.identity import digest_of
 from mrvideo.records import Answer, Index
 
 SECONDS = 24
-
-# A process that has imported everything and forks a command per line: a kill then costs no second of importing.
-_FORKER = """
-import json, os, sys
-import mrvideo.cli, mrvideo.api, mrvideo.compose, mrvideo.commands, mrvideo.agents.run, av, openai, joblib, httpx
-import sqlalchemy.dialects.sqlite, filelock, langgraph.graph
-
-for line in sys.stdin:
-    order = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        os.chdir(order["cwd"])
-        os.environ.update(order["env"])
-        out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0); os.dup2(out, 1); os.dup2(out, 2)
-        sys.argv = ["mrvideo", *order["arguments"]]
-        break
-    print(child, flush=True)
-    print(os.waitpid(child, 0)[1], flush=True)
-else:
-    sys.exit()
-mrvideo.cli.main()
-"""
-
-
-@dataclass
-class Ended:
-    """How a command ended: `code` as a shell gives it (137 for kill -9), and what it printed."""
-
-    code: int
-    output: str
-
-
-class Commands:
-    """Runs commands one at a time in one folder."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], forker: subprocess.Popen[str]) -> None:
-        self.folder, self.environment, self._forker = folder, environment, forker
-        self._pid: int | None = None
-        self._lock = threading.Lock()
-
-    def run(self, *arguments: str | Path) -> Ended:
-        output = self.folder / "output.txt"
-        order = {"arguments": [*map(str, arguments)], "cwd": str(self.folder), "output": str(output)}
-        assert self._forker.stdin and self._forker.stdout
-        self._forker.stdin.write(json.dumps(order | {"env": self.environment}) + "\n")
-        self._forker.stdin.flush()
-        with self._lock:
-            self._pid = int(self._forker.stdout.readline())
-        status = int(self._forker.stdout.readline())
-        with self._lock:
-            self._pid = None
-        code = (
-            -os.waitstatus_to_exitcode(status) + 128
-            if os.WIFSIGNALED(status)
-            else os.waitstatus_to_exitcode(status)
-        )
-        return Ended(code, output.read_text())
-
-    def signal(self, number: int = signal.SIGKILL) -> None:
-        """To the running command, if one is."""
-        with self._lock:
-            if self._pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self._pid, number)
 
 
 @dataclass
@@ -154,19 +83,13 @@ def server(model: Counting) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def forker() -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", _FORKER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield process
-    process.communicate()
+def forker() -> Iterator[Any]:
+    with _load("commands").forker() as process:
+        yield process
 
 
 @pytest.fixture
-def commands(tmp_path: Path, server: Any, forker: subprocess.Popen[str]) -> Commands:
+def commands(tmp_path: Path, server: Any, forker: Any) -> Any:
     folder = tmp_path / "run"
     folder.mkdir()
     environment = {
@@ -178,7 +101,7 @@ def commands(tmp_path: Path, server: Any, forker: subprocess.Popen[str]) -> Comm
         "MRVIDEO_CONCURRENCY": "4",
         "HOME": str(tmp_path),
     }
-    return Commands(folder, environment, forker)
+    return _load("commands").Commands(folder, environment, forker)
 
 
 def comparable(index: Index | None) -> Index | None:

@@ -90,7 +90,8 @@ def test_kill_9_at_random_moments_loses_nothing(command, commands, film, content
         # A kill between the keeping of an answer and the end of the command leaves one answer more.
         assert undisturbed["answers"][0] in found["answers"]
         assert all(answer == undisturbed["answers"][0] for answer in found["answers"])
-        assert model.repeated <= killed * CONCURRENCY
+        # In flight at a kill: calls that wait for the server, and as many replies on their way to the disk.
+        assert model.repeated <= killed * 2 * CONCURRENCY
         assert len(model.asked) == undisturbed["calls"]
 
 
@@ -102,7 +103,7 @@ def test_ctrl_c_repeats_only_what_was_in_flight(commands, film, contents, model,
     assert model.asked.total() < undisturbed["index calls"]
     model.on_call = lambda count: None
     assert commands.run("index", film, "--quiet").code == 0
-    assert model.repeated <= CONCURRENCY
+    assert model.repeated <= 2 * CONCURRENCY
     library = commands.folder / ".mrvideo" / "library.db"
     assert contents(library, film)["index"] == undisturbed["index"]
 

@@ -1,0 +1,97 @@
+"""mrvideo's commands in processes of their own, started fast: to be run by the dozen, and to be killed.
+
+with forker() as process:
+    ended = Commands(folder, {"MRVIDEO_VISION": "offline"}, process).run("index", "talk.mp4")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# A process that has imported everything and forks a command per line: a kill then costs no second of importing.
+_FORKER = """
+import json, os, sys
+import mrvideo.cli, mrvideo.api, mrvideo.compose, mrvideo.commands, mrvideo.agents.run, av, openai, joblib, httpx
+import sqlalchemy.dialects.sqlite, filelock, langgraph.graph
+
+for line in sys.stdin:
+    order = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.chdir(order["cwd"])
+        os.environ.update(order["env"])
+        out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0); os.dup2(out, 1); os.dup2(out, 2)
+        sys.argv = ["mrvideo", *order["arguments"]]
+        break
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+else:
+    sys.exit()
+mrvideo.cli.main()
+"""
+
+
+@dataclass
+class Ended:
+    """How a command ended: `code` as a shell gives it (137 for kill -9), and what it printed."""
+
+    code: int
+    output: str
+
+
+class Commands:
+    """Runs commands one at a time in one folder."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], forker: subprocess.Popen[str]) -> None:
+        self.folder, self.environment, self._forker = folder, environment, forker
+        self._pid: int | None = None
+        self._lock = threading.Lock()
+
+    def run(self, *arguments: str | Path) -> Ended:
+        output = self.folder / "output.txt"
+        order = {"arguments": [*map(str, arguments)], "cwd": str(self.folder), "output": str(output)}
+        assert self._forker.stdin and self._forker.stdout
+        self._forker.stdin.write(json.dumps(order | {"env": self.environment}) + "\n")
+        self._forker.stdin.flush()
+        with self._lock:
+            self._pid = int(self._forker.stdout.readline())
+        status = int(self._forker.stdout.readline())
+        with self._lock:
+            self._pid = None
+        code = (
+            -os.waitstatus_to_exitcode(status) + 128
+            if os.WIFSIGNALED(status)
+            else os.waitstatus_to_exitcode(status)
+        )
+        return Ended(code, output.read_text())
+
+    def signal(self, number: int = signal.SIGKILL) -> None:
+        """To the running command, if one is."""
+        with self._lock:
+            if self._pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._pid, number)
+
+
+@contextlib.contextmanager
+def forker() -> Iterator[subprocess.Popen[str]]:
+    """The process that commands are forked from."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", _FORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.communicate()
