@@ -99,14 +99,15 @@ class Cast:
             at = next(place for place, member in enumerate(side) if member.first_seen[2] == pair[1])
             # Both orders are those of the lists, so that the first pair wins whichever came first.
             wanted[at] = min(number, wanted.get(at, number))
-        taken: set[int] = set()
-        known = list(side)
+        found: dict[int, list[Member]] = {}
         for at in sorted(wanted):
-            same = [other for other in taken if wanted[other] == wanted[at]]
-            if all(self._apart_ok(side[at], side[other]) for other in same):
-                known[at] = replace(side[at], given=given[wanted[at]])
-                taken.add(at)
-        return known
+            same = found.setdefault(wanted[at], [])
+            if all(self._apart_ok(side[at], other) for other in same):
+                same.append(side[at])
+        known = [replace(_joined(same, {}), given=given[number]) for number, same in found.items()]
+        named = {member.first_seen[2] for same in found.values() for member in same}
+        rest = [member for member in side if member.first_seen[2] not in named]
+        return sorted([*known, *rest], key=lambda member: member.first_seen)
 
     async def _merge(self, left: list[Member], right: list[Member]) -> list[Member]:
         members = {member.first_seen[2]: member for member in (*left, *right)}

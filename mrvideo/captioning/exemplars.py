@@ -12,7 +12,8 @@ from mrvideo.mapreduce import decode_slot
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Frame
 
-_KEPT = 200
+_KEPT = 400
+"""Frames held at once, some 15 MB: all of an hour's cast, and no more for ten hours."""
 
 
 class Exemplars:
@@ -20,7 +21,14 @@ class Exemplars:
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
-        self._frames: OrderedDict[float, Frame | None] = OrderedDict()
+        self._frames: OrderedDict[float, Frame] = OrderedDict()
+
+    def keep(self, time_seconds: float, frame: Frame) -> None:
+        """Hold a frame that a shard has decoded anyway; the same pixels as fetching it would give."""
+        self._frames[time_seconds] = frame
+        self._frames.move_to_end(time_seconds)
+        while len(self._frames) > _KEPT:
+            self._frames.popitem(last=False)
 
     async def at(self, times_seconds: Iterable[float]) -> dict[float, Frame]:
         """The frames at these times; a time that cannot be served is missing."""
@@ -28,12 +36,10 @@ class Exemplars:
         missing = [time for time in times if time not in self._frames]
         fetched = await to_thread.run_sync(self._fetch, missing) if missing else {}
         found = {time: fetched.get(time) or self._frames.get(time) for time in times}
-        for time, frame in found.items():
-            self._frames[time] = frame
-            self._frames.move_to_end(time)
-        while len(self._frames) > _KEPT:
-            self._frames.popitem(last=False)
-        return {time: frame for time, frame in found.items() if frame is not None}
+        served = {time: frame for time, frame in found.items() if frame is not None}
+        for time, frame in served.items():
+            self.keep(time, frame)
+        return served
 
     def _fetch(self, times: Sequence[float]) -> dict[float, Frame]:
         with decode_slot():

@@ -111,6 +111,15 @@ class _Run:
         self.key = index_key(info, cues, options=options, vision=vision, text=text)
         self.settings = index_settings(info, cues, options=options, vision=vision, text=text)
         self._worker_models = worker_models
+        self.exemplars = Exemplars(
+            FrameSource(
+                path,
+                reader=options.reader,
+                long_side_pixels=options.side_pixels(vision.abilities),
+                jpeg_quality=options.jpeg_quality,
+                allow_url=options.allow_url,
+            )
+        )
         self._on_event = on_event
         self._lock = threading.Lock()
         self._counted: dict[int, int] = {}
@@ -184,7 +193,7 @@ class _Run:
                 self._counted[spec.index] = self._counted.get(spec.index, 0) + 1
                 self.tell(StageAdvanced(stage="caption"))
 
-        return caption_shard(spec, vision=self.vision, on_call=on_call)
+        return caption_shard(spec, vision=self.vision, on_call=on_call, on_exemplar=self.exemplars.keep)
 
     def _advance(self, found: ShardRecords) -> None:
         left = self._clips(found.span) - self._counted.get(found.index, 0)
@@ -229,14 +238,7 @@ class _Run:
 
     async def _reduce(self, records: list[ShardRecords], given: Sequence[Given]) -> Index:
         options, info = self.options, self.info
-        source = FrameSource(
-            info.path,
-            reader=options.reader,
-            long_side_pixels=options.side_pixels(self.vision.abilities),
-            jpeg_quality=options.jpeg_quality,
-            allow_url=options.allow_url,
-        )
-        exemplars, calls = Exemplars(source), Calls(self.vision)
+        exemplars, calls = self.exemplars, Calls(self.vision)
         failures = [failure for shard in records for failure in shard.failures if not failure.hides_pictures]
         tiles = tiles_of(records, Span(0.0, info.duration_seconds))
         if options.recipe == "paper":

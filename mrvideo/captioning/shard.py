@@ -22,13 +22,18 @@ from mrvideo.mapreduce import decode_slot, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
-from mrvideo.records import Failure, Mention, Usage
+from mrvideo.records import Failure, Frame, Mention, Usage
 
 
 def caption_shard(
-    spec: ShardSpec, *, vision: Model, on_call: Callable[[str, Usage], None] | None = None
+    spec: ShardSpec,
+    *,
+    vision: Model,
+    on_call: Callable[[str, Usage], None] | None = None,
+    on_exemplar: Callable[[float, Frame], None] | None = None,
 ) -> ShardRecords:
-    """The shard's records. `on_call` hears of each call (stage, usage) on the event-loop thread.
+    """The shard's records. `on_call` hears of each call (stage, usage), `on_exemplar` of each mention's frame, both on
+    the event-loop thread of this process.
 
     A video that cannot be read is a `Failure` over the whole shard. Raises `ModelUnavailable` and `BudgetReached`.
     """
@@ -37,7 +42,7 @@ def caption_shard(
             shard = _read(spec)
     except (VideoError, OSError) as error:
         return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
-    return portal().call(partial(caption_frames, spec, shard, vision, on_call))
+    return portal().call(partial(caption_frames, spec, shard, vision, on_call, on_exemplar))
 
 
 def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
@@ -92,11 +97,16 @@ async def caption_frames(
     shard: ShardFrames,
     vision: Model,
     on_call: Callable[[str, Usage], None] | None = None,
+    on_exemplar: Callable[[float, Frame], None] | None = None,
 ) -> ShardRecords:
     """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop thread."""
     view = view_shard(spec, shard)
     calls = Calls(vision, kept=spec.replies, on_call=on_call)
     mentions, without_names = await find_characters(view, calls)
+    for mention in mentions if on_exemplar is not None else ():
+        frame = view.exemplar_frame(mention)
+        if frame is not None and on_exemplar is not None:
+            on_exemplar(mention.exemplar_seconds, frame)
     tiles, borders = await _tiles(view, mentions, calls)
     laid = tiled([*tiles, *view.failures], view.span)
     pieces = tuple(tile for tile in laid if isinstance(tile, Piece))

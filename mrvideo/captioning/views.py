@@ -60,10 +60,15 @@ class ShardView:
         return Span(min([self.spec.span.start_seconds, *starts]), self.spec.span.stop_seconds)
 
     def exemplar(self, mention: Mention) -> Picture | None:
-        """The mention's exemplar, labelled with its mark."""
+        """The mention's exemplar for a request, labelled with its mark."""
+        frame = self.exemplar_frame(mention)
+        return frame and Picture(f"<{mention.name}>", frame.jpeg, mention.exemplar_seconds)
+
+    def exemplar_frame(self, mention: Mention) -> Frame | None:
+        """The frame that shows the mention best; None when it was not among those shown."""
         for one in self.sparse:
             if abs(one.time_seconds - mention.exemplar_seconds) < _TICK:
-                return one.picture(f"<{mention.name}>")
+                return one.frame
         return None
 
 

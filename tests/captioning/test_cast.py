@@ -269,6 +269,20 @@ def test_the_same_given_name_joins_shards_that_the_model_would_keep_apart() -> N
     assert ids(members) == [{"0/person_a", "1/person_a"}]
 
 
+def test_two_mentions_of_one_shard_that_are_the_same_given_person_are_one_unless_seen_together() -> None:
+    anna = Given("Anna", "person", "anna", None)
+    mentions = [mention(0, "person_a", "anna"), mention(0, "person_b", "anna", 20)]
+    members, _ = link(ScriptedModel(by_description), mentions, given=(anna,))
+    assert ids(members) == [{"0/person_a", "0/person_b"}]
+
+    together = frozenset([frozenset(("0/person_a", "0/person_b"))])
+    members, _ = link(ScriptedModel(by_description), mentions, given=(anna,), vetoes=together)
+    assert [(found, m.given) for found, m in zip(ids(members), members, strict=True)] == [
+        ({"0/person_a"}, anna),
+        ({"0/person_b"}, None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

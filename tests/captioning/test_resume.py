@@ -269,3 +269,33 @@ def test_a_file_that_was_replaced_meanwhile_is_not_captioned_for_the_other(
     index = build(moving_video.model_copy(update={"path": str(other)}), model, OPTIONS)
     assert not model.requests
     assert "not the video that was asked for" in index.failures[0].reason
+
+
+def test_voices_heard_with_a_character_stand_on_its_card(moving_video: VideoInfo, build: Build) -> None:
+    cues = tuple(
+        Cue(start_seconds=at, stop_seconds=at + 2.0, text="So.", speaker="SPEAKER_01")
+        for at in (2, 12, 22, 32)
+    )
+    model = ScriptedModel(plain)
+    build(moving_video, model, OPTIONS, cues=cues)
+    cards = [
+        card
+        for request in model.requests
+        if request.stage == "cast"
+        for card in (*request.inputs.left, *request.inputs.right)  # type: ignore[attr-defined]
+    ]
+    # Shards 0 and 1 hear the voice in both their scenes; shards 2 and 3 do not hear it.
+    assert Counter(card.speakers for card in cards)[("SPEAKER_01",)] >= 2
+    assert Counter(card.speakers for card in cards)[()] >= 2
+
+
+def test_the_cast_is_asked_with_the_same_pixels_whether_shards_are_fresh_or_kept(
+    moving_video: VideoInfo, build: Build
+) -> None:
+    # Else a resumed run would pay for its cast again: the reply cache knows requests by their pixels.
+    first = ScriptedModel(plain)
+    build(moving_video, first, OPTIONS)
+    again = ScriptedModel(plain)
+    build(moving_video, again, OPTIONS.model_copy(update={"longest_scene_seconds": 30.0}))
+    digests = [{r.digest for r in model.requests if r.stage == "cast"} for model in (first, again)]
+    assert digests[0] == digests[1] and len(digests[0]) == 3

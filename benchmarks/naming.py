@@ -1,0 +1,119 @@
+"""What faults of perception cost stage A: entity F1 and captions that still name the right one, on a world of known truth.
+
+    python benchmarks/naming.py [--seeds 3] [--minutes 5]
+
+The perceiver reads only the pixels and prompts it is sent (tests/support). No model, no network. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+import sys
+import tempfile
+from itertools import combinations
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mrvideo.captioning.index import CaptioningOptions, build_index
+from mrvideo.library import Library
+from mrvideo.media.identity import probe
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.records import Index
+
+SUPPORT = Path(__file__).resolve().parent.parent / "tests" / "support"
+
+
+def load(stem: str) -> ModuleType:
+    """A helper of tests/support, by its path."""
+    name = f"tests_support_{stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, SUPPORT / f"{stem}.py")
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+worlds, eyes = load("world"), load("perceiver")
+
+
+def faces(index: Index, world: Any) -> dict[str, int]:
+    """Mention id → whose face its exemplar really shows."""
+    found: dict[str, int] = {}
+    for mention in index.mentions:
+        slot = next(n for n, word in enumerate(worlds.ORDINALS) if f"{word} from" in mention.description)
+        poses = world.scene_at(mention.exemplar_seconds).poses
+        found[mention.mention_id] = next(p.character.face for p in poses if p.slot == slot)
+    return found
+
+
+def entity_f1(index: Index, truth: dict[str, int]) -> float:
+    """Pairwise F1 of mentions put under one name."""
+    entity = {mention: e.name for e in index.entities for mention in e.mention_ids}
+    same = {(a, b) for a, b in combinations(sorted(truth), 2) if truth[a] == truth[b]}
+    said = {(a, b) for a, b in combinations(sorted(truth), 2) if entity[a] == entity[b]}
+    return 2 * len(same & said) / max(1, len(same) + len(said))
+
+
+def facts_kept(index: Index, world: Any, truth: dict[str, int]) -> float:
+    """Share of true facts (who, in a scene, does what with what) that a caption states under the one's main name."""
+    votes: dict[int, dict[str, int]] = {}
+    for entity in index.entities:
+        for mention in entity.mention_ids:
+            count = votes.setdefault(truth[mention], {})
+            count[entity.name] = count.get(entity.name, 0) + 1
+    name_of = {face: max(sorted(count), key=lambda name: count[name]) for face, count in votes.items()}
+    kept = total = 0
+    for true in world.scenes:
+        middle = (true.start_seconds + true.stop_seconds) / 2
+        scene = next((s for s in index.scenes if s.span.contains(middle)), None)
+        said = eyes.parse_sentences(scene.detailed) if scene else []
+        for pose in true.poses:
+            who = name_of.get(pose.character.face)
+            wanted = eyes.Fact(who, worlds.ACTIONS[pose.action], worlds.PROPS[pose.prop])
+            total += 1
+            kept += wanted in said
+    return kept / total
+
+
+def measure(seed: int, minutes: float, recipe: str, **rates: float) -> tuple[float, float]:
+    """(entity F1, facts kept) for one world and one fault."""
+    world = worlds.make_world(seed=seed, minutes=minutes, characters=10)
+    twins: dict[int, int] = {}
+    for one, other in zip(world.characters[::2], world.characters[1::2], strict=True):
+        twins |= {one.face: other.face, other.face: one.face}
+    model = ScriptedModel(eyes.Perceiver(eyes.Faults(**rates, seed=seed), look_alikes=twins))
+    with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder) / "library.db") as library:
+        info = probe(world.render(Path(folder) / "world.mp4"))
+        options = CaptioningOptions(recipe=recipe)  # pyright: ignore[reportArgumentType]
+        index = build_index(
+            info, (), options=options, vision=model, text=model, library=library, on_event=lambda event: None
+        )
+    truth = faces(index, world)
+    return entity_f1(index, truth), facts_kept(index, world, truth)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    arguments = parser.parse_args()
+    print("| recipe | fault | rate | entity F1 | facts kept |\n|---|---|---|---|---|")
+    cases: list[tuple[str, dict[str, float]]] = [("none", {})]
+    for name in ("misses_character", "confuses_look_alikes", "wrong_split", "vague_caption"):
+        cases += [(name, {name: rate}) for rate in (0.1, 0.3)]
+    for recipe in ("fused", "paper"):
+        for name, rates in cases:
+            found = [measure(seed, arguments.minutes, recipe, **rates) for seed in range(arguments.seeds)]
+            f1 = statistics.mean(one for one, _ in found)
+            kept = statistics.mean(share for _, share in found)
+            rate = next(iter(rates.values()), 0.0)
+            print(f"| {recipe} | {name} | {rate:.1f} | {f1:.3f} | {kept:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
