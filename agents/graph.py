@@ -79,12 +79,11 @@ def _to_looks(state: State, runtime: Runtime[Context]) -> list[Any]:
     if dense:
         context.on_event(StageStarted(stage="look_local", total=len(dense)))
     if across:
-        context.on_event(StageStarted(stage="look_global", total=1))
+        context.on_event(StageStarted(stage="look_global", total=len(across)))
     sends: list[Any] = [
         Send("look_local", {**task, "goal": goals.local_question, "spans": (s,)}) for s in dense
     ]
-    if across:
-        sends.append(Send("look_global", {**task, "goal": goals.global_question, "spans": tuple(across)}))
+    sends += [Send("look_global", {**task, "goal": goals.global_question, "spans": s}) for s in across]
     return sends or ["collect_looks"]
 
 

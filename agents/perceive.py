@@ -20,7 +20,7 @@ from mrvideo.agents.pixels import (
     pictures_of,
     scene_bins,
 )
-from mrvideo.agents.portraits import portraits
+from mrvideo.agents.portraits import MAX_PORTRAITS, portraits
 from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError
@@ -30,6 +30,9 @@ from mrvideo.records import Looked, Span, StageFinished, Unseen
 
 LONG_LOOK_SECONDS = 60.0
 """A planned span longer than this is looked at in pieces, so that frames stay dense."""
+
+MAX_ACROSS = 8
+"""Looks across a whole video; beyond about 250 scenes their frames are spread evenly."""
 
 MAX_LOOKS = 24
 """Pieces are made longer rather than more than this; a plan with more spans still gets one look for each."""
@@ -49,13 +52,31 @@ def local_spans(plan: GlobalIntentionReply) -> list[Span]:
     return looks
 
 
-def global_spans(context: Context, plan: GlobalIntentionReply) -> list[Span]:
-    """What one look across spans covers: nothing where a dense look shows all of it, the whole video without a plan."""
+def global_spans(context: Context, plan: GlobalIntentionReply) -> list[tuple[Span, ...]]:
+    """What each look across spans covers.
+
+    A question about certain moments: their spans, in one look; none where a dense look shows all of it already. A question
+    about the whole video, or one of which captions know nothing: the whole video in stretches of about 32 scenes, at most
+    eight looks side by side. What the captions missed is found here or nowhere.
+    """
     spans = [s.span for s in plan.spans]
+    whole = context.whole
+    if whole.duration_seconds == 0:
+        return []
+    if plan.scope == "global":
+        return [(stretch,) for stretch in _stretches(context)]
     if not spans:
-        return [context.whole] if context.whole.duration_seconds > 0 else []
+        return [(whole,)]
     scenes = context.scenes.overlapping_any(spans)
-    return [] if len(spans) == 1 and len(scenes) <= 1 else spans
+    return [] if len(spans) == 1 and len(scenes) <= 1 else [tuple(spans)]
+
+
+def _stretches(context: Context) -> list[Span]:
+    scenes, whole = context.scenes.items, context.whole
+    images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
+    count = min(max(math.ceil(len(scenes) / images), 1), MAX_ACROSS)
+    cuts = [scenes[len(scenes) * i // count].start_seconds for i in range(1, count)]
+    return [Span(low, high) for low, high in pairwise([0.0, *cuts, whole.stop_seconds])]
 
 
 async def look_local(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:

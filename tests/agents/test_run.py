@@ -319,3 +319,25 @@ async def test_the_same_notice_is_told_once(film: SimpleNamespace) -> None:
     )
     asked = await film.run(mind, film.index(CAPTIONS), effort="low")
     assert len([e for e in asked.events if hasattr(e, "text")]) == 1
+
+
+@pytest.mark.parametrize(("scenes", "looks"), [(6, 1), (100, 3), (1000, 8)])
+async def test_a_question_about_the_whole_video_is_looked_at_across_all_of_it(
+    film: SimpleNamespace, scenes: int, looks: int
+) -> None:
+    """What captions missed of a count is found by looking everywhere, or never."""
+    plan = {
+        "reasoning": "r",
+        "combine": "sum",
+        "scope": "global",
+        "spans": [{"start_seconds": 20.0, "stop_seconds": 30.0}],
+    }
+    captions = (CAPTIONS * 200)[:scenes]
+    mind = film.mind(words=("balloon",), handlers={"global_intention": lambda i, r: plan})
+    await film.run(mind, film.index(captions), "How many balloons?", effort="medium")
+    across = sorted(mind.inputs("look_global"), key=lambda i: i.spans[0].start_seconds)
+    assert len(across) == looks
+    times = [t for i in across for t in i.frame_times]
+    assert len(times) == min(scenes, 40 * looks)
+    assert times == sorted(times)
+    assert times[0] < 20 and times[-1] > scenes * 10 - 60
