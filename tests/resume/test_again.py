@@ -135,3 +135,24 @@ def test_worker_processes_find_the_same_as_threads(commands, film, contents):
     assert threads["index"].scenes == workers["index"].scenes
     assert threads["index"].entities == workers["index"].entities
     assert threads["index"].shots == workers["index"].shots
+
+
+def test_a_folder_is_indexed_though_some_of_its_files_are_broken(commands, film, tmp_path):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    content = film.read_bytes()
+    for number in range(4):
+        # Each a video of its own: a box that readers skip makes the content differ.
+        (folder / f"{number}.mp4").write_bytes(
+            content + (9 + number).to_bytes(4, "big") + b"free" + bytes(number + 1)
+        )
+    (folder / "cut.mp4").write_bytes(content[: len(content) // 3])
+    (folder / "text.mp4").write_text("not a video")
+    (folder / "empty.mp4").touch()
+    ended = commands.run("index", folder, "--quiet")
+    assert ended.code in (1, 2), ended.output
+    assert "Traceback" not in ended.output
+    assert all(name in ended.output for name in ("cut.mp4", "text.mp4", "empty.mp4"))
+    with Library.open(commands.folder / ".mrvideo" / "library.db", create=False) as library:
+        assert len(library.videos()) == 4
+        assert all(library.latest_index(info.digest) for info in library.videos())

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-KILLS = int(os.environ.get("MRVIDEO_TEST_KILLS", "12"))
+KILLS = int(os.environ.get("MRVIDEO_TEST_KILLS", "8"))
 """kill -9s of each of the two commands. A long run takes 50 and more."""
 
 CONCURRENCY = 4
