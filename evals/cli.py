@@ -287,6 +287,7 @@ _SPENT = {
     "cost_per_question": "$ a question",
     "captioning_seconds_per_hour": "captioning: seconds a video hour",
     "captioning_cost_per_hour": "captioning: $ a video hour",
+    "captioning_failures": "captioning: clips lost",
 }
 
 

@@ -175,6 +175,7 @@ def _costs(result: Result) -> str:
                 _amount(spend["cost_per_question"], "{:.4f}"),
                 _amount(spend["captioning_seconds_per_hour"], "{:,.0f}"),
                 _amount(spend["captioning_cost_per_hour"], "{:.2f}"),
+                str(spend["captioning_failures"]),
             )
         )
         x = spend["cost_per_question"] if priced else spend["seconds_per_question"]

@@ -15,7 +15,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from mrvideo import compose
+from mrvideo import compose, indexing
 from mrvideo.errors import BudgetReached, InputError, LibraryError, ModelError, ModelUnavailable, MrVideoError
 from mrvideo.evals.baselines import answer_with
 from mrvideo.evals.items import Benchmark, Captioned, Outcome, Question, Scores
@@ -92,7 +92,9 @@ def run(plan: Plan, base: Path, *, resume: bool = False, on_done: Done | None = 
     """
     # A library keeps a video's cues: runs with and without subtitles must not share one.
     library = base / ("subtitled.db" if plan.subtitles else "plain.db")
-    plan = replace(plan, settings=plan.settings.model_copy(update={"library": library}))
+    heard = plan.settings.speech if plan.subtitles else None
+    settings = plan.settings.model_copy(update={"library": library, "speech": heard})
+    plan = replace(plan, settings=settings)
     identity = plan.identity
     name = f"{plan.benchmark.name}-{_digest(identity)[:8]}"
     made = about()
@@ -109,10 +111,14 @@ def run(plan: Plan, base: Path, *, resume: bool = False, on_done: Done | None = 
     if kept and on_done is not None:
         on_done(kept, total, next(reversed(journal.outcomes.values())))
     for questions in _by_video(plan.questions):
+        tried: set[str] = set()
         for system in plan.systems:
             open_ones = [q for q in questions if not journal.finished(system.name, q.id)]
             if open_ones:
-                _one_video(plan, system, open_ones, folder, journal, keep)
+                # Systems with one recipe share an index: what failed in it is tried again once, not once for each.
+                retry = system.recipe not in tried
+                _one_video(plan, system, open_ones, folder, journal, keep, retry=retry)
+                tried.add(system.recipe)
     return collect(plan, folder, journal, made)
 
 
@@ -171,6 +177,7 @@ def spent(result: Result, system: str) -> dict[str, float | int | None]:
         "images_per_question": each((o.usage.images for o in fresh), count),
         "cost_per_question": each((o.usage.cost for o in fresh), count),
         "captioned_hours": hours or None,
+        "captioning_failures": sum(c.failures for (name, _), c in result.captioned.items() if name == system),
         "captioning_seconds_per_hour": each(
             (c.seconds for c in timed), sum(c.video_seconds for c in timed) / 3600
         ),
@@ -201,6 +208,8 @@ def _one_video(
     folder: Path,
     journal: Journal,
     keep: Callable[[Outcome], None],
+    *,
+    retry: bool,
 ) -> None:
     path = questions[0].path
     if path is None:
@@ -216,8 +225,8 @@ def _one_video(
     )
     started, started_at = time.monotonic(), _now()
     try:
-        index = compose.index_video(
-            path, settings, subtitles=_subtitles(plan, questions[0], folder), on_event=_silent, retry=True
+        index = indexing.index_video(
+            path, settings, subtitles=_subtitles(plan, questions[0], folder), on_event=_silent, retry=retry
         )
     except _STOPS:
         raise
@@ -253,7 +262,7 @@ def _ask_all(
     journal: Journal,
     keep: Callable[[Outcome], None],
 ) -> None:
-    settings = settings.model_copy(update={"concurrency": max(settings.concurrency // AT_ONCE, 1)})
+    settings = settings.model_copy(update={"concurrency": max(_calls_at_once(settings) // AT_ONCE, 1)})
     waiting = list(reversed(questions))
     running: dict[Future[Answer], tuple[Question, float]] = {}
     try:
@@ -284,6 +293,11 @@ def _ask_all(
     finally:
         for future in running:
             future.cancel()
+
+
+def _calls_at_once(settings: Settings) -> int:
+    model = compose.model_settings(settings, "vision")
+    return settings.concurrency or (model.server.concurrency if model.talks_to_server else AT_ONCE)
 
 
 def _left(settings: Settings, journal: Journal, *, sharers: int = 1) -> dict[str, float | int]:

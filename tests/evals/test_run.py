@@ -52,10 +52,11 @@ class Bench:
     """A fake pipeline: what each question gets, and what was asked."""
 
     def __init__(self):
-        self.asked, self.indexed, self.made, self.subtitles = [], [], {}, []
+        self.asked, self.indexed, self.made, self.subtitles, self.retried = [], [], {}, [], []
 
     def index_video(self, path, settings, *, subtitles, on_event, retry):
         self.indexed.append((path, settings.recipe))
+        self.retried.append((path, settings.recipe, retry))
         self.subtitles.append(subtitles.read_text())
         found = self.made.get(path)
         if isinstance(found, BaseException):
@@ -73,7 +74,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch):
     bench = Bench()
-    monkeypatch.setattr(running.compose, "index_video", bench.index_video)
+    monkeypatch.setattr(running.indexing, "index_video", bench.index_video)
     monkeypatch.setattr(running, "answer_with", bench.answer_with)
     return bench
 
@@ -222,6 +223,8 @@ def test_ablations_ask_every_system_and_caption_once_a_recipe(bench, plan, tmp_p
     assert {name for name, _ in bench.asked} == set(names)
     assert result.scores[0].metrics["accuracy"].value == pytest.approx(2 / 3)
     assert {recipe for _, recipe in bench.indexed} == {"fused", "paper"}
+    again = [(path, recipe) for path, recipe, retry in bench.retried if retry]
+    assert len(again) == len(set(again)) == 4, "two videos, two recipes: lost clips are tried again once each"
     spend = {row["system"]: row["spent"] for row in summary(result)["systems"]}
     assert spend[names[1]]["cost_per_question"] == pytest.approx(0.01)
     assert spend[names[1]]["captioning_cost_per_hour"] == pytest.approx(1.0)
@@ -247,7 +250,7 @@ def test_an_unknown_cost_is_unknown_not_nothing(bench, plan, tmp_path):
 def test_the_page_stands_alone_and_escapes_everything(bench, plan, tmp_path):
     pytest.importorskip("matplotlib")
     bench.made = {"q2": ModelBusy("<script>alert(1)</script>"), "q3": answer(2)}
-    page = render(run(replace(plan, systems=ablations("high", "fused")[:3]), tmp_path))
+    page = render(run(replace(plan, systems=ablations("high", "fused")[:2]), tmp_path))
     assert "Toy &lt;benchmark&gt;" in page and "x &amp; y" in page
     assert "<script" not in page and "&lt;script&gt;" in page and "&lt;b&gt;&amp;" in page
     assert "http-equiv" not in page and "src=" not in page and "@import" not in page
