@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from mrvideo.errors import BudgetReached, MrVideoError
+from mrvideo.evals.cli import eval_command, import_command
 from mrvideo.settings import Settings, explain_settings
 
 app = typer.Typer(
@@ -323,6 +324,10 @@ def mcp_command(
         max_tokens=max_tokens,
     )
     raise typer.Exit(serve_mcp(settings, root or [Path()], http=http, host=host, port=port))
+
+
+app.command("eval")(eval_command)
+app.command("import")(import_command)
 
 
 @config.command("show")
