@@ -101,10 +101,33 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
         spec=spec,
         clips=tuple(clips),
         still_spans=shard.still_spans if options.thin_stills else (),
-        sparse=on_screen(shard.frames, spec.span, frames_per_second=options.characters_per_second),
+        sparse=_sparse(spec, shard),
         shots=shard.shots,
         failures=tuple(failures),
     )
+
+
+def _sparse(spec: ShardSpec, shard: ShardFrames) -> tuple[Shown, ...]:
+    """The frames that characters are selected from: evenly spaced, but a shot that none of them falls in gets one.
+
+    evenly    |.   .   .   .   .   .|          as many frames as before: those of the shots that have most give way,
+    shots     |------------|-|------|          so that whoever is seen in a short shot alone can have a name
+    chosen    |.   .   .    .  .   .|
+    """
+    options = spec.options
+    chosen = list(on_screen(shard.frames, spec.span, frames_per_second=options.characters_per_second))
+    every = on_screen(shard.frames, spec.span, frames_per_second=options.frames_per_second)
+    for shot in shard.shots:
+        inside = [one for one in every if shot.span.contains(one.time_seconds)]
+        if not inside or any(shot.span.contains(one.time_seconds) for one in chosen):
+            continue
+        held = [[one for one in chosen if other.span.contains(one.time_seconds)] for other in shard.shots]
+        fullest = max(held, key=len)
+        if len(fullest) < 2:
+            break
+        chosen.remove(fullest[len(fullest) // 2])
+        chosen.append(inside[len(inside) // 2])
+    return tuple(sorted(chosen, key=lambda one: one.time_seconds))
 
 
 def _parts(clip: Span, holes: Sequence[Span]) -> list[tuple[Span, bool]]:

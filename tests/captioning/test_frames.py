@@ -7,8 +7,12 @@ import io
 from PIL import Image, ImageDraw
 
 from mrvideo.captioning.frames import Shown, on_screen, room, spread, thinned
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.captioning.parts import ShardSpec
+from mrvideo.captioning.views import view_shard
+from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Abilities
-from mrvideo.records import Frame, Span
+from mrvideo.records import Frame, Shot, Span, VideoInfo
 
 
 def frame(time: float, *, words: str = "") -> Frame:
@@ -49,3 +53,21 @@ def test_too_many_frames_are_spread_evenly_and_keep_both_ends() -> None:
     assert len(kept) == 27
     assert (kept[0].time_seconds, kept[-1].time_seconds) == (0, 59)
     assert room(Abilities(max_images=100), taken=13) == 27
+
+
+def test_a_short_shot_that_even_spacing_misses_gets_a_frame_and_the_number_stays() -> None:
+    # Whoever is seen there alone could else never get a name.
+    span = Span(0.0, 40.0)
+    cuts = [0.0, 5.0, 6.5, 13.0, 40.0]
+    shots = tuple(Shot(start_seconds=a, stop_seconds=b) for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    frames = tuple(Frame(t / 2, b"", 8, 8) for t in range(80))
+    info = VideoInfo(
+        digest="0" * 64, path="x", duration_seconds=40.0, width=8, height=8,
+        frames_per_second=2.0, codec="h264", has_audio=False, size_bytes=1,
+    )  # fmt: skip
+    spec = ShardSpec(index=0, span=span, video=info, options=CaptioningOptions(), side_pixels=64)
+    sparse = view_shard(spec, ShardFrames(span, frames, shots, (), ())).sparse
+    times = [one.time_seconds for one in sparse]
+    assert len(times) == 10 and times == sorted(times)
+    for shot in shots:
+        assert any(shot.span.contains(time) for time in times)

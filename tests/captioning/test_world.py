@@ -68,6 +68,7 @@ def test_perfect_perception_loses_nothing(
         # A frame is looked at every half second; a camera cut, where seen, gives the exact border.
         assert 0 <= scene.start_seconds - true.start_seconds < 0.5
         assert perceivers.parse_place(scene.detailed) == worlds.PLACES[true.place]
+        # Nobody is left without a name, however short the shot: the characters' frames cover every shot.
         said = {fact.who: fact for fact in perceivers.parse_sentences(scene.detailed)}
         for pose in true.poses:
             fact = said[name_of[pose.character.face]]
