@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from typing_extensions import Self
 
 from mrvideo import compose, indexing, views
-from mrvideo.errors import InputError, QuestionError
+from mrvideo.errors import InputError, QuestionError, Stopped
 from mrvideo.library import Library
-from mrvideo.mapreduce import portal
+from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 from mrvideo.messages.analysis import LookReply
@@ -38,6 +38,7 @@ from mrvideo.records import (
     Scene,
     Shot,
     Span,
+    StageAdvanced,
     VideoInfo,
 )
 from mrvideo.settings import Settings, load_settings
@@ -81,9 +82,24 @@ async def aindex(
     on_event: EventSink = _ignore,
     **overrides: Any,
 ) -> Video:
-    """`index` without blocking the running event loop."""
-    work = partial(index, video, settings=settings, subtitles=subtitles, on_event=on_event, **overrides)
-    return await asyncio.to_thread(work)
+    """`index` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
+    scope = StopScope()
+
+    def told(event: Event) -> None:
+        # A call's usage is told before its reply is kept: to stop there would lose what was paid.
+        if scope.stopped and not (isinstance(event, StageAdvanced) and not event.done):
+            raise Stopped(f"indexing of {video} was cancelled; what is done is kept")
+        on_event(event)
+
+    def work() -> Video:
+        with scope:
+            return index(video, settings=settings, subtitles=subtitles, on_event=told, **overrides)
+
+    try:
+        return await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        scope.stop()
+        raise
 
 
 def load(video: PathLike, *, settings: Settings | None = None, **overrides: Any) -> Video:

@@ -18,12 +18,13 @@ import warnings
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import cache
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import anyio
 from anyio.from_thread import BlockingPortal
+from typing_extensions import Self
 
 from mrvideo.errors import SettingsError, WorkerLost
 
@@ -107,6 +108,9 @@ def _run(
     import joblib  # pyright: ignore
 
     run = _Run()
+    scope = _scope.get()
+    if scope is not None:
+        scope.end_with(run)
     delayed = cast("Callable[..., Any]", joblib.delayed)  # pyright: ignore
     if backend == "threading":
         jobs = [delayed(_shard)(function, position, spec, run) for position, spec in specs.items()]
@@ -323,14 +327,70 @@ class _Run:
 _current: ContextVar[_Run | None] = ContextVar("_current", default=None)
 
 
+class StopScope:
+    """Ends, from any thread, what another one does over shards and on the portal.
+
+        with scope:        # in the thread that works
+            build_index(…)
+        scope.stop()       # elsewhere: its maps end, and its calls in flight are cancelled
+
+    The work then raises `concurrent.futures.CancelledError`. Calls that begin after the stop are let be: they clean up.
+    """
+
+    def __init__(self) -> None:
+        self._held = _Run()
+        self._maps: list[_Run] = []
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._token: Token[StopScope | None] | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
+
+    def __enter__(self) -> Self:
+        self._token = _scope.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _scope.reset(self._token)
+
+    def stop(self) -> None:
+        """End it; returns at once."""
+        with self._lock:
+            self._stopped = True
+            maps = list(self._maps)
+        for run in (self._held, *maps):
+            run.stop()
+
+    def end_with(self, run: _Run) -> None:
+        """A map that begins ends with this scope."""
+        with self._lock:
+            self._maps.append(run)
+            stopped = self._stopped
+        if stopped:
+            run.stop()
+
+    def watch(self, call: Future[Any]) -> None:
+        """A call that the working thread makes itself."""
+        if not self._stopped:
+            self._held.watch(call)
+
+
+_scope: ContextVar[StopScope | None] = ContextVar("_scope", default=None)
+
+
 class _Portal(BlockingPortal):
     def start_task_soon(self, func: Callable[..., Any], *args: Any, name: object = None) -> Future[Any]:
         run = _current.get()
-        if run is None:
-            return super().start_task_soon(func, *args, name=name)
-        run.check()
+        if run is not None:
+            run.check()
         call: Future[Any] = super().start_task_soon(func, *args, name=name)
-        run.watch(call)
+        watcher = run or _scope.get()
+        if watcher is not None:
+            watcher.watch(call)
         return call
 
 

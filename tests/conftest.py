@@ -57,8 +57,12 @@ def no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
 def indexed_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder with the demo film as talk.mp4, its subtitles, and its offline index. Copy it, never write to it.
 
-    Made once for all workers of a run: reading every text of the film takes a while.
+    Made once for all workers of a run: reading every text of the film takes a while. While working on tests, name one
+    that was made before in MRVIDEO_TEST_DEMO.
     """
+    made_before = os.environ.get("MRVIDEO_TEST_DEMO")
+    if made_before:
+        return Path(made_before)
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "indexed-demo"
     with FileLock(f"{folder}.lock"):
