@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from mrvideo.models.offline.likeness import holds, squeezed, tokens
 from mrvideo.models.offline.questions import Question
-from mrvideo.models.offline.timeline import Item, holding
+from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision
 from mrvideo.models.offline.words import STOP, TEXT_NOUNS, number_in, times_in
 
@@ -144,3 +144,30 @@ def choose_by_texts(question: Question, pool: Sequence[Item]) -> Decision | None
         tuple(found),
         "Its texts were found in this order, by first appearance.",
     )
+
+
+def supported_option(
+    question: Question, timeline: Timeline, items: Sequence[Item], sure: int
+) -> Decision | None:
+    hits = only_supported(question.options, items)
+    if not hits:
+        return None
+    holders = {n: [i for i in items if match_option(i, question.options[n])] for n in hits}
+    if len(hits) > 1:
+        worth = {n: max(_worth(question, timeline, i, n) for i in holders[n]) for n in hits}
+        hits = sorted(hits, key=lambda n: -worth[n])
+        sure = 3 if worth[hits[0]] > worth[hits[1]] + 0.15 else 1
+    choice = hits[0]
+    if question.perceptual and sure < 5:
+        sure = min(sure, 2)
+    others = f" {len(hits) - 1} other options are held too." if len(hits) > 1 else ""
+    best = sorted(holders[choice], key=lambda i: -timeline.relevance(question, i))
+    return Decision(
+        question.options[choice], choice, sure, tuple(best[:6]), f"A text holds this option.{others}"
+    )
+
+
+def _worth(question: Question, timeline: Timeline, item: Item, number: int) -> float:
+    """Which of several options that are held: the one beside the question's words, or that is all a text says."""
+    whole = squeezed(item.text) == squeezed(option_text(question.options[number]))
+    return timeline.relevance(question, item) + 0.2 * whole

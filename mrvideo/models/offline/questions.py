@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
 
+from mrvideo.models.offline.kinds import Kind, Where
 from mrvideo.models.offline.likeness import squeezed, tokens
+from mrvideo.models.offline.naming import BESIDE, NOUN, PERCEPTUAL, QUOTED, SHOWN, targets_of
 from mrvideo.models.offline.words import (
     ORDINALS,
     RELATING,
@@ -21,12 +22,6 @@ from mrvideo.models.offline.words import (
     stem,
     times_in,
 )
-
-Kind = Literal[
-    "video_length", "count_different", "count_times", "order", "after", "before", "between", "during", "at_time", "when",
-    "how_long", "colour", "who", "nth", "exists", "precedes", "read", "open",
-]  # fmt: skip
-Where = Literal["screen", "speech", "any"]
 
 
 @dataclass(frozen=True)
@@ -54,30 +49,10 @@ class Question:
     literal: frozenset[str] = frozenset()
 
 
-_QUOTED = re.compile(
-    r"[\"“”„«]\s*([^\"“”„«»]+?)\s*[\"“”»]|`([^`]+)`|(?<!\w)['‘’]([^'‘’\n]*(?:\b['’](?:s|t|m|re|ve|ll|d)\b[^'‘’\n]*)*)['’](?!\w)",
-)
-_NOUN = "|".join(sorted(TEXT_NOUNS, key=len, reverse=True))
-_SHOWN = r"(?:(?:ever|first|last|finally|briefly|being|be)\s+)*(?:appears?|appeared|appearing|shown|showing|show up|shows up|displayed|visible|seen|written|on[\s-]?(?:the\s+)?screen|come up|comes up|said|mentioned|spoken|stay\w*|remain\w*|last\w*|flash\w*|disappear\w*|vanish\w*|on display|present|heard|talked about|read|occur\w*|gone|fades?|start\w*|begin\w*|end\w*|in the (?:video|film|clip|movie|footage))\b"
-_LEAD = re.compile(
-    # A noun is dropped only where it is written small: `the code 4711`, but `Code 4711`.
-    rf"^(?:(?:[Tt]he|[Aa]n?|this|that|any|some|of|on[\s-]?screen|exact|displayed|shown)\s+)*"
-    rf"(?:(?:{_NOUN})\b(?:\s+(?:that\s+)?(?:says|reads|reading|saying|called|named))?\s*)*(?:(?:the|an?)\s+)*",
-)
-_BESIDE = re.compile(
-    r"\b(?:below|beneath|underneath|above|beside|next to|(?:left|right|top|bottom) of|in front of|behind)\b"
-)
-_PERCEPTUAL = re.compile(
-    r"\b(?:doing|wear\w*|hold(?:s|ing)|carry\w*|look(?:s|ing)? like|happen(?:s|ed|ing)?|gender|facial|expression|mood|emotion\w*|feel\w*|weather|"
-    r"hair|cloth\w*|dress\w*|shirt|jacket|animal\w*|people|persons?|man|woman|men|women|boy|girl|child\w*|car|cars)\b",
-    re.IGNORECASE,
-)
-
-
 @lru_cache(maxsize=256)
 def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
     """Take a question apart. Never fails: what fits no pattern is `open`."""
-    bare = _QUOTED.sub(" QUOTED ", text)
+    bare = QUOTED.sub(" QUOTED ", text)
     low = " ".join(bare.lower().replace("’", "'").split())
     kind = _kind(low, options)
     start, stop = _time_named(low, kind)
@@ -87,7 +62,7 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
         and kind not in ("exists",)
     ):
         kind = "at_time" if kind in ("read", "open") else kind
-    targets = _targets(text, low, kind)
+    targets = targets_of(text, low, kind)
     nth = _nth(low) if kind == "nth" else 0
     main = _main_clause(low, kind)
     content = _content(text, targets, options)
@@ -107,7 +82,7 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
         nth=nth,
         negated=_negated(low),
         anchor_is_speech=kind in ("after", "before") and bool(_words(low.partition(kind)[2]) & SAYING),
-        perceptual=bool(_PERCEPTUAL.search(low)) or (bool(targets) and bool(_BESIDE.search(low))),
+        perceptual=bool(PERCEPTUAL.search(low)) or (bool(targets) and bool(BESIDE.search(low))),
         literal=frozenset(stem(w) for w in _ambiguous(low, content)),
     )
 
@@ -125,7 +100,7 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
         return "video_length"
     if has(r"\bhow (?:many times|often|frequently)\b|\bnumber of times\b|\bhow many (?:separate |distinct |different )?(?:occurrences|appearances|instances|occasions)\b"):  # fmt: skip
         return "count_times"
-    if has(rf"\bhow many (?:\w+[\s-]){{0,4}}?(?:{_NOUN})\b|\b(?:total |overall )?(?:number|count|amount) of (?:\w+[\s-]){{0,3}}?(?:words|texts|signs|titles|captions|numbers|codes|messages|phrases|sentences|lines|labels|subtitles|slides|cards|strings|passwords|names|items|needles)\b|\bhow many (?:different|distinct|unique)\b|\bcount (?:the|all|how)\b"):  # fmt: skip
+    if has(rf"\bhow many (?:\w+[\s-]){{0,4}}?(?:{NOUN})\b|\b(?:total |overall )?(?:number|count|amount) of (?:\w+[\s-]){{0,3}}?(?:words|texts|signs|titles|captions|numbers|codes|messages|phrases|sentences|lines|labels|subtitles|slides|cards|strings|passwords|names|items|needles)\b|\bhow many (?:different|distinct|unique)\b|\bcount (?:the|all|how)\b"):  # fmt: skip
         return "count_different"
     if yes_no and has(r"\b(?:before|after|earlier than|later than)\b"):
         return "precedes"
@@ -136,7 +111,7 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
     long = has(
         r"\bhow long\b|\bhow many (?:seconds|minutes)\b|\bwhat is the duration\b|\bfor what duration\b"
     )
-    if long and has(rf"QUOTED|quoted|{_SHOWN}"):
+    if long and has(rf"QUOTED|quoted|{SHOWN}"):
         return "how_long"
     if has(r"^when\b|\bat (?:what|which) (?:exact )?(?:time|second|minute|moment|point|timestamp)|\bwhat time ?stamp|\bat what time|\bwhich (?:second|minute|timestamp)|\b(?:what|which) (?:is the )?(?:time|moment|timestamp)s?\b.*\b(?:appear|shown|visible)|\bduring (?:what|which) (?:time|period|interval)|,? when\??$"):  # fmt: skip
         return "when"
@@ -164,7 +139,7 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
         return "nth"
     if yes_no and not (options and not any(squeezed(o) in ("yes", "no", "true", "false") for o in options)):
         return "exists"
-    if has(rf"\b(?:{_NOUN})\b|\b(?:written|displayed|reads?|spelled)\b|\bwhat (?:is|was|are|were) (?:shown|on (?:the )?screen|visible|displayed)|\bwhat does .+ say\b|\b(?:which|what) (?:one )?of (?:the |these |those )?(?:following|options)?.*\b(?:appear|shown|display|seen|visible|occur|mentioned|said)|\bwhat (?:appears|is shown|shows up)\b"):  # fmt: skip
+    if has(rf"\b(?:{NOUN})\b|\b(?:written|displayed|reads?|spelled)\b|\bwhat (?:is|was|are|were) (?:shown|on (?:the )?screen|visible|displayed)|\bwhat does .+ say\b|\b(?:which|what) (?:one )?of (?:the |these |those )?(?:following|options)?.*\b(?:appear|shown|display|seen|visible|occur|mentioned|said)|\bwhat (?:appears|is shown|shows up)\b"):  # fmt: skip
         return "read"
     return "open"
 
@@ -245,7 +220,7 @@ def _where(main: str, low: str) -> Where:
         )
     )
     written = re.search(
-        rf"\b(?:{_NOUN}|screen)s? (?:\w+ )?(?:says?|tells?|reads?)\b|\bdoes the (?:\w+ )*(?:{_NOUN}|screen) say\b",
+        rf"\b(?:{NOUN}|screen)s? (?:\w+ )?(?:says?|tells?|reads?)\b|\bdoes the (?:\w+ )*(?:{NOUN}|screen) say\b",
         low,
     )
     if written:
@@ -255,25 +230,6 @@ def _where(main: str, low: str) -> Where:
     if shows and not says:
         return "screen"
     return "any"
-
-
-def _targets(text: str, low: str, kind: Kind) -> tuple[str, ...]:
-    quoted = [
-        next(g for g in match.groups() if g is not None).strip(" .,;:?!") for match in _QUOTED.finditer(text)
-    ]
-    quoted = [q for q in quoted if squeezed(q)]
-    if quoted:
-        return tuple(dict.fromkeys(quoted))
-    plain = " ".join(text.replace("’", "'").split()).rstrip("?!. ")
-    found: list[str] = []
-    for pattern in _PATTERNS.get(kind, ()):
-        if match := re.search(pattern, plain, re.IGNORECASE):
-            found = [group for group in match.groups() if group]
-            break
-    if kind == "order" and found:
-        found = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*", found[0])
-    cleaned = [_LEAD.sub("", target.strip(" ,;:")).strip(" ,;:'\"") for target in found]
-    return tuple(dict.fromkeys(t for t in cleaned if squeezed(t) and not _generic(t)))
 
 
 def _ambiguous(low: str, content: Sequence[str]) -> list[str]:
@@ -286,65 +242,6 @@ def _ambiguous(low: str, content: Sequence[str]) -> list[str]:
 _COUNTING = frozenset(
     ["many", "different", "distinct", "unique", "various", "separate", "total", "order", "not"]
 )
-
-
-def _generic(target: str) -> bool:
-    """Whether the words only point at texts in general: `the following words`."""
-    return all(
-        w in STOP or w in TEXT_NOUNS or w in SHOWING or w in SAYING or w in RELATING for w in tokens(target)
-    )
-
-
-_VERB = r"(?:is|are|was|were|does|do|did|has|have|can|could|will)"
-_TAIL = rf"(?:\s+(?:{_VERB}\s+)?{_SHOWN}.*)?$"
-_PATTERNS: dict[str, tuple[str, ...]] = {
-    "after": (
-        rf"\b(?:after|following|follows?|preceded by)\s+(.+?){_TAIL}",
-    ),
-    "before": (rf"\b(?:before|preceding|precedes?|followed by)\s+(.+?){_TAIL}",),
-    "during": (
-        rf"\b(?:when|while|as|during|at the same time as|at the moment)\s+(.+?){_TAIL}",
-    ),
-    "between": (
-        rf"\bafter\s+(.+?)\s+(?:but|and)\s+before\s+(.+?){_TAIL}",
-        rf"\bbetween\s+(.+?)\s+and\s+(.+?){_TAIL}",
-    ),
-    "precedes": (
-        rf"^{_VERB}\s+(.+?)\s+(?:{_SHOWN}\s+)?(?:right |immediately |directly |just )?(?:before|after|earlier than|later than)\s+(.+?){_TAIL}",
-    ),
-    "when": (
-        rf"\b(?:when|time|second|minute|moment|point|timestamp)s?\s+(?:exactly\s+)?(?:{_VERB}|that)\s+(.+?)\s+{_SHOWN}",
-        rf"\b(?:does|is|are|do|was|did)\s+(.+?)\s+{_SHOWN}",
-        rf"\b{_VERB}\s+(?:we|you|i|one|the viewer)\s+(?:first\s+)?(?:see|read|hear|find)\s+(.+)$",
-    ),
-    "how_long": (
-        rf"\b{_VERB}\s+(.+?)\s+{_SHOWN}",
-        r"\b(?:stay|remain|last|visible)\w*\s+(?:of\s+)?(.+)$",
-    ),
-    "count_times": (
-        rf"\b(?:times|often|frequently|occasions)\s+(?:in (?:total|all)\s+)?{_VERB}\s+(.+?)\s+{_SHOWN}",
-        rf"\b(?:times|often|frequently|occasions)\s+{_VERB}\s+(?:we|you|someone|anyone|they)\s+(?:see|say|read|hear|mention)\s+(.+)$",
-        rf"\b(?:occurrences|appearances|instances|times)\s+of\s+(.+?){_TAIL}",
-        rf"\b(?:times|often)\s+{_VERB}\s+(.+)$",
-        r"\bnumber of times (?:that\s+)?(.+?)\s+(?:is |was |are )?(?:appears?|appeared|shown|said|mentioned|displayed|seen)",
-    ),
-    "order": (
-        rf"\border\s+(?:of\s+appearance\s+)?{_VERB}\s+(.+?)(?:\s+{_SHOWN}.*)?$",
-        r"\border (?:in which|that)\s+(.+?)\s+(?:are |were |is )?(?:shown|appear|displayed|said|mentioned).*$",
-        r"\border of (?:appearance of\s+)?(.+?)(?:\s+in the (?:video|film|clip)|$)",
-    ),
-    "exists": (
-        rf"^{_VERB}\s+(?:there\s+(?:any\s+|a\s+|an\s+|ever\s+)*(?:mention of\s+)?)(.+?)(?:\s+{_SHOWN}.*|\s+in the (?:video|film|clip|movie|footage).*|\s+anywhere.*)?$",
-        rf"^{_VERB}\s+(.+?)\s+{_SHOWN}",
-        rf"^{_VERB}\s+(?:anyone|anybody|someone|somebody|the video|the film|you|we|they|it)\s+(?:ever\s+)?(?:say|see|mention|show|talk about|read|contain|display|speak of|find)s?\s+(.+?){_TAIL}",
-    ),
-    "colour": (
-        rf"\b(?:when|while|behind|during|around|as)\s+(.+?){_TAIL}",
-    ),
-    "who": (
-        r"^who\s+(?:says|said|say|mentions|mentioned|shouts|asks|asked)\s+(?:that\s+)?(.+)$",
-    ),
-}  # fmt: skip
 
 
 def _content(text: str, targets: Sequence[str], options: Sequence[str]) -> list[str]:

@@ -1,0 +1,216 @@
+"""What comes before, after, between, first, last, and in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mrvideo.models.offline.anchors import anchors_of, anchors_or_clause
+from mrvideo.models.offline.choosing import (
+    choose_by_texts,
+    choose_yes,
+    match_option,
+    only_supported,
+)
+from mrvideo.models.offline.conversing import lines_of_speaker
+from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
+from mrvideo.models.offline.questions import Question
+from mrvideo.models.offline.retrieving import answer_read
+from mrvideo.models.offline.singling import held_by_content, pool_of, wanted_texts
+from mrvideo.models.offline.timeline import Item, Timeline, holding
+from mrvideo.models.offline.timing import at_time
+from mrvideo.models.offline.verdicts import Decision, span_words, texts_words
+
+AT_ONCE_SECONDS = 0.3
+
+
+def in_order(question: Question, timeline: Timeline) -> Decision | None:
+    """The option whose texts come one after the other; without options, the texts sorted by first appearance."""
+    pool = timeline.of(question.where)
+    if question.options:
+        held = held_by_content(question, pool)
+        pools = ([*held], [*pool], [*timeline.everything])
+        return next((d for p in pools if p and (d := choose_by_texts(question, p))), None)
+    if len(question.targets) >= 2:
+        firsts = [
+            holding(pool, target) or holding(timeline.everything, target) for target in question.targets
+        ]
+        if not all(firsts):
+            return None
+        pairs = sorted(
+            zip(question.targets, (f[0] for f in firsts), strict=True), key=lambda p: p[1].start_seconds
+        )
+        return Decision(
+            ", ".join(target for target, _ in pairs),
+            None,
+            5,
+            tuple(item for _, item in pairs),
+            "Each was found; sorted by time.",
+        )
+    groups = timeline.distinct(wanted_texts(question, timeline))
+    if not groups:
+        return None
+    firsts_only = [group[0] for group in groups]
+    return Decision(
+        texts_words([i.text for i in firsts_only]),
+        None,
+        4,
+        tuple(firsts_only),
+        "All texts read, by first appearance.",
+    )
+
+
+def neighbour(question: Question, timeline: Timeline) -> Decision | None:
+    """What comes right after or right before a text or a line."""
+    if question.kind in ("after", "before") and question.start_seconds is not None and not question.targets:
+        return at_time(question, timeline)
+    if not question.targets:
+        return None
+    anchors = anchors_or_clause(question, timeline, question.targets[0])
+    if not anchors:
+        return None
+    speech_wanted = question.where == "speech" or (question.where == "any" and anchors[0].channel == "speech")
+    pool = list(lines_of_speaker(question, timeline) or timeline.speech if speech_wanted else timeline.screen)
+    pool = [
+        i
+        for i in pool
+        if not any(holds(i.text, t) >= LOOKALIKE for t in question.targets) or i.channel != anchors[0].channel
+    ]
+    pool = _alike_first(question, anchors[0], pool)
+    if question.options:
+        named = [i for i in pool if any(match_option(i, o) for o in question.options)]
+        pool = named or pool
+    results: list[tuple[Item, list[Item]]] = []
+    for anchor in anchors:
+        if near := _next_to(anchor, pool, after=question.kind == "after"):
+            results.append((anchor, near))
+    if not results:
+        return None
+    if question.options:
+        for anchor, near in results:
+            hits = only_supported(question.options, near)
+            if len(hits) == 1:
+                return Decision(
+                    question.options[hits[0]],
+                    hits[0],
+                    5 if len(results) == 1 else 4,
+                    (anchor, *near[:1]),
+                    _relation(question, anchor, near[0]),
+                )
+        return None
+    anchor, near = (
+        results[0] if question.kind == "after" else results[-1] if len(results) == 1 else results[0]
+    )
+    words = " / ".join(dict.fromkeys(i.text for i in near))
+    return Decision(
+        words, None, 5 if len(results) == 1 else 3, (anchor, *near), _relation(question, anchor, near[0])
+    )
+
+
+def _alike_first(question: Question, anchor: Item, pool: list[Item]) -> list[Item]:
+    """Texts worded like the anchor ("The secret word is …"), where there are any."""
+    words = tokens(anchor.text)
+    target = tokens(question.targets[0])
+    if anchor.channel != "screen" or len(words) - len(target) < 2:
+        return pool
+    frame = frozenset(words) - frozenset(target)
+    alike = [i for i in pool if len(frame & frozenset(tokens(i.text))) >= max(2, len(frame) - 1)]
+    return alike or pool
+
+
+def _next_to(anchor: Item, pool: Sequence[Item], *, after: bool) -> list[Item]:
+    """The pool's items that come next (or came last before); several when they come at once."""
+    if after:
+        later = [i for i in pool if i.start_seconds > anchor.start_seconds + AT_ONCE_SECONDS]
+        clear = [i for i in later if i.start_seconds >= anchor.stop_seconds - 1.0]
+        later = (
+            clear if clear and not any(i.start_seconds < anchor.stop_seconds - 1.0 for i in later) else later
+        )
+        if not later:
+            return []
+        first = min(i.start_seconds for i in later)
+        return [i for i in later if i.start_seconds <= first + AT_ONCE_SECONDS]
+    earlier = [i for i in pool if i.start_seconds < anchor.start_seconds - AT_ONCE_SECONDS]
+    if not earlier:
+        return []
+    last = max(i.start_seconds for i in earlier)
+    return [i for i in earlier if i.start_seconds >= last - AT_ONCE_SECONDS]
+
+
+def _relation(question: Question, anchor: Item, near: Item) -> str:
+    return f"“{near.text}” comes right {question.kind} “{anchor.text}”."
+
+
+def between(question: Question, timeline: Timeline) -> Decision | None:
+    """What comes after one text and before another."""
+    if len(question.targets) < 2:
+        return answer_read(question, timeline)
+    first, second = (anchors_or_clause(question, timeline, target) for target in question.targets[:2])
+    if not first or not second:
+        return None
+    low, high = sorted((first[0], second[0]), key=lambda i: i.start_seconds)
+    pool = timeline.speech if question.where == "speech" else timeline.screen
+    inside = [
+        i for i in pool
+        if low.start_seconds + AT_ONCE_SECONDS < i.start_seconds < high.start_seconds - AT_ONCE_SECONDS
+        and not any(holds(i.text, t) >= LOOKALIKE for t in question.targets)
+    ]  # fmt: skip
+    inside = _alike_first(question, low, inside)
+    if not inside:
+        return None
+    cited = (low, *(g[0] for g in timeline.distinct(inside)), high)
+    if question.options:
+        hits = only_supported(question.options, inside)
+        return (
+            Decision(question.options[hits[0]], hits[0], 5, cited, "It stands between the two.")
+            if len(hits) == 1
+            else None
+        )
+    return Decision(texts_words([i.text for i in cited[1:-1]]), None, 5, cited, "It stands between the two.")
+
+
+def nth_text(question: Question, timeline: Timeline) -> Decision | None:
+    """The first, third or last text, or the option that comes so."""
+    named = held_by_content(question, pool_of(question, timeline)) if question.literal else []
+    if named and all(question.literal <= i.stems for i in named):
+        # `What is the final animal?` where a text says "The final animal is …".
+        return answer_read(question, timeline)
+    pool = wanted_texts(question, timeline)
+    if question.options:
+        named = [i for i in pool if any(match_option(i, o) for o in question.options)]
+        if not named and question.where == "any":
+            named = [i for i in timeline.everything if any(match_option(i, o) for o in question.options)]
+        pool = named
+    groups = timeline.distinct(pool)
+    if question.nth < 0:
+        groups.sort(key=lambda g: g[-1].start_seconds)
+    place = question.nth - 1 if question.nth > 0 else question.nth
+    if not -len(groups) <= place < len(groups):
+        return None
+    item = groups[place][-1 if question.nth < 0 else 0]
+    if question.options:
+        hits = only_supported(question.options, [item])
+        return (
+            Decision(question.options[hits[0]], hits[0], 5, (item,), "By order of appearance.")
+            if len(hits) == 1
+            else None
+        )
+    return Decision(item.text, None, 4, (item,), "By order of appearance.")
+
+
+def precedes(question: Question, timeline: Timeline) -> Decision | None:
+    """Yes or no: does one come before the other?"""
+    if len(question.targets) < 2:
+        return None
+    first, second = (
+        anchors_of(question, timeline, t) or holding(timeline.everything, t) for t in question.targets[:2]
+    )
+    if not first or not second:
+        return None
+    earlier = first[0].start_seconds < second[0].start_seconds
+    asked_before = bool(re.search(r"\b(?:before|earlier than)\b", question.text.lower()))
+    yes = earlier == asked_before
+    words = f"{'Yes' if yes else 'No'}: “{first[0].text}” at {span_words(first[0])}, “{second[0].text}” at {span_words(second[0])}"
+    return Decision(
+        words, choose_yes(question.options, yes=yes), 5, (first[0], second[0]), "Both were found."
+    )

@@ -1,0 +1,115 @@
+"""Which texts do the question's words single out: by what they hold, by their kind, or all of them?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mrvideo.models.offline.likeness import tokens
+from mrvideo.models.offline.questions import Question
+from mrvideo.models.offline.timeline import Item, Timeline, holding
+from mrvideo.models.offline.verdicts import Decision, texts_words
+from mrvideo.models.offline.words import STOP, TEXT_NOUNS, stem
+
+_NUMBER_NOUNS = frozenset(["number", "numbers", "digit", "digits", "code", "codes"])
+
+
+_WORD_NOUNS = frozenset(["word", "words"])
+
+
+MOST_LISTED = 30
+
+
+def pool_of(question: Question, timeline: Timeline) -> tuple[Item, ...]:
+    """The channel that the question is about; signs first where it does not say."""
+    if question.where == "any":
+        return timeline.screen or timeline.speech
+    return timeline.of(question.where)
+
+
+def wanted_texts(question: Question, timeline: Timeline) -> list[Item]:
+    """The texts that the question's words single out: by what they hold, else by kind, else all."""
+    pool = list(pool_of(question, timeline))
+    if question.start_seconds is not None:
+        low = (
+            question.start_seconds
+            if question.start_seconds >= 0
+            else timeline.stop_seconds + question.start_seconds
+        )
+        high = question.stop_seconds if question.stop_seconds is not None else timeline.stop_seconds
+        pool = [i for i in pool if i.start_seconds <= high and i.stop_seconds >= low]
+    for target in question.targets:
+        if held := holding(pool, target):
+            return held
+    if question.targets and question.kind != "nth":
+        return []
+    if question.content:
+        if held := held_by_content(question, pool):
+            return worded_alike(question, held)
+        if not question.nouns:
+            return []
+    elif not question.nouns and question.kind == "count_different" and question.where == "any":
+        return []
+    return of_kind(question, pool)
+
+
+def held_by_content(question: Question, pool: Sequence[Item]) -> list[Item]:
+    """The items that hold all the question's own words; with those that may say an order, where such items are."""
+    if not question.content and not question.literal:
+        return []
+    full = question.content | question.literal
+    return [i for i in pool if full <= i.stems] or [
+        i for i in pool if question.content and question.content <= i.stems
+    ]
+
+
+def worded_alike(question: Question, held: list[Item]) -> list[Item]:
+    """Of texts that hold the words, those worded alike ("The secret word is …"), when they are most."""
+    asked = question.content | {stem(n) for n in question.nouns}
+    full = [i for i in held if asked <= frozenset(stem(w) for w in tokens(i.text))]
+    return full or held
+
+
+def of_kind(question: Question, pool: list[Item]) -> list[Item]:
+    """Texts that name their own kind (`Code 4711`), numbers where numbers are asked for, single words to count, else everything."""
+    if question.kind == "read" and (own := [i for i in pool if question.nouns & set(tokens(i.text))]):
+        return own
+    if question.nouns & _NUMBER_NOUNS:
+        return [i for i in pool if any(c.isdigit() for c in i.text)] or pool
+    if question.nouns & _WORD_NOUNS and question.kind == "count_different":
+        single = [i for i in pool if len(tokens(i.text)) == 1]
+        return single if 2 * len(single) >= len(pool) else pool
+    if question.kind == "read" and question.nouns & {"title", "heading", "headline"} and not question.options:
+        # A film says its title first.
+        return [i for i in pool[:1] if i.start_seconds <= 20.0] or pool
+    return pool
+
+
+def texts_decision(
+    question: Question, timeline: Timeline, items: Sequence[Item], confidence: int
+) -> Decision | None:
+    groups = timeline.distinct(items)[:MOST_LISTED]
+    if not groups:
+        return None
+    words = [_rest(question, group[0].text) for group in groups]
+    reasoning = "One text fits." if len(groups) == 1 else f"{len(groups)} texts fit, by first appearance."
+    cited = tuple(item for group in groups for item in (group if len(groups) == 1 else group[:1]))
+    return Decision(
+        texts_words(words),
+        None,
+        confidence if len(groups) == 1 else 3 if len(groups) <= 4 else 2,
+        cited,
+        reasoning,
+    )
+
+
+def _rest(question: Question, text: str) -> str:
+    """What a text adds to the question's own words: `The secret word is Zebra` → `Zebra`."""
+    asked = question.content | question.literal | {stem(n) for n in question.nouns}
+    match = re.match(r"^(.*?(?:\bis|\bare|\bwas|:|=))\s*(\S.*)$", text, re.IGNORECASE)
+    if not match or not asked:
+        return text
+    head = [w for w in tokens(match.group(1)) if w not in STOP]
+    if head and all(stem(w) in asked or w in TEXT_NOUNS for w in head):
+        return match.group(2).rstrip(".!")
+    return text
