@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -117,14 +118,22 @@ def _open_object(url: str) -> BinaryIO:
         file.seek(0)
     except ImportError as error:
         raise VideoError(f"{url}: s3 needs further packages; pip install 'mrvideo[url]'") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, *_store_errors()) as error:
         raise _unreachable(url, error) from error
     sources.check_head(url, head)
     return file
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    """What s3's own library raises beside the usual errors: no credentials, no such region."""
+    if find_spec("botocore") is None:
+        return ()
+    return (import_module("botocore.exceptions").BotoCoreError,)
 
 
 def _unreachable(url: str, error: Exception) -> VideoError:
     reason = " ".join(str(getattr(error, "reason", None) or error or type(error).__name__).split())
     if isinstance(error, urllib.error.HTTPError):
         reason = f"the server answers {error.code} {error.reason}"
+        error.close()
     return VideoError(f"{shown(url)} cannot be fetched: {reason}; check the address and the connection")

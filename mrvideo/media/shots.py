@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-import itertools
+import math
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrvideo.media.reader import Grey
-from mrvideo.records import Shot, Span, merge_spans
+from mrvideo.records import Shot, Span
 
-_CUT_LEVEL = 22.0
-_CUT_RATIO = 3.0
+Transition: TypeAlias = Literal["cut", "dissolve"]
+_Numbers: TypeAlias = NDArray[np.float32]
+
+# Levels are differences of grey values, 0–255, averaged over the picture unless said otherwise.
+_CUT_LEVEL = 7.0
+_CUT_TIMES_USUAL = 3.0
+_CUT_UNALIKE = 0.85
+_CUT_STRANGER = 0.3
 _FLASH_SECONDS = 0.35
-_STILL_LEVEL = 1.2
-_STILL_SECONDS = 1.0
 _MIN_SHOT_SECONDS = 0.2
+
+_DISSOLVE_SECONDS = (0.6, 1.2, 2.4)
+_DISSOLVE_STEP_SECONDS = 0.1
+_DISSOLVE_LEVEL = 10.0
+_DISSOLVE_UNEXPLAINED = 0.3
+_DISSOLVE_UNALIKE = 0.8
+
+_STILL_CELL_LEVEL = 10
+"""For one cell of the picture: a small text that appears changes few cells, but those much."""
+_STILL_SECONDS = 1.0
 
 
 class ShotDetector:
-    """A Watcher: call it with each picture in order, then ask. Levels are mean grey differences, 0–255."""
+    """A Watcher: call it with each picture in order, then ask.
+
+    A cut is a jump that stands out from its surroundings and is not undone at once (a flash). A dissolve is a stretch whose
+    pictures are blends of its two ends, which are unlike each other.
+    """
 
     def __init__(self) -> None:
         self._times: list[float] = []
@@ -30,57 +49,151 @@ class ShotDetector:
         self._greys.append(grey)
 
     def shots(self, span: Span) -> tuple[Shot, ...]:
-        """Shots that tile the span."""
-        borders = [(time, "cut") for time in self._cuts() if span.start_seconds < time < span.stop_seconds]
-        starts = [(span.start_seconds, "start"), *borders]
+        """Shots that tile the span; a dissolve's border is its middle."""
+        borders = [
+            (time, kind) for time, kind in self.borders() if span.contains(time) and time > span.start_seconds
+        ]
         stops = [time for time, _ in borders] + [span.stop_seconds]
-        return tuple(
-            Shot(start_seconds=start, stop_seconds=stop, transition=kind)  # pyright: ignore[reportArgumentType]
-            for (start, kind), stop in zip(starts, stops, strict=True)
+        first = Shot(start_seconds=span.start_seconds, stop_seconds=stops[0], transition="start")
+        later = (
+            Shot(start_seconds=start, stop_seconds=stop, transition=kind)
+            for (start, kind), stop in zip(borders, stops[1:], strict=True)
         )
+        return (first, *later)
+
+    def borders(self) -> list[tuple[float, Transition]]:
+        """All cuts and dissolves met, ascending."""
+        if len(self._times) < 3:
+            return []
+        pictures = np.stack(self._greys)
+        cuts = self._cuts(pictures)
+        dissolves = self._dissolves(pictures, cuts)
+        found: dict[float, Transition] = {}
+        for time in dissolves:
+            found[time] = "dissolve"
+        for time in cuts:
+            found[time] = "cut"
+        return sorted(found.items())
 
     def still_spans(self, span: Span) -> tuple[Span, ...]:
         """Stretches inside the span, a second or longer, in which nothing moves."""
-        if len(self._times) < 2:
-            return ()
-        still = self._differences() < _STILL_LEVEL
-        parts = [
-            Span(self._times[i], self._times[i + 1])
-            for i in range(len(still))
-            if still[i] and self._times[i + 1] > self._times[i]
-        ]
         found: list[Span] = []
-        for part in merge_spans(parts):
-            inside = part.intersection(span)
-            if inside is not None and inside.duration_seconds >= _STILL_SECONDS:
-                found.append(inside)
+        anchor = 0
+        for i in range(1, len(self._times) + 1):
+            if (
+                i < len(self._times)
+                and _largest_change(self._greys[anchor], self._greys[i]) < _STILL_CELL_LEVEL
+            ):
+                continue
+            still = Span(self._times[anchor], self._times[i - 1]).intersection(span)
+            if still is not None and still.duration_seconds >= _STILL_SECONDS:
+                found.append(still)
+            anchor = i
         return tuple(found)
 
-    def _cuts(self) -> list[float]:
-        if len(self._times) < 2:
-            return []
-        differences = self._differences()
+    def _cuts(self, pictures: NDArray[np.uint8]) -> list[float]:
+        steps = np.abs(np.diff(pictures.astype(np.int16), axis=0)).mean(axis=(1, 2))
         cuts: list[float] = []
-        for i, difference in enumerate(differences):
-            around = np.concatenate([differences[max(0, i - 8) : i], differences[i + 1 : i + 9]])
+        for i in _places(steps >= _CUT_LEVEL):
+            around = np.concatenate([steps[max(0, i - 8) : i], steps[i + 1 : i + 9]])
             usual = float(np.median(around)) if len(around) else 0.0
             time = self._times[i + 1]
-            if difference < _CUT_LEVEL or difference < _CUT_RATIO * usual or self._returns(i):
+            alike = _alike(pictures[i], pictures[i + 1])
+            # In a fast pan every step is large: there a cut stands out by what the two pictures have in common.
+            stands_out = steps[i] >= _CUT_TIMES_USUAL * usual or (
+                steps[i] >= 2 * usual and alike < self._alike_around(pictures, i) - _CUT_STRANGER
+            )
+            if not stands_out or alike > _CUT_UNALIKE:
+                continue
+            if self._is_flash(pictures, i, float(steps[i])):
                 continue
             if not cuts or time - cuts[-1] >= _MIN_SHOT_SECONDS:
                 cuts.append(time)
         return cuts
 
-    def _returns(self, i: int) -> bool:
-        """Whether the picture before the jump is back soon: a flash, not a cut."""
-        before = self._greys[i].astype(np.int16)
-        for j in range(i + 2, len(self._greys)):
+    def _alike_around(self, pictures: NDArray[np.uint8], i: int) -> float:
+        pairs = [(i - 2, i - 1), (i - 1, i), (i + 1, i + 2), (i + 2, i + 3)]
+        return min(
+            (_alike(pictures[a], pictures[b]) for a, b in pairs if a >= 0 and b < len(pictures)), default=1.0
+        )
+
+    def _is_flash(self, pictures: NDArray[np.uint8], i: int, jump: float) -> bool:
+        """Whether the picture before the jump is back soon, or the jump itself is the way back."""
+        before, after = pictures[i].astype(np.int16), pictures[i + 1].astype(np.int16)
+        for j in range(i + 2, len(pictures)):
             if self._times[j] - self._times[i + 1] > _FLASH_SECONDS:
-                return False
-            if np.abs(self._greys[j].astype(np.int16) - before).mean() < _CUT_LEVEL / 3:
+                break
+            if np.abs(pictures[j] - before).mean() < jump / 3:
+                return True
+        for j in range(i - 1, -1, -1):
+            if self._times[i + 1] - self._times[j] > _FLASH_SECONDS:
+                break
+            if np.abs(pictures[j] - after).mean() < jump / 3:
                 return True
         return False
 
-    def _differences(self) -> NDArray[np.float64]:
-        greys = [grey.astype(np.int16) for grey in self._greys]
-        return np.array([np.abs(b - a).mean() for a, b in itertools.pairwise(greys)])
+    def _dissolves(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
+        times = np.array(self._times)
+        if times[-1] - times[0] < _DISSOLVE_SECONDS[0]:
+            return []
+        grid = np.arange(times[0], times[-1] + 1e-9, _DISSOLVE_STEP_SECONDS)
+        split = cast("Any", pictures).reshape(len(pictures), 9, 4, 16, 4)
+        cells: _Numbers = split.mean(axis=(2, 4), dtype=np.float32).reshape(len(pictures), -1)
+        even = cells[np.searchsorted(times, grid + 1e-6, side="right") - 1]
+        found: list[tuple[float, float, float]] = []
+        for seconds in _DISSOLVE_SECONDS:
+            half = round(seconds / 2 / _DISSOLVE_STEP_SECONDS)
+            if len(even) <= 2 * half:
+                continue
+            strength = _blended(even, half)
+            for k in _places(strength > 0):
+                found.append((float(strength[k]), float(grid[k + half]), seconds))
+        chosen: list[tuple[float, float]] = []
+        for _, time, seconds in sorted(found, reverse=True):
+            apart = max(seconds / 2, _DISSOLVE_SECONDS[-1] / 2)
+            if all(abs(time - cut) > seconds / 2 + 0.1 for cut in cuts) and all(
+                abs(time - other) > apart for other, _ in chosen
+            ):
+                chosen.append((time, seconds))
+        return sorted(time for time, _ in chosen)
+
+
+def _blended(even: _Numbers, half: int) -> _Numbers:
+    """For each middle: how far apart the two ends are, where the pictures between are blends of them; else 0."""
+    first, last = even[: -2 * half], even[2 * half :]
+    way = last - first
+    length = np.maximum((way**2).sum(axis=1), 1e-3)
+    level = np.abs(way).mean(axis=1)
+    good = level >= _DISSOLVE_LEVEL
+    shares = [np.zeros(len(way), np.float32)]
+    for part in (0.25, 0.5, 0.75):
+        at = round(2 * half * part)
+        between = even[at : at + len(first)] - first
+        share = (between * way).sum(axis=1) / length
+        rest = between - share[:, None] * way
+        good &= np.sqrt((rest**2).sum(axis=1) / length) < _DISSOLVE_UNEXPLAINED
+        shares.append(share)
+    good &= (shares[1] > 0.05) & (shares[1] < 0.45) & (shares[3] > 0.55) & (shares[3] < 0.95)
+    good &= (shares[2] > shares[1] + 0.1) & (shares[3] > shares[2] + 0.1)
+    for k in _places(good):
+        good[k] = _alike(first[k], last[k]) < _DISSOLVE_UNALIKE
+    return np.where(good, level, 0).astype(np.float32)
+
+
+def _alike(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
+    """Correlation of two pictures, -1 to 1, deaf to brightness and contrast; 1 for two empty ones of one grey."""
+    x, y = a.astype(np.float32).ravel(), b.astype(np.float32).ravel()
+    gap = abs(float(x.mean() - y.mean()))
+    x, y = x - x.mean(), y - y.mean()
+    scale = math.sqrt(float((x**2).sum() * (y**2).sum()))
+    if scale < 1e-3 * len(x):
+        return 1.0 if gap < _CUT_LEVEL else 0.0
+    return float((x * y).sum()) / scale
+
+
+def _places(mask: NDArray[np.bool_]) -> list[int]:
+    return [int(k) for k in np.flatnonzero(mask)]
+
+
+def _largest_change(a: Grey, b: Grey) -> int:
+    return int(np.maximum(np.maximum(a, b) - np.minimum(a, b), 0).max())

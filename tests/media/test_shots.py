@@ -1,0 +1,109 @@
+"""Cuts, dissolves and still stretches, from made grey pictures and from a decoded film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mrvideo.media.shots import ShotDetector
+from mrvideo.records import Span
+
+Picture = np.ndarray
+RATE = 15
+
+
+def scene(seed: int) -> Picture:
+    """A picture with large and small structure."""
+    chance = np.random.default_rng(seed)
+    coarse = np.kron(chance.random((9, 16)), np.ones((4, 4)))
+    return np.clip(coarse * 150 + chance.random((36, 64)) * 60 + 20, 0, 255)
+
+
+def watched(picture_at: Callable[[float], Picture], seconds: float, *, noise: float = 1.0) -> ShotDetector:
+    """A detector that saw the pictures, with a little noise."""
+    detector = ShotDetector()
+    chance = np.random.default_rng(0)
+    for i in range(int(seconds * RATE)):
+        picture = picture_at(i / RATE) + chance.normal(0, noise, (36, 64))
+        detector(i / RATE, np.clip(picture, 0, 255).astype(np.uint8))
+    return detector
+
+
+def test_hard_cuts_are_found_to_the_picture():
+    pictures = [scene(i) for i in range(4)]
+    detector = watched(lambda t: pictures[int(t // 3)], 12)
+    assert detector.borders() == [(3.0, "cut"), (6.0, "cut"), (9.0, "cut")]
+
+
+def test_shots_tile_the_span_and_say_how_they_begin():
+    first, second = scene(1), scene(2)
+    shots = watched(lambda t: first if t < 4 else second, 8).shots(Span(1.0, 7.5))
+    assert [(s.start_seconds, s.stop_seconds, s.transition) for s in shots] == [
+        (1.0, 4.0, "start"),
+        (4.0, 7.5, "cut"),
+    ]
+
+
+def test_a_cut_at_the_spans_start_is_the_start():
+    first, second = scene(1), scene(2)
+    (shot,) = watched(lambda t: first if t < 4 else second, 8).shots(Span(4.0, 8.0))
+    assert (shot.start_seconds, shot.transition) == (4.0, "start")
+
+
+@pytest.mark.parametrize("length", [0.5, 1.0, 2.0])
+def test_a_dissolve_is_found_near_its_middle(length: float):
+    first, second = scene(3), scene(4)
+
+    def picture(t: float) -> Picture:
+        share = min(1.0, max(0.0, (t - 4.0) / length))
+        return (1 - share) * first + share * second
+
+    ((time, kind),) = watched(picture, 10).borders()
+    assert kind == "dissolve"
+    assert time == pytest.approx(4.0 + length / 2, abs=0.4)
+
+
+def test_a_flash_is_no_cut():
+    picture = scene(5)
+    white = np.full((36, 64), 250.0)
+    assert watched(lambda t: white if 3.0 <= t < 3.1 else picture, 6).borders() == []
+
+
+def test_a_pan_is_no_cut_and_a_cut_in_it_is():
+    wide = [np.kron(np.random.default_rng(k).random((6, 24)), np.ones((6, 8))) * 220 for k in (10, 20)]
+
+    def picture(t: float) -> Picture:
+        left = int((t % 5) * 12)
+        return wide[int(t // 5)][:, left : left + 64]
+
+    assert watched(picture, 10).borders() == [(5.0, "cut")]
+
+
+def test_a_fade_of_the_light_is_no_cut():
+    picture = scene(6)
+    assert watched(lambda t: picture * (0.4 + 0.06 * t), 10).borders() == []
+
+
+def test_a_still_stretch_ends_where_a_small_text_appears():
+    """Dangerous: a caption that carries fewer frames of a 'still' stretch would miss the text."""
+    plain = scene(7)
+    text = plain.copy()
+    text[30:32, 10:14] = 250
+    detector = watched(lambda t: text if 4.0 <= t < 6.0 else plain, 10, noise=0.5)
+    spans = detector.still_spans(Span(0.0, 10.0))
+    assert [round(s.start_seconds, 1) for s in spans] == [0.0, 4.0, 6.0]
+    assert all(not span.contains(4.0 - 1e-9) or span.stop_seconds <= 4.0 for span in spans)
+
+
+def test_what_drifts_slowly_is_not_still():
+    wide = np.hstack([scene(i) for i in range(8, 11)])
+    detector = watched(lambda t: wide[:, int(t * 3) : int(t * 3) + 64], 10)
+    assert sum(span.duration_seconds for span in detector.still_spans(Span(0.0, 10.0))) < 1.0
+
+
+def test_nothing_seen_is_one_shot():
+    (shot,) = ShotDetector().shots(Span(0.0, 5.0))
+    assert (shot.start_seconds, shot.stop_seconds, shot.transition) == (0.0, 5.0, "start")
+    assert ShotDetector().still_spans(Span(0.0, 5.0)) == ()
