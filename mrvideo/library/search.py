@@ -23,19 +23,19 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _SAME_TEXT_GAP_SECONDS = 0.5
 
 _RANKED_AT_MOST = 5000
-"""Texts that one search ranks. To rank every one of a hundred thousand that hold "man" takes seconds and tells nothing."""
+"""Above so many matches BM25 tells nothing (its weight of a word that is everywhere is zero) and takes long."""
 
-_QUERY = text(
-    """
-    SELECT t.digest, v.path, t.source, t.start_seconds, t.stop_seconds, t.text, f.rank AS rank,
+_SAMPLED = 200
+
+_COLUMNS = """
+    SELECT t.digest, v.path, t.source, t.start_seconds, t.stop_seconds, t.text, {rank} AS rank,
            highlight(texts_fts, 1, :open, :close) AS marked
     FROM texts_fts AS f JOIN texts AS t ON t.id = f.rowid JOIN videos AS v ON v.digest = t.digest
-    WHERE texts_fts MATCH :query AND f.rowid >= :first ORDER BY f.rank LIMIT :limit
-    """
-)
-_LATEST = text(
-    "SELECT rowid FROM texts_fts WHERE texts_fts MATCH :query ORDER BY rowid DESC LIMIT 1 OFFSET :skipped"
-)
+    WHERE texts_fts MATCH :query
+"""
+_BEST = text(_COLUMNS.format(rank="f.rank") + "ORDER BY f.rank LIMIT :limit")
+_LATEST = text(_COLUMNS.format(rank="0.0") + "ORDER BY f.rowid DESC LIMIT :limit")
+_IS_COMMON = text("SELECT 1 FROM texts_fts WHERE texts_fts MATCH :query LIMIT 1 OFFSET :most")
 
 
 def fold(line: str) -> str:
@@ -80,30 +80,34 @@ def _row(source: str, start_seconds: float, stop_seconds: float, lines: list[str
 def find(connection: Connection, words: str, *, digest: str | None, limit: int) -> tuple[Hit, ...]:
     """Texts that hold all the words, best first; where none does, those that hold any.
 
-    Of words that stand in more than `_RANKED_AT_MOST` texts, the latest so many are ranked.
+    Of more than `_RANKED_AT_MOST` the latest are taken, those first that hold the words most densely.
     """
     terms = _terms(words)
     if not terms or limit < 1:
         return ()
     within = "" if digest is None else f'digest : "{re.sub("[^0-9A-Za-z]", "", digest)}" AND '
-    found = _ranked(connection, f"{within}folded : ({' AND '.join(terms)})", limit)
+    found = _matching(connection, f"{within}folded : ({' AND '.join(terms)})", limit)
     if not found and len(terms) > 1:
         # A word that stands nearly everywhere would only push out the ones that tell texts apart.
-        rare = [term for term in terms if _first(connection, f"{within}folded : {term}", limit) == 0]
-        found = _ranked(connection, f"{within}folded : ({' OR '.join(rare)})", limit) if rare else []
-        found = found or _ranked(connection, f"{within}folded : ({' OR '.join(terms)})", limit)
-    return tuple(_hit(row) for row in found)
+        rare = [term for term in terms if not _is_common(connection, f"{within}folded : {term}", limit)]
+        found = _matching(connection, f"{within}folded : ({' OR '.join(rare)})", limit) if rare else []
+        found = found or _matching(connection, f"{within}folded : ({' OR '.join(terms)})", limit)
+    return tuple(found)
 
 
-def _ranked(connection: Connection, query: str, limit: int) -> list[Any]:
+def _matching(connection: Connection, query: str, limit: int) -> list[Hit]:
     values = {"query": query, "limit": limit, "open": _OPEN, "close": _CLOSE}
-    return list(connection.execute(_QUERY, values | {"first": _first(connection, query, limit)}))
+    if not _is_common(connection, query, limit):
+        return [_hit(row, -row.rank) for row in connection.execute(_BEST, values)]
+    latest = connection.execute(_LATEST, values | {"limit": max(_SAMPLED, limit)})
+    # Below any score of BM25, so that hits of several searches can be laid together.
+    found = [_hit(row, 1e-6 * row.marked.count(_OPEN) / (len(row.marked) + 1)) for row in latest]
+    return sorted(found, key=lambda hit: -hit.score)[:limit]
 
 
-def _first(connection: Connection, query: str, limit: int) -> int:
-    """The first row to rank; 0 when all can be."""
-    skipped = max(_RANKED_AT_MOST, 5 * limit) - 1
-    return connection.scalar(_LATEST, {"query": query, "skipped": skipped}) or 0
+def _is_common(connection: Connection, query: str, limit: int) -> bool:
+    most = max(_RANKED_AT_MOST, 5 * limit)
+    return connection.scalar(_IS_COMMON, {"query": query, "most": most}) is not None
 
 
 def _terms(words: str) -> list[str]:
@@ -116,7 +120,7 @@ def _terms(words: str) -> list[str]:
     return ['"' + word.replace('"', '""') + '"' for word in dict.fromkeys(kept)]
 
 
-def _hit(row: Any) -> Hit:
+def _hit(row: Any, score: float) -> Hit:
     # The folded text has the same lines as the text itself: the line with most marks is the one to quote.
     marked = row.marked.split("\n")
     best = max(range(len(marked)), key=lambda i: (marked[i].count(_OPEN), -i))
@@ -127,5 +131,5 @@ def _hit(row: Any) -> Hit:
         start_seconds=row.start_seconds,
         stop_seconds=row.stop_seconds,
         text=row.text.split("\n")[best],
-        score=-row.rank,
+        score=score,
     )

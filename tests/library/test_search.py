@@ -60,6 +60,28 @@ def test_the_best_come_first_and_no_more_than_asked_for(library, index):
     assert library.search("dog", limit=0) == ()
 
 
+def test_words_that_stand_everywhere_give_the_densest_texts_and_never_hide_a_rare_word(
+    library, index, monkeypatch
+):
+    """In a large library the ranking of a common word is cut short; a search must not lose what it is about."""
+    monkeypatch.setattr("mrvideo.library.search._RANKED_AT_MOST", 20)
+    scenes = tuple(
+        Scene(
+            index=n,
+            start_seconds=n,
+            stop_seconds=n + 1,
+            brief="Man." if n == 60 else "The man walks on and on.",
+            detailed="A zebra." if n == 3 else "",
+        )
+        for n in range(200)
+    )
+    library.put_index(index().model_copy(update={"scenes": scenes, "cues": ()}))
+    assert library.search("man", limit=2)[0].start_seconds == 60.0
+    assert [hit.start_seconds for hit in library.search("man zebra", limit=2)] == [3.0]
+    assert [hit.start_seconds for hit in library.search("a man with any zebra", limit=2)] == [3.0]
+    assert len(library.search("man walks", limit=2)) == 2
+
+
 def test_one_video_is_searched_alone(library, index, video):
     other = video("other.mp4", content="other")
     library.put_index(index())
