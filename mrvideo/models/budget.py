@@ -24,7 +24,6 @@ class Budget:
         self._spent_tokens = 0
         self._held_cost = 0.0
         self._held_tokens = 0
-        self._in_flight = 0
         self._skew = 1.0
         self._lock = Lock()
         self._queue = Queue()
@@ -39,25 +38,29 @@ class Budget:
 
         Raises `BudgetReached` when it would pass a bound even if all calls in flight took nothing.
         """
-        while True:
+        held = most
+
+        def fits() -> bool:
+            nonlocal held
             with self._lock:
                 held = self._scaled(most)
                 reached = self._passed(held, with_held=False)
                 if reached:
                     raise BudgetReached(reached)
-                if not self._passed(held, with_held=True):
-                    self._held_cost += held.cost or 0.0
-                    self._held_tokens += held.input_tokens + held.output_tokens
-                    self._in_flight += 1
-                    return held
-            await self._queue.wait()
+                if self._passed(held, with_held=True):
+                    return False
+                self._held_cost += held.cost or 0.0
+                self._held_tokens += held.input_tokens + held.output_tokens
+                return True
+
+        await self._queue.wait_until(fits)
+        return held
 
     def settle(self, held: Usage, taken: Usage | None, *, estimated: Usage | None = None) -> None:
         """Replace what was set aside by what the call took (None: it never came to be paid)."""
         with self._lock:
             self._held_cost -= held.cost or 0.0
             self._held_tokens -= held.input_tokens + held.output_tokens
-            self._in_flight -= 1
             if taken is not None:
                 self._spent_cost += taken.cost or 0.0
                 self._spent_tokens += taken.input_tokens + taken.output_tokens

@@ -37,8 +37,7 @@ class Limiter:
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None, None]:
         """Held while one call is in flight, not while it waits for its next try."""
-        while not self._take():
-            await self._queue.wait()
+        await self._queue.wait_until(self._take)
         try:
             # A slot taken just before a pause waits it out too.
             pause_seconds = self._paused_until_seconds - self._clock()

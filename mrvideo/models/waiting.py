@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from threading import Lock
 
 
@@ -14,22 +15,34 @@ class Queue:
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
         self._lock = Lock()
 
-    async def wait(self) -> None:
-        """Return when woken. A wake-up that finds its waiter cancelled goes to the next one."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        entry = (loop, future)
-        with self._lock:
-            self._waiting.append(entry)
-        try:
-            await future
-        except asyncio.CancelledError:
+    async def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Return once `ready()` is true; it is asked at once, and again after each wake-up. What it raises is raised.
+
+        A wake-up that finds its waiter cancelled goes to the next one.
+        """
+        while not ready():
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[None] = loop.create_future()
+            entry = (loop, future)
             with self._lock:
-                if entry in self._waiting:
-                    self._waiting.remove(entry)
-                    raise
-            self.wake()
-            raise
+                self._waiting.append(entry)
+            woken = False
+            try:
+                # Again, now that a wake-up cannot be missed: another thread may have been faster than the queue.
+                if ready():
+                    return
+                await future
+                woken = True
+            finally:
+                if not woken:
+                    self._withdraw(entry)
+
+    def _withdraw(self, entry: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]) -> None:
+        with self._lock:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+                return
+        self.wake()
 
     def wake(self, count: int = 1) -> None:
         """Wake up to `count` waiters."""

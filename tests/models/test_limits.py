@@ -195,8 +195,10 @@ async def test_a_refusing_server_is_left_alone_for_as_long_as_it_asked():
 
 async def test_a_waiter_that_is_cancelled_passes_its_turn_on():
     queue = Queue()
-    first, second = (asyncio.create_task(queue.wait()) for _ in range(2))
+    open_now = False
+    first, second = (asyncio.create_task(queue.wait_until(lambda: open_now)) for _ in range(2))
     await asyncio.sleep(0)
+    open_now = True
     queue.wake()
     first.cancel()
     await second
@@ -301,3 +303,23 @@ async def test_a_budget_in_money_is_kept(serve, connect, ask_border):
             await model.run(ask_border(number))
     spent = model.ledger.total().cost
     assert 0 < spent <= 0.0002
+
+
+async def test_slots_are_shared_between_event_loops():
+    limiter = Limiter(2)
+    most: list[int] = []
+
+    async def hold() -> None:
+        async with limiter.slot():
+            most.append(limiter.in_flight)
+            await asyncio.sleep(0)
+
+    async def elsewhere() -> None:
+        await asyncio.gather(*(hold() for _ in range(200)))
+
+    other = asyncio.create_task(asyncio.to_thread(asyncio.run, elsewhere()))
+    await asyncio.gather(*(hold() for _ in range(200)))
+    await other
+    assert len(most) == 400, "no waiter is forgotten, whichever loop it waits on"
+    assert max(most) <= 2
+    assert limiter.in_flight == 0

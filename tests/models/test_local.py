@@ -15,7 +15,7 @@ from mrvideo.models import Ledger, ModelSettings, open_model
 torch = pytest.importorskip("torch", reason="the local extra is not installed")
 pytest.importorskip("transformers", reason="the local extra is not installed")
 
-from mrvideo.models import local  # noqa: E402
+from mrvideo.models import generation, local  # noqa: E402
 from mrvideo.models.generation import Generator, Job, load  # noqa: E402
 
 
@@ -157,3 +157,20 @@ async def test_a_folder_that_holds_no_model_is_told(tmp_path, ask_border, monkey
 
 def test_the_context_is_read_from_the_models_own_config(open_local):
     assert open_local().abilities.context_tokens == 4096
+
+
+def test_each_process_of_a_pool_takes_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    taken = []
+    for identity in ((), (1,), (2,), (4,), (5,), (1, 3)):
+        monkeypatch.setattr(generation, "current_process", lambda identity=identity: Process(identity))
+        taken.append(generation.best_device())
+    assert taken == ["cuda:0", "cuda:0", "cuda:1", "cuda:3", "cuda:0", "cuda:2"]
+
+
+class Process:
+    """What multiprocessing knows of a worker: the numbers of its line of parents, its own last."""
+
+    def __init__(self, identity: tuple[int, ...]) -> None:
+        self._identity = identity
