@@ -9,30 +9,17 @@ import os
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from mrvideo.captioning.assemble import (
-    failures_of,
-    mention_scenes,
-    scenes_of,
-    shots_of,
-    tiles_of,
-    with_scenes,
-)
-from mrvideo.captioning.borders import join_shards
-from mrvideo.captioning.calls import Calls
-from mrvideo.captioning.cast import Cast, co_occurring
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.given import Given, load_given
-from mrvideo.captioning.names import entities_of, learn_names, local_names
 from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
 from mrvideo.captioning.parts import ShardRecords, ShardSpec
+from mrvideo.captioning.reduce import reduce_shards
 from mrvideo.captioning.shard import caption_in_worker, caption_shard
-from mrvideo.captioning.tiling import merged
 from mrvideo.captioning.views import plan
 from mrvideo.errors import SettingsError
 from mrvideo.library import Library
@@ -54,7 +41,6 @@ from mrvideo.records import (
     Usage,
     VideoInfo,
 )
-from mrvideo.speech.speakers import label_entity_links
 
 __all__ = ["CaptioningOptions", "build_index", "index_key"]
 
@@ -231,56 +217,21 @@ class _Run:
     def reduce(self, records: list[ShardRecords], given: Sequence[Given]) -> Index:
         """The index of all shards' records."""
         self.tell(StageStarted(stage="cast", total=1))
-        index = portal().call(self._reduce, records, given)
+        index = portal().call(
+            partial(
+                reduce_shards,
+                records,
+                info=self.info,
+                cues=self.cues,
+                options=self.options,
+                vision=self.vision,
+                exemplars=self.exemplars,
+                given=given,
+            )
+        )
         self.tell(StageAdvanced(stage="cast"))
         self.tell(StageFinished(stage="cast"))
-        return index
-
-    async def _reduce(self, records: list[ShardRecords], given: Sequence[Given]) -> Index:
-        options, info = self.options, self.info
-        exemplars, calls = self.exemplars, Calls(self.vision)
-        failures = [failure for shard in records for failure in shard.failures if not failure.hides_pictures]
-        tiles = tiles_of(records, Span(0.0, info.duration_seconds))
-        if options.recipe == "paper":
-            tiles, lost = await join_shards(
-                tiles, calls, exemplars, step_seconds=1 / options.frames_per_second
-            )
-            failures += lost
-        runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
-        mentions = tuple(mention for shard in records for mention in shard.mentions)
-        speakers: dict[str, tuple[str, ...]] = {}
-        for link in label_entity_links(mention_scenes(runs), self.cues, group=_shard_of):
-            speakers[link.entity_name] = (*speakers.get(link.entity_name, ()), link.label)
-        cast = Cast(calls, exemplars, co_occurring(piece for run in runs for piece in run))
-        entities = entities_of(await cast.link(mentions, speakers, given))
-        scenes = scenes_of(runs, local_names(entities))
-        entities = with_scenes(entities, scenes)
-        failures += cast.failures
-        if options.learn_names and self.cues:
-            entities, unnamed = await learn_names(
-                entities, scenes, self.cues, calls=calls, exemplars=exemplars
-            )
-            failures += unnamed
-        usage = Usage(calls=0)
-        for used in (*(one for shard in records for one in shard.usage.values()), *calls.usage.values()):
-            usage += used
-        return Index(
-            key=self.key,
-            video=info,
-            settings=self.settings,
-            scenes=scenes,
-            entities=entities,
-            mentions=mentions,
-            cues=self.cues,
-            shots=shots_of(records),
-            failures=failures_of(tiles, failures),
-            usage=usage,
-            created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        )
-
-
-def _shard_of(mention_id: str) -> str:
-    return mention_id.split("/", 1)[0]
+        return index.model_copy(update={"key": self.key, "settings": self.settings})
 
 
 def _lost(spec_json: str, reason: str) -> str:

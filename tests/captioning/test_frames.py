@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 from PIL import Image, ImageDraw
 
@@ -59,7 +60,7 @@ def test_a_short_shot_that_even_spacing_misses_gets_a_frame_and_the_number_stays
     # Whoever is seen there alone could else never get a name.
     span = Span(0.0, 40.0)
     cuts = [0.0, 5.0, 6.5, 13.0, 40.0]
-    shots = tuple(Shot(start_seconds=a, stop_seconds=b) for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    shots = tuple(Shot(start_seconds=a, stop_seconds=b) for a, b in itertools.pairwise(cuts))
     frames = tuple(Frame(t / 2, b"", 8, 8) for t in range(80))
     info = VideoInfo(
         digest="0" * 64, path="x", duration_seconds=40.0, width=8, height=8,
