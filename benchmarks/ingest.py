@@ -1,6 +1,7 @@
 """How long reading a video takes, as a share of the time that ffmpeg needs merely to decode it.
 
     python benchmarks/ingest.py [--minutes 10] [--rounds 3] [--keep FOLDER] [--quick]
+    python benchmarks/ingest.py --memory 10
 
 Makes its own footage (720p30 H.264 with B-frames, motion, noise and cuts), runs every way round robin in a process of
 its own, and prints medians: wall ÷ L, CPU ÷ L and peak memory above import, where L is the wall time of
@@ -212,7 +213,60 @@ WAYS: dict[str, Callable[[str], int]] = {
     "OpenCV grab, 2 fps": by_opencv,
     "every frame to JPEG files": to_files,
 }
+STRETCHES, OPENS = "mrvideo, three stretches", "mrvideo, 500 opens"
+HIDDEN: dict[str, Callable[[str], int]] = {
+    STRETCHES: lambda path: read_stretches(path),
+    OPENS: lambda path: open_often(path),
+}
 QUICK = [LIMIT, "mrvideo, 2 fps", "mrvideo, every frame decoded", "mrvideo, --keyframes-only"]
+
+
+# Memory
+
+
+def make_long(path: Path, *, hours: float) -> None:
+    """A small film repeated: what counts is the number of packets, not of pixels."""
+    make_footage(path, minutes=hours * 60, size=(320, 180))
+
+
+def read_stretches(path: str) -> int:
+    """Two minutes each from the beginning, the middle and the end, as three shards of a long index run."""
+    from mrvideo.media.clips import sample_times
+    from mrvideo.media.pyav import PyAVReader
+    from mrvideo.records import Span
+
+    made = 0
+    with PyAVReader(path) as video:
+        duration = video.info.duration_seconds
+        for start in (0.0, duration / 2, max(0.0, duration - 120)):
+            made += sum(1 for _ in video.read(sample_times(Span(start, start + 119), frames_per_second=2)))
+    return made
+
+
+def open_often(path: str) -> int:
+    """Five hundred opens, one picture each; prints the growth after the first hundred."""
+    from mrvideo.media.pyav import PyAVReader
+
+    grown = 0.0
+    for count in range(500):
+        with PyAVReader(path) as video:
+            list(video.read([1.0]))
+        if count == 99:
+            grown = _resident_mb()
+    print(f"  growth over 400 opens: {_resident_mb() - grown:+.1f} MB", file=sys.stderr)
+    return 500
+
+
+def memory(folder: Path, hours: float) -> None:
+    """Peaks above import for ten minutes, for many hours, and for five hundred opens."""
+    short, long = folder / "memory-10min.mp4", folder / f"memory-{hours:g}h.mp4"
+    for path, length in ((short, 1 / 6), (long, hours)):
+        if not path.exists():
+            make_long(path, hours=length)
+    print(f"\n{'memory':32} {'peak MB':>8} {'seconds':>8}")
+    for way, path in ((STRETCHES, short), (STRETCHES, long), (OPENS, short)):
+        if (result := measure(way, path)) is not None:
+            print(f"{way + ', ' + path.stem:32} {result['mb']:8.0f} {result['wall']:8.1f}")
 
 
 # Measuring
@@ -232,7 +286,7 @@ def measure_here(way: str, path: str) -> dict[str, float]:
         import cv2  # noqa: F401
     before = _resident_mb()
     started, cpu = time.perf_counter(), os.times()
-    made = WAYS[way](path)
+    made = (WAYS | HIDDEN)[way](path)
     wall, after = time.perf_counter() - started, os.times()
     used = sum(after[:4]) - sum(cpu[:4])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -254,6 +308,8 @@ def measure(way: str, path: Path) -> dict[str, float] | None:
             file=sys.stderr,
         )
         return None
+    if done.stderr:
+        print(done.stderr.rstrip(), file=sys.stderr)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -286,7 +342,10 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--keep", type=Path, help="folder in which the footage is kept for the next run")
     arguments.add_argument("--quick", action="store_true", help="only mrvideo's own rows and the limit")
-    arguments.add_argument("--way", choices=list(WAYS), help=argparse.SUPPRESS)
+    arguments.add_argument(
+        "--memory", type=float, metavar="HOURS", help="measure memory instead, up to this length"
+    )
+    arguments.add_argument("--way", choices=[*WAYS, *HIDDEN], help=argparse.SUPPRESS)
     arguments.add_argument("--file", type=str, help="read this file instead of made footage")
     given = arguments.parse_args()
     if given.way:
@@ -295,6 +354,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder: Path = given.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
+        if given.memory:
+            memory(folder, given.memory)
+            return
         path = Path(given.file) if given.file else folder / f"footage-{given.minutes:g}min.mp4"
         if not path.exists():
             make_footage(path, minutes=given.minutes)

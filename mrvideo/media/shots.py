@@ -50,9 +50,10 @@ class ShotDetector:
 
     def shots(self, span: Span) -> tuple[Shot, ...]:
         """Shots that tile the span; a dissolve's border is its middle."""
-        borders = [
-            (time, kind) for time, kind in self.borders() if span.contains(time) and time > span.start_seconds
-        ]
+        borders: list[tuple[float, Transition]] = []
+        for time, kind in self.borders():
+            if span.start_seconds < time < span.stop_seconds:
+                borders.append((time, kind))
         stops = [time for time, _ in borders] + [span.stop_seconds]
         first = Shot(start_seconds=span.start_seconds, stop_seconds=stops[0], transition="start")
         later = (
