@@ -65,7 +65,7 @@ def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] 
     tracks = _join_readings({number: read_picture(frames[number].jpeg) for number in chosen}, chosen, frames)
     tracks = _absorb_misreadings(tracks, frames, chosen)
     for track in tracks:
-        _refine(track, frames, chosen)
+        _refine(track, frames, chosen, [other.text for other in tracks if other is not track])
     return tuple(_sightings(_paragraphs(tracks), frames, span, cut_times))
 
 
@@ -108,15 +108,17 @@ def _join_readings(
     return tracks
 
 
-def _refine(track: Track, frames: Sequence[Picture], chosen: list[int]) -> None:
+def _refine(track: Track, frames: Sequence[Picture], chosen: list[int], others: Sequence[str]) -> None:
     """Fill in the frames between readings, and move both ends to the frame where the text comes and goes."""
     # Inwards: frames between two that show it.
     for number in range(track.first, track.last + 1):
-        if number not in track.seen and _still_there(track, frames, number):
+        if number not in track.seen and _still_there(track, frames, number, others):
             track.seen[number] = track.near(number)
     for step in (-1, 1):
         number = (track.first if step < 0 else track.last) + step
-        while 0 <= number < len(frames) and number not in chosen and _still_there(track, frames, number):
+        while (
+            0 <= number < len(frames) and number not in chosen and _still_there(track, frames, number, others)
+        ):
             track.seen[number] = track.near(number)
             number += step
         # A reading that missed it although nothing changed in its box: the text stands there all the same.
@@ -131,10 +133,14 @@ def _pixels_agree(track: Track, frames: Sequence[Picture], number: int) -> bool:
     return box_unchanged(frames[nearest], frames[number], (line.left, line.top, line.right, line.bottom))
 
 
-def _still_there(track: Track, frames: Sequence[Picture], number: int) -> bool:
+def _still_there(track: Track, frames: Sequence[Picture], number: int, others: Sequence[str] = ()) -> bool:
+    """Whether the text stands in its box on this frame, also half faded; not when another known text stands there."""
     if _pixels_agree(track, frames, number):
         return True
-    return resemblance(read_box(frames[number].pixels, track.near(number)), track.text) >= 0.75
+    read = read_box(frames[number].pixels, track.near(number))
+    if same_text(read, track.text):
+        return True
+    return resemblance(read, track.text) >= 0.75 and not any(same_text(read, other) for other in others)
 
 
 def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: list[int]) -> list[Track]:
