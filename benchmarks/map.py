@@ -43,10 +43,10 @@ from mrvideo.prompt import load_prompt
 from mrvideo.records import Span, VideoInfo
 
 sys.path.insert(0, str(Path(__file__).parent))
-from map_server import RETRY_AFTER_SECONDS, fault
+from map_server import RETRY_AFTER_LATENCIES, fault
 
-STALL_SECONDS = 3.0
-"""A call's timeout under faults: what one stall costs."""
+STALL_LATENCIES = 7.5
+"""A call's timeout under faults, in latencies: what one stall costs."""
 
 
 def make_video(path: Path, minutes: int) -> None:
@@ -90,13 +90,13 @@ def serving(latency_seconds: float, concurrency: int, faults: bool) -> Iterator[
         process.wait()
 
 
-def opened(url: str, concurrency: int, ledger: Ledger, *, faults: bool) -> Any:
+def opened(url: str, arguments: argparse.Namespace, ledger: Ledger, *, faults: bool) -> Any:
     settings = ModelSettings.parse(
         "openai:bench",
         base_url=url,
-        concurrency=concurrency,
+        concurrency=arguments.concurrency,
         reply_format="json_schema",
-        timeout_seconds=STALL_SECONDS if faults else 60.0,
+        timeout_seconds=arguments.latency * STALL_LATENCIES if faults else 60.0,
     )
     return open_model(settings, ledger=ledger)
 
@@ -119,7 +119,7 @@ def index(info: VideoInfo, folder: Path, arguments: argparse.Namespace, *, fault
     ledger = Ledger()
     options = CaptioningOptions(workers=arguments.workers, learn_names=False, thin_stills=False)
     with serving(arguments.latency, arguments.concurrency, faults) as server:
-        model = opened(server["url"], arguments.concurrency, ledger, faults=faults)
+        model = opened(server["url"], arguments, ledger, faults=faults)
         started, worked = time.perf_counter(), time.process_time()
         with Library.open(folder / f"library-{faults}.db") as library:
             made = build_index(
@@ -173,11 +173,11 @@ def ideal_seconds(count: int, concurrency: int, latency_seconds: float) -> float
         when, number, attempt = heapq.heappop(ready)
         begun = max(when, heapq.heappop(slots))
         outcome = fault(f"CaptionClipReply/{number * 10.0}", attempt)
-        done = begun + (STALL_SECONDS if outcome == "stall" else latency_seconds)
+        done = begun + latency_seconds * (STALL_LATENCIES if outcome == "stall" else 1.0)
         heapq.heappush(slots, done)
         last = max(last, done)
         if outcome != "ok":
-            wait = RETRY_AFTER_SECONDS if outcome == "429" else 0.0
+            wait = latency_seconds * RETRY_AFTER_LATENCIES if outcome == "429" else 0.0
             heapq.heappush(ready, (done + wait, number, attempt + 1))
     return last
 
@@ -185,7 +185,7 @@ def ideal_seconds(count: int, concurrency: int, latency_seconds: float) -> float
 async def calls_alone(arguments: argparse.Namespace, count: int, jpeg: bytes) -> dict[str, Any]:
     """The calls under faults, without a video."""
     with serving(arguments.latency, arguments.concurrency, True) as server:
-        model = opened(server["url"], arguments.concurrency, Ledger(), faults=True)
+        model = opened(server["url"], arguments, Ledger(), faults=True)
         started = time.perf_counter()
         results = await asyncio.gather(
             *(model.run(request) for request in requests(count, jpeg)), return_exceptions=True

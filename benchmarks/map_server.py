@@ -15,8 +15,7 @@ import signal
 import sys
 from collections import Counter
 
-RETRY_AFTER_SECONDS = 0.5
-MOST_ATTEMPTS = 20
+RETRY_AFTER_LATENCIES = 1.25
 
 _TIME = re.compile(rb'"text":\s*"(\d+\.\d\d) s"')
 _SCHEMA = re.compile(rb'"json_schema",\s*"json_schema":\s*\{"name":\s*"(\w+)"')
@@ -79,7 +78,8 @@ class Server:
         async with self.slots:
             await asyncio.sleep(self.latency_seconds)
         if outcome in ("429", "500"):
-            extra = f"retry-after: {RETRY_AFTER_SECONDS}\r\n" if outcome == "429" else ""
+            wait_seconds = self.latency_seconds * RETRY_AFTER_LATENCIES
+            extra = f"retry-after: {wait_seconds}\r\n" if outcome == "429" else ""
             await _write(writer, int(outcome), b'{"error": {"message": "made to fail"}}', extra)
             return
         value: object = {"characters": []}

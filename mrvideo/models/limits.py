@@ -22,16 +22,14 @@ from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import ModelBusy, ReplyInvalid, SettingsError
-from mrvideo.messages.captioning import RepairInputs
 from mrvideo.models.base import Abilities, Model, Reply, ReplyStore, Request
 from mrvideo.models.budget import Budget
 from mrvideo.models.ledger import Ledger
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.prices import cost, estimate, price_of
+from mrvideo.models.repair import checked, repair_turns
 from mrvideo.models.retry import LONGEST_RETRY_AFTER_SECONDS, Backoff
-from mrvideo.models.schema import first_object, schema_text
 from mrvideo.models.speaker import Said, Speaker, Transient, Turn
-from mrvideo.prompt import load_prompt
 from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -172,17 +170,13 @@ class LimitedModel:
     async def _converse(self, speaker: Speaker, request: Request[T]) -> Reply[T]:
         bound = request.max_output_tokens
         said, usage = await self._say(speaker, request, (), bound)
-        value, problem = _checked(request, said)
+        value, problem = checked(request, said)
         if value is None:
-            repair = load_prompt("repair").render(
-                RepairInputs(problem=problem, reply_schema=schema_text(request.reply_type))
-            )
-            words = f"{repair.system}\n\n{repair.user}".strip()
-            turns = (Turn("assistant", said.text), Turn("user", words))
+            turns = repair_turns(request, said, problem)
             # What was cut off needs more room, not only better manners.
             said, more = await self._say(speaker, request, turns, bound * 2 if said.cut_off else bound)
             usage += more
-            value, problem = _checked(request, said)
+            value, problem = checked(request, said)
         if value is None:
             raise ReplyInvalid(
                 f"{self.name} answered {request.prompt.name} outside its bounds twice: {problem}"
@@ -255,24 +249,3 @@ def check_budget(name: str, budget: Budget) -> None:
             f"max_cost cannot be kept: no price is known for {name}; "
             "add it to ~/.config/mrvideo/prices.toml, or use max_tokens"
         )
-
-
-def _checked(request: Request[T], said: Said) -> tuple[T | None, str]:
-    """The reply and no problem, or no reply and the problem in one line."""
-    data = first_object(said.text)
-    if data is None:
-        if said.cut_off:
-            return None, "it was cut off by the bound on its length; be briefer"
-        return None, "it holds no JSON object" if said.text.strip() else "it is empty"
-    try:
-        return request.parse(data), ""
-    except ValidationError as error:
-        return None, _one_line(error)
-
-
-def _one_line(error: ValidationError) -> str:
-    parts: list[str] = []
-    for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]:
-        where = ".".join(str(step) for step in item["loc"])
-        parts.append(f"{where}: {item['msg']}" if where else item["msg"])
-    return "; ".join(parts)
