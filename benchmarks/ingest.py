@@ -81,7 +81,7 @@ def _encode(path: Path, seconds: int, size: tuple[int, int]) -> None:
                 small = random.integers(0, 255, (18, 32, 3)).astype(np.uint8)
                 background = np.kron(small, np.ones((height // 9, width // 16, 1), np.uint8))
                 noise = random.integers(0, 12, (height, width, 1), dtype=np.uint8)
-            shift = index % (4 * RATE) * 3
+            shift = min(index % (4 * RATE) * 3, height - 1)
             pixels = background[shift : shift + height, shift : shift + width] // 2 + np.roll(
                 noise, index * 7, axis=1
             )

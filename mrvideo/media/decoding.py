@@ -21,6 +21,8 @@ SPARSE_CODECS = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
 """Where leaving out pictures that nothing refers to is exact. With AV1 it gave wrong ones; elsewhere it gains nothing."""
 
 STALL_SECONDS = 6.0
+"""Of computing without a picture. Waiting does not count: a busy machine is no fault of the file; reading has its own limit."""
+
 _BACK_OFF_SECONDS = (0.0, 2.0, 8.0, 32.0, 128.0)
 _CUT_SECONDS = 0.5
 _REORDERED = 17
@@ -96,7 +98,7 @@ class Pass:
         sparse, skipping = self._sparse, False
         last: float | None = None
         first_key: float | None = None
-        heard = time.monotonic()
+        heard = time.thread_time()
         for packet, is_last in self._ahead():
             if packet is None:
                 pictures = track.drain()
@@ -134,12 +136,12 @@ class Pass:
                 losses.came_out(shown, since=last)
                 if picture.is_corrupt and sure_from is not None and shown >= sure_from:
                     losses.damage(shown)
-                last, heard = shown, time.monotonic()
-                self._met = shown
+                last = self._met = shown
                 yield shown, picture
+                heard = time.thread_time()  # What the caller did meanwhile does not count.
             if is_last:
                 losses.ended(last)
-            elif time.monotonic() - heard > STALL_SECONDS:
+            elif time.thread_time() - heard > STALL_SECONDS:
                 self.stalled = True
                 return
 

@@ -57,7 +57,7 @@ def _last_end(track: Track, claimed_seconds: float) -> float:
         track.rewind()
     end = 0.0
     count = 0
-    started = time.monotonic()
+    started = time.thread_time()
     for packet in track.packets():
         count += 1
         if packet.is_discard:
@@ -65,7 +65,7 @@ def _last_end(track: Track, claimed_seconds: float) -> float:
         shown = track.time_of(packet.pts if packet.pts is not None else packet.dts)
         if shown is not None:
             end = max(end, shown + track.length_of(packet))
-        if near and time.monotonic() - started > _LOOK_SECONDS:
+        if near and time.thread_time() - started > _LOOK_SECONDS:
             break
     return count * track.frame_seconds if track.untimed else end
 

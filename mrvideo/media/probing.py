@@ -36,13 +36,13 @@ def first_picture(track: Track, losses: Losses) -> VideoFrame:
 
 def _look(track: Track, losses: Losses) -> VideoFrame | None:
     earliest: int | None = None
-    started = time.monotonic()
+    started = time.thread_time()
     for packet in track.packets():
         if packet.pts is not None and not packet.is_discard:
             earliest = packet.pts if earliest is None else min(earliest, packet.pts)
         if pictures := track.decode(packet):
             return _begin(track, losses, pictures[0], earliest)
-        if time.monotonic() - started > STALL_SECONDS / 2:
+        if time.thread_time() - started > STALL_SECONDS / 2:
             return None
     pictures = track.drain()
     return _begin(track, losses, pictures[0], earliest) if pictures else None

@@ -60,3 +60,29 @@ def test_decord_that_hangs_is_ended(plain_film, monkeypatch):
     with pytest.raises(decord_reader.DecodeError, match="pyav"):
         decord_reader.DecordReader(str(plain_film.path), timeout_seconds=0.2)
     assert started[0].poll() is not None
+
+
+def test_a_slow_caller_is_no_stall(plain_film, monkeypatch):
+    """Dangerous: captions are asked between two frames; the time they take was once held against the decoder."""
+    from mrvideo.media import decoding
+
+    now = 0.0
+    monkeypatch.setattr(decoding.time, "thread_time", lambda: now)
+    with open_video(plain_film.path) as video:
+        count = 0
+        for _ in video.read(plain_film.middles_seconds):
+            count += 1
+            now += 2 * decoding.STALL_SECONDS
+        assert count == len(plain_film.middles_seconds)
+        assert video.lost == ()
+
+
+def test_a_decoder_that_computes_without_a_picture_is_given_up(plain_film, monkeypatch):
+    from mrvideo.media import decoding
+
+    with open_video(plain_film.path) as video:
+        ticks = iter(range(0, 10_000, 7))
+        monkeypatch.setattr(decoding.time, "thread_time", lambda: next(ticks))
+        got = dict(video.read_at(plain_film.middles_seconds))
+        assert len(got) < len(plain_film.middles_seconds)
+        assert any("no picture for" in failure.reason for failure in video.lost)
