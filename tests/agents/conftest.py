@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -237,3 +240,16 @@ def context_of(index: Any, *, context_tokens: int = 100_000) -> Context:
 def film() -> SimpleNamespace:
     """The helpers of this folder."""
     return SimpleNamespace(index=make_index, frames=FakeFrames, mind=Mind, run=run, context=context_of)
+
+
+@pytest.fixture(scope="session")
+def asking() -> Any:
+    """tests/support/world_questions.py, loaded by its path: tests are no package."""
+    name = "tests_support_world_questions"
+    if name not in sys.modules:
+        file = Path(__file__).parents[1] / "support" / "world_questions.py"
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]

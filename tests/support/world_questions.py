@@ -609,6 +609,8 @@ def _answer(eyes: Any, task: Any) -> dict[str, Any]:
     groups = [g for g in _groups(task, asked, entity) if not _denied(task, g)]
     if not groups:
         return none
+    if set(asked.places) - {g.deed.place for g in groups}:
+        return none
     if asked.want in ("with", "where", "what", "when", "sign"):
         groups = groups[:1]
     claims = [
@@ -683,4 +685,5 @@ def _verify(eyes: Any, task: Any) -> dict[str, Any]:
     if deed in deeds:
         return {"verdict": "yes", "seen": deed.words}
     own = [d.words for d in deeds if d.who == deed.who or (d.action, d.prop) == (deed.action, deed.prop)]
-    return {"verdict": "no" if deeds else "unclear", "seen": own[0] if own else "somebody else"}
+    # Who is not seen there, or not made out, may have been overlooked.
+    return {"verdict": "no" if own else "unclear", "seen": own[0] if own else "not made out"}

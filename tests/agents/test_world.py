@@ -1,0 +1,134 @@
+"""The whole pipeline in a world whose truth is known, by a model that sees only pixels and the prompts' text.
+
+Perfect eyes make every answer right: whatever is lost, the pipeline lost. With faulty eyes, looking again and
+verifying win part of it back. `benchmarks/faults.py` draws the whole curve.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mrvideo.records import Answer, Effort
+
+
+@pytest.fixture(scope="module")
+def place(asking: Any, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """Six minutes of a world as a video, indexed by perfect eyes, and its questions."""
+    folder = tmp_path_factory.mktemp("world")
+    made = asking.world.make_world(seed=5, minutes=6, characters=8, named=8)
+    cues = sorted((*made.cues(), *asking.cause_cues(made, 1)), key=lambda cue: cue.start_seconds)
+    path: Path = made.render(folder / "world.mp4")
+    eyes = asking.teach(asking.perceiver.Perceiver())
+    model = asking.perceiving(eyes)
+    return SimpleNamespace(
+        made=made,
+        cues=cues,
+        path=path,
+        folder=folder,
+        model=model,
+        index=asking.index_of(path, model, cues, folder),
+        questions=asking.make_questions(made, seed=1, count=210, cues=cues),
+        frames=asking.KeptFrames(path),
+    )
+
+
+def put_all(
+    asking: Any, place: Any, questions: Any, effort: Effort, *, index: Any = None, model: Any = None
+) -> Any:
+    async def every() -> list[Answer]:
+        return [
+            await asking.put(q, index or place.index, place.frames, model or place.model, effort)
+            for q in questions
+        ]
+
+    return list(zip(questions, asyncio.run(every()), strict=True))
+
+
+def wrong(asking: Any, answered: Any) -> list[str]:
+    return [f"{q.text} {q.truth!r}, not {a.answer!r}" for q, a in answered if not asking.is_right(q, a)]
+
+
+def test_the_world_is_asked_in_every_way(asking: Any, place: Any) -> None:
+    assert len(place.questions) >= 200
+    kinds = Counter(question.kind for question in place.questions)
+    assert set(kinds) == set(asking.KINDS)
+    assert min(kinds.values()) >= 3
+
+
+@pytest.mark.slow
+def test_perfect_eyes_make_every_answer_right_verified_and_rightly_cited(asking: Any, place: Any) -> None:
+    answered = put_all(asking, place, place.questions, "high")
+    assert wrong(asking, answered) == []
+    for question, answer in answered:
+        assert answer.verified == (question.truth is not None), question.text
+        assert answer.rounds == 1
+        assert answer.removed_citations == 0
+        assert answer.unseen == ()
+        if question.truth is not None:
+            assert asking.evidence_is_right(question, answer), (question.text, answer.evidence)
+
+
+@pytest.mark.parametrize("effort", ["low", "medium"])
+def test_lower_efforts_are_right_too_where_captions_hold_everything(
+    asking: Any, place: Any, effort: Effort
+) -> None:
+    answered = put_all(asking, place, place.questions[::6], effort)
+    assert wrong(asking, answered) == []
+    assert not any(answer.verified for _, answer in answered)
+
+
+@pytest.mark.slow
+def test_what_captions_leave_vague_is_won_back_by_looking_again(
+    asking: Any, place: Any, tmp_path: Path
+) -> None:
+    faults = asking.perceiver.Faults(vague_caption=0.3, seed=5)
+    eyes = asking.teach(asking.perceiver.Perceiver(faults))
+    model = asking.perceiving(eyes)
+    index = asking.index_of(place.path, model, place.cues, tmp_path)
+    right: dict[str, int] = {}
+    efforts: tuple[Effort, ...] = ("low", "medium", "high")
+    for effort in efforts:
+        answered = put_all(asking, place, place.questions[:44], effort, index=index, model=model)
+        right[effort] = len(answered) - len(wrong(asking, answered))
+        if effort == "high":
+            verified = [(q, a) for q, a in answered if a.verified]
+            assert len(verified) > 22
+            assert wrong(asking, verified) == [], "what is called verified is right"
+    assert right["low"] + 3 <= min(right["medium"], right["high"]), right
+
+
+def test_over_http_the_answers_are_the_same(asking: Any, place: Any, tmp_path: Path) -> None:
+    import importlib.util
+    import sys
+
+    from mrvideo.models import ModelSettings, open_model
+    from mrvideo.models.ledger import Ledger
+
+    name = "tests_support_chat_server"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(asking.__file__).with_name("chat_server.py"))
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    eyes = asking.teach(asking.perceiver.Perceiver())
+    questions = [next(q for q in place.questions if q.kind == kind) for kind in asking.KINDS]
+    with sys.modules[name].ChatServer(answer=eyes.over_http) as server:
+        settings = ModelSettings.parse("openai:test-vlm", base_url=server.base_url)
+
+        async def every() -> list[Answer]:
+            model = open_model(settings, ledger=Ledger())
+            try:
+                return [await asking.put(q, place.index, place.frames, model, "high") for q in questions]
+            finally:
+                await model.aclose()
+
+        answers = asyncio.run(every())
+        assert server.refusals == []
+    assert wrong(asking, list(zip(questions, answers, strict=True))) == []
+    assert [a.verified for a in answers] == [q.truth is not None for q in questions]
