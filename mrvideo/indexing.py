@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import TypeAlias
 
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
@@ -16,7 +17,7 @@ from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger, ModelSettings
-from mrvideo.records import Cue, Event, Index, Notice, Span, Usage, VideoInfo
+from mrvideo.records import Cue, Event, Index, Notice, Span, StageAdvanced, Usage, VideoInfo
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
 
@@ -40,7 +41,8 @@ def index_video(
 ) -> Index:
     """Stage A for one file. Everything that can be found wrong is, before the library is written.
 
-    With `retry` False, an index that holds failures is taken as it is.
+    With `retry` False, an index that holds failures is taken as it is. `usage` of what is returned is what this run
+    took, nothing when all was kept already; the library keeps what the index took in all.
     """
     info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
     found = load_subtitles(
@@ -101,7 +103,7 @@ def _kept(
     kept = library.index(info.digest, key)
     if kept is None or (kept.failures and retry):
         return None
-    return kept.model_copy(update={"video": info})
+    return kept.model_copy(update={"video": info, "usage": Usage()})
 
 
 def _cues(info: VideoInfo, found: Subtitles, heard: Transcript | None, library: Library) -> tuple[Cue, ...]:
@@ -125,7 +127,8 @@ def _caption(
                 text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
             )
         )
-    with opened_models(settings, library, on_event) as models:
+    took = Tally(on_event)
+    with opened_models(settings, library, took) as models:
         index = build_index(
             info,
             cues,
@@ -134,15 +137,29 @@ def _caption(
             text=models.text,
             worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
             library=library,
-            on_event=on_event,
+            on_event=took,
         )
-        update: dict[str, object] = {"usage": models.ledger.total() + spent}
-        if heard is not None and heard.failures:
-            unheard = sorted((*index.failures, *heard.failures), key=lambda f: (f.start_seconds, f.stage))
-            update["failures"] = tuple(unheard)
-        index = index.model_copy(update=update)
-        library.put_index(index)
-    return index
+    index = index.model_copy(update={"usage": index.usage + spent})
+    if heard is not None and heard.failures:
+        unheard = sorted((*index.failures, *heard.failures), key=lambda f: (f.start_seconds, f.stage))
+        index = index.model_copy(update={"failures": tuple(unheard)})
+    library.put_index(index)
+    return index.model_copy(update={"usage": took.usage + spent})
+
+
+class Tally:
+    """Passes events on and adds up what calls took, also those made in other processes. Called from any thread."""
+
+    def __init__(self, on_event: EventSink) -> None:
+        self._on_event = on_event
+        self._lock = Lock()
+        self.usage = Usage()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StageAdvanced):
+            with self._lock:
+                self.usage += event.usage
+        self._on_event(event)
 
 
 # speech ----------------------------------------------------------------------------------------
