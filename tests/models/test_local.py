@@ -14,6 +14,8 @@ from mrvideo.models import Ledger, ModelSettings, open_model
 
 torch = pytest.importorskip("torch", reason="the local extra is not installed")
 pytest.importorskip("transformers", reason="the local extra is not installed")
+# A random model says nothing that could be parsed, unless it is held to the schema.
+pytest.importorskip("llguidance", reason="pip install llguidance")
 
 from mrvideo.models import generation, local  # noqa: E402
 from mrvideo.models.generation import Generator, Job, load  # noqa: E402
