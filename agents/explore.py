@@ -27,7 +27,7 @@ from mrvideo.messages.exploring import ExploreInputs, ExploreReply, SpokenLine, 
 from mrvideo.models.base import Model, Request
 from mrvideo.prompt import load_prompt
 from mrvideo.records import Evidence, Record, Usage
-from mrvideo.settings import Settings
+from mrvideo.settings import OFFLINE, Settings
 from mrvideo.tools import call_as_text, strict_schema
 
 _REMEMBERED_TURNS = 40
@@ -81,10 +81,9 @@ class Chat:
     ) -> None:
         if not videos:
             raise QuestionError("a conversation needs at least one video")
-        models = compose.open_models(settings, None, lambda _: None)
-        able = models.text.abilities.tools
-        portal().call(models.aclose)
-        if not able:
+        # Steps are asked for as plain JSON replies, so any model that follows instructions will do, known to have tool
+        # calls or not: all but the one that is no model.
+        if settings.text_model == OFFLINE:
             raise SettingsError(
                 f"chat needs a model that can call tools, and {settings.text_model} cannot; "
                 "name one with --text openai:MODEL, or put single questions with ask"

@@ -7,23 +7,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mrvideo import compose
 from mrvideo.api import Video, aindex, aload, check_question
-from mrvideo.errors import InputError, QuestionError
-from mrvideo.records import Event, Frame, Scene, Span, Usage
+from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
+from mrvideo.library import Library
+from mrvideo.media.sources import is_url
+from mrvideo.media.subtitles.sidecar import sidecars
+from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen, Usage
 from mrvideo.settings import Settings
 
 MAX_CHARACTERS = 16_000
 """Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
 
 LOOK_FRAMES = 8
+
+_SEARCHED_HITS = 1_000
 
 
 class ToolInput(BaseModel):
@@ -55,10 +62,11 @@ class AskVideoInput(ToolInput):
     video: str = _VIDEO
     question: str = Field(description="One self-contained question about what the video shows or says.")
     options: list[str] = Field(
-        description="Possible answers to choose from; an empty list for an open question."
+        default=[], description="Possible answers to choose from; an empty list for an open question."
     )
     effort: Literal["low", "medium", "high"] = Field(
-        description="low reads captions only; medium looks at frames again; high also checks every claim."
+        default="high",
+        description="low reads captions only; medium looks at frames again; high also checks every claim.",
     )
 
 
@@ -66,8 +74,10 @@ class SearchVideoInput(ToolInput):
     words: str = Field(
         description="Words that captions, speech or on-screen text should hold; all must occur."
     )
-    video: str | None = Field(description="Search this video alone; null searches every indexed video.")
-    limit: int = Field(ge=1, le=50, description="Results at most.")
+    video: str | None = Field(
+        default=None, description="Search this video alone; null searches every indexed video."
+    )
+    limit: int = Field(default=10, ge=1, le=50, description="Results at most.")
 
 
 class ReadScenesInput(ToolInput):
@@ -113,7 +123,7 @@ class EvidenceSpan(ToolOutput):
 
 class AskVideoOutput(ToolOutput):
     answer: str | None = Field(description="null means: not found in the video")
-    choice: int | None
+    choice: int | None = Field(description="0-based index into options")
     confidence: int
     verified: bool
     searched: str
@@ -133,6 +143,7 @@ class FoundLine(ToolOutput):
 
 class SearchVideoOutput(ToolOutput):
     hits: list[FoundLine]
+    left_out: int = Field(description="Further hits that did not fit; search for rarer words to see them.")
 
 
 class SceneLineOutput(ToolOutput):
@@ -179,6 +190,8 @@ class LookOutput(ToolOutput):
 
 VideoSummary.model_rebuild()
 
+L = TypeVar("L", bound=ToolOutput)
+
 
 @dataclass(frozen=True)
 class ToolResult:
@@ -197,6 +210,8 @@ class Tool:
     input_type: type[ToolInput]
     output_type: type[ToolOutput]
     run: Callable[[Toolbox, Any], Awaitable[ToolResult]]
+    writes: bool = False
+    """Whether it adds to the library, and may cost money."""
 
 
 def _ignore(event: Event) -> None:
@@ -215,40 +230,111 @@ class Toolbox:
     on_event: Callable[[Event], None] = field(default=_ignore)
 
     async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
-        """Run one tool by name. Raises `InputError` for an unknown name, Pydantic's `ValidationError` for bad arguments."""
+        """Run one tool by name. Raises `InputError` for an unknown name and for arguments that do not fit."""
         tool = next((tool for tool in TOOLS if tool.name == name), None)
         if tool is None:
             raise InputError(f"no tool named {name!r}; there are {', '.join(tool.name for tool in TOOLS)}")
-        return await tool.run(self, tool.input_type.model_validate(arguments))
+        try:
+            given = tool.input_type.model_validate(arguments)
+        except ValidationError as error:
+            raise InputError(_first_problem(name, error)) from error
+        return await tool.run(self, given)
 
-    def confined(self, video: str) -> str:
-        """The path to use for a video argument. Raises `InputError` when it lies outside the roots."""
+    def file(self, video: str) -> str:
+        """The real path of a video file that may be read. Raises `InputError` when it lies outside the roots."""
         if self.roots is None:
             return video
-        if "://" in video and not self.settings.allow_url:
+        if is_url(video):
+            if self.settings.allow_url:
+                return video
             raise InputError(f"{video} is an address; only files below the served folders can be read")
-        for root in self.roots:
-            target = (root / video).resolve()
-            if target.is_relative_to(root.resolve()) and target.exists():
-                return str(target)
-        if Path(video).exists() or ".." in Path(video).parts or Path(video).is_absolute():
-            folders = ", ".join(str(root) for root in self.roots)
-            raise InputError(f"{video} lies outside the served folders ({folders}), or is not there")
-        return video
+        target = self._below_roots(video)
+        if target is None:
+            raise InputError(f"{video} is not there, or lies outside the served folders ({self._folders()})")
+        for beside in sidecars(target):
+            if not self._holds(beside.path):
+                raise InputError(
+                    f"{beside.path.name} beside {video} leads outside the served folders; remove or replace it"
+                )
+        return str(target)
+
+    def known(self, video: str) -> str:
+        """What names an indexed video in the library: its real path, or the begin of its digest."""
+        if self.roots is None or _DIGEST.fullmatch(video):
+            return video
+        return self.file(video)
 
     async def video(self, name: str) -> Video:
         """An indexed video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
-        video = await aload(self.confined(name), settings=self.settings)
-        if self.roots is not None:
-            real = await asyncio.to_thread(Path(video.info.path).resolve)
-            if not any(real.is_relative_to(root.resolve()) for root in self.roots):
-                raise InputError(f"{name} was indexed from outside the served folders")
+        known = await asyncio.to_thread(self.known, name)
+        try:
+            video = await aload(known, settings=self.settings)
+        except (VideoError, SettingsError):
+            raise
+        except InputError as error:
+            raise InputError(f"{name} is not indexed yet; call index_video with it first") from error
+        path = video.info.path
+        remote = is_url(path) and self.settings.allow_url
+        if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
+            raise InputError(f"{name} was indexed from outside the served folders")
         return video
+
+    def shows(self, path: str) -> bool:
+        """Whether a search result of the video at this path may be told."""
+        return self.roots is None or self._holds(Path(path))
+
+    def _below_roots(self, name: str) -> Path | None:
+        for root in self.roots or ():
+            target = _real(root / name)
+            if target is not None and self._holds(target) and _is_file(target):
+                return target
+        return None
+
+    def _holds(self, path: Path) -> bool:
+        real = _real(path)
+        roots = [_real(root) for root in self.roots or ()]
+        return real is not None and any(root is not None and real.is_relative_to(root) for root in roots)
+
+    def _folders(self) -> str:
+        return ", ".join(str(root) for root in self.roots or ())
+
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
+
+
+def _real(path: Path) -> Path | None:
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None  # A loop of links, a name too long, a zero byte: nothing is there.
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _first_problem(name: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "arguments"
+    return " ".join(f"{name}, {where}: {first['msg']}".split())
 
 
 async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
-    path = box.confined(given.video)
-    return ToolResult(_summary(await aindex(path, settings=box.settings, on_event=box.on_event)))
+    path = await asyncio.to_thread(box.file, given.video)
+    video = await aindex(path, settings=box.settings, on_event=box.on_event)
+    await asyncio.to_thread(_remember_path, video)
+    return ToolResult(_summary(video))
+
+
+def _remember_path(video: Video) -> None:
+    """Of a file that was moved the library knows the former path, which may lie outside the roots: hits tell it."""
+    with closing(Library.open(video.settings.library, create=False)) as library:
+        known = library.video(video.info.digest)
+        if known is not None and known.path != video.info.path:
+            library.put_video(video.info)
 
 
 async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
@@ -258,32 +344,28 @@ async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
 async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     options = given.options or None
     check_question(given.question, options, must_choose=False)
-    path = box.confined(given.video)
-    try:
-        video = await box.video(given.video)
-    except InputError:
-        video = await aindex(path, settings=box.settings, on_event=box.on_event)
+    video = await box.video(given.video)
     answer = await video.aask(given.question, options, effort=given.effort, on_event=box.on_event)
     return ToolResult(
         AskVideoOutput(
-            answer=answer.answer,
+            answer=None if answer.answer is None else _cut(answer.answer, 3_000),
             choice=answer.choice,
             confidence=answer.confidence,
             verified=answer.verified,
-            searched=answer.searched,
-            evidence=[
-                EvidenceSpan(
-                    start_seconds=e.start_seconds,
-                    stop_seconds=e.stop_seconds,
-                    source=e.source,
-                    quote=_cut(e.quote),
-                )
-                for e in answer.evidence[:20]
-            ],
-            unseen=[
-                FailedSpan(start_seconds=u.start_seconds, stop_seconds=u.stop_seconds, reason=_cut(u.reason))
-                for u in answer.unseen[:20]
-            ],
+            searched=_cut(answer.searched),
+            evidence=_fitting(
+                (
+                    EvidenceSpan(
+                        start_seconds=e.start_seconds,
+                        stop_seconds=e.stop_seconds,
+                        source=e.source,
+                        quote=_cut(e.quote),
+                    )
+                    for e in answer.evidence
+                ),
+                MAX_CHARACTERS // 2,
+            ),
+            unseen=_failed(answer.unseen, MAX_CHARACTERS // 4),
             cost=answer.usage.cost,
         )
     )
@@ -296,25 +378,22 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
         video = await box.video(given.video)
         hits = await asyncio.to_thread(video.search, given.words, limit=given.limit)
     else:
-        hits = await asyncio.to_thread(compose.search_library, given.words, box.settings, limit=given.limit)
-        if box.roots is not None:
-            folders = [root.resolve() for root in box.roots]
-            hits = tuple(h for h in hits if any(Path(h.video).resolve().is_relative_to(f) for f in folders))  # noqa: ASYNC240
-    return ToolResult(
-        SearchVideoOutput(
-            hits=[
-                FoundLine(
-                    video=hit.video,
-                    digest=hit.video_digest,
-                    start_seconds=hit.start_seconds,
-                    stop_seconds=hit.stop_seconds,
-                    source=hit.source,
-                    text=_cut(hit.text),
-                )
-                for hit in hits
-            ]
+        # Hits that may not be told must not crowd out those that may.
+        count = given.limit if box.roots is None else _SEARCHED_HITS
+        found = await asyncio.to_thread(compose.search_library, given.words, box.settings, limit=count)
+        hits = tuple(hit for hit in found if box.shows(hit.video))[: given.limit]
+    told = _fitting(
+        FoundLine(
+            video=hit.video,
+            digest=hit.video_digest,
+            start_seconds=hit.start_seconds,
+            stop_seconds=hit.stop_seconds,
+            source=hit.source,
+            text=_cut(hit.text),
         )
+        for hit in hits
     )
+    return ToolResult(SearchVideoOutput(hits=told, left_out=len(hits) - len(told)))
 
 
 async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
@@ -335,10 +414,8 @@ async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
 
 async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
     video = await box.video(given.video)
-    listed: list[EntityOutput] = []
-    room = MAX_CHARACTERS
-    for entity in video.entities:
-        line = EntityOutput(
+    listed = _fitting(
+        EntityOutput(
             name=entity.name,
             kind=entity.kind,
             display_name=entity.display_name,
@@ -346,10 +423,8 @@ async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
             first_seen_seconds=entity.exemplar_seconds,
             scenes=len(entity.scene_indexes),
         )
-        room -= len(line.model_dump_json())
-        if room < 0:
-            break
-        listed.append(line)
+        for entity in video.entities
+    )
     return ToolResult(ListEntitiesOutput(entities=listed, left_out=len(video.entities) - len(listed)))
 
 
@@ -362,12 +437,12 @@ async def _look(box: Toolbox, given: LookInput) -> ToolResult:
         LookOutput(
             conclusion=_cut(reply.conclusion),
             confidence=reply.confidence,
-            observations=[
+            observations=_fitting(
                 ObservationOutput(
                     start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=_cut(o.text)
                 )
                 for o in reply.observations
-            ],
+            ),
             frame_times=[frame.time_seconds for frame in frames],
         ),
         frames=tuple(frames),
@@ -390,12 +465,30 @@ def _summary(video: Video) -> VideoSummary:
         scenes=len(video.scenes),
         entities=len(video.entities),
         cues=len(video.cues),
-        failures=[
-            FailedSpan(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=_cut(f.reason))
-            for f in video.failures[:50]
-        ],
+        failures=_failed(video.failures),
         usage=video.index.usage,
     )
+
+
+def _failed(spans: Sequence[Failure | Unseen], room: int = MAX_CHARACTERS) -> list[FailedSpan]:
+    return _fitting(
+        (
+            FailedSpan(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=_cut(f.reason))
+            for f in spans
+        ),
+        room,
+    )
+
+
+def _fitting(lines: Iterable[L], room: int = MAX_CHARACTERS) -> list[L]:
+    """The first lines, as many as a tool's result has room for; one always fits."""
+    kept: list[L] = []
+    for line in lines:
+        room -= len(line.model_dump_json())
+        if room < 0 and kept:
+            break
+        kept.append(line)
+    return kept
 
 
 def _scene_line(scene: Scene, video: Video) -> SceneLineOutput:
@@ -421,6 +514,7 @@ TOOLS: tuple[Tool, ...] = (
         IndexVideoInput,
         VideoSummary,
         _index_video,
+        writes=True,
     ),
     Tool(
         "video_status",
@@ -432,12 +526,13 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         "ask_video",
-        "Answer one question about a video from all of it, with time-stamped evidence. Use it for anything that needs "
+        "Answer one question about an indexed video from all of it, with time-stamped evidence. Use it for anything that needs "
         "judgement over the whole video; use search_video or read_scenes to find or read a passage. "
         "answer null means that the video does not tell; unseen lists spans that were not perceived.",
         AskVideoInput,
         AskVideoOutput,
         _ask_video,
+        writes=True,
     ),
     Tool(
         "search_video",

@@ -21,7 +21,7 @@ from typing_extensions import Self
 from mrvideo import compose, indexing, views
 from mrvideo.errors import InputError, QuestionError, Stopped
 from mrvideo.library import Library
-from mrvideo.mapreduce import StopScope, portal
+from mrvideo.mapreduce import StopScope, portal, start_on_portal
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 from mrvideo.messages.analysis import LookReply
@@ -297,7 +297,7 @@ class Video:
     async def alook(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
         """`look` without blocking the running event loop."""
         work = partial(compose.look_again, self._index, span, question, self._settings, max_frames=max_frames)
-        return await asyncio.wrap_future(portal().start_task_soon(work))
+        return await asyncio.wrap_future(start_on_portal(work))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
         """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
@@ -328,7 +328,7 @@ class Video:
             must_choose=must_choose,
             on_event=on_event,
         )
-        return portal().start_task_soon(work)
+        return start_on_portal(work)
 
     def _thumbnails(self) -> FrameSource | None:
         if not Path(self.info.path).is_file():

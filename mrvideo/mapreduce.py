@@ -15,7 +15,7 @@ import pickle
 import socket
 import threading
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -409,6 +409,14 @@ def portal() -> BlockingPortal:
         if _portal is None or not _portal[1].is_alive():
             _portal = _start_portal()
         return _portal[0]
+
+
+def start_on_portal(work: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
+    """`portal().start_task_soon(work)`, also from the portal's own thread: an agent there calls tools that ask models."""
+    served = portal()
+    if _portal is not None and threading.current_thread() is _portal[1]:
+        return asyncio.run_coroutine_threadsafe(work(), asyncio.get_running_loop())
+    return served.start_task_soon(work)
 
 
 def _start_portal() -> tuple[_Portal, threading.Thread]:

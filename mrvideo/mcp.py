@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import inspect
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, ImageContent, TextContent
-from pydantic.fields import FieldInfo
+import anyio
+from mcp.server import Server, ServerRequestContext
+from mcp.server.stdio import stdio_server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ContentBlock,
+    ImageContent,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    ToolAnnotations,
+)
+from mcp_types import Tool as ToolDescription
 
 from mrvideo import __version__
 from mrvideo.agents.tools import TOOLS, Tool, Toolbox
@@ -35,88 +47,135 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8765,
 ) -> None:
-    """Serve until the client leaves (stdio) or Ctrl-C (HTTP). Raises `InputError` for a root that is no folder."""
+    """Serve until the client leaves (stdio) or Ctrl-C (HTTP).
+
+    Raises `InputError` for a root that is no folder, or an address that cannot be listened at.
+    """
     for root in roots:
         if not root.is_dir():
             raise InputError(f"--root {root} is not a folder; name one that holds the videos to serve")
     server = make_server(settings, roots)
     if http:
-        server.run("streamable-http", host=host, port=port)
+        _serve_http(server, host, port)
     else:
-        server.run("stdio")
+        anyio.run(_serve_stdio, server)
 
 
-def make_server(settings: Settings, roots: Sequence[Path]) -> MCPServer:
+def make_server(settings: Settings, roots: Sequence[Path]) -> Server[Any]:
     """The server with every tool of `mrvideo.agents.tools`, reading files below the roots alone."""
-    server: MCPServer = MCPServer(
-        "mrvideo", version=__version__, instructions=INSTRUCTIONS, log_level="ERROR"
-    )
-    for tool in TOOLS:
-        server.add_tool(
-            _handler(tool, settings, tuple(roots)),
-            name=tool.name,
-            description=tool.description,
-        )
-    return server
+    folders = tuple(roots)
 
+    async def list_tools(
+        ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        return ListToolsResult(tools=[_described(tool) for tool in TOOLS])
 
-def _handler(
-    tool: Tool, settings: Settings, roots: tuple[Path, ...]
-) -> Callable[..., Awaitable[CallToolResult]]:
-    async def handle(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult:
-        box = Toolbox(settings, roots, _Progress(ctx, asyncio.get_running_loop()))
+    async def call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         try:
-            result = await box.call(tool.name, arguments)
+            async with _progress(ctx) as on_event:
+                box = Toolbox(settings, folders, on_event)
+                result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
-            raise ToolError(str(error)) from error
-        content: list[TextContent | ImageContent] = [
-            TextContent(type="text", text=result.output.model_dump_json())
-        ]
+            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+        content: list[ContentBlock] = [TextContent(text=result.output.model_dump_json())]
         for frame in result.frames:
-            content.append(TextContent(type="text", text=f"frame at {frame.time_seconds:.2f} s"))
+            content.append(TextContent(text=f"frame at {frame.time_seconds:.2f} s"))
             data = base64.b64encode(frame.jpeg).decode("ascii")
-            content.append(ImageContent(type="image", data=data, mime_type="image/jpeg"))
-        return CallToolResult(content=[*content], structured_content=result.output.model_dump(mode="json"))
+            content.append(ImageContent(data=data, mime_type="image/jpeg"))
+        return CallToolResult(content=content, structured_content=result.output.model_dump(mode="json"))
 
-    # The server reads names, types and descriptions off the signature: it is drawn from the tool's own input type.
-    parameters = [inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=Context)]
-    parameters += [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(field))
-        for name, field in tool.input_type.model_fields.items()
-    ]
-    returns = Annotated[CallToolResult, tool.output_type]
-    signature = inspect.Signature(parameters, return_annotation=returns)
-    handle.__name__ = tool.name
-    handle.__signature__ = signature  # type: ignore[attr-defined]
-    handle.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
-    return handle
+    return Server(
+        "mrvideo",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
 
 
-def _annotation(field: FieldInfo) -> Any:
-    return Annotated[field.annotation, field]
+def _described(tool: Tool) -> ToolDescription:
+    return ToolDescription(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.input_type.model_json_schema(),
+        output_schema=tool.output_type.model_json_schema(mode="serialization"),
+        annotations=ToolAnnotations(
+            read_only_hint=not tool.writes,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=False,
+        ),
+    )
+
+
+async def _serve_stdio(server: Server[Any]) -> None:
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def _serve_http(server: Server[Any], host: str, port: int) -> None:
+    import uvicorn
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"cannot listen at {host} port {port}: {error.strerror}; choose another --port"
+        ) from error
+    shown = f"[{host}]" if ":" in host else host
+    app = server.streamable_http_app(host=host)
+    with listening:
+        print(f"serving at http://{shown}:{listening.getsockname()[1]}/mcp", file=sys.stderr, flush=True)  # noqa: T201
+        uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listening])
+
+
+@contextlib.asynccontextmanager
+async def _progress(ctx: ServerRequestContext[Any]) -> AsyncGenerator[_Progress]:
+    """A sink whose reports have all been sent before the result is."""
+    progress = _Progress(asyncio.get_running_loop())
+    sending = asyncio.create_task(progress.send(ctx))
+    try:
+        yield progress
+        progress.close()
+        await sending
+    finally:
+        sending.cancel()
 
 
 class _Progress:
-    """Turns events, from whatever thread, into progress notifications of one request."""
+    """Turns events, from whatever thread, into progress notifications of one request, each further than the last."""
 
-    def __init__(self, ctx: Context[Any, Any], loop: asyncio.AbstractEventLoop) -> None:
-        self._ctx = ctx
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._reports: asyncio.Queue[tuple[int, int, str] | None] = asyncio.Queue()
         self._done = 0
         self._total = 0
 
     def __call__(self, event: Event) -> None:
+        # The loop is gone when the client left in the midst of the work.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._take, event)
+
+    def _take(self, event: Event) -> None:
         match event:
             case StageStarted():
                 self._total += event.total
-                self._report(event.stage)
             case StageAdvanced(done=done) if done:
                 self._done += done
-                self._report(event.stage)
+                self._reports.put_nowait((self._done, max(self._total, self._done), event.stage))
             case _:
                 pass
 
-    def _report(self, stage: str) -> None:
-        if not self._loop.is_closed():
-            report = self._ctx.report_progress(self._done, max(self._total, self._done), stage)
-            asyncio.run_coroutine_threadsafe(report, self._loop)
+    def close(self) -> None:
+        """Nothing more comes; `send` ends when all is sent."""
+        self._loop.call_soon(self._reports.put_nowait, None)
+
+    async def send(self, ctx: ServerRequestContext[Any]) -> None:
+        """Send reports as they come."""
+        while (report := await self._reports.get()) is not None:
+            done, total, stage = report
+            await ctx.session.report_progress(done, total, stage)

@@ -17,6 +17,7 @@ from mrvideo.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
+    from pydantic.v1 import ValidationError as ValidationErrorV1
 
 __all__ = ["FunctionTools", "langchain", "openai"]
 
@@ -53,9 +54,16 @@ def langchain(
             name=tool.name,
             description=tool.description,
             args_schema=tool.input_type,
+            handle_validation_error=_said,
         )
 
     return [wrap(tool) for tool in TOOLS]
+
+
+def _said(error: ValidationError | ValidationErrorV1) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "arguments"
+    return f"error: {where}: {first['msg']}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,3 @@ async def call_as_text(box: Toolbox, name: str, arguments: dict[str, Any]) -> st
         return (await box.call(name, arguments)).output.model_dump_json()
     except MrVideoError as error:
         return f"error: {error}"
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return f"error: argument {where}: {first['msg']}"

@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 
+import mrvideo.tools
 from mrvideo.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +43,8 @@ def served_once(indexed_demo: Path, tmp_path_factory: pytest.TempPathFactory) ->
         source = indexed_demo / part
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / part)
+    tools = mrvideo.tools.openai(roots=[folder], library=folder / ".mrvideo" / "library.db")
+    assert not tools.call("index_video", {"video": "talk.mp4"}).startswith("error")
     return folder
 
 

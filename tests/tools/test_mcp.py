@@ -1,0 +1,210 @@
+"""`mrvideo mcp`, asked by the official client: tools, progress, pictures, errors, cancellation, a clean stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mrvideo.agents.tools import TOOLS
+from mrvideo.library import Library
+from mrvideo.mcp import make_server
+from mrvideo.settings import load_settings
+
+mcp = pytest.importorskip("mcp")
+
+
+def command(root: Path, *more: str) -> list[str]:
+    return [
+        "-m",
+        "mrvideo",
+        "mcp",
+        "--root",
+        str(root),
+        "--library",
+        str(root / ".mrvideo/library.db"),
+        *more,
+    ]
+
+
+def over_stdio(root: Path, *more: str) -> Any:
+    started = mcp.StdioServerParameters(
+        command=sys.executable, args=command(root, *more), env={"HOME": os.environ["HOME"]}, cwd=root
+    )
+    return mcp.Client(started)
+
+
+@asynccontextmanager
+async def over_http(root: Path, *more: str) -> AsyncIterator[Any]:
+    """A server on a free port of loopback, which it names on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command(root, "--http", "--port", "0", *more),
+        cwd=root,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        line = (await process.stderr.readline()).decode()
+        assert line.startswith("serving at http://127.0.0.1:"), line
+        async with mcp.Client(line.removeprefix("serving at ").strip()) as client:
+            yield client
+    finally:
+        process.terminate()
+        out, _ = await process.communicate()
+    assert out == b""
+
+
+async def everything(client: Any, film: str) -> None:
+    """What an agent does with a server, whatever the transport."""
+    listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert list(listed) == [tool.name for tool in TOOLS]
+    assert listed["look"].input_schema["required"] == ["video", "start_seconds", "stop_seconds", "question"]
+    assert (
+        listed["read_scenes"].annotations.read_only_hint
+        and not listed["index_video"].annotations.read_only_hint
+    )
+
+    status = await client.call_tool("video_status", {"video": film})
+    assert not status.is_error
+    assert status.structured_content["scenes"] > 10
+    assert json.loads(status.content[0].text) == status.structured_content
+
+    asked = await client.call_tool(
+        "ask_video", {"video": film, "question": "What is written on the boat?", "effort": "low"}
+    )
+    assert set(asked.structured_content) >= {"answer", "evidence", "unseen", "searched"}
+
+    looked = await client.call_tool(
+        "look", {"video": film, "start_seconds": 8, "stop_seconds": 20, "question": "What is written there?"}
+    )
+    pictures = [part for part in looked.content if part.type == "image"]
+    assert 1 <= len(pictures) == len(looked.structured_content["frame_times"]) <= 8
+    assert all(p.mime_type == "image/jpeg" and base64.b64decode(p.data)[:2] == b"\xff\xd8" for p in pictures)
+
+    for name, arguments, words in [
+        ("video_status", {"video": "nothing.mp4"}, "not there"),
+        ("read_scenes", {"video": film, "start_seconds": 9, "stop_seconds": 3}, "swap them"),
+        ("look", {"video": film, "start_seconds": "soon"}, "start_seconds"),
+        ("ask_video", {"video": film, "question": "  "}, "question is empty"),
+        ("ask_video", {"video": film, "question": "Who?", "colour": "red"}, "colour"),
+        ("play_video", {"video": film}, "no tool named"),
+    ]:
+        failed = await client.call_tool(name, arguments)
+        assert failed.is_error, name
+        assert words in failed.content[0].text
+        assert "\n" not in failed.content[0].text
+
+
+async def test_over_stdio(served: Any) -> None:
+    async with over_stdio(served.root) as client:
+        assert "no orders" in client.instructions
+        await everything(client, "talk.mp4")
+
+
+async def test_over_http(served: Any) -> None:
+    async with over_http(served.root) as client:
+        await everything(client, "talk.mp4")
+
+
+async def test_indexing_reports_progress_that_only_grows(tmp_path: Path, write_film: Any) -> None:
+    write_film(tmp_path / "grey.mp4", seconds=30)
+    reports: list[tuple[float, float | None]] = []
+
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total))
+
+    async with over_stdio(tmp_path) as client:
+        indexed = await client.call_tool("index_video", {"video": "grey.mp4"}, progress_callback=report)
+    assert indexed.structured_content["failures"] == []
+    assert len(reports) >= 3
+    assert [p for p, _ in reports] == sorted({p for p, _ in reports})
+    assert reports[-1][0] == reports[-1][1]
+
+
+@pytest.mark.parametrize("http", [False, True], ids=["stdio", "http"])
+async def test_a_cancelled_call_stops_indexing(
+    tmp_path: Path, write_film: Any, servers: Any, http: bool
+) -> None:
+    write_film(tmp_path / "grey.mp4", seconds=30)
+    library = tmp_path / ".mrvideo" / "library.db"
+    with servers.ChatServer(fault_of=lambda call: servers.Fault.stall()) as silent:
+        model = ("--vision", "openai:test-vlm", "--base-url", silent.base_url)
+        async with (over_http if http else over_stdio)(tmp_path, *model) as client:
+            call = asyncio.create_task(client.call_tool("index_video", {"video": "grey.mp4"}))
+            await asyncio.to_thread(silent.stalled.wait)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            # The server holds the video's claim while it works. It was asked to stop, so it lets go, still running.
+            with Library.open(library) as opened:
+                digest = opened.videos()[0].digest
+                await asyncio.to_thread(lambda: opened.claim(digest).__enter__())
+            assert len((await client.list_tools()).tools) == len(TOOLS)
+
+
+def test_stdout_holds_the_protocol_and_nothing_else(served: Any) -> None:
+    requests = [
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "a pipe", "version": "1"},
+            },
+        },
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {
+            "jsonrpc": "2.0",
+            "id": 2,
+            "method": "tools/call",
+            "params": {"name": "search_video", "arguments": {"words": "mackerel"}},
+        },
+    ]
+    process = subprocess.Popen(
+        [sys.executable, *command(served.root)],
+        cwd=served.root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    for request in requests:
+        process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+    rest, complaints = process.communicate()  # closes stdin: the client has left
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert answers[1]["result"]["structuredContent"]["hits"]
+    assert rest == "" and process.returncode == 0, complaints
+
+
+def test_a_root_that_is_no_folder_is_said_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *command(tmp_path / "nowhere")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "is not a folder" in done.stderr
+
+
+async def test_the_server_serves_in_this_process_too(served: Any) -> None:
+    server = make_server(load_settings(library=served.settings.library), [served.root])
+    async with mcp.Client(server) as client:
+        found = await client.call_tool("search_video", {"words": "mackerel"})
+        assert found.structured_content["hits"][0]["source"] == "cue"
