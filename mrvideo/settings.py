@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from typing_extensions import Self
 
 from mrvideo.errors import SettingsError
 from mrvideo.records import Effort, Recipe
@@ -87,6 +88,15 @@ class Settings(BaseModel):
     fresh: bool = Field(default=False, description="ignore kept replies and pay again")
     allow_url: bool = Field(default=False, description="read http(s) and s3 addresses")
 
+    @model_validator(mode="after")
+    def _shards_hold_whole_clips(self) -> Self:
+        clips = self.shard_seconds / self.clip_seconds
+        if abs(clips - round(clips)) > 1e-9:
+            raise ValueError(
+                f"shard_seconds must be a multiple of clip_seconds, got {self.shard_seconds} and {self.clip_seconds}"
+            )
+        return self
+
     @property
     def vision_model(self) -> str:
         """The model of the vision role, after defaults."""
@@ -144,10 +154,11 @@ def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
         return Settings(**values), origins
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
-        where = origins.get(name, "settings")
+        if not first["loc"]:
+            raise SettingsError(first["msg"].removeprefix("Value error, ")) from None
+        name = str(first["loc"][0])
         shown = "" if name == "api_key" else f", got {first['input']!r}"
-        raise SettingsError(f"{name} (from {where}): {first['msg']}{shown}") from None
+        raise SettingsError(f"{name} (from {origins.get(name, 'settings')}): {first['msg']}{shown}") from None
 
 
 def _variable(name: str) -> str:
