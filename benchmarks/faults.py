@@ -45,25 +45,25 @@ def twins(made: Any) -> dict[int, int]:
 
 def measure(
     support: Any, made: Any, path: Path, cues: Any, questions: Any, frames: Any, faults: Any
-) -> dict[str, tuple[int, int, int]]:
-    """Per effort: right answers, answers given, and right ones among the verified of all verified."""
+) -> dict[str, tuple[int, int, int, int]]:
+    """Per effort: right answers, wrong ones that were given, verified ones, and right ones among these."""
     eyes = support.teach(support.perceiver.Perceiver(faults, look_alikes=twins(made)))
     model = support.perceiving(eyes)
     with tempfile.TemporaryDirectory() as folder:
         index = support.index_of(path, model, cues, Path(folder))
     scores: dict[str, Any] = {}
     for effort in EFFORTS:
-        right = found = verified = verified_right = 0
+        right = wrong = verified = verified_right = 0
         for question in questions:
             answer = asyncio.run(support.put(question, index, frames, model, effort))
             good = support.is_right(question, answer)
             right += good
-            found += answer.answer is not None
+            wrong += answer.answer is not None and not good
             verified += answer.verified
             verified_right += answer.verified and good
             eyes.tasks.clear()
             model.requests.clear()
-        scores[effort] = (right, found, verified, verified_right)
+        scores[effort] = (right, wrong, verified, verified_right)
     return scores
 
 
@@ -98,21 +98,13 @@ def main() -> None:
             faults = support.perceiver.Faults(seed=arguments.seed, **given)
             scores = measure(support, made, path, cues, questions, frames, faults)
             shares = " | ".join(f"{100 * scores[e][0] / count:.0f} %" for e in EFFORTS)
-            absent = sum(q.truth is None for q in questions)
-            wrong = " / ".join(
-                str(scores[e][1] - (scores[e][0] - _silent(questions, scores[e], absent))) for e in EFFORTS
-            )
+            wrong = " / ".join(str(scores[e][1]) for e in EFFORTS)
             verified, good = scores["high"][2:]
             print(
                 f"| {kind.replace('_', ' ')} | {rate:g} | {shares} | {wrong} | {verified}, {good} |",
                 flush=True,
             )
             print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
-
-
-def _silent(questions: Any, scores: Any, absent: int) -> int:
-    """How many right answers are "not found": those to what never happens, as far as nothing was made up."""
-    return min(absent, len(questions) - scores[1])
 
 
 if __name__ == "__main__":
