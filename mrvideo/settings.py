@@ -113,12 +113,14 @@ class Settings(BaseModel):
         Raises `SettingsError` when the file cannot be read.
         """
         if self.key_file is None:
-            own = (
-                os.environ.get(variable, "").strip()
-                if variable and not os.environ.get("MRVIDEO_API_KEY")
-                else ""
+            from_openai = self.api_key is not None and (
+                self.api_key.get_secret_value() == os.environ.get("OPENAI_API_KEY", "").strip()
             )
-            return SecretStr(own) if own else self.api_key
+            if variable in (None, "OPENAI_API_KEY") or (self.api_key is not None and not from_openai):
+                return self.api_key
+            # A key for OpenAI is not shown to another maker's server.
+            own = os.environ.get(variable or "", "").strip()
+            return SecretStr(own) if own else None
         try:
             return SecretStr(self.key_file.read_text(encoding="utf-8").strip())
         except OSError as error:
