@@ -147,6 +147,7 @@ async def test_options(index: Index, question: str, options: list[str], choice: 
         ("What is the hidden fruit?", ()),
         ("What is the hidden fruit?", ("Durian", "Lychee")),
         ("What is the secret number?", ("Banana", "Papaya")),
+        ("What is the secret name?", ()),
         ("Does the word ZEBRA appear?", ()),
         ("Does the word ZEBRA appear?", ("Yes", "No")),
         ("What comes right after ZEBRA?", ()),

@@ -57,10 +57,11 @@ def held_by_content(question: Question, pool: Sequence[Item]) -> list[Item]:
     """The items that hold all the question's own words; with those that may say an order, where such items are."""
     if not question.content and not question.literal:
         return []
-    full = question.content | question.literal
-    return [i for i in pool if full <= i.stems] or [
-        i for i in pool if question.content and question.content <= i.stems
-    ]
+    # A name is more than a text: "The secret metal is Zinc" does not tell the secret name.
+    named = {stem("name")} if question.nouns & {"name", "names"} else set[str]()
+    needed = question.content | named
+    full = needed | question.literal
+    return [i for i in pool if full <= i.stems] or [i for i in pool if question.content and needed <= i.stems]
 
 
 def worded_alike(question: Question, held: list[Item]) -> list[Item]:
