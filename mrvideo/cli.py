@@ -26,6 +26,9 @@ app = typer.Typer(
 config = typer.Typer(help="Settings and where they come from.", no_args_is_help=True)
 app.add_typer(config, name="config")
 
+_INTERRUPTED = 130
+_GO_ON = "interrupted; what is done is kept, run the same command again to go on"
+
 # The family of usage errors that the installed Typer raises, whichever Click it carries.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
@@ -359,6 +362,9 @@ def main() -> NoReturn:
     """The console script: every expected problem becomes one line on stderr and an exit code."""
     try:
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:
+            # Typer turns Ctrl-C into this code by itself.
+            _complain(_GO_ON)
         sys.exit(code if isinstance(code, int) else 0)
     except _UsageProblem as error:
         command = error.ctx.command_path if error.ctx else "mrvideo"
@@ -371,8 +377,8 @@ def main() -> NoReturn:
         _complain(str(error))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; what is done is kept, run the same command again to go on")
-        sys.exit(130)
+        _complain(_GO_ON)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more to say, and nowhere to say it.
         sys.stderr.close()

@@ -1,14 +1,9 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from mrvideo.evals.items import Outcome
 from mrvideo.records import Span
-
-# A busy machine is no failure: examples are judged by what they show, not by how long they take.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture

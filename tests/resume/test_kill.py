@@ -108,9 +108,6 @@ def test_ctrl_c_repeats_only_what_was_in_flight(commands, film, contents, model,
     assert contents(library, film)["index"] == undisturbed["index"]
 
 
-@pytest.mark.xfail(
-    reason="typer turns Ctrl-C into an exit of its own, 130, past the line that cli.main has for it"
-)
 def test_ctrl_c_says_how_to_go_on(commands, film, model):
     model.on_call = lambda count: commands.signal(signal.SIGINT) if count == 9 else None
     ended = commands.run("index", film, "--quiet")
