@@ -58,7 +58,8 @@ def held_by_content(question: Question, pool: Sequence[Item]) -> list[Item]:
     if not question.content and not question.literal:
         return []
     # A name is more than a text: "The secret metal is Zinc" does not tell the secret name.
-    named = {stem("name")} if question.nouns & {"name", "names"} else set[str]()
+    asks_name = question.nouns & {"name", "names"} and not question.text.lower().startswith("name ")
+    named = {stem("name")} if asks_name else set[str]()
     needed = question.content | named
     full = needed | question.literal
     return [i for i in pool if full <= i.stems] or [i for i in pool if question.content and needed <= i.stems]
