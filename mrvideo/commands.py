@@ -198,8 +198,6 @@ def print_answer(answer: Answer) -> None:
     out = _out()
     if answer.answer is None and answer.choice is None:
         out.print(Text("not found in the video", style="bold"))
-        if answer.searched:
-            out.print(f"searched: {plain(answer.searched)}")
     else:
         text = answer.answer if answer.answer is not None else answer.options[answer.choice or 0]
         out.print(Text(plain(text), style="bold"))
@@ -211,6 +209,8 @@ def print_answer(answer: Answer) -> None:
         out.print(f"  {evidence.span}  {evidence.source}: {plain(evidence.quote)}")
     for unseen in answer.unseen:
         out.print(f"  not seen: {unseen.span}: {plain(unseen.reason)}")
+    if answer.searched and (answer.unseen or not answer.evidence):
+        out.print(f"searched: {plain(answer.searched)}")
     usage = spent(answer.usage)
     if usage and answer.models.get("vision") != "offline":
         out.print(usage)
