@@ -7,6 +7,7 @@ shows them without the file.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from functools import cache
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -76,6 +77,31 @@ _ENTITY = """
 <div class="mrv"><h4>{{ name }}</h4><div>{{ description }}</div>
 <div class="quiet">{{ kind }}, first seen at {{ first }}, in {{ scenes }} scenes</div></div>
 """
+
+_PROGRESS = """
+<div class="mrv">{% for note in notes %}<div class="quiet">{{ note }}</div>{% endfor %}
+<table>{% for row in rows %}<tr><td>{{ row.stage }}</td><td><div class="bar" style="width: 240px"><span class="scene"
+style="left: 0; width: {{ row.percent }}%"></span></div></td><td>{{ row.done }} of {{ row.total }}</td>
+<td class="quiet">{{ row.spent }}</td></tr>{% endfor %}</table></div>
+"""
+
+
+def progress_html(rows: Sequence[tuple[str, int, int, str]], notes: Sequence[str]) -> str:
+    """Bars of stages: (stage, done, total, what was spent)."""
+    return _render(
+        _PROGRESS,
+        notes=notes,
+        rows=[
+            {
+                "stage": stage,
+                "done": done,
+                "total": total,
+                "percent": round(100 * min(done, total) / total, 1) if total else 0,
+                "spent": spent,
+            }
+            for stage, done, total, spent in rows
+        ],
+    )
 
 
 def video_html(index: Index, source: FrameSource | None) -> str:

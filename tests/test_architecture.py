@@ -24,7 +24,7 @@ LEVELS = [
     {"agents"},
     {"compose", "indexing", "export", "progress", "views"},
     {"api"},
-    {"tools", "evals", "estimate"},
+    {"tools", "evals", "estimate", "notebook"},
     {"mcp"},
     {"commands", "doctor"},
     {"cli", "__main__"},
