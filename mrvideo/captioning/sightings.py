@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
+from mrvideo.models.offline.likeness import same_text
 from mrvideo.records import Sighting, Span
 
 TOUCH_SECONDS = 0.6
 """Sightings this close are taken to be seamless: a little more than one sampling step at 2 frames per second."""
-
-_ALIKE = 0.85
-_SHORT = 6
 
 
 def join_sightings(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
@@ -34,26 +30,9 @@ def join_sightings(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     )
 
 
-def same_text(one: str, other: str) -> bool:
-    """Whether two readings are of one text: letter case, spacing and a misread letter aside.
-
-    Digits must agree: `Gate 12` is not `Gate 13`, though they differ by as little as two readings of one word.
-    """
-    left, right = _plain(one), _plain(other)
-    if left == right:
-        return bool(left) or one.strip() == other.strip()
-    if re.findall(r"\d+", one) != re.findall(r"\d+", other) or min(len(left), len(right)) < _SHORT:
-        return False
-    return SequenceMatcher(None, left, right, autojunk=False).ratio() >= _ALIKE
-
-
 def overlapping(sightings: Iterable[Sighting], span: Span) -> tuple[Sighting, ...]:
     """The sightings that stand on screen at some time of the span."""
     return tuple(sighting for sighting in sightings if sighting.span.overlaps(span))
-
-
-def _plain(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _one(group: list[Sighting]) -> Sighting:
