@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
 from mrvideo.compose import captioning_options, check_reachable, check_there, model_settings, opened_models
-from mrvideo.errors import SubtitleError
+from mrvideo.errors import BudgetReached, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
@@ -127,7 +127,7 @@ def _caption(
                 text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
             )
         )
-    took = Tally(on_event)
+    took = Tally(on_event, settings if options.backend != "threading" else None)
     with opened_models(settings, library, took) as models:
         index = build_index(
             info,
@@ -144,22 +144,44 @@ def _caption(
         unheard = sorted((*index.failures, *heard.failures), key=lambda f: (f.start_seconds, f.stage))
         index = index.model_copy(update={"failures": tuple(unheard)})
     library.put_index(index)
-    return index.model_copy(update={"usage": took.usage + spent})
+    # Kept with its absolute path, told with the path as it was given: as an index is that was kept before.
+    return index.model_copy(update={"usage": took.usage + spent, "video": info})
 
 
 class Tally:
-    """Passes events on and adds up what calls took, also those made in other processes. Called from any thread."""
+    """Passes events on and adds up what calls took, also those made in other processes. Called from any thread.
 
-    def __init__(self, on_event: EventSink) -> None:
+    Other processes know nothing of each other's spending: with `bounds` the run is stopped once what came back passes
+    them, so by at most the shards in work. Raises `BudgetReached`.
+    """
+
+    def __init__(self, on_event: EventSink, bounds: Settings | None) -> None:
         self._on_event = on_event
         self._lock = Lock()
+        self._bounds = bounds
         self.usage = Usage()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StageAdvanced):
             with self._lock:
                 self.usage += event.usage
+            if self._bounds is not None:
+                self._check(self._bounds)
         self._on_event(event)
+
+    def _check(self, bounds: Settings) -> None:
+        tokens = self.usage.input_tokens + self.usage.output_tokens
+        if bounds.max_tokens is not None and tokens > bounds.max_tokens:
+            raise BudgetReached(
+                f"max_tokens {bounds.max_tokens} is passed ({tokens} taken by the workers' shards); "
+                "what is done is kept, a higher bound goes on from here"
+            )
+        cost = self.usage.cost
+        if bounds.max_cost is not None and cost is not None and cost > bounds.max_cost:
+            raise BudgetReached(
+                f"max_cost ${bounds.max_cost:.4f} is passed (${cost:.4f} spent by the workers' shards); "
+                "what is done is kept, a higher bound goes on from here"
+            )
 
 
 # speech ----------------------------------------------------------------------------------------
