@@ -156,3 +156,14 @@ def test_a_folder_is_indexed_though_some_of_its_files_are_broken(commands, film,
     with Library.open(commands.folder / ".mrvideo" / "library.db", create=False) as library:
         assert len(library.videos()) == 4
         assert all(library.latest_index(info.digest) for info in library.videos())
+
+
+def test_worker_processes_are_held_to_the_budget_by_the_shard(commands, film, model):
+    """They know nothing of each other's spending: unbounded, a bill could grow with the number of workers."""
+    stopped = commands.run("index", film, "--workers", "1", "--max-tokens", "10", "--quiet")
+    assert stopped.code == 1
+    assert "max_tokens 10 is passed" in stopped.output
+    before = model.asked.total()
+    assert before > 0
+    done = commands.run("index", film, "--workers", "1", "--quiet")
+    assert done.code == 0, done.output
