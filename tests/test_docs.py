@@ -48,7 +48,8 @@ def server_url() -> Iterator[str]:
     assert spec is not None and spec.loader is not None
     module = sys.modules["docs_chat_server"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    with module.ChatServer() as server:
+    served = ("gpt-5-mini", "Qwen/Qwen3-VL-8B-Instruct")
+    with module.ChatServer(models=served) as server:
         yield server.base_url
 
 

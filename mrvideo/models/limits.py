@@ -35,6 +35,9 @@ from mrvideo.records import Usage
 T = TypeVar("T", bound=BaseModel)
 S = TypeVar("S")
 
+_OPEN_PER_SLOT = 2
+"""Requests begun and not kept, for each call that may be in flight: room for those that wait for their next try."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -65,6 +68,8 @@ class LimitedModel:
         self._limits = limits
         self._limiter = limits.limiter or Limiter(adapter.abilities.concurrency)
         self._detail = detail
+        # Paid or about to be, and not kept yet: what a kill can cost, also when the disk is slower than the server.
+        self._open = Limiter(_OPEN_PER_SLOT * adapter.abilities.concurrency)
         self._in_flight: dict[str, Future[Reply[Any] | None]] = {}
         self._lock = Lock()
 
@@ -112,8 +117,9 @@ class LimitedModel:
         try:
             reply = await self._kept(request, key)
             if reply is None:
-                reply = await self._ask(request)
-                await self._keep(request, key, reply)
+                async with self._open.slot():
+                    reply = await self._ask(request)
+                    await self._keep(request, key, reply)
             future.set_result(reply)
             return reply
         except BaseException as error:
