@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]
 from langgraph.runtime import Runtime
 
 from mrvideo import compose
@@ -25,8 +25,8 @@ from mrvideo.errors import QuestionError, SettingsError
 from mrvideo.mapreduce import portal
 from mrvideo.messages.exploring import ExploreInputs, ExploreReply, SpokenLine, StepLine, ToolLine
 from mrvideo.models.base import Model, Request
-from mrvideo.prompt import load_prompt
-from mrvideo.records import Evidence, Record, Usage
+from mrvideo.prompt import fence, load_prompt
+from mrvideo.records import Evidence, Record, Source, Usage
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.tools import call_as_text, strict_schema
 
@@ -220,11 +220,12 @@ async def act(state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
 
 def _checked(reply: ExploreReply, steps: Sequence[StepLine]) -> tuple[list[Evidence], int]:
     """Citations whose words really stand in the cited result, with the span they stand at there; and how many do not."""
-    results = {step.step_id: step.result for step in steps}
+    by_id = {step.step_id: step for step in steps}
     evidence: list[Evidence] = []
     removed = 0
     for citation in reply.citations:
-        found = _find(citation.quote, results.get(citation.step_id, ""))
+        step = by_id.get(citation.step_id)
+        found = None if step is None else _find(citation.quote, step)
         if found is None:
             removed += 1
         else:
@@ -232,39 +233,58 @@ def _checked(reply: ExploreReply, steps: Sequence[StepLine]) -> tuple[list[Evide
     return evidence, removed
 
 
-def _find(quote: str, result: str) -> Evidence | None:
-    wanted = " ".join(quote.casefold().split())
+def _find(quote: str, step: StepLine) -> Evidence | None:
+    """The outermost object of a result that has a span and holds the words in one of its own texts."""
+    wanted = _plain(quote)
     try:
-        data = json.loads(result)
+        todo: list[Any] = [json.loads(step.result)]
     except json.JSONDecodeError:
         return None
-    todo: list[Any] = [data]
     while todo:
         node = todo.pop(0)
         if isinstance(node, list):
             todo.extend(cast("list[Any]", node))
         elif isinstance(node, dict):
             fields = cast("dict[str, Any]", node)
-            todo.extend(value for value in fields.values() if isinstance(value, dict | list))
-            spanned = {"start_seconds", "stop_seconds"} <= fields.keys()
-            if spanned and any(wanted in text for text in _texts(fields)):
-                source = fields.get("source")
+            for value in fields.values():
+                if isinstance(value, (dict, list)):
+                    todo.append(value)
+            if not {"start_seconds", "stop_seconds"} <= fields.keys():
+                continue
+            holding = [(name, text) for name, text in _texts(fields) if wanted in _plain(text)]
+            if holding:
+                # A caption may repeat what was said: the shortest text is where the words come from.
+                name, _ = min(holding, key=lambda named: len(named[1]))
                 return Evidence(
                     start_seconds=fields["start_seconds"],
                     stop_seconds=fields["stop_seconds"],
-                    source=source if source in ("caption", "cue", "frame") else "caption",
+                    source=_source(fields, name, step.tool),
                     quote=quote,
                 )
     return None
 
 
-def _texts(fields: dict[str, Any]) -> list[str]:
-    texts: list[str] = []
-    for value in fields.values():
-        for item in cast("list[Any]", value) if isinstance(value, list) else [value]:
-            if isinstance(item, str):
-                texts.append(" ".join(item.casefold().split()))
-    return texts
+def _source(fields: dict[str, Any], name: str, tool: str) -> Source:
+    told = fields.get("source")
+    if told in ("caption", "cue", "frame"):
+        return told
+    if tool == "look":
+        return "frame"
+    return "cue" if name == "said" else "caption"
+
+
+def _texts(fields: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (name, item)
+        for name, value in fields.items()
+        for item in (cast("list[Any]", value) if isinstance(value, list) else [value])
+        if isinstance(item, str)
+    ]
+
+
+def _plain(text: str) -> str:
+    # As the model was shown it, whatever its spaces and capitals.
+    return " ".join(fence(text).casefold().split())
 
 
 _TOOL_LINES = tuple(

@@ -182,6 +182,8 @@ class ObservationOutput(ToolOutput):
 
 
 class LookOutput(ToolOutput):
+    start_seconds: float
+    stop_seconds: float
     conclusion: str
     confidence: int
     observations: list[ObservationOutput]
@@ -435,6 +437,8 @@ async def _look(box: Toolbox, given: LookInput) -> ToolResult:
     reply, frames = await video.alook(span, given.question, max_frames=LOOK_FRAMES)
     return ToolResult(
         LookOutput(
+            start_seconds=span.start_seconds,
+            stop_seconds=span.stop_seconds,
             conclusion=_cut(reply.conclusion),
             confidence=reply.confidence,
             observations=_fitting(

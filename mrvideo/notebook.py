@@ -1,6 +1,6 @@
 """Progress in a notebook: a bar per stage, drawn in the cell and kept in the saved notebook.
 
-    video = mrvideo.index("talk.mp4", on_event=mrvideo.notebook.Bars())
+video = mrvideo.index("talk.mp4", on_event=mrvideo.notebook.Bars())
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Bars:
         text = "; ".join(f"{stage} {done}/{total}" for stage, done, total, _ in rows)
         shown = {"text/html": page, "text/plain": text}
         if self._display is None:
-            from IPython.display import display
+            from IPython.display import display  # pyright: ignore
 
             self._display = display(shown, raw=True, display_id=True)  # pyright: ignore
         else:

@@ -35,7 +35,7 @@ _STYLE = """
 .mrv .scene.odd {background: #72a0d0}
 .mrv .unseen {background: repeating-linear-gradient(45deg, #c33, #c33 4px, #fff4 4px, #fff4 8px)}
 .mrv .proof {background: #e4a11b}
-.mrv table {border-collapse: collapse}
+.mrv table {border-collapse: collapse; font: inherit}
 .mrv td, .mrv th {padding: 2px 10px 2px 0; text-align: left; vertical-align: top}
 .mrv .quiet {opacity: .7}
 </style>
@@ -44,7 +44,7 @@ _STYLE = """
 _VIDEO = """
 <div class="mrv"><h4>{{ path }}</h4>
 <div class="quiet">{{ length }}, {{ scenes|length }} scenes, {{ entities|length }} entities, {{ cues }} cues{% if
-unseen %}, {{ unseen|length }} spans not seen{% endif %}</div>
+unseen %}, {{ unseen|length }} span{{ '' if unseen|length == 1 else 's' }} not seen{% endif %}</div>
 <div class="strip">{% for time, picture in thumbnails %}<figure><img alt="frame at {{ time }}"
 src="{{ picture }}"><span class="quiet">{{ time }}</span></figure>{% endfor %}</div>
 <div class="bar">{% for part in scenes %}<span class="scene{{ ' odd' if loop.index is odd }}" title="{{ part.title }}"

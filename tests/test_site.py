@@ -23,7 +23,9 @@ def test_the_site_builds_strictly_and_loads_no_font_from_elsewhere(repository: P
     )
     assert done.returncode == 0, done.stderr
     pages = {page.name for page in (repository / "docs").glob("*.md")}
-    nav = set(re.findall(r"(\S+\.md)$", (repository / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
+    nav = set(
+        re.findall(r"(\S+\.md)$", (repository / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert nav == pages
     assert "fonts.googleapis" not in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert 'id="mrvideo.api.Video.ask"' in (tmp_path / "sdk" / "index.html").read_text(encoding="utf-8")

@@ -59,7 +59,9 @@ def test_a_notebook_runs(
     monkeypatch.setenv("MRVIDEO_LIBRARY", str(tmp_path / "kept" / "library.db"))
     # The kernel's files: where it finds this environment's own kernel, and nothing of the person who runs it.
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    done = build.execute(build.read_source(NOTEBOOKS / "source" / f"{name}.py"), tmp_path, timeout_seconds=240)
+    done = build.execute(
+        build.read_source(NOTEBOOKS / "source" / f"{name}.py"), tmp_path, timeout_seconds=240
+    )
     kept = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
 
     def shapes(notebook: Any) -> list[list[str]]:

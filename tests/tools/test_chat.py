@@ -90,6 +90,21 @@ def test_the_agent_works_in_steps_and_its_evidence_has_the_spans_of_the_tools(se
     assert "mackerel tonight" in seen.steps[0].result
 
 
+def test_evidence_says_whether_it_was_said_written_or_seen(served: Any, mind: Any) -> None:
+    mind(
+        [
+            call("read_scenes", video="talk.mp4", start_seconds=110, stop_seconds=125),
+            call(
+                "look", video="talk.mp4", start_seconds=99, stop_seconds=106, question="What is on the tag?"
+            ),
+            say("K-38.", ("s1", "a mackerel tonight"), ("s1", "BREAD & BUNS"), ("s2", "K-38")),
+        ]
+    )
+    turn = Chat(["talk.mp4"], driven(served), roots=(served.root,)).send("What is on the tag?")
+    assert [evidence.source for evidence in turn.evidence] == ["cue", "caption", "frame"]
+    assert (turn.evidence[2].start_seconds, turn.evidence[2].stop_seconds) == (99, 106)
+
+
 def test_a_conversation_remembers_and_each_turn_starts_its_own_steps(served: Any, mind: Any) -> None:
     text = mind(
         [

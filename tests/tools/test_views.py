@@ -27,7 +27,9 @@ from mrvideo.records import (
     VideoInfo,
 )
 
-HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}</div><style>*{display:none}</style>"
+HOSTILE = (
+    "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}</div><style>*{display:none}</style>"
+)
 
 
 class Page(HTMLParser):
@@ -81,7 +83,9 @@ def hostile_index() -> Index:
             ),
         ),
         entities=(
-            Entity(name="person_1", kind=HOSTILE, description=HOSTILE, display_name=HOSTILE, exemplar_seconds=1),
+            Entity(
+                name="person_1", kind=HOSTILE, description=HOSTILE, display_name=HOSTILE, exemplar_seconds=1
+            ),
         ),
         cues=(Cue(**span, text=HOSTILE, speaker=HOSTILE),),
         failures=(Failure(start_seconds=5, stop_seconds=10, stage="caption", reason=HOSTILE),),
@@ -145,7 +149,9 @@ def test_a_video_shows_a_strip_of_its_own_frames_and_bars_in_proportion(served: 
 def test_an_answer_shows_frames_of_its_evidence_while_the_file_is_there(served: Any, tmp_path: Path) -> None:
     film = tmp_path / "moved.mp4"
     shutil.copy(served.film, film)
-    answer = hostile_answer().model_copy(update={"video": str(film), "options": (), "choice": None, "answer": "Yes"})
+    answer = hostile_answer().model_copy(
+        update={"video": str(film), "options": (), "choice": None, "answer": "Yes"}
+    )
     assert len(Page(answer._repr_html_() or "").all("img")) == 1
     film.unlink()
     page = Page(answer._repr_html_() or "")
@@ -153,7 +159,9 @@ def test_an_answer_shows_frames_of_its_evidence_while_the_file_is_there(served: 
 
 
 def test_not_found_says_what_was_searched() -> None:
-    answer = hostile_answer().model_copy(update={"answer": None, "choice": None, "searched": "12 scenes, 3 cues"})
+    answer = hostile_answer().model_copy(
+        update={"answer": None, "choice": None, "searched": "12 scenes, 3 cues"}
+    )
     page = Page(answer._repr_html_() or "")
     assert "not found in the video" in page.text and "12 scenes, 3 cues" in page.text
 
