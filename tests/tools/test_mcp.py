@@ -152,43 +152,54 @@ async def test_a_cancelled_call_stops_indexing(
             assert len((await client.list_tools()).tools) == len(TOOLS)
 
 
-def test_stdout_holds_the_protocol_and_nothing_else(served: Any) -> None:
-    requests = [
-        {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "a pipe", "version": "1"},
-            },
-        },
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {
-            "jsonrpc": "2.0",
-            "id": 2,
-            "method": "tools/call",
-            "params": {"name": "search_video", "arguments": {"words": "mackerel"}},
-        },
-    ]
+def speaking(root: Path, *more: str) -> subprocess.Popen[str]:
+    """The server as a plain process that has been greeted."""
     process = subprocess.Popen(
-        [sys.executable, *command(served.root)],
-        cwd=served.root,
+        [sys.executable, *command(root, *more)],
+        cwd=root,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdin is not None and process.stdout is not None
-    for request in requests:
-        process.stdin.write(json.dumps(request) + "\n")
+    hello = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "a pipe", "version": "1"},
+    }
+    tell(process, {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["id"] == 1
+    tell(process, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+    return process
+
+
+def tell(process: subprocess.Popen[str], message: dict[str, Any]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(message) + "\n")
     process.stdin.flush()
-    answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+
+
+def test_stdout_holds_the_protocol_and_nothing_else(served: Any) -> None:
+    process = speaking(served.root)
+    asked = {"name": "search_video", "arguments": {"words": "mackerel"}}
+    tell(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": asked})
+    assert process.stdout is not None
+    answer = json.loads(process.stdout.readline())
     rest, complaints = process.communicate()  # closes stdin: the client has left
-    assert [answer["id"] for answer in answers] == [1, 2]
-    assert answers[1]["result"]["structuredContent"]["hits"]
+    assert answer["id"] == 2 and answer["result"]["structuredContent"]["hits"]
     assert rest == "" and process.returncode == 0, complaints
+
+
+def test_a_client_that_leaves_takes_its_work_with_it(tmp_path: Path, write_film: Any, servers: Any) -> None:
+    write_film(tmp_path / "grey.mp4", seconds=30)
+    with servers.ChatServer(fault_of=lambda call: servers.Fault.stall()) as silent:
+        process = speaking(tmp_path, "--vision", "openai:test-vlm", "--base-url", silent.base_url)
+        asked = {"name": "index_video", "arguments": {"video": "grey.mp4"}}
+        tell(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": asked})
+        silent.stalled.wait()
+        process.communicate()  # the model would never answer: only stopping the work ends the process
+    assert process.returncode == 0
 
 
 def test_a_root_that_is_no_folder_is_said_in_one_line(tmp_path: Path) -> None:
