@@ -210,7 +210,7 @@ def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> T
     try:
         body = library.part(_transcript_key(info, settings, transcriber))
     finally:
-        portal().call(transcriber.model.aclose)
+        portal().call(transcriber.aclose)
     return None if body is None or settings.fresh else Transcript.model_validate_json(body)
 
 
@@ -231,7 +231,7 @@ def _listen(info: VideoInfo, settings: Settings, library: Library, on_event: Eve
         library.put_part(key, "transcript", info.digest, whole, heard.model_dump_json())
         library.put_cues(info.digest, heard.cues, origin=f"speech {settings.speech}")
     finally:
-        portal().call(transcriber.model.aclose)
+        portal().call(transcriber.aclose)
     return heard
 
 

@@ -1,0 +1,55 @@
+"""From sound to an answer: what is heard joins the index, is kept, and what could not be heard is told."""
+
+from __future__ import annotations
+
+import pytest
+
+import mrvideo
+
+
+@pytest.fixture
+def settings(server, tmp_path):
+    return mrvideo.load_settings(
+        library=tmp_path / "library.db", speech="openai:whisper-1", speech_base_url=server.url
+    )
+
+
+def test_what_is_said_is_heard_kept_searched_and_cited(make_video, bursts, server, settings):
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    video = mrvideo.index(film, settings=settings)
+    [cue] = video.cues
+    assert (cue.start_seconds, cue.stop_seconds) == pytest.approx((2.0, 3.0), abs=0.05)
+    assert cue.source == "speech"
+    assert "cue" in [hit.source for hit in video.search(cue.text)]
+    answer = video.ask(f"When is the word {cue.text} said?")
+    assert [e.source for e in answer.evidence] == ["cue"]
+    assert answer.evidence[0].start_seconds == pytest.approx(2.0, abs=0.05)
+
+    calls = len(server.requests)
+    again = mrvideo.index(film, settings=settings)
+    assert again.cues == video.cues
+    assert len(server.requests) == calls, "kept: nothing is transcribed twice"
+
+
+def test_sound_that_could_not_be_heard_is_told_and_tried_again(make_video, bursts, server, settings):
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    willing = server.refuse
+    server.refuse = lambda fields, segments: (400, '{"error": {"message": "not today"}}')
+    video = mrvideo.index(film, settings=settings)
+    [failure] = [f for f in video.failures if f.stage == "speech"]
+    assert failure.span.overlaps(mrvideo.Span(2.0, 3.0))
+    unseen = video.ask("What is the secret word?").unseen
+    assert any("speech" in part.reason for part in unseen)
+
+    server.refuse = willing
+    healed = mrvideo.index(film, settings=settings)
+    assert not healed.failures
+    assert len(healed.cues) == 1
+
+
+def test_subtitles_that_somebody_wrote_are_not_transcribed_again(make_video, bursts, server, settings):
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    film.with_suffix(".srt").write_text("1\n00:00:02,000 --> 00:00:03,000\nGood morning\n")
+    video = mrvideo.index(film, settings=settings)
+    assert [cue.text for cue in video.cues] == ["Good morning"]
+    assert server.requests == []
