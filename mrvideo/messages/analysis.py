@@ -20,7 +20,9 @@ class SpanReply(Message):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.stop_seconds < self.start_seconds:
-            raise ValueError(f"a span must not end before it starts: {self.start_seconds}, {self.stop_seconds}")
+            raise ValueError(
+                f"a span must not end before it starts: {self.start_seconds}, {self.stop_seconds}"
+            )
         return self
 
     @property
@@ -166,7 +168,9 @@ class GlobalIntentionReply(Message):
                 inside(part.start_seconds, inputs.span)
                 inside(part.stop_seconds, inputs.span)
             if self.scope == "local" and len(self.spans) > 10:
-                raise ValueError(f"at most 10 spans unless the question is about the whole video, got {len(self.spans)}")
+                raise ValueError(
+                    f"at most 10 spans unless the question is about the whole video, got {len(self.spans)}"
+                )
         return self
 
 
@@ -258,7 +262,9 @@ class AnswerInputs(Message):
     entities: tuple[EntityLine, ...] = ()
     unseen: tuple[Span, ...] = ()
     learnt: tuple[str, ...] = ()
-    problem: str = Field(default="", description="what was wrong with the draft before this one, when asked again")
+    problem: str = Field(
+        default="", description="what was wrong with the draft before this one, when asked again"
+    )
 
 
 class Citation(Message):
@@ -274,7 +280,8 @@ class ClaimReply(Message):
     text: Filled
     citations: tuple[Citation, ...] = ()
     check: str = Field(
-        default="", description="the claim as a yes/no question about the cited span, without naming the answer's letter"
+        default="",
+        description="the claim as a yes/no question about the cited span, without naming the answer's letter",
     )
 
 
