@@ -17,6 +17,7 @@ from mrvideo.media.looks import FrameSource
 from mrvideo.records import Answer, Entity, Index, Scene, Span, clock
 
 STRIP_THUMBNAILS = 12
+CAST_PICTURES = 8
 EVIDENCE_FRAMES = 6
 THUMBNAIL_PIXELS = 160
 
@@ -43,13 +44,15 @@ _STYLE = """
 
 _VIDEO = """
 <div class="mrv"><h4>{{ path }}</h4>
-<div class="quiet">{{ length }}, {{ scenes|length }} scenes, {{ entities|length }} entities, {{ cues }} cues{% if
+<div class="quiet">{{ length }}, {{ scenes|length }} scenes, {{ entity_count }} entities, {{ cues }} cues{% if
 unseen %}, {{ unseen|length }} span{{ '' if unseen|length == 1 else 's' }} not seen{% endif %}</div>
 <div class="strip">{% for time, picture in thumbnails %}<figure><img alt="frame at {{ time }}"
 src="{{ picture }}"><span class="quiet">{{ time }}</span></figure>{% endfor %}</div>
 <div class="bar">{% for part in scenes %}<span class="scene{{ ' odd' if loop.index is odd }}" title="{{ part.title }}"
 style="left:{{ part.left }}%;width:{{ part.width }}%"></span>{% endfor %}{% for part in unseen %}<span class="unseen"
 title="{{ part.title }}" style="left:{{ part.left }}%;width:{{ part.width }}%"></span>{% endfor %}</div>
+{% for name, time, picture in cast %}<figure><img alt="frame at {{ time }}" width="110" src="{{ picture }}"><br><code>{{
+name }}</code> {{ time }}</figure>{% endfor %}
 {% if entities %}<div>{% for name in entities %}<code>{{ name }}</code> {% endfor %}</div>{% endif %}</div>
 """
 
@@ -108,13 +111,24 @@ def video_html(index: Index, source: FrameSource | None) -> str:
     """A timeline strip: thumbnails, scenes, spans not seen, cast. Without a source (the file is gone) no pictures."""
     length = index.video.duration_seconds
     step = length / STRIP_THUMBNAILS if length else 0.0
+    main = index.entities[:CAST_PICTURES]
+    faces = _pictures(source, [entity.exemplar_seconds for entity in main])
+    # A frame that cannot be read leaves its time out: then names alone, rather than one under another's face.
+    cast = (
+        [(_called(e), clock(t), p) for e, (t, p) in zip(main, faces, strict=True)]
+        if len(faces) == len(main)
+        else []
+    )
     return _render(
         _VIDEO,
         path=index.video.path,
         length=clock(length),
         scenes=[_part(s.span, length, f"{s.span} {s.brief}") for s in index.scenes],
         unseen=[_part(f.span, length, f"{f.span} {f.reason}") for f in index.failures],
-        entities=[e.display_name or e.name for e in index.entities[:40]],
+        cast=cast,
+        entity_count=len(index.entities),
+        # Those whose frame is not shown, by name alone.
+        entities=[_called(e) for e in index.entities[len(cast) :][:40]],
         cues=len(index.cues),
         thumbnails=[
             (clock(time), picture)
@@ -173,6 +187,10 @@ def entity_html(entity: Entity) -> str:
         first=clock(entity.exemplar_seconds),
         scenes=len(entity.scene_indexes),
     )
+
+
+def _called(entity: Entity) -> str:
+    return entity.display_name or entity.name
 
 
 def _part(span: Span, length: float, title: str) -> dict[str, object]:

@@ -134,7 +134,8 @@ def test_a_video_shows_a_strip_of_its_own_frames_and_bars_in_proportion(served: 
     video = mrvideo.load(served.film, settings=served.settings)
     page = Page(video._repr_html_())
     pictures = [str(attributes["src"]) for attributes in page.all("img")]
-    assert len(pictures) == views.STRIP_THUMBNAILS
+    assert len(pictures) == views.STRIP_THUMBNAILS + min(len(video.entities), views.CAST_PICTURES)
+    assert all((entity.display_name or entity.name) in page.text for entity in video.entities)
     assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
     assert len(set(pictures)) > 8
     widths = [
