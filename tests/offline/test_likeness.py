@@ -66,7 +66,8 @@ def test_a_part_of_a_word_is_not_the_word(text: str, phrase: str) -> None:
     assert holds(text, phrase) == 0.0
 
 
-@given(st.lists(WORDS, min_size=1, max_size=6))
+# "Bread & Buns" is "bread and buns", so the word between counts for nothing.
+@given(st.lists(WORDS.filter(lambda word: word != "and"), min_size=1, max_size=6))
 def test_case_and_spaces_never_matter(words: list[str]) -> None:
     text = " ".join(words)
     assert likeness(text, text.upper()) == likeness(text, "".join(words)) == 1.0

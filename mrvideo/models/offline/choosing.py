@@ -11,7 +11,7 @@ from mrvideo.models.offline.likeness import holds, squeezed, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision
-from mrvideo.models.offline.words import STOP, TEXT_NOUNS, number_in, times_in
+from mrvideo.models.offline.words import STOP, TEXT_NOUNS, number_in, numbers_in, times_in
 
 _LETTER = re.compile(r"^\s*(?:\(?[A-Ha-h][).:]|[A-H]\s*[-–]\s)\s*(?=\S)")
 _NONE = re.compile(
@@ -55,7 +55,15 @@ def match_option(item: Item, option: str) -> float:
         yours = [w for w in tokens(words) if w not in STOP and w not in TEXT_NOUNS]
         if mine and yours and len(squeezed(item.text)) >= 3 and len(mine) * 2 > len(yours):
             score = max(score, 0.9 * (holds(words, item.text) >= 0.97))
+    if score < 0.85 and (named := _sole_number(words)) is not None and named in numbers_in(item.text):
+        score = 0.9
     return score if score >= 0.85 else 0.0
+
+
+def _sole_number(words: str) -> float | None:
+    """The number that an option is: `300`, `three hundred`, also where the line writes it the other way."""
+    numbers = numbers_in(words)
+    return numbers[0] if len(numbers) == 1 and len(tokens(words)) <= 2 else None
 
 
 def only_supported(options: Sequence[str], items: Iterable[Item]) -> list[int]:

@@ -17,7 +17,7 @@ from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import held_by_content, texts_decision, worded_alike
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision
-from mrvideo.models.offline.words import number_in, stem, stems
+from mrvideo.models.offline.words import LIGHT, number_in, stem, stems
 
 
 def answer_open(question: Question, timeline: Timeline) -> Decision | None:
@@ -107,7 +107,12 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     if re.search(
         r"\bhow (?:many|much|old|far|tall|high|long)\b|\b(?:which|what) year\b", question.text.lower()
     ):
-        return bool(mine) and number_in(item.text) is not None and 2 * len(mine) >= len(core)
+        return (
+            bool(mine)
+            and number_in(item.text) is not None
+            and 2 * len(mine - LIGHT) >= len(core - LIGHT)
+            and _counted(question, item)
+        )
     if not mine or 2 * len(mine) < len(core):
         return False
     if question.nouns & {"name", "names"} and core <= item.stems:
@@ -117,6 +122,17 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     return len(mine) + len(known) >= 2 or (
         len(core) == 1 and len(question.names) == 0 and question.where == "speech"
     )
+
+
+def _counted(question: Question, item: Item) -> bool:
+    """Whether a number stands by what is counted: `three eggs`, not `a carrot cake with two hundred grams`."""
+    match = re.search(r"\bhow many ((?:[\w'-]+ ?){1,2})", question.text.lower())
+    if not match:
+        return True
+    goods = stems(match.group(1))
+    words = tokens(item.text)
+    places = [n for n, word in enumerate(words) if stem(word) in goods]
+    return not places or any(number_in(" ".join(words[max(n - 3, 0) : n + 3])) is not None for n in places)
 
 
 def _option_of_lines(question: Question, timeline: Timeline, lines: Sequence[Item]) -> Decision | None:

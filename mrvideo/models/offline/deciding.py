@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from mrvideo.models.offline.anchors import named_items, question_stems
 from mrvideo.models.offline.choosing import (
@@ -19,6 +20,7 @@ from mrvideo.models.offline.likeness import holds, tokens
 from mrvideo.models.offline.ordering import between, in_order, neighbour, nth_text, precedes
 from mrvideo.models.offline.questions import Kind, Question
 from mrvideo.models.offline.retrieving import answer_read
+from mrvideo.models.offline.telling import told
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.timing import at_time, during, when
 from mrvideo.models.offline.verdicts import Decision, span_words
@@ -28,12 +30,16 @@ def decide(question: Question, timeline: Timeline) -> Decision | None:
     """The answer that the timeline supports, or None: not found."""
     if question.options and question.negated and question.kind in ("read", "open", "exists", "nth"):
         return _not_shown(question, timeline)
+    plain = question.kind in ("open", "read") and not question.targets and question.start_seconds is None
+    if plain and (decision := told(question, timeline)):
+        return decision
     handler = _HANDLERS.get(question.kind)
     decision = handler(question, timeline) if handler else None
     if (
         decision is None
         and question.kind in ("nth", "who", "after", "before", "precedes")
         and not question.targets
+        and not (question.kind == "nth" and question.where == "screen")
     ):
         decision = answer_open(question, timeline)
     return decision
@@ -76,6 +82,22 @@ def _colour(question: Question, timeline: Timeline) -> Decision | None:
     return Decision(name, None, 3, cited, f"Mostly {name}.")
 
 
+_SPEAKER = re.compile(r"^who(?:'s| is| are) (?:speaking|talking|the (?:speaker|narrator|presenter|host))\b")
+_NAME = r"([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
+_INTRODUCTION = re.compile(rf"\b(?:[Mm]y name is|I'm|I am|[Tt]his is) {_NAME}")
+
+
+def _said_by(text: str) -> str | None:
+    """The name that a line of subtitles opens with: `Ken: A landslide …`."""
+    match = re.match(rf"(?:- )?{_NAME}: \S", text)
+    return match.group(1) if match else None
+
+
+def _introduced(text: str) -> str | None:
+    match = _INTRODUCTION.search(text.replace("’", "'"))
+    return match.group(1) if match else None
+
+
 def _who(question: Question, timeline: Timeline) -> Decision | None:
     lines: list[Item] = []
     for target in question.targets:
@@ -87,6 +109,10 @@ def _who(question: Question, timeline: Timeline) -> Decision | None:
     if not lines and question.start_seconds is not None:
         at = question.start_seconds
         lines = [i for i in timeline.speech if i.start_seconds - 0.5 <= at <= i.stop_seconds + 0.5]
+    lines = [replace(i, speaker=i.speaker or _said_by(i.text)) for i in lines]
+    if not lines and _SPEAKER.search(question.text.lower()):
+        lines = [replace(i, speaker=name) for i in timeline.speech if (name := _introduced(i.text))]
+        lines = lines[:1] or list(timeline.distinct_speakers)
     named = [i for i in lines if i.speaker]
     if not named:
         return answer_open(question, timeline) if not question.targets else None

@@ -33,6 +33,12 @@ def squeezed(text: str) -> str:
     return "".join(tokens(text)).replace("'", "")
 
 
+def _run_together(text: str) -> str:
+    """Letters and digits alone: "Bread and Buns" read as "BREADANDBUNS"."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
 def skeleton(text: str) -> str:
     """Squeezed, with letters and digits that look alike made one."""
     return squeezed(text).translate(_LOOKALIKES)
@@ -77,7 +83,7 @@ def likeness(first: str, second: str) -> float:
     one, other = squeezed(first), squeezed(second)
     if not one or not other:
         return EXACT if first.strip() == second.strip() else 0.0
-    if one == other:
+    if one == other or _run_together(first) == _run_together(second):
         return EXACT
     if one.translate(_LOOKALIKES) == other.translate(_LOOKALIKES):
         return LOOKALIKE

@@ -77,6 +77,9 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"^{_VERB}\s+(.+?)\s+{SHOWN}",
         rf"^{_VERB}\s+(?:anyone|anybody|someone|somebody|the video|the film|you|we|they|it)\s+(?:ever\s+)?(?:say|see|mention|show|talk about|read|contain|display|speak of|find)s?\s+(.+?){_TAIL}",
     ),
+    "nth": (
+        r"[,:]\s*(.+?),?\s+or\s+(.+)$",
+    ),
     "colour": (
         rf"\b(?:when|while|behind|during|around|as)\s+(.+?){_TAIL}",
     ),
@@ -101,8 +104,17 @@ def targets_of(text: str, low: str, kind: Kind) -> tuple[str, ...]:
             break
     if kind == "order" and found:
         found = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*", found[0])
+    if kind == "nth" and found:
+        found = [part for group in found for part in re.split(r"\s*,\s*", group)]
     cleaned = [_LEAD.sub("", target.strip(" ,;:")).strip(" ,;:'\"") for target in found]
-    return tuple(dict.fromkeys(t for t in cleaned if squeezed(t) and not _generic(t)))
+    named = tuple(dict.fromkeys(t for t in cleaned if squeezed(t) and not _generic(t)))
+    if not named and kind in ("after", "before", "during"):
+        # `before the password`: the text that calls itself so.
+        named = tuple(w for t in found for w in tokens(t) if w in _CALLED_SO)[:1]
+    return named
+
+
+_CALLED_SO = frozenset(["password", "code", "number", "note", "label", "tag", "message"])
 
 
 def _generic(target: str) -> bool:

@@ -16,10 +16,11 @@ from mrvideo.models.offline.conversing import lines_of_speaker
 from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.retrieving import answer_read
-from mrvideo.models.offline.singling import held_by_content, pool_of, wanted_texts
+from mrvideo.models.offline.singling import fitting, held_by_content, pool_of, wanted_texts
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.timing import at_time
 from mrvideo.models.offline.verdicts import Decision, span_words, texts_words
+from mrvideo.models.offline.words import stems
 
 AT_ONCE_SECONDS = 0.3
 
@@ -74,15 +75,20 @@ def neighbour(question: Question, timeline: Timeline) -> Decision | None:
     pool = [
         i
         for i in pool
-        if not any(holds(i.text, t) >= LOOKALIKE for t in question.targets) or i.channel != anchors[0].channel
+        if i not in anchors
+        and (
+            not any(holds(i.text, t) >= LOOKALIKE for t in question.targets)
+            or i.channel != anchors[0].channel
+        )
     ]
-    pool = _alike_first(question, anchors[0], pool)
+    pool = fitting(question, _alike_first(question, anchors[0], pool))
     if question.options:
         named = [i for i in pool if any(match_option(i, o) for o in question.options)]
         pool = named or pool
     results: list[tuple[Item, list[Item]]] = []
     for anchor in anchors:
-        if near := _next_to(anchor, pool, after=question.kind == "after"):
+        seen_off = question.kind == "after" and bool(_GONE.search(question.text.lower()))
+        if near := _next_to(anchor, pool, after=question.kind == "after", once_gone=seen_off):
             results.append((anchor, near))
     if not results:
         return None
@@ -118,10 +124,16 @@ def _alike_first(question: Question, anchor: Item, pool: list[Item]) -> list[Ite
     return alike or pool
 
 
-def _next_to(anchor: Item, pool: Sequence[Item], *, after: bool) -> list[Item]:
+_GONE = re.compile(
+    r"\bafter\b.+\b(?:disappear|vanish|goes away|is gone|fades|ends|leaves the screen|is no longer)"
+)
+
+
+def _next_to(anchor: Item, pool: Sequence[Item], *, after: bool, once_gone: bool = False) -> list[Item]:
     """The pool's items that come next (or came last before); several when they come at once."""
     if after:
-        later = [i for i in pool if i.start_seconds > anchor.start_seconds + AT_ONCE_SECONDS]
+        since = anchor.stop_seconds - 2 * AT_ONCE_SECONDS if once_gone else anchor.start_seconds
+        later = [i for i in pool if i.start_seconds > since + AT_ONCE_SECONDS]
         clear = [i for i in later if i.start_seconds >= anchor.stop_seconds - 1.0]
         later = (
             clear if clear and not any(i.start_seconds < anchor.stop_seconds - 1.0 for i in later) else later
@@ -175,10 +187,14 @@ def nth_text(question: Question, timeline: Timeline) -> Decision | None:
     if named and all(question.literal <= i.stems for i in named):
         # `What is the final animal?` where a text says "The final animal is …".
         return answer_read(question, timeline)
+    if len(question.targets) > 1 and not question.options:
+        return _nth_of(question, timeline)
+    if numbered := _numbered(question, timeline):
+        return numbered
     pool = wanted_texts(question, timeline)
     if question.options:
         named = [i for i in pool if any(match_option(i, o) for o in question.options)]
-        if not named and question.where == "any":
+        if not named and question.where != "speech":
             named = [i for i in timeline.everything if any(match_option(i, o) for o in question.options)]
         pool = named
     groups = timeline.distinct(pool)
@@ -196,6 +212,43 @@ def nth_text(question: Question, timeline: Timeline) -> Decision | None:
             else None
         )
     return Decision(item.text, None, 4, (item,), "By order of appearance.")
+
+
+def _nth_of(question: Question, timeline: Timeline) -> Decision | None:
+    """`What comes first, the museum or the oven?`"""
+    places = [
+        (holding(timeline.of(question.where), t) or _lines_of(timeline, t), t) for t in question.targets
+    ]
+    if not all(items for items, _ in places):
+        return None
+    places.sort(key=lambda p: p[0][-1 if question.nth < 0 else 0].start_seconds)
+    place = question.nth - 1 if question.nth > 0 else question.nth
+    if not -len(places) <= place < len(places):
+        return None
+    cited = tuple(items[-1 if question.nth < 0 else 0] for items, _ in places)
+    return Decision(places[place][1], None, 4, cited, "All were found; sorted by time.")
+
+
+def _lines_of(timeline: Timeline, target: str) -> list[Item]:
+    wanted = stems(target)
+    return [i for i in timeline.everything if wanted and wanted <= i.stems]
+
+
+_NUMBERED = re.compile(r"^(\d{1,2})\s*[.):]\s*(\S.*)$")
+
+
+def _numbered(question: Question, timeline: Timeline) -> Decision | None:
+    """The item of that number in a list on screen, under the heading that the question names: `2. Review of the year`."""
+    if question.nth <= 0 or question.options or not question.content:
+        return None
+    headings = [i for i in timeline.screen if i.stems == question.content]
+    for heading in headings[:1]:
+        for item in timeline.screen:
+            match = _NUMBERED.match(item.text)
+            overlap = item.start_seconds < heading.stop_seconds and item.stop_seconds > heading.start_seconds
+            if match and overlap and int(match.group(1)) == question.nth:
+                return Decision(match.group(2), None, 4, (item, heading), "It bears that number.")
+    return None
 
 
 def precedes(question: Question, timeline: Timeline) -> Decision | None:

@@ -31,7 +31,23 @@ from mrvideo.models.offline.words import stems
 from mrvideo.records import Confidence, Span, merge_spans
 
 _ALL_SIGNS = frozenset(
-    {"order", "count_different", "nth", "after", "before", "between", "during", "read", "precedes"}
+    {
+        "order",
+        "count_different",
+        "nth",
+        "after",
+        "before",
+        "between",
+        "during",
+        "read",
+        "precedes",
+        "open",
+        "when",
+        "exists",
+        "how_long",
+        "count_times",
+        "at_time",
+    }
 )
 _ALL_LINES = frozenset({"after", "before", "between", "during", "nth", "who"})
 MOST_LOOKS = 4

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from mrvideo.models.offline.forms import WORD, Form, asks_words, form_asked
 from mrvideo.models.offline.kinds import Kind, Where
 from mrvideo.models.offline.likeness import squeezed, tokens
 from mrvideo.models.offline.naming import BESIDE, NOUN, PERCEPTUAL, QUOTED, SHOWN, targets_of
 from mrvideo.models.offline.words import (
+    KINDS,
+    LIGHT,
     ORDINALS,
     RELATING,
     SAYING,
@@ -29,7 +32,8 @@ class Question:
     """A question taken apart.
 
     `targets` are the texts it names; `content` the stems of the other words that carry meaning; `nouns` the words it has for texts
-    ("code"); `literal` the stems of words such as "final" that may say an order or belong to the text; `start_seconds` and `stop_seconds` bound the time it names; `nth` counts from 1, from the end when negative.
+    ("code"); `literal` the stems of words such as "final" that may say an order or belong to the text; `form` is what its answer must look like, `wordy` that a bare
+    number is none, `bare` the content without words for the form, `numbers` those it names; `start_seconds` and `stop_seconds` bound the time it names; `nth` counts from 1, from the end when negative.
     """
 
     text: str
@@ -47,6 +51,12 @@ class Question:
     anchor_is_speech: bool = False
     perceptual: bool = False
     literal: frozenset[str] = frozenset()
+    form: Form | None = None
+    wordy: bool = False
+    bare: frozenset[str] = frozenset()
+    numbers: tuple[str, ...] = ()
+    asks_own_name: bool = False
+    main_nouns: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=256)
@@ -66,6 +76,8 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
     nth = _nth(low) if kind == "nth" else 0
     main = _main_clause(low, kind)
     content = _content(text, targets, options)
+    form = form_asked(main)
+    named = _times_removed(low)
     return Question(
         text=text,
         options=options,
@@ -84,7 +96,22 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
         anchor_is_speech=kind in ("after", "before") and bool(_words(low.partition(kind)[2]) & SAYING),
         perceptual=bool(PERCEPTUAL.search(low)) or (bool(targets) and bool(BESIDE.search(low))),
         literal=frozenset(stem(w) for w in _ambiguous(low, content)),
+        form=form,
+        wordy=asks_words(main)
+        or (
+            kind in ("after", "before", "between", "nth", "order", "count_different", "at_time")
+            and bool(WORD.search(main))
+        ),
+        main_nouns=frozenset(w for w in tokens(QUOTED.sub(" ", main)) if w in TEXT_NOUNS),
+        bare=frozenset(stem(w) for w in content if not form or w not in form.words) - LIGHT,
+        numbers=tuple(w for w in tokens(named) if w.isdigit()),
+        asks_own_name=bool(re.search(r"\bnames?\b(?! of (?:the|a|an|this|that)\b)", low))
+        and not low.startswith("name "),
     )
+
+
+def _times_removed(low: str) -> str:
+    return re.sub(r"\b\d+(?::\d+)+\b|\b\d+(?:\.\d+)?[\s-]*(?:s|m|h|seconds?|minutes?|hours?|st|nd|rd|th)\b|\b(?:second|minute)s?\s+\d+", " ", low)  # fmt: skip
 
 
 def _words(text: str) -> frozenset[str]:
@@ -133,7 +160,8 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
             r"\bpreceded by\b|\bafter\b"
         )
         return "before" if early else "after"
-    if has(r"^who\b|\bwhich (?:person|speaker|character)\b|\bwhose\b"):
+    ranked = bool(options) and has(r"\bwhich (?:person|speaker|character)\b.*\b(?:first|last)\b")
+    if has(r"^who\b|\bwhich (?:person|speaker|character)\b|\bwhose\b") and not ranked:
         return "who"
     if has(r"\b(?:first|last|final|earliest|latest|initial|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))\b") and not has(r"\b(?:first|last|final|second|third) (?:\d+|few|ten|five|three|two|minute|second|half|name|time)\b"):  # fmt: skip
         return "nth"
@@ -162,6 +190,10 @@ def _time_named(low: str, kind: Kind) -> tuple[float | None, float | None]:
         return (0.0, seconds) if edge.group(1) == "first" else (-seconds, None)
     if re.search(r"\bat the (?:very )?(?:beginning|start|opening)\b", low):
         return 0.0, 10.0
+    if re.search(
+        r"\b(?:near|toward|towards|close to) the end\b(?! of (?!the (?:video|film|clip|movie)))", low
+    ):
+        return -20.0, None
     if re.search(r"\bat the (?:very )?(?:end|close)\b(?! of (?!the (?:video|film|clip|movie)))", low):
         return -10.0, None
     if not re.search(
@@ -247,5 +279,7 @@ _COUNTING = frozenset(
 def _content(text: str, targets: Sequence[str], options: Sequence[str]) -> list[str]:
     """Words that carry meaning, apart from those of the targets."""
     taken = {word for target in targets for word in tokens(target)}
-    dull = STOP | TEXT_NOUNS | SHOWING | SAYING | RELATING | taken | set(ORDINALS)
+    # `The title of the presentation`: what bears the title tells nothing on its words.
+    taken.update(re.findall(r"\b(?:title|heading|headline) of (?:the|this) (\w+)", text.lower()))
+    dull = STOP | KINDS | TEXT_NOUNS | SHOWING | SAYING | RELATING | taken | set(ORDINALS)
     return [word for word in dict.fromkeys(tokens(text)) if word not in dull and not word.isdigit()]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mrvideo.models.offline.forms import shows, wordy
 from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision, texts_words
-from mrvideo.models.offline.words import STOP, TEXT_NOUNS, stem
+from mrvideo.models.offline.words import STOP, TEXT_NOUNS, number_in, stem
 
 _NUMBER_NOUNS = frozenset(["number", "numbers", "digit", "digits", "code", "codes"])
 
@@ -38,11 +39,14 @@ def wanted_texts(question: Question, timeline: Timeline) -> list[Item]:
         )
         high = question.stop_seconds if question.stop_seconds is not None else timeline.stop_seconds
         pool = [i for i in pool if i.start_seconds <= high and i.stop_seconds >= low]
+    pool = fitting(question, pool)
     for target in question.targets:
         if held := holding(pool, target):
             return held
     if question.targets and question.kind != "nth":
         return []
+    if question.form and not question.bare:
+        return pool
     if question.content:
         if held := held_by_content(question, pool):
             return worded_alike(question, held)
@@ -51,6 +55,16 @@ def wanted_texts(question: Question, timeline: Timeline) -> list[Item]:
     elif not question.nouns and question.kind == "count_different" and question.where == "any":
         return []
     return of_kind(question, pool)
+
+
+def fitting(question: Question, items: Sequence[Item]) -> list[Item]:
+    """Those that can answer by their form: a price where one is asked for, no bare number where a name is."""
+    form = question.form
+    if form:
+        return [i for i in items if shows(i.text, form)]
+    if question.main_nouns & _NUMBER_NOUNS:
+        return [i for i in items if number_in(i.text) is not None or any(c.isdigit() for c in i.text)]
+    return [i for i in items if wordy(i.text)] if question.wordy else list(items)
 
 
 def held_by_content(question: Question, pool: Sequence[Item]) -> list[Item]:
@@ -74,10 +88,13 @@ def worded_alike(question: Question, held: list[Item]) -> list[Item]:
 
 def of_kind(question: Question, pool: list[Item]) -> list[Item]:
     """Texts that name their own kind (`Code 4711`), numbers where numbers are asked for, single words to count, else everything."""
-    if question.kind == "read" and (own := [i for i in pool if question.nouns & set(tokens(i.text))]):
+    if question.kind in ("read", "when", "how_long", "exists") and (
+        own := [i for i in pool if question.nouns & set(tokens(i.text))]
+    ):
         return own
-    if question.nouns & _NUMBER_NOUNS:
-        return [i for i in pool if any(c.isdigit() for c in i.text)] or pool
+    if question.nouns & {"password", "passwords"}:
+        return []
+    pool = fitting(question, pool)
     if question.nouns & _WORD_NOUNS and question.kind == "count_different":
         single = [i for i in pool if len(tokens(i.text)) == 1]
         return single if 2 * len(single) >= len(pool) else pool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from mrvideo.messages.analysis import Analysis, EvidenceLine, SegmentIntentionInputs
 from mrvideo.models.offline.likeness import LOOKALIKE, holds, likeness, tokens
 from mrvideo.models.offline.questions import Question
-from mrvideo.models.offline.words import STOP, stem
+from mrvideo.models.offline.words import STOP, TEXT_NOUNS, stem
 
 Channel = Literal["screen", "speech", "picture", "look"]
 
@@ -54,6 +55,11 @@ class Timeline:
         """Signs and speech, in order of time."""
         return tuple(sorted((*self.screen, *self.speech), key=_by_time))
 
+    @property
+    def distinct_speakers(self) -> tuple[Item, ...]:
+        """The first line of everyone who speaks under a name."""
+        return tuple({i.speaker: i for i in reversed(self.speech) if i.speaker}.values())[::-1]
+
     def of(self, where: str) -> tuple[Item, ...]:
         """The items of `screen`, of `speech`, or of both (`any`)."""
         return self.screen if where == "screen" else self.speech if where == "speech" else self.everything
@@ -86,6 +92,9 @@ class Timeline:
             elif word in near:
                 got += weight / 2
         return got / total if total else 0.0
+
+
+_NOUN_BEHIND = re.compile(rf"(?<=\S)\s+(?:{'|'.join(TEXT_NOUNS)})$")
 
 
 def _by_time(item: Item) -> tuple[float, float]:
@@ -201,10 +210,15 @@ def _joined(items: Sequence[Item]) -> list[Item]:
 
 
 def holding(items: Iterable[Item], phrase: str, *, least: float = 0.85) -> list[Item]:
-    """The items that hold a phrase. When some hold it exactly, the near ones are left out."""
+    """The items that hold a phrase. When some hold it exactly, the near ones are left out.
+
+    `the STOP sign` is the text STOP where no text says "STOP sign".
+    """
+    items = tuple(items)
     scored = [(holds(item.text, phrase), item) for item in items]
     best = max((score for score, _ in scored), default=0.0)
     if best < least:
-        return []
+        bare = _NOUN_BEHIND.sub("", phrase)
+        return holding(items, bare, least=least) if bare != phrase and tokens(bare) else []
     floor = best if best >= 1.0 else least
     return [item for score, item in scored if score >= floor]

@@ -14,7 +14,8 @@ from mrvideo.models.offline.conversing import answer_open
 from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.retrieving import answer_read
-from mrvideo.models.offline.singling import wanted_texts
+from mrvideo.models.offline.singling import fitting, wanted_texts
+from mrvideo.models.offline.telling import told_when
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, span_words, texts_words
 from mrvideo.models.offline.words import SAYING, SHOWING, times_in
@@ -39,6 +40,7 @@ def at_time(question: Question, timeline: Timeline) -> Decision | None:
         ]
         exact = [i for i in pool if i.start_seconds <= high and i.stop_seconds > low]
         pool = exact or pool
+    pool = fitting(question, pool)
     if question.where == "any" and not question.options:
         pool = [i for i in pool if i.channel == "screen"] or pool
     if question.perceptual or (
@@ -107,6 +109,8 @@ def during(question: Question, timeline: Timeline) -> Decision | None:
 def when(question: Question, timeline: Timeline) -> Decision | None:
     """The spans over which a text stands or a line is said."""
     asked = frozenset(tokens(question.text))
+    if decision := told_when(question, timeline):
+        return decision
     if not question.targets and not asked & (SHOWING | SAYING | _CLOCKED):
         # `When does the train leave?` asks for a time that somebody tells.
         return answer_open(question, timeline)

@@ -25,11 +25,14 @@ STOP = words_of(
     then there these they thing things this those through to too under up upon us was we were what
     whatever when where which while who whom whose why will with within would you your yes no please
     tell following correct correctly option options answer question true exactly ever also according
-    name's video film clip movie footage recording scene scenes part moment point time times time's
+    name's what's who's where's when's how's that's video film clip movie footage recording scene scenes part moment point time times time's
     second seconds minute minutes in’s s t d ll re ve m der die das und ist was le la les des un une
     est que el los las del
     """
 )
+
+KINDS = words_of("kind kinds sort sorts type types")
+"""`What kind of cake` asks for a cake."""
 
 TEXT_NOUNS = words_of(
     """
@@ -88,6 +91,9 @@ _NUMBER_WORDS = {
     "forty": 40,
     "fifty": 50,
     "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
 }
 
 ORDINALS = {
@@ -122,16 +128,31 @@ _IRREGULAR = {
 
 def stem(word: str) -> str:
     """Without the endings of English plurals and verbs; crude, and the same for question and text."""
+    word = word.removesuffix("'s")
     word = _IRREGULAR.get(word, word)
-    for ending in ("'s", "ies", "ied", "ing", "ed", "es", "s"):
+    for ending in ("ies", "ied", "ings", "ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             root = word[: -len(ending)]
             if ending in ("ies", "ied"):
                 return root + "y"
-            if ending in ("ing", "ed") and len(root) >= 4 and root[-1] == root[-2] and root[-1] not in "lsz":
+            if (
+                ending in ("ings", "ing", "ed")
+                and len(root) >= 4
+                and root[-1] == root[-2]
+                and root[-1] not in "lsz"
+            ):
                 return root[:-1]
             return root.rstrip("e") if len(root) > 3 else root
-    return word.rstrip("e") if len(word) > 4 else word
+    return word.rstrip("e") if len(word) > 3 else word
+
+
+LIGHT = frozenset(
+    stem(word)
+    for word in _words(
+        "leave depart arrive cost sell go use need give require make take serve hold run be near"
+    )
+)
+"""Stems of verbs that a sign leaves out: `Flight BA117 … 14:35` tells when it leaves."""
 
 
 def stems(text: str) -> frozenset[str]:
@@ -141,12 +162,38 @@ def stems(text: str) -> frozenset[str]:
 
 def number_in(text: str) -> float | None:
     """The first number a text spells, in digits or words."""
+    return next(iter(numbers_in(text)), None)
+
+
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
+
+
+def numbers_in(text: str) -> list[float]:
+    """Every number a text spells: `300`, `three hundred`, `twenty-five thousand`, `4.2 million`."""
+    found: list[float] = []
+    run = False
     for word in tokens(text):
-        if re.fullmatch(r"\d+(?:\.\d+)?", word):
-            return float(word)
-        if word in _NUMBER_WORDS:
-            return float(_NUMBER_WORDS[word])
-    return None
+        digits = re.fullmatch(r"\d+(?:\.\d+)?", word) is not None
+        if digits or word in _NUMBER_WORDS:
+            value = float(word) if digits else float(_NUMBER_WORDS[word])
+            last = found[-1] if run else 0.0
+            if (
+                run
+                and not digits
+                and last >= 20
+                and last % 10 == 0
+                and value < last % 100 + 10
+                and value < 100
+            ):
+                found[-1] += value
+            else:
+                found.append(value)
+            run = True
+        elif word in _SCALES and run:
+            found[-1] *= _SCALES[word]
+        else:
+            run = False
+    return found
 
 
 def times_in(text: str) -> list[float]:
