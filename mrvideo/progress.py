@@ -90,4 +90,4 @@ def spent(usage: Usage) -> str:
     if not usage.calls:
         return ""
     cost = "cost unknown" if usage.cost is None else f"${usage.cost:.3f}"
-    return f"{usage.calls} calls, {cost}"
+    return f"{usage.calls} call{'' if usage.calls == 1 else 's'}, {cost}"
