@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, ClaimReply
 from mrvideo.models.offline.choosing import match_option, option_text, says_none
-from mrvideo.models.offline.deciding import decide
+from mrvideo.models.offline.deciding import decide_or_none
 from mrvideo.models.offline.questions import parse_question
 from mrvideo.models.offline.timeline import Item, Timeline, timeline_of_evidence
 from mrvideo.models.offline.verdicts import Decision, span_words
@@ -22,9 +22,9 @@ def answer(inputs: AnswerInputs) -> AnswerReply:
     question = parse_question(inputs.question, inputs.options)
     timeline = timeline_of_evidence(inputs.evidence, inputs.analyses)
     timeline = _without(timeline, " ".join(inputs.learnt))
-    decision = decide(question, timeline)
+    decision = decide_or_none(question, timeline)
     if decision is None and timeline.looks:
-        decision = decide(question, _from_looks(timeline))
+        decision = decide_or_none(question, _from_looks(timeline))
         if decision:
             decision = replace(decision, confidence=min(decision.confidence, 3))
     usable = decision is not None and decision.found and (not inputs.options or decision.choice is not None)

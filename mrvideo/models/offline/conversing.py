@@ -14,7 +14,7 @@ from mrvideo.models.offline.choosing import (
 )
 from mrvideo.models.offline.likeness import holds, squeezed, tokens
 from mrvideo.models.offline.questions import Question
-from mrvideo.models.offline.singling import held_by_content, texts_decision, worded_alike
+from mrvideo.models.offline.singling import held_by_content, measures, texts_decision, worded_alike
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision
 from mrvideo.models.offline.words import LIGHT, number_in, stem, stems
@@ -40,6 +40,7 @@ def answer_open(question: Question, timeline: Timeline) -> Decision | None:
             else None
         )
     held = held_by_content(question, timeline.screen) if len(question.content | question.literal) >= 2 else []
+    held = [i for i in held if measures(question, i)]
     if held and not question.options and question.where != "speech" and not question.perceptual:
         return texts_decision(question, timeline, worded_alike(question, held), 5)
     pool = lines if lines else list(timeline.of("speech" if question.where == "speech" else "any"))
@@ -92,6 +93,8 @@ def _reply_to(item: Item, timeline: Timeline) -> Item:
 
 def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     """Whether a line holds enough of the question in itself to be quoted as its answer."""
+    if not measures(question, item):
+        return False
     core = question.content - question.names
     if item.channel == "speech" and item.text.endswith("?"):
         # Somebody asks the same: the next line may be the answer, if it comes at once.
@@ -111,7 +114,7 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
             bool(mine)
             and number_in(item.text) is not None
             and 2 * len(mine - LIGHT) >= len(core - LIGHT)
-            and _counted(question, item)
+            and measures(question, item)
         )
     if not mine or 2 * len(mine) < len(core):
         return False
@@ -122,17 +125,6 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     return len(mine) + len(known) >= 2 or (
         len(core) == 1 and len(question.names) == 0 and question.where == "speech"
     )
-
-
-def _counted(question: Question, item: Item) -> bool:
-    """Whether a number stands by what is counted: `three eggs`, not `a carrot cake with two hundred grams`."""
-    match = re.search(r"\bhow many ((?:[\w'-]+ ?){1,2})", question.text.lower())
-    if not match:
-        return True
-    goods = stems(match.group(1))
-    words = tokens(item.text)
-    places = [n for n, word in enumerate(words) if stem(word) in goods]
-    return not places or any(number_in(" ".join(words[max(n - 3, 0) : n + 3])) is not None for n in places)
 
 
 def _option_of_lines(question: Question, timeline: Timeline, lines: Sequence[Item]) -> Decision | None:

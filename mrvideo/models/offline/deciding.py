@@ -13,12 +13,13 @@ from mrvideo.models.offline.anchors import named_items, question_stems
 from mrvideo.models.offline.choosing import (
     choose_yes,
     match_option,
+    says_none,
 )
 from mrvideo.models.offline.conversing import answer_open
 from mrvideo.models.offline.counting import count_different, count_times, how_long, video_length
 from mrvideo.models.offline.likeness import holds, tokens
 from mrvideo.models.offline.ordering import between, in_order, neighbour, nth_text, precedes
-from mrvideo.models.offline.questions import Kind, Question
+from mrvideo.models.offline.questions import Kind, Question, parse_question
 from mrvideo.models.offline.retrieving import answer_read
 from mrvideo.models.offline.telling import told
 from mrvideo.models.offline.timeline import Item, Timeline, holding
@@ -30,6 +31,8 @@ def decide(question: Question, timeline: Timeline) -> Decision | None:
     """The answer that the timeline supports, or None: not found."""
     if question.options and question.negated and question.kind in ("read", "open", "exists", "nth"):
         return _not_shown(question, timeline)
+    if _COMPARES.search(question.text.lower()) and not question.options:
+        return None
     plain = question.kind in ("open", "read") and not question.targets and question.start_seconds is None
     if plain and (decision := told(question, timeline)):
         return decision
@@ -43,6 +46,24 @@ def decide(question: Question, timeline: Timeline) -> Decision | None:
     ):
         decision = answer_open(question, timeline)
     return decision
+
+
+def decide_or_none(question: Question, timeline: Timeline) -> Decision | None:
+    """As `decide`; where what was found is none of the options, the option that says so."""
+    decision = decide(question, timeline)
+    none = [n for n, option in enumerate(question.options) if says_none(option)]
+    others = [option for n, option in enumerate(question.options) if n not in none]
+    if (decision and decision.found) or len(none) != 1 or question.negated:
+        return decision
+    if question.kind not in ("read", "open", "nth", "after", "before", "between"):
+        return decision
+    free = decide(parse_question(question.text), timeline)
+    if free is None or not free.found or free.confidence < 4:
+        return decision
+    if any(match_option(item, option) for item in free.cited for option in others):
+        return decision
+    words = question.options[none[0]]
+    return Decision(words, none[0], 3, free.cited, f"It is {free.answer}, which is none of the options.")
 
 
 def _colour(question: Question, timeline: Timeline) -> Decision | None:
@@ -82,7 +103,12 @@ def _colour(question: Question, timeline: Timeline) -> Decision | None:
     return Decision(name, None, 3, cited, f"Mostly {name}.")
 
 
-_SPEAKER = re.compile(r"^who(?:'s| is| are) (?:speaking|talking|the (?:speaker|narrator|presenter|host))\b")
+_COMPARES = re.compile(
+    r"^(?:what|which) (?:\w+ ){0,2}(?:is|are|was|were|has|costs?) (?:the )?(?:(?!other|number|after)\w+er|more|less|better|worse)\b.*\bor\b"
+)
+_SPEAKER = re.compile(
+    r"\b(?:speaker|narrator|presenter|host)'s name\b|\bname of the (?:speaker|narrator|presenter|host)\b|^who(?:'s| is| are) (?:speaking|talking|the (?:speaker|narrator|presenter|host))\b"
+)
 _NAME = r"([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
 _INTRODUCTION = re.compile(rf"\b(?:[Mm]y name is|I'm|I am|[Tt]his is) {_NAME}")
 

@@ -52,9 +52,9 @@ FORMS = (
         rf"\b\d{{1,2}}[:.]\d\d\b|\b\d{{1,2}} ?[ap]\.?m\b|\b(?:at|from|until|till|by) {_HOUR}\b|o'clock|\bnoon\b|\bmidnight\b",
         "time times hour hours opening business office working",
     ),
-    _form("temperature", r"\btemperatures?\b|\bhow (?:hot|warm|cold)\b", r"°|º|\bdegrees?\b", "temperature temperatures hot warm cold"),
+    _form("temperature", r"\btemperatures?\b|\bhow (?:hot|warm|cold)\b|\bhow many degrees\b", r"°|º|\bdegrees?\b", "temperature temperatures hot warm cold degrees"),
     _form("percent", r"\bpercent(?:age)?s?\b|\bper cent\b", r"%|\bper ?cent\b", "percent percentage percentages per cent"),
-    _form("figure", r"\b(?:what|which) figures?\b", r"\d", "figure figures"),
+    _form("figure", r"\b(?:what|which) (?:figures?|amounts?|sums?)\b", r"\d", "figure figures amount amounts sum sums"),
 )  # fmt: skip
 _WORDY = re.compile(
     r"\b(?:names?|city|cities|town|towns|country|countries|place|places|person|animal|fruit|capital)\b"

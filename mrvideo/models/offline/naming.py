@@ -49,7 +49,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         rf"\bbetween\s+(.+?)\s+and\s+(.+?){_TAIL}",
     ),
     "precedes": (
-        rf"^{_VERB}\s+(.+?)\s+(?:{SHOWN}\s+)?(?:right |immediately |directly |just )?(?:before|after|earlier than|later than)\s+(.+?){_TAIL}",
+        rf"^{_VERB}\s+(.+?)\s+(?:{SHOWN}\s+)?(?:right |immediately |directly |just )?(?:before|after|earlier than|later than)(?: or (?:before|after|earlier than|later than))?\s+(.+?){_TAIL}",
     ),
     "when": (
         rf"\b(?:when|time|second|minute|moment|point|timestamp)s?\s+(?:exactly\s+)?(?:{_VERB}|that)\s+(.+?)\s+{SHOWN}",

@@ -263,7 +263,13 @@ def precedes(question: Question, timeline: Timeline) -> Decision | None:
     earlier = first[0].start_seconds < second[0].start_seconds
     asked_before = bool(re.search(r"\b(?:before|earlier than)\b", question.text.lower()))
     yes = earlier == asked_before
-    words = f"{'Yes' if yes else 'No'}: “{first[0].text}” at {span_words(first[0])}, “{second[0].text}” at {span_words(second[0])}"
+    either = re.search(r"\b(?:before or|after or|earlier or|later or)\b", question.text.lower())
+    said = ("before" if earlier else "after") if either else "Yes" if yes else "No"
+    if either and question.options:
+        return None
+    words = (
+        f"{said}: “{first[0].text}” at {span_words(first[0])}, “{second[0].text}” at {span_words(second[0])}"
+    )
     return Decision(
         words, choose_yes(question.options, yes=yes), 5, (first[0], second[0]), "Both were found."
     )

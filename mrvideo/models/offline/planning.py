@@ -18,7 +18,7 @@ from mrvideo.messages.analysis import (
     SpanReply,
 )
 from mrvideo.models.offline.choosing import match_option, option_text, sequences
-from mrvideo.models.offline.deciding import decide
+from mrvideo.models.offline.deciding import decide_or_none
 from mrvideo.models.offline.questions import Question, parse_question
 from mrvideo.models.offline.timeline import (
     Item,
@@ -153,7 +153,7 @@ def reduce_intentions(inputs: ReduceIntentionsInputs) -> ReduceIntentionsReply:
 def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
     """Decide provisionally; look again where that decision rests on a text on screen."""
     question = parse_question(inputs.question, inputs.options)
-    decision = decide(question, timeline_of_analyses(inputs.analyses))
+    decision = decide_or_none(question, timeline_of_analyses(inputs.analyses))
     cited: Sequence[Item] = decision.cited if decision else ()
     seen = [i for i in cited if i.channel != "speech"] or list(cited[:1])
     spans = merge_spans([Span(i.start_seconds, i.stop_seconds) for i in seen])

@@ -62,6 +62,7 @@ class Question:
 @lru_cache(maxsize=256)
 def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
     """Take a question apart. Never fails: what fits no pattern is `open`."""
+    text = re.sub(r"\blower[\s-]thirds?\b", "caption", text)
     bare = QUOTED.sub(" QUOTED ", text)
     low = " ".join(bare.lower().replace("’", "'").split())
     kind = _kind(low, options)
@@ -131,7 +132,9 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
         return "count_different"
     if yes_no and has(r"\b(?:before|after|earlier than|later than)\b"):
         return "precedes"
-    if has(r"\border\b|\bsequence\b|\bchronolog|\bone after (?:another|the other)\b"):
+    if has(
+        r"\border\b(?! (?:number|no\b|id\b|code|form|date|confirmation|status|total))|\bsequence\b|\bchronolog|\bone after (?:another|the other)\b"
+    ):
         return "order"
     if has(r"\bbetween\b") and not times_in(low):
         return "between"
@@ -140,7 +143,7 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
     )
     if long and has(rf"QUOTED|quoted|{SHOWN}"):
         return "how_long"
-    if has(r"^when\b|\bat (?:what|which) (?:exact )?(?:time|second|minute|moment|point|timestamp)|\bwhat time ?stamp|\bat what time|\bwhich (?:second|minute|timestamp)|\b(?:what|which) (?:is the )?(?:time|moment|timestamp)s?\b.*\b(?:appear|shown|visible)|\bduring (?:what|which) (?:time|period|interval)|,? when\??$"):  # fmt: skip
+    if has(r"^(?:(?:un)?till? |since |from )?when\b|\bat (?:what|which) (?:exact )?(?:time|second|minute|moment|point|timestamp)|\bwhat time ?stamp|\bat what time|\bwhich (?:second|minute|timestamp)|\b(?:what|which) (?:is the )?(?:time|moment|timestamp)s?\b.*\b(?:appear|shown|visible)|\bduring (?:what|which) (?:time|period|interval)|,? when\??$"):  # fmt: skip
         return "when"
     if has(r"\bwhat colou?rs?\b|\bwhich colou?rs?\b|\bwhat is the (?:main |dominant |background )*colou?r"):
         return "colour"
@@ -161,7 +164,12 @@ def _kind(low: str, options: Sequence[str]) -> Kind:
         )
         return "before" if early else "after"
     ranked = bool(options) and has(r"\bwhich (?:person|speaker|character)\b.*\b(?:first|last)\b")
-    if has(r"^who\b|\bwhich (?:person|speaker|character)\b|\bwhose\b") and not ranked:
+    if (
+        has(
+            r"^who\b|\b(?:speaker|narrator|presenter|host)'s name\b|\bname of the (?:speaker|narrator|presenter|host)\b|\bwhich (?:person|speaker|character)\b|\bwhose\b"
+        )
+        and not ranked
+    ):
         return "who"
     if has(r"\b(?:first|last|final|earliest|latest|initial|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:st|nd|rd|th))\b") and not has(r"\b(?:first|last|final|second|third) (?:\d+|few|ten|five|three|two|minute|second|half|name|time)\b"):  # fmt: skip
         return "nth"
@@ -280,6 +288,6 @@ def _content(text: str, targets: Sequence[str], options: Sequence[str]) -> list[
     """Words that carry meaning, apart from those of the targets."""
     taken = {word for target in targets for word in tokens(target)}
     # `The title of the presentation`: what bears the title tells nothing on its words.
-    taken.update(re.findall(r"\b(?:title|heading|headline) of (?:the|this) (\w+)", text.lower()))
+    taken.update(re.findall(r"\b(?:title|heading|headline|step) of (?:the|this) (\w+)", text.lower()))
     dull = STOP | KINDS | TEXT_NOUNS | SHOWING | SAYING | RELATING | taken | set(ORDINALS)
     return [word for word in dict.fromkeys(tokens(text)) if word not in dull and not word.isdigit()]

@@ -10,7 +10,7 @@ from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision, texts_words
-from mrvideo.models.offline.words import STOP, TEXT_NOUNS, number_in, stem
+from mrvideo.models.offline.words import LIGHT, STOP, TEXT_NOUNS, number_in, stem, stems
 
 _NUMBER_NOUNS = frozenset(["number", "numbers", "digit", "digits", "code", "codes"])
 
@@ -65,6 +65,31 @@ def fitting(question: Question, items: Sequence[Item]) -> list[Item]:
     if question.main_nouns & _NUMBER_NOUNS:
         return [i for i in items if number_in(i.text) is not None or any(c.isdigit() for c in i.text)]
     return [i for i in items if wordy(i.text)] if question.wordy else list(items)
+
+
+_HOW_MUCH = re.compile(r"\bhow (?:many|much|old|far|tall|high|long|heavy|fast|deep|wide)\b")
+_LABEL = re.compile(r"^(?:\w+ )?\d+\s*[.):]\s+")
+_LASTS = re.compile(r"\b(?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|decades?)\b", re.I)
+
+
+def measures(question: Question, item: Item) -> bool:
+    """Whether an item has the number that `how many …` or `how long …` asks for, and by what is counted."""
+    asked = _HOW_MUCH.search(question.text.lower())
+    if not asked:
+        return True
+    # The number of a step or a line counts nothing.
+    text = _LABEL.sub("", item.text)
+    if number_in(text) is None and not any(c.isdigit() for c in text):
+        return False
+    if asked.group().endswith("long"):
+        return _LASTS.search(text) is not None
+    match = re.search(r"\bhow (?:many|much) ((?:[\w'-]+ ?){1,2})", question.text.lower())
+    goods = stems(match.group(1)) - LIGHT if match else frozenset[str]()
+    words = tokens(text)
+    places = [n for n, word in enumerate(words) if stem(word) in goods]
+    reach = 2 if "many" in asked.group() else 4
+    near = [" ".join(words[max(n - reach, 0) : n + reach + 1]) for n in places]
+    return not places or any(any(c.isdigit() for c in run) or number_in(run) is not None for run in near)
 
 
 def held_by_content(question: Question, pool: Sequence[Item]) -> list[Item]:

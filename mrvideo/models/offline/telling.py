@@ -8,7 +8,7 @@ from mrvideo.models.offline.choosing import supported_option
 from mrvideo.models.offline.forms import FORMS, Form, shows
 from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
-from mrvideo.models.offline.singling import texts_decision
+from mrvideo.models.offline.singling import measures, texts_decision
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, texts_words
 from mrvideo.models.offline.words import LIGHT, STOP, TEXT_NOUNS, stem, words_of
@@ -18,7 +18,7 @@ MOST_TOLD = 5
 
 _KEYED = re.compile(r"^(.{1,60}?)\s*(?:[:=]\s|\s(?:is|are|was|were)\s)\s*(\S.*)$", re.IGNORECASE)
 _SINGLE = re.compile(
-    r"^(?:what(?:'s| is| was| are| were)|(?:what|which) .+ (?:is (?:it|this|that|shown|displayed|mentioned)|do (?:we|you) see|appears)$)"
+    r"^(?:what(?:'s| is| was| are| were| costs?)|(?:what|which) .+ (?:is (?:it|this|that|shown|displayed|mentioned)|do (?:we|you) see|appears)$)"
 )
 _ROLES = frozenset(stem(w) for w in words_of("profession job occupation role position function work"))
 _TIMES = tuple(form for form in FORMS if form.name in ("date", "clock"))
@@ -35,7 +35,7 @@ def told(question: Question, timeline: Timeline) -> Decision | None:
     pairs = _keyed(question, timeline)
     if pairs:
         return _decision(question, timeline, [i for i, _ in pairs], [value for _, value in pairs], 5)
-    if found := _naming(question, timeline):
+    if found := _naming(question, timeline) or _beside(question, timeline):
         return _decision(question, timeline, found, [i.text for i in found], 3)
     return None
 
@@ -120,11 +120,30 @@ def _naming(question: Question, timeline: Timeline) -> list[Item]:
     ]
 
 
+def _beside(question: Question, timeline: Timeline) -> list[Item]:
+    """`Which gate does BA117 leave from?`: the text with a gate on it that stands beside the flight."""
+    match = re.search(r"\b(?:what|which) ([a-z]+)\b", question.text.lower())
+    if (
+        not match
+        or question.where == "speech"
+        or match.group(1) in STOP | TEXT_NOUNS
+        or len(question.bare) < 2
+    ):
+        return []
+    noun = stem(match.group(1))
+    return [
+        i
+        for i in timeline.screen
+        if noun in i.stems and len(tokens(i.text)) > 1 and question.bare <= _board(i, timeline)
+    ]
+
+
 def _decision(
     question: Question, timeline: Timeline, items: list[Item], words: list[str], confidence: int
 ) -> Decision | None:
     if question.options:
         return supported_option(question, timeline, items, confidence)
+    items = [i for i in items if measures(question, i)] if confidence < 5 else items
     groups = timeline.distinct(items)
     if len(groups) > MOST_TOLD:
         return None

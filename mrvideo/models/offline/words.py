@@ -24,7 +24,7 @@ STOP = words_of(
     out over own shall she should so some someone something such than that the their theirs them
     then there these they thing things this those through to too under up upon us was we were what
     whatever when where which while who whom whose why will with within would you your yes no please
-    tell following correct correctly option options answer question true exactly ever also according
+    tell per following correct correctly option options answer question true exactly ever also according
     name's what's who's where's when's how's that's video film clip movie footage recording scene scenes part moment point time times time's
     second seconds minute minutes in’s s t d ll re ve m der die das und ist was le la les des un une
     est que el los las del
