@@ -12,17 +12,39 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from mrvideo import compose
+from mrvideo.agents.tool_types import (
+    AskVideoInput,
+    AskVideoOutput,
+    EntityOutput,
+    EvidenceSpan,
+    FailedSpan,
+    FoundLine,
+    IndexVideoInput,
+    ListEntitiesOutput,
+    LookInput,
+    LookOutput,
+    ObservationOutput,
+    ReadScenesInput,
+    ReadScenesOutput,
+    SceneLineOutput,
+    SearchVideoInput,
+    SearchVideoOutput,
+    ToolInput,
+    ToolOutput,
+    VideoInput,
+    VideoSummary,
+)
 from mrvideo.api import Video, aindex, aload, check_question
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.library import Library
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
-from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen, Usage
+from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen
 from mrvideo.settings import Settings
 
 MAX_CHARACTERS = 16_000
@@ -32,165 +54,6 @@ LOOK_FRAMES = 8
 
 _SEARCHED_HITS = 1_000
 
-
-class ToolInput(BaseModel):
-    """Arguments of a tool; unknown ones are refused, so that a model's slip is told to it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ToolOutput(BaseModel):
-    """Result of a tool."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-_VIDEO = Field(
-    description="Path of a video file, or the first 8 or more digits of an indexed video's digest."
-)
-
-
-class IndexVideoInput(ToolInput):
-    video: str = _VIDEO
-
-
-class VideoInput(ToolInput):
-    video: str = _VIDEO
-
-
-class AskVideoInput(ToolInput):
-    video: str = _VIDEO
-    question: str = Field(description="One self-contained question about what the video shows or says.")
-    options: list[str] = Field(
-        default=[], description="Possible answers to choose from; an empty list for an open question."
-    )
-    effort: Literal["low", "medium", "high"] = Field(
-        default="high",
-        description="low reads captions only; medium looks at frames again; high also checks every claim.",
-    )
-
-
-class SearchVideoInput(ToolInput):
-    words: str = Field(
-        description="Words that captions, speech or on-screen text should hold; all must occur."
-    )
-    video: str | None = Field(
-        default=None, description="Search this video alone; null searches every indexed video."
-    )
-    limit: int = Field(default=10, ge=1, le=50, description="Results at most.")
-
-
-class ReadScenesInput(ToolInput):
-    video: str = _VIDEO
-    start_seconds: float = Field(ge=0, description="Begin of the time range.")
-    stop_seconds: float = Field(
-        ge=0, description="End of the time range; scenes that overlap it are returned."
-    )
-
-
-class LookInput(ToolInput):
-    video: str = _VIDEO
-    start_seconds: float = Field(ge=0, description="Begin of the time range to look at.")
-    stop_seconds: float = Field(
-        ge=0, description="End of the time range; keep it under a minute for dense frames."
-    )
-    question: str = Field(description="What to check in the frames.")
-
-
-class VideoSummary(ToolOutput):
-    video: str
-    digest: str
-    duration_seconds: float
-    scenes: int
-    entities: int
-    cues: int
-    failures: list[FailedSpan]
-    usage: Usage
-
-
-class FailedSpan(ToolOutput):
-    start_seconds: float
-    stop_seconds: float
-    reason: str
-
-
-class EvidenceSpan(ToolOutput):
-    start_seconds: float
-    stop_seconds: float
-    source: str
-    quote: str
-
-
-class AskVideoOutput(ToolOutput):
-    answer: str | None = Field(description="null means: not found in the video")
-    choice: int | None = Field(description="0-based index into options")
-    confidence: int
-    verified: bool
-    searched: str
-    evidence: list[EvidenceSpan]
-    unseen: list[FailedSpan]
-    cost: float | None
-
-
-class FoundLine(ToolOutput):
-    video: str
-    digest: str
-    start_seconds: float
-    stop_seconds: float
-    source: str
-    text: str
-
-
-class SearchVideoOutput(ToolOutput):
-    hits: list[FoundLine]
-    left_out: int = Field(description="Further hits that did not fit; search for rarer words to see them.")
-
-
-class SceneLineOutput(ToolOutput):
-    start_seconds: float
-    stop_seconds: float
-    caption: str
-    on_screen: list[str]
-    said: list[str]
-
-
-class ReadScenesOutput(ToolOutput):
-    scenes: list[SceneLineOutput]
-    next_start_seconds: float | None = Field(
-        description="Read on from here; null when the range is complete."
-    )
-
-
-class EntityOutput(ToolOutput):
-    name: str
-    kind: str
-    display_name: str | None
-    description: str
-    first_seen_seconds: float
-    scenes: int
-
-
-class ListEntitiesOutput(ToolOutput):
-    entities: list[EntityOutput]
-    left_out: int
-
-
-class ObservationOutput(ToolOutput):
-    start_seconds: float
-    stop_seconds: float
-    text: str
-
-
-class LookOutput(ToolOutput):
-    start_seconds: float
-    stop_seconds: float
-    conclusion: str
-    confidence: int
-    observations: list[ObservationOutput]
-    frame_times: list[float]
-
-
-VideoSummary.model_rebuild()
 
 L = TypeVar("L", bound=ToolOutput)
 
