@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,24 @@ async def test_a_bare_number_is_neither_a_password_nor_a_city(
 ) -> None:
     index = make_index([("TROMSO", 4.0, 6.0), ("00042", 8.0, 10.0), ("00043", 12.0, 14.0)], (), 60.0)
     assert (await asked(index, question)).answer is None
+
+
+async def test_the_length_cites_a_frame_of_the_end(
+    make_index: Callable[..., Index], make_film: Callable[..., Any]
+) -> None:
+    model = OfflineModel()
+    answer = await ask(
+        "How long is the video?",
+        options=(),
+        index=make_index((), (), 60.0),
+        frames=make_film(60.0),
+        vision=model,
+        text=model,
+        effort="high",
+    )
+    [evidence] = answer.evidence
+    assert answer.answer is not None
+    assert answer.answer.startswith("1:00.0")
+    assert evidence.source == "frame"
+    assert evidence.start_seconds >= 58.9
+    assert answer.verified

@@ -73,6 +73,8 @@ def _claim(item: Item) -> ClaimReply:
             citations=citations,
             check=f"Is the picture mostly {colour}?",
         )
+    if item.channel == "look":
+        return ClaimReply(text=item.text, citations=citations, check=item.text)
     return ClaimReply(
         text=f"The text “{item.text}” is on screen at {when}.",
         citations=citations,

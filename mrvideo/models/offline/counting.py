@@ -11,6 +11,7 @@ from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import wanted_texts
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, seconds_words, span_words, texts_words
+from mrvideo.models.offline.wording import LAST_FRAME
 
 
 def video_length(question: Question, timeline: Timeline) -> Decision | None:
@@ -23,7 +24,7 @@ def video_length(question: Question, timeline: Timeline) -> Decision | None:
         words,
         choose_by_number(question.options, length, as_time=True),
         4,
-        (timeline.pictures[-1],),
+        (next((i for i in timeline.looks if i.text.startswith(LAST_FRAME)), timeline.pictures[-1]),),
         "The last scene ends there.",
     )
 

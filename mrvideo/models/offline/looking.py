@@ -14,9 +14,14 @@ from mrvideo.models.offline.pictures import Picture
 from mrvideo.models.offline.planning import bearing
 from mrvideo.models.offline.questions import parse_question
 from mrvideo.models.offline.timeline import Item, Timeline
-from mrvideo.models.offline.wording import quoted
+from mrvideo.models.offline.wording import LAST_FRAME, quoted
+from mrvideo.models.offline.words import times_in
 
 MOST_READ = 3
+
+LAST_FRAME_SECONDS = 0.6
+"""Another look samples other frames: the last of each lie this close."""
+
 MOST_OBSERVATIONS = 40
 _QUOTE = re.compile(r"“([^”]+)”|\"([^\"]+)\"")
 _ON_SCREEN = re.compile(
@@ -32,6 +37,8 @@ def look(inputs: LookInputs, pictures: Sequence[Labelled]) -> LookReply:
     """The texts of a few frames that bear on the question."""
     question = parse_question(inputs.question, inputs.options)
     observations: list[Observation] = []
+    if question.kind == "video_length" and pictures:
+        return _last_frame(pictures)
     for number, picture in enumerate(_from_the_middle(pictures)):
         if number >= MOST_READ or (number and observations):
             break
@@ -54,11 +61,25 @@ def look(inputs: LookInputs, pictures: Sequence[Labelled]) -> LookReply:
     )
 
 
+def _last_frame(pictures: Sequence[Labelled]) -> LookReply:
+    time = max(picture.time_seconds for picture in pictures)
+    text = f"{LAST_FRAME}{time:.2f} s."
+    seen = Observation(start_seconds=time, stop_seconds=time, text=text)
+    return LookReply(observations=(seen,), conclusion=text, confidence=5)
+
+
 def verify(inputs: VerifyInputs, pictures: Sequence[Labelled]) -> VerifyReply:
     """Yes or no where reading tells; unclear for everything that takes seeing."""
     quotes = [a or b for a, b in _QUOTE.findall(inputs.check)]
     if match := _MOSTLY.search(inputs.check):
         return _mostly(match.group(1).strip(), pictures)
+    if inputs.check.startswith(LAST_FRAME) and pictures:
+        last = max(picture.time_seconds for picture in pictures)
+        named = times_in(inputs.check)
+        same = bool(named) and abs(last - named[0]) <= LAST_FRAME_SECONDS
+        return VerifyReply(
+            verdict="yes" if same else "unclear", seen=f"The last frame shown is at {last:.2f} s."
+        )
     outside = _QUOTE.sub("", inputs.check)
     if not quotes or _RELATION.search(outside):
         return VerifyReply(verdict="unclear", seen="Only texts and speech can be checked here.")

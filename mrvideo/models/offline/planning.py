@@ -155,6 +155,9 @@ def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
     question = parse_question(inputs.question, inputs.options)
     decision = decide_or_none(question, timeline_of_analyses(inputs.analyses))
     cited: Sequence[Item] = decision.cited if decision else ()
+    if question.kind == "video_length":
+        end = Item(max(inputs.span.stop_seconds - 1.0, 0.0), inputs.span.stop_seconds, "", "picture")
+        cited = (end,)
     seen = [i for i in cited if i.channel != "speech"] or list(cited[:1])
     spans = merge_spans([Span(i.start_seconds, i.stop_seconds) for i in seen])
     combine = {"order": "order", "precedes": "order", "count_times": "sum", "count_different": "sum"}

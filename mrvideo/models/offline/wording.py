@@ -8,6 +8,7 @@ from mrvideo.messages.shared import CueLine
 from mrvideo.models.offline.motion import Motion
 from mrvideo.records import Sighting
 
+LAST_FRAME = "The last frame looked at is at "
 NOTHING_READ = "No text on screen."
 
 
