@@ -96,6 +96,8 @@ async def asked(index: Index, question: str, options: Sequence[str] = ()) -> Ans
         ("What kind of cake is baked?", "carrot", 6.0),
         ("What temperature should the oven be?", "180", 11.0),
         ("Who says that a landslide blocked the valley?", "Ken", 15.0),
+        ("What temperature is mentioned?", "180", 11.0),
+        ("What is the departure time of the flight to London?", "14:35", 220.0),
         ("Who is speaking?", "Peter Hall", 1.0),
         ("What is mentioned first, the museum or the oven?", "oven", 11.0),
         ("Does OSLO appear before or after TROMSO?", "before", 12.5),
@@ -141,6 +143,10 @@ async def test_the_option_is_chosen(index: Index, question: str, options: list[s
         "What is the username?",
         "Which is larger, revenue or costs?",
         "What is the pin code?",
+        "What city comes two after BERGEN?",
+        "How old is Peter?",
+        "How many slides are there?",
+        "What is the bakery's phone number?",
     ],
 )
 async def test_what_only_looks_alike_is_not_found(index: Index, question: str) -> None:

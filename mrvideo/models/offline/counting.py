@@ -29,8 +29,16 @@ def video_length(question: Question, timeline: Timeline) -> Decision | None:
     )
 
 
+_BEARERS = frozenset(
+    ["slide", "slides", "card", "cards", "board", "boards", "poster", "posters", "billboard"]
+)
+"""What bears texts, several at once, is not counted by them."""
+
+
 def count_different(question: Question, timeline: Timeline) -> Decision | None:
     """Different texts of the kind asked for; sightings of the same one count once."""
+    if question.main_nouns and question.main_nouns <= _BEARERS:
+        return None
     pool = wanted_texts(question, timeline)
     groups = timeline.distinct(pool)
     if not groups:

@@ -48,9 +48,9 @@ FORMS = (
     _form("year", r"\b(?:what|which) years?\b|\byear (?:is|was)\b", r"\b(?:1[5-9]|20)\d\d\b", "year years"),
     _form(
         "clock",
-        r"^(?:at )?what time (?:does|do|did|is|are|was|will|should)\b|\b(?:opening|business|office|working) (?:hours|times)\b",
+        r"^(?:at )?what time (?:does|do|did|is|are|was|will|should)\b|\b(?:departure|arrival|boarding|starting|closing) times?\b|\b(?:opening|business|office|working) (?:hours|times)\b",
         rf"\b\d{{1,2}}[:.]\d\d\b|\b\d{{1,2}} ?[ap]\.?m\b|\b(?:at|from|until|till|by) {_HOUR}\b|o'clock|\bnoon\b|\bmidnight\b",
-        "time times hour hours opening business office working",
+        "time times hour hours departure arrival boarding starting closing opening business office working",
     ),
     _form("temperature", r"\btemperatures?\b|\bhow (?:hot|warm|cold)\b|\bhow many degrees\b", r"°|º|\bdegrees?\b", "temperature temperatures hot warm cold degrees"),
     _form("percent", r"\bpercent(?:age)?s?\b|\bper cent\b", r"%|\bper ?cent\b", "percent percentage percentages per cent"),

@@ -61,11 +61,14 @@ def in_order(question: Question, timeline: Timeline) -> Decision | None:
     )
 
 
+_STEPS_AWAY = re.compile(r"\b(?:two|three|four|five|[2-9]) (?:\w+ )?(?:after|before)\b")
+
+
 def neighbour(question: Question, timeline: Timeline) -> Decision | None:
     """What comes right after or right before a text or a line."""
     if question.kind in ("after", "before") and question.start_seconds is not None and not question.targets:
         return at_time(question, timeline)
-    if not question.targets:
+    if not question.targets or _STEPS_AWAY.search(question.text.lower()):
         return None
     anchors = anchors_or_clause(question, timeline, question.targets[0])
     if not anchors:

@@ -19,6 +19,7 @@ from mrvideo.messages.analysis import (
 )
 from mrvideo.models.offline.choosing import match_option, option_text, sequences
 from mrvideo.models.offline.deciding import decide_or_none
+from mrvideo.models.offline.forms import shows
 from mrvideo.models.offline.questions import Question, parse_question
 from mrvideo.models.offline.timeline import (
     Item,
@@ -109,6 +110,8 @@ def _option_parts(question: Question) -> list[str]:
 
 
 def _related(question: Question, timeline: Timeline, item: Item) -> bool:
+    if question.form and shows(item.text, question.form):
+        return True
     if question.content and timeline.relevance(question, item) >= _RELEVANT:
         return True
     if (

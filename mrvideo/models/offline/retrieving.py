@@ -7,7 +7,14 @@ from mrvideo.models.offline.choosing import (
 )
 from mrvideo.models.offline.conversing import answer_open
 from mrvideo.models.offline.questions import Question
-from mrvideo.models.offline.singling import held_by_content, of_kind, pool_of, texts_decision, worded_alike
+from mrvideo.models.offline.singling import (
+    fitting,
+    held_by_content,
+    of_kind,
+    pool_of,
+    texts_decision,
+    worded_alike,
+)
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision
 
@@ -25,7 +32,7 @@ def answer_read(question: Question, timeline: Timeline) -> Decision | None:
         held = [i for t in question.targets for i in holding(pool, t)]
         return texts_decision(question, timeline, held, 4) if held else None
     if question.content:
-        if held := held_by_content(question, pool):
+        if held := fitting(question, held_by_content(question, pool)):
             return texts_decision(question, timeline, worded_alike(question, held), 5)
         if question.perceptual:
             return None

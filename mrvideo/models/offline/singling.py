@@ -68,6 +68,7 @@ def fitting(question: Question, items: Sequence[Item]) -> list[Item]:
 
 
 _HOW_MUCH = re.compile(r"\bhow (?:many|much|old|far|tall|high|long|heavy|fast|deep|wide)\b")
+_AGE = re.compile(r"\b(?:years?|months?|weeks?|old|aged?|turned|turns|birthday)\b", re.I)
 _LABEL = re.compile(r"^(?:\w+ )?\d+\s*[.):]\s+")
 _LASTS = re.compile(r"\b(?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|decades?)\b", re.I)
 
@@ -80,6 +81,8 @@ def measures(question: Question, item: Item) -> bool:
     # The number of a step or a line counts nothing.
     text = _LABEL.sub("", item.text)
     if number_in(text) is None and not any(c.isdigit() for c in text):
+        return False
+    if asked.group().endswith("old") and not _AGE.search(text):
         return False
     if asked.group().endswith("long"):
         return _LASTS.search(text) is not None
