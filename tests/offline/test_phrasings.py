@@ -146,6 +146,7 @@ async def test_the_option_is_chosen(index: Index, question: str, options: list[s
         "What city comes two after BERGEN?",
         "How old is Peter?",
         "How many slides are there?",
+        "How many steps are shown?",
         "What is the bakery's phone number?",
     ],
 )

@@ -18,7 +18,7 @@ from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
-FINGERPRINT_VERSION = 5
+FINGERPRINT_VERSION = 6
 """Raised whenever replies change, so that kept ones are made anew."""
 
 

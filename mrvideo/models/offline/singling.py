@@ -92,6 +92,8 @@ def measures(question: Question, item: Item) -> bool:
     places = [n for n, word in enumerate(words) if stem(word) in goods]
     reach = 2 if "many" in asked.group() else 4
     near = [" ".join(words[max(n - reach, 0) : n + reach + 1]) for n in places]
+    if not places and goods & item.stems:
+        return False
     return not places or any(any(c.isdigit() for c in run) or number_in(run) is not None for run in near)
 
 
