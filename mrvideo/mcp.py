@@ -121,6 +121,8 @@ def _serve_http(server: Server[Any], host: str, port: int) -> None:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        # Listens before its address is told: who reads the line may connect at once.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise InputError(
