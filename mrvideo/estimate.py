@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 
 from mrvideo import compose
+from mrvideo.agents.segments import SCENES_PER_SEGMENT
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.media.identity import probe
+from mrvideo.media.images import fit_within
 from mrvideo.media.subtitles import load_subtitles
 from mrvideo.messages import analysis
 from mrvideo.models.base import Abilities
@@ -20,7 +22,6 @@ from mrvideo.settings import Settings
 RECIPES: tuple[Recipe, ...] = ("fused", "paper")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
-_SCENES_PER_SEGMENT = 32
 _CAPTION_TOKENS = 130
 _OUTPUT_TOKENS = 350
 _LOCAL_LOOKS = 4
@@ -107,8 +108,8 @@ def _question(
     info: VideoInfo, effort: Effort, settings: Settings, abilities: Abilities, *, names: tuple[str, str]
 ) -> StageCost:
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
-    segments = math.ceil(scenes / _SCENES_PER_SEGMENT)
-    per_segment = min(scenes, _SCENES_PER_SEGMENT)
+    segments = math.ceil(scenes / SCENES_PER_SEGMENT)
+    per_segment = min(scenes, SCENES_PER_SEGMENT)
     middles = 0 if effort == "low" or not abilities.segment_images else min(per_segment, abilities.max_images)
     calls = [
         _Call(
@@ -127,7 +128,8 @@ def _question(
         calls.append(_Call("look_global", "vision", 1, 300, min(scenes, abilities.look_images)))
     if effort == "high":
         calls.append(_Call("verify", "vision", _CLAIMS, 120, min(_CHECK_FRAMES, abilities.look_images)))
-    width, height = _sent_size(info, settings.long_side_pixels or abilities.long_side_pixels)
+    side = settings.long_side_pixels or abilities.long_side_pixels
+    width, height = fit_within(info.width, info.height, side)
     rows: list[StageCost] = []
     for call in calls:
         model = names[0] if call.role == "vision" else names[1]
@@ -143,11 +145,6 @@ def _question(
         )
         rows.append(_stage(call.prompt, usage.model_copy(update={"cost": cost(model, usage)})))
     return _total(effort, rows)
-
-
-def _sent_size(info: VideoInfo, long_side_pixels: int) -> tuple[int, int]:
-    scale = min(1.0, long_side_pixels / max(info.width, info.height))
-    return max(1, round(info.width * scale)), max(1, round(info.height * scale))
 
 
 def _stage(stage: str, usage: Usage, *, passes: float = 0.0) -> StageCost:

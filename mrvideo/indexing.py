@@ -16,7 +16,7 @@ from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
 from mrvideo.media.subtitles import Subtitles, load_subtitles
-from mrvideo.models import Budget, Ledger, ModelSettings
+from mrvideo.models import Budget, Ledger
 from mrvideo.records import Cue, Event, Index, Notice, Span, StageAdvanced, Usage, VideoInfo
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
@@ -63,8 +63,8 @@ def index_video(
             if kept is not None:
                 return kept
     check_reachable(settings)
-    if listens and settings.speech is not None:
-        check_there(_speech_settings(settings))
+    if listens:
+        check_there(model_settings(settings, "speech"))
     with closing(Library.open(settings.library)) as library:
 
         def waiting() -> None:
@@ -187,10 +187,6 @@ class Tally:
 # speech ----------------------------------------------------------------------------------------
 
 
-def _speech_settings(settings: Settings) -> ModelSettings:
-    return model_settings(settings, "speech")
-
-
 def _transcript_key(info: VideoInfo, settings: Settings, transcriber: Transcriber) -> str:
     parts = ["speech", info.digest, transcriber.fingerprint, settings.language or ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -200,7 +196,7 @@ def _transcriber(settings: Settings, library: Library | None) -> tuple[Transcrib
     ledger = Ledger()
     budget = Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
     opened = open_transcriber(
-        _speech_settings(settings), ledger=ledger, store=library, fresh=settings.fresh, budget=budget
+        model_settings(settings, "speech"), ledger=ledger, store=library, fresh=settings.fresh, budget=budget
     )
     return opened, ledger
 

@@ -13,6 +13,7 @@ from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
 from mrvideo.captioning.views import plan
 from mrvideo.media.clips import plan_clips, sample_times
+from mrvideo.media.images import fit_within
 from mrvideo.models.base import Abilities
 from mrvideo.models.prices import cost, image_tokens, schema_tokens, text_tokens
 from mrvideo.prompt import load_prompt
@@ -79,9 +80,7 @@ def estimate_calls(
     the recipe `paper` alone, which captions scene by scene.
     """
     abilities = abilities or Abilities()
-    side = options.side_pixels(abilities)
-    scale = min(1.0, side / max(info.width, info.height))
-    size = max(1, round(info.width * scale)), max(1, round(info.height * scale))
+    size = fit_within(info.width, info.height, options.side_pixels(abilities))
     shards = plan(info.duration_seconds, options)
     clips = [clip.span for shard in shards for clip in plan_clips(shard, clip_seconds=options.clip_seconds)]
     frames = [_count(clip, options.frames_per_second) for clip in clips]
