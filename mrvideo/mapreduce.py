@@ -13,6 +13,8 @@ import atexit
 import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
@@ -27,6 +29,7 @@ from anyio.from_thread import BlockingPortal
 from typing_extensions import Self
 
 from mrvideo.errors import SettingsError, WorkerLost
+from mrvideo.settings import silence_telemetry
 
 Backend: TypeAlias = Literal["threading", "loky", "dask", "ray"]
 Parallel: TypeAlias = Any
@@ -38,6 +41,7 @@ _LOSSES_BEFORE_CARE = 2
 """After so many losses in a row the shards that may be to blame are run one at a time, to find the one that is."""
 
 _DASK_WAIT_SECONDS = 10.0
+_RAY_WAIT_SECONDS = 30.0
 
 
 def map_shards(
@@ -225,6 +229,7 @@ def _dask_client(cluster: str | None) -> Generator[Any]:
 
 
 def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
+    silence_telemetry()
     try:
         import ray as untyped
         from ray.util.joblib.ray_backend import RayBackend  # pyright: ignore
@@ -232,26 +237,42 @@ def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
         raise SettingsError("a Ray cluster needs: pip install 'mrvideo[cluster]'") from error
     ray: Any = untyped
     if not ray.is_initialized():
-        # Stdout belongs to the results of the command.
-        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-        try:
-            if cluster in (None, "", "auto"):
-                try:
-                    ray.init(address="auto", **quiet)
-                except ConnectionError:
-                    ray.init(num_cpus=max(2, workers), include_dashboard=False, **quiet)
-            else:
-                ray.init(address=cluster, **quiet)
-        except (ConnectionError, OSError, ValueError) as error:
-            raise SettingsError(
-                f"no Ray cluster answers at {cluster}: start one with `ray start --head`"
-            ) from error
+        _start_ray(ray, workers, None if cluster in ("", "auto") else cluster)
 
     class Streaming(RayBackend):  # pyright: ignore
         # Ray's pool hands results to callbacks as they come; joblib's flag speaks of multiprocessing's own pool.
         supports_return_generator = True
 
     return Streaming
+
+
+def _start_ray(ray: Any, workers: int, address: str | None) -> None:
+    """Join the cluster of that address; without one, the one that `ray start` or RAY_ADDRESS names, else a Ray of our own."""
+    # Stdout belongs to the results of the command.
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        try:
+            ray.init(num_cpus=max(2, workers), include_dashboard=False, **quiet)
+            return
+        except ValueError:
+            pass  # Only a Ray of our own takes a number of processors: there is another to join.
+    # Where nobody answers, ray.init waits for many minutes and hears no signal meanwhile: another process tries it first.
+    trial = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='CRITICAL')"
+    try:
+        subprocess.run(
+            [sys.executable, "-c", trial],
+            check=True,
+            timeout=_RAY_WAIT_SECONDS,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        ray.init(address=address, **quiet)
+    except (ConnectionError, OSError, ValueError, subprocess.SubprocessError) as error:
+        raise SettingsError(
+            f"no Ray cluster answers at {address or 'auto'}: start one with `ray start --head`, "
+            "or forget one that is gone with `ray stop`"
+        ) from error
 
 
 def _lost_on_loky() -> tuple[type[BaseException], ...]:

@@ -27,6 +27,21 @@ else:
 
 OFFLINE = "offline"
 
+_TELEMETRY_OFF = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def silence_telemetry() -> None:
+    """Tell the libraries that report their use to their makers not to; worker processes inherit it.
+
+    Call it before one of them is imported. What the user has set for one of them stays.
+    """
+    for name, value in _TELEMETRY_OFF.items():
+        os.environ.setdefault(name, value)
+
 
 class Settings(BaseModel):
     """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through `load_settings`."""

@@ -16,6 +16,7 @@ from mrvideo.models.schema import schema_text
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.speaker import Said, Turn
 from mrvideo.prompt import load_prompt
+from mrvideo.settings import silence_telemetry
 
 if TYPE_CHECKING:
     from mrvideo.models.generation import Job, Prepared
@@ -94,6 +95,7 @@ class LocalSpeaker:
 
 def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Said]:
     """The one batcher of this process for that model, loaded by the first who asks."""
+    silence_telemetry()
     try:
         from mrvideo.models.generation import OUT_OF_MEMORY, load
     except ImportError as error:

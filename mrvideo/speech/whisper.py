@@ -14,6 +14,7 @@ from mrvideo.errors import ModelUnavailable
 from mrvideo.models.base import Abilities, Reply, Request
 from mrvideo.models.settings import ModelSettings
 from mrvideo.records import Usage
+from mrvideo.settings import silence_telemetry
 from mrvideo.speech.port import Segment, SoundInputs, Transcription
 
 T = TypeVar("T", bound=BaseModel)
@@ -79,6 +80,7 @@ class FasterWhisper:
 
 
 def _load(settings: ModelSettings) -> Any:
+    silence_telemetry()
     from faster_whisper import WhisperModel  # pyright: ignore
 
     device, _, index = (settings.device or "auto").partition(":")

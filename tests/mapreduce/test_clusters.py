@@ -15,6 +15,7 @@ from mrvideo.mapreduce import map_shards, worker_name
 from mrvideo.records import Frame
 
 pytestmark = [
+    pytest.mark.xdist_group("clusters"),  # one of each for the whole run
     # Theirs: sockets and processes that the engines leave to the collector, and calls they have not renewed yet.
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
@@ -95,6 +96,17 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(monkeypatch):
         port = taken.getsockname()[1]
     with pytest.raises(SettingsError, match=f"no Dask scheduler answers at dask://127.0.0.1:{port}"):
         list(map_shards(lambda n: n, [1], backend="dask", workers=2, cluster=f"dask://127.0.0.1:{port}"))
+
+
+def test_a_ray_that_is_gone_is_one_clear_line(monkeypatch):
+    pytest.importorskip("ray").shutdown()
+    monkeypatch.setattr("mrvideo.mapreduce._RAY_WAIT_SECONDS", 4.0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+    with pytest.raises(SettingsError, match=r"no Ray cluster answers at auto: .*ray start.*ray stop"):
+        list(map_shards(lambda n: n, [1], backend="ray", workers=2, cluster="auto"))
 
 
 def test_dask_without_an_address_says_how_to_give_one():

@@ -128,7 +128,9 @@ def test_a_killed_worker_costs_its_shard_alone(tmp_path: Path):
     results = list(map_shards(shard, range(12), backend="loky", workers=2))
     assert sorted(n for n, _ in results) == list(range(12))
     again = len(list(tmp_path.iterdir())) - 12
-    assert 1 <= again <= 4, "no more than what stood in the two workers' queues was run again"
+    assert 1 <= again <= 6, (
+        "no more than stood in the two workers' queues, and the two just done, was run again"
+    )
 
 
 def test_a_shard_that_always_kills_its_worker_is_found_and_the_rest_finish():

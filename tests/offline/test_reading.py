@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -96,3 +99,17 @@ def test_a_cut_is_where_a_text_ends(make_film: Callable[..., Any]) -> None:
 
 def test_no_frames_no_texts() -> None:
     assert read_clip([], CLIP) == ()
+
+
+def test_nothing_is_told_to_the_makers_of_the_libraries(tmp_path):
+    """ONNX Runtime keeps a device id and a queue of reports in the home folder, from its import on, unless told not to."""
+    home = tmp_path / "home"
+    home.mkdir()
+    program = (
+        "import time, numpy; from mrvideo.models.offline.engine import _new_engine; "
+        "_new_engine()(numpy.zeros((64, 64, 3), numpy.uint8)); time.sleep(2)"
+    )
+    environment = {**os.environ, "HOME": str(home)}
+    environment.pop("XDG_CACHE_HOME", None)
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=120)
+    assert [str(path) for path in home.rglob("*") if path.is_file()] == []

@@ -13,6 +13,7 @@ from mrvideo.models import ModelSettings
 from mrvideo.records import Span
 
 pytestmark = [
+    pytest.mark.xdist_group("clusters"),
     # Theirs: sockets and processes that Dask leaves to the collector.
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

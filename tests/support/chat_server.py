@@ -264,8 +264,10 @@ class ChatServer:
         self.asked.append(asked)
         value = fault.text if fault else self.answer(asked)
         text = value if isinstance(value, str) else json.dumps(value)
-        await _write(writer, 200, json.dumps(self._completion(asked, text)).encode())
+        reply = json.dumps(self._completion(asked, text)).encode()
+        # Before the bytes leave: who has read them may ask for this count at once.
         self.answered += 1
+        await _write(writer, 200, reply)
         return True
 
     def _completion(self, asked: Asked, text: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from mrvideo.errors import ModelUnavailable
 from mrvideo.models.offline.pictures import Pixels, pixels_of
+from mrvideo.settings import silence_telemetry
 
 DETECTION_SIDE_PIXELS = 736
 """Finding lines at this size lost nothing against 960, and took two thirds of the time; they are read at full size."""
@@ -90,6 +91,7 @@ _engines = _Engines()
 
 
 def _new_engine() -> Any:
+    silence_telemetry()
     try:
         rapidocr: Any = importlib.import_module("rapidocr")
     except ImportError as error:
