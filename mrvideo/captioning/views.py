@@ -19,7 +19,9 @@ _TICK = 1e-6
 def plan(duration_seconds: float, options: CaptioningOptions) -> tuple[Span, ...]:
     """The video's shards, each a whole number of clips long."""
     clips = max(1, round(options.shard_seconds / options.clip_seconds))
-    return plan_shards(duration_seconds, shard_seconds=clips * options.clip_seconds)
+    return plan_shards(
+        duration_seconds, shard_seconds=clips * options.clip_seconds, clip_seconds=options.clip_seconds
+    )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Planning: how a duration is cut into shards, a shard into clips, a span into sample times.
 
 video  |====================== 250 s ======================|
-shards |====== 120 ======|====== 120 ======|==== 10 ====|     a tail under a second joins its neighbour
-clips  |10|10|10| ...    |10|10| ...       |10|
+shards |===== 70 =====|===== 70 =====|===== 70 =====|= 40 =|  whole clips, an even number of them, at most 120 s each
+clips  |10|10|10| ... |10|10| ...    |10| ...       |10|10|  a tail under a second joins its neighbour
 """
 
 from __future__ import annotations
@@ -18,13 +18,24 @@ _GRAIN_SECONDS = 1e-6
 """Differences below this are float noise."""
 
 
-def plan_shards(duration_seconds: float, *, shard_seconds: float = 120.0) -> tuple[Span, ...]:
-    """Spans that tile [0, duration); none for an empty video."""
+def plan_shards(
+    duration_seconds: float, *, shard_seconds: float = 120.0, clip_seconds: float = 10.0
+) -> tuple[Span, ...]:
+    """Spans that tile [0, duration), whole clips long but for the last; none for an empty video.
+
+    No longer than `shard_seconds`, a multiple of `clip_seconds`. Their number is even (unless it is one), so that two
+    or four readers side by side end together: five shards would take two readers as long as six.
+    """
     if duration_seconds < 0 or not math.isfinite(duration_seconds):
         raise ValueError(f"a duration must be finite and not negative, got {duration_seconds}")
     if duration_seconds == 0:
         return ()
-    return _cut(Span(0.0, duration_seconds), shard_seconds)
+    whole = Span(0.0, duration_seconds)
+    count = len(_cut(whole, shard_seconds))
+    if count > 1:
+        clips = math.ceil((duration_seconds - _GRAIN_SECONDS) / (count + count % 2) / clip_seconds)
+        shard_seconds = min(shard_seconds, clips * clip_seconds)
+    return _cut(whole, shard_seconds)
 
 
 def plan_clips(shard: Span, *, clip_seconds: float = 10.0) -> tuple[Clip, ...]:

@@ -14,7 +14,9 @@ from mrvideo.records import Frame, clock
 def encode_jpeg(image: Image.Image, *, quality: int = 85) -> bytes:
     """The picture as JPEG bytes; quality as in libjpeg, 1–95."""
     buffer = io.BytesIO()
-    (image if image.mode in ("RGB", "L") else image.convert("RGB")).save(buffer, "JPEG", quality=quality)
+    (image if image.mode in ("RGB", "RGBX", "L") else image.convert("RGB")).save(
+        buffer, "JPEG", quality=quality
+    )
     return buffer.getvalue()
 
 

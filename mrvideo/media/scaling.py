@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -17,6 +17,7 @@ from mrvideo.records import Frame
 GREY_WIDTH, GREY_HEIGHT = 64, 36
 _UNSPECIFIED_COLORSPACE = 2
 _HD_HEIGHT = 720
+_USUAL_FORMAT = "yuv420p"
 _TURNS = {
     90: Image.Transpose.ROTATE_90,
     180: Image.Transpose.ROTATE_180,
@@ -31,6 +32,7 @@ class Scaler:
         self._aspect = believable(stream.sample_aspect_ratio)
         self._long_side_pixels = long_side_pixels
         self._jpeg_quality = jpeg_quality
+        self._smaller = VideoReformatter()
         self._colour = VideoReformatter()
         self._medium = VideoReformatter()
         self._grey = VideoReformatter()
@@ -40,16 +42,25 @@ class Scaler:
         width, height = fit_within(*_square(picture, self._aspect), self._long_side_pixels)
         # Without a colour matrix in the stream, HD means BT.709; the scaler's own default is BT.601.
         unsaid = picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT
+        matrix = Colorspace.ITU709 if unsaid else None
+        smaller = picture
+        if picture.format.name == _USUAL_FORMAT:
+            # Scaling first and turning few pixels into RGB takes half the time. Nothing is lost: a JPEG keeps as little colour.
+            smaller = self._smaller.reformat(
+                picture, width=width, height=height, interpolation=Interpolation.AREA, threads=1
+            )
         scaled = self._colour.reformat(
-            picture,
+            smaller,
             width=width,
             height=height,
-            format="rgb24",
-            src_colorspace=Colorspace.ITU709 if unsaid else None,
+            format="rgb0",
+            src_colorspace=matrix,
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        image = Image.fromarray(scaled.to_ndarray())
+        pixels: Any = scaled.planes[0]
+        # Four bytes a pixel, so that the encoder can read the scaled picture's own memory.
+        image = Image.frombuffer("RGBX", (width, height), pixels, "raw", "RGBX", pixels.line_size, 1)
         if turn := turn_of(picture):
             image = image.transpose(_TURNS[turn])
         return frame_of(image, time_seconds, quality=self._jpeg_quality)

@@ -48,8 +48,16 @@ def test_samples_lie_in_the_span_evenly(duration: float, rate: float):
 
 def test_a_short_tail_joins_its_neighbour():
     assert [s.duration_seconds for s in plan_shards(240.6)] == [120.0, pytest.approx(120.6)]
-    assert [s.duration_seconds for s in plan_shards(241.0)] == [120.0, 120.0, 1.0]
+    assert [s.duration_seconds for s in plan_shards(241.0)] == [70.0, 70.0, 70.0, 31.0]
     assert len(plan_clips(Span(120.0, 130.5))) == 1
+
+
+@pytest.mark.parametrize(
+    ("duration", "lengths"),
+    [(600.0, [100.0] * 6), (300.0, [80.0, 80.0, 80.0, 60.0]), (360.0, [90.0] * 4), (120.0, [120.0])],
+)
+def test_two_readers_side_by_side_end_together(duration: float, lengths: list[float]):
+    assert [s.duration_seconds for s in plan_shards(duration)] == lengths
 
 
 def test_an_empty_video_has_no_shards():
