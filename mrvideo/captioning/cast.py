@@ -11,38 +11,28 @@ Hard rule: two mentions seen in the same scene are never one entity, whatever th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from dataclasses import replace
+from itertools import combinations
 
 from mrvideo.captioning.calls import Calls, together
+from mrvideo.captioning.cards import Entry, Member, Views, blocks, entry_of, given_entry, pictures_of
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.frames import room
 from mrvideo.captioning.given import Given
 from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.review import reviewed
 from mrvideo.captioning.union import united
 from mrvideo.mapreduce import tree_reduce
-from mrvideo.messages.captioning import CastCard, LinkCastInputs, LinkCastReply
-from mrvideo.models.base import Picture, Request
+from mrvideo.messages.captioning import LinkCastInputs, LinkCastReply
+from mrvideo.models.base import Request
 from mrvideo.prompt import load_prompt
 from mrvideo.records import Failure, Mention, Span
 
+__all__ = ["Cast", "Member", "co_occurring"]
 
-@dataclass(frozen=True)
-class Member:
-    """Mentions already found to be one, in order of appearance. `best` is the one whose exemplar stands for all."""
-
-    mentions: tuple[Mention, ...]
-    best: Mention
-    speakers: tuple[str, ...] = ()
-    given: Given | None = None
-
-    @property
-    def first_seen(self) -> tuple[float, float, str]:
-        """Sorts members by appearance; unique."""
-        first = self.mentions[0]
-        return (first.start_seconds, first.exemplar_seconds, first.mention_id)
+Found = list[tuple[tuple[str, str], str]]
+"""Pairs, (left key, right key), each with the side whose exemplar is better."""
 
 
 def co_occurring(pieces: Iterable[Piece]) -> frozenset[frozenset[str]]:
@@ -57,9 +47,16 @@ def co_occurring(pieces: Iterable[Piece]) -> frozenset[frozenset[str]]:
 class Cast:
     """One video's linking: holds what every comparison needs, and the failures it met."""
 
-    def __init__(self, calls: Calls, exemplars: Exemplars, vetoes: frozenset[frozenset[str]]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        exemplars: Exemplars,
+        vetoes: frozenset[frozenset[str]],
+        views: Views | None = None,
+    ) -> None:
         self._calls = calls
         self._exemplars = exemplars
+        self._views = views or {}
         self._vetoes: dict[str, set[str]] = {}
         for pair in vetoes:
             one, other = sorted(pair)
@@ -88,13 +85,21 @@ class Cast:
         sides = [sorted(shards[index], key=lambda m: m.first_seen) for index in sorted(shards)]
         if given:
             sides = await together(self._recognise(given, side) for side in sides)
-        return tuple(await tree_reduce(sides, self._merge))
+        members = await tree_reduce(sides, self._merge)
+        return await reviewed(members, self._pairs, self._views, may_join=self._apart_ok)
+
+    async def _pairs(
+        self, left: Sequence[Entry], right: Sequence[Entry], span: Span
+    ) -> list[tuple[str, str]] | None:
+        found = await self._by_block(left, right, span)
+        return None if None in found else [pair for pairs in found for pair, _ in pairs or ()]
 
     async def _recognise(self, given: Sequence[Given], side: list[Member]) -> list[Member]:
         """Linked first: which of a shard's mentions are people that the user named."""
         wanted: dict[int, int] = {}
-        left = [(f"given/{number}", _card(one), one) for number, one in enumerate(given)]
-        for pair, _ in await self._compare(left, [_entry(member) for member in side], _hull(side)):
+        left = [given_entry(f"given/{number}", one) for number, one in enumerate(given)]
+        right = [entry_of(member, self._views) for member in side]
+        for pair, _ in await self._compare(left, right, _hull(side)):
             number = int(pair[0].removeprefix("given/"))
             at = next(place for place, member in enumerate(side) if member.first_seen[2] == pair[1])
             # Both orders are those of the lists, so that the first pair wins whichever came first.
@@ -113,8 +118,8 @@ class Cast:
         members = {member.first_seen[2]: member for member in (*left, *right)}
         order = sorted(members, key=lambda key: members[key].first_seen)
         found = await self._compare(
-            [_entry(member) for member in left],
-            [_entry(member) for member in right],
+            [entry_of(member, self._views) for member in left],
+            [entry_of(member, self._views) for member in right],
             _hull([*left, *right]),
         )
         better = dict(found)
@@ -138,88 +143,37 @@ class Cast:
         ids = {mention.mention_id for mention in other.mentions}
         return all(not self._vetoes.get(mention.mention_id, set()) & ids for mention in one.mentions)
 
-    async def _compare(
-        self, left: Sequence[_Entry], right: Sequence[_Entry], span: Span
-    ) -> list[tuple[tuple[str, str], str]]:
-        """All pairs the model finds, (left key, right key) and the better side; block by block when too many."""
+    async def _compare(self, left: Sequence[Entry], right: Sequence[Entry], span: Span) -> Found:
+        """All pairs the model finds; those of a call that failed are missing."""
+        return [pair for pairs in await self._by_block(left, right, span) for pair in pairs or ()]
+
+    async def _by_block(
+        self, left: Sequence[Entry], right: Sequence[Entry], span: Span
+    ) -> list[Found | None]:
         if not left or not right:
             return []
-        space = room(self._calls.model.abilities)
-        lefts, rights = _blocks(left, right, space)
-        results = await together(self._ask(one, other, span) for one in lefts for other in rights)
-        return [pair for pairs in results for pair in pairs]
+        lefts, rights = blocks(left, right, room(self._calls.model.abilities))
+        return await together(self._ask(one, other, span) for one in lefts for other in rights)
 
-    async def _ask(
-        self, left: Sequence[_Entry], right: Sequence[_Entry], span: Span
-    ) -> list[tuple[tuple[str, str], str]]:
+    async def _ask(self, left: Sequence[Entry], right: Sequence[Entry], span: Span) -> Found | None:
         labelled = [(f"L{number}", entry) for number, entry in enumerate(left, start=1)]
         labelled += [(f"R{number}", entry) for number, entry in enumerate(right, start=1)]
-        frames = await self._exemplars.at(
-            who.best.exemplar_seconds for _, (_, _, who) in labelled if isinstance(who, Member)
-        )
-        pictures: list[Picture] = []
-        for label, (_, _, who) in labelled:
-            if isinstance(who, Given):
-                picture = who.picture(label)
-            else:
-                frame = frames.get(who.best.exemplar_seconds)
-                picture = frame and Picture(label, frame.jpeg, who.best.exemplar_seconds)
-            if picture is not None:
-                pictures.append(picture)
-        keys = {label: key for label, (key, _, _) in labelled}
-        cards = [card.model_copy(update={"card_id": label}) for label, (_, card, _) in labelled]
+        keys = {label: entry.key for label, entry in labelled}
+        cards = [entry.card.model_copy(update={"card_id": label}) for label, entry in labelled]
         reply = await self._calls.ask(
             Request(
                 prompt=load_prompt("link_cast"),
                 inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
                 reply_type=LinkCastReply,
                 stage="cast",
-                pictures=tuple(pictures),
+                pictures=await pictures_of(labelled, self._exemplars, room(self._calls.model.abilities)),
                 span=span,
             )
         )
         if isinstance(reply, Failure):
             self._failures.append(reply)
-            return []
+            return None
         return [((keys[pair.left_id], keys[pair.right_id]), pair.better) for pair in reply.pairs]
-
-
-_Entry = tuple[str, CastCard, Member | Given]
-
-
-def _entry(member: Member) -> _Entry:
-    return (
-        member.first_seen[2],
-        CastCard(
-            card_id="",
-            kind=member.best.kind,
-            description=member.best.description,
-            speakers=member.speakers,
-            given_name=member.given.name if member.given else None,
-        ),
-        member,
-    )
-
-
-def _card(given: Given) -> CastCard:
-    return CastCard(card_id="", kind=given.kind, description=given.description, given_name=given.name)
-
-
-def _blocks(
-    left: Sequence[_Entry], right: Sequence[_Entry], space: int
-) -> tuple[list[Sequence[_Entry]], list[Sequence[_Entry]]]:
-    """Both sides cut so that a block of each fits one call; a short side stays whole."""
-    if len(left) + len(right) <= space:
-        return [left], [right]
-    small = min(len(left), len(right), space // 2)
-    sizes = (small, space - small) if len(left) <= len(right) else (space - small, small)
-    return _even(left, sizes[0]), _even(right, sizes[1])
-
-
-def _even(entries: Sequence[_Entry], size: int) -> list[Sequence[_Entry]]:
-    count = math.ceil(len(entries) / max(1, size))
-    cuts = [round(place * len(entries) / count) for place in range(count + 1)]
-    return [entries[low:high] for low, high in pairwise(cuts)]
 
 
 def _hull(members: Sequence[Member]) -> Span:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 
+from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, blocks
 from mrvideo.captioning.frames import room
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
 from mrvideo.captioning.views import plan
 from mrvideo.media.clips import plan_clips, sample_times
 from mrvideo.media.images import fit_within
+from mrvideo.messages.captioning import CastCard
 from mrvideo.models.base import Abilities
 from mrvideo.models.prices import cost, image_tokens, schema_tokens, text_tokens
 from mrvideo.prompt import load_prompt
@@ -73,11 +75,13 @@ def estimate_calls(
     abilities: Abilities | None = None,
     mentions_per_shard: int = 4,
     scenes_per_clip: float = 1.0,
+    frames_per_mention: int = FRAMES_OF_ONE,
 ) -> tuple[StageEstimate, ...]:
     """Every stage of stage A, in order, for the options' recipe. No model is asked and nothing is decoded.
 
-    `mentions_per_shard` characters are assumed in each shard, the same ones throughout; `scenes_per_clip` matters to
-    the recipe `paper` alone, which captions scene by scene.
+    `mentions_per_shard` characters are assumed in each shard, the same ones throughout, each with `frames_per_mention` for
+    the cast; `scenes_per_clip` matters to the recipe `paper` alone, which captions scene by scene. Second opinions on the
+    cast, asked only where two comparisons differ, come on top.
     """
     abilities = abilities or Abilities()
     size = fit_within(info.width, info.height, options.side_pixels(abilities))
@@ -115,10 +119,15 @@ def estimate_calls(
         per_scene = dense / scenes if scenes else 0.0
         parts = scenes * max(1, math.ceil(per_scene / room(abilities, taken=faces)))
         rows.append(row("caption", "caption_scene", parts, dense, faces * parts))
-    links = max(0, len(shards) - 1) if mentions_per_shard else 0
-    space = room(abilities)
-    blocks = 1 if 2 * faces <= space else math.ceil(mentions_per_shard / (space // 2)) ** 2
-    rows.append(row("cast", "link_cast", links * blocks, 0, links * 2 * mentions_per_shard))
+    # Up a tree, then every shard once more with the whole cast.
+    links = 2 * len(shards) - 1 if mentions_per_shard and len(shards) > 1 else 0
+    card = Entry("", CastCard(card_id="", kind="", description=""), times=(0.0,) * frames_per_mention)
+    lefts, rights = blocks([card] * mentions_per_shard, [card] * mentions_per_shard, room(abilities))
+    cards = sum(len(one) + len(other) for one in lefts for other in rights)
+    shown = (
+        frames_per_mention if len(lefts[0]) + len(rights[0]) <= room(abilities) // frames_per_mention else 1
+    )
+    rows.append(row("cast", "link_cast", links * len(lefts) * len(rights), 0, links * cards * shown))
     return tuple(rows)
 
 

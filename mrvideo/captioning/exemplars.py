@@ -12,8 +12,8 @@ from mrvideo.mapreduce import decode_slot
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Frame
 
-_KEPT = 400
-"""Frames held at once, some 15 MB: all of an hour's cast, and no more for ten hours."""
+_KEPT = 1000
+"""Frames held at once, some 40 MB: all of an hour's cast, and no more for ten hours."""
 
 
 class Exemplars:

@@ -15,6 +15,7 @@ from mrvideo.captioning.assemble import (
 )
 from mrvideo.captioning.borders import join_shards
 from mrvideo.captioning.calls import Calls
+from mrvideo.captioning.cards import views_of
 from mrvideo.captioning.cast import Cast, co_occurring
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.given import Given
@@ -52,7 +53,8 @@ async def reduce_shards(
     speakers: dict[str, tuple[str, ...]] = {}
     for link in label_entity_links(mention_scenes(runs), cues, group=_shard_of):
         speakers[link.entity_name] = (*speakers.get(link.entity_name, ()), link.label)
-    cast = Cast(calls, exemplars, co_occurring(piece for run in runs for piece in run))
+    pieces = tuple(piece for run in runs for piece in run)
+    cast = Cast(calls, exemplars, co_occurring(pieces), views_of(mentions, pieces))
     entities = entities_of(await cast.link(mentions, speakers, given))
     scenes = scenes_of(runs, local_names(entities))
     entities = with_scenes(entities, scenes)

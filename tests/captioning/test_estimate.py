@@ -36,9 +36,9 @@ def test_an_hour_is_sent_once_by_fused_and_twice_by_paper() -> None:
     assert sum(row.passes for row in fused) == 1.0
     assert sum(row.passes for row in paper) == 2.0
     calls = {row.stage: row.calls for row in fused}
-    assert calls == {"characters": 30, "caption": 360, "cast": 29}
+    assert calls == {"characters": 30, "caption": 360, "cast": 59}
     calls = {row.stage: row.calls for row in paper}
-    assert calls == {"characters": 30, "split": 360, "merge": 359, "caption": 360, "cast": 29}
+    assert calls == {"characters": 30, "split": 360, "merge": 359, "caption": 360, "cast": 59}
     assert (fused[0].width, fused[0].height) == (512, 288)
 
 
@@ -102,7 +102,9 @@ def test_a_run_asks_exactly_what_was_estimated(
     for request in model.requests:
         images[request.stage] += len(request.pictures)
         assert len(request.pictures) <= max_images
-    expected = estimate_calls(moving_video, options, abilities=abilities, mentions_per_shard=3)
+    expected = estimate_calls(
+        moving_video, options, abilities=abilities, mentions_per_shard=3, frames_per_mention=1
+    )
     if recipe == "paper" and max_images == 12:
         # A scene's frames are spread over calls evenly within the scene, not over the video.
         expected = tuple(row for row in expected if row.stage != "caption")

@@ -53,12 +53,15 @@ STAGE_A = (
 
 @dataclass(frozen=True)
 class Faults:
-    """Rates in [0, 1] at which perception fails; each decided by what is looked at, so that a second look at the
-    same picture fails alike, and one at another picture need not.
+    """Rates in [0, 1] at which perception fails, drawn for each call, each scene in it, and each face there.
 
-    misses_character: somebody visible is not noticed (per call and face). confuses_look_alikes: a face is taken for
-    that of its look-alike (per call and face; `look_alikes` maps faces to faces). wrong_split: a border is put one
-    frame late. vague_caption: an action and a prop are not made out (per call and face).
+    The frames of one scene resemble each other, so a call that errs in one of them errs in all of them: many frames of
+    a scene are no better than one. Another call errs anew, unless it is sent the very same, and so does another scene of
+    the same call. Nobody is harder to see or to tell apart than others, and no scene is harder than others.
+
+    misses_character: somebody visible is not noticed. confuses_look_alikes: a face is taken for that of its look-alike
+    (`look_alikes` maps faces to faces), in exemplars too, each for itself. vague_caption: an action and a prop are
+    not made out. wrong_split: a border is put one frame late.
     """
 
     misses_character: float = 0.0
@@ -167,17 +170,33 @@ class Perceiver:
         text = "|".join(map(str, (self.faults.seed, what, *about)))
         return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < rate
 
-    def face(self, pose: Any, key: str) -> int:
-        """Whose face it is taken for."""
+    def face(self, pose: Any, seen: Any, key: str) -> int:
+        """Whose face it is taken for in this frame's scene."""
         other = self.look_alikes.get(pose.face)
-        if other is not None and self.fails(self.faults.confuses_look_alikes, "confuse", key, pose.face):
+        rate = self.faults.confuses_look_alikes
+        if other is not None and self.fails(rate, "confuse", key, seen.event, pose.face):
             return other
         return pose.face
 
     def poses(self, seen: Any, key: str) -> list[Any]:
         """The sprites noticed in a frame."""
         rate = self.faults.misses_character
-        return [pose for pose in seen.poses if not self.fails(rate, "miss", key, pose.face)]
+        return [pose for pose in seen.poses if not self.fails(rate, "miss", key, seen.event, pose.face)]
+
+    def shown_face(self, task: Task, label: str, description: str) -> int | None:
+        """Whose face a card's frames show: what most of them do, the first of them where they are as many."""
+        faces: list[int] = []
+        shown = [(own, read(jpeg)) for own, jpeg in task.pictures if own in (label, f"{label} again")]
+        for place, (own, seen) in enumerate(shown):
+            # Where somebody stands was said of the first frame; in others looks must do.
+            pose = pointed_at(description, seen) if own == label else resembling(description, seen)
+            if pose is not None:
+                faces.append(self.face(pose, seen, f"{task.key} {label} {place}"))
+        return max(faces, key=lambda face: (faces.count(face), -faces.index(face)), default=None)
+
+    def vague(self, pose: Any, seen: Any, key: str) -> bool:
+        """Whether what it does is not made out."""
+        return self.fails(self.faults.vague_caption, "vague", key, seen.event, pose.face)
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -228,6 +247,12 @@ def pointed_at(description: str, seen: Any) -> Any:
     return seen.poses[0] if len(seen.poses) == 1 else None
 
 
+def resembling(description: str, seen: Any) -> Any:
+    """The only sprite with the looks of a card; None where there is none, or several."""
+    alike = [pose for pose in seen.poses if description.startswith(world.looks(pose.look))]
+    return alike[0] if len(alike) == 1 else None
+
+
 # --- stage A -----------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +260,7 @@ def _characters(eyes: Perceiver, task: Task) -> dict[str, Any]:
     best: dict[int, tuple[int, float, Any]] = {}
     for frame in task.frames():
         for pose in eyes.poses(frame.seen, task.key):
-            face = eyes.face(pose, task.key)
+            face = eyes.face(pose, frame.seen, task.key)
             found = (len(frame.seen.poses), frame.time_seconds, pose)
             if face not in best or found[:2] < best[face][:2]:
                 best[face] = found
@@ -262,9 +287,10 @@ def _known(eyes: Perceiver, task: Task) -> dict[int, str]:
     for line in task.block("characters"):
         found = re.match(r"<(\w+)>: (.*)", line)
         assert found, line
-        pose = pointed_at(found[2], task.labelled(f"<{found[1]}>"))
+        seen = task.labelled(f"<{found[1]}>")
+        pose = pointed_at(found[2], seen)
         if pose is not None:
-            known[eyes.face(pose, task.key + "exemplar")] = found[1]
+            known[eyes.face(pose, seen, f"{task.key} exemplar {found[1]}")] = found[1]
     return known
 
 
@@ -277,7 +303,7 @@ def _events(eyes: Perceiver, task: Task) -> list[list[FramePicture]]:
         else:
             groups.append([frame])
     for left, right in itertools.pairwise(groups):
-        if len(right) > 1 and eyes.fails(eyes.faults.wrong_split, "split", right[0].time_seconds):
+        if len(right) > 1 and eyes.fails(eyes.faults.wrong_split, "split", task.key, right[0].time_seconds):
             left.append(right.pop(0))
     return groups
 
@@ -299,11 +325,11 @@ def _scene(
             if seen.place is not None:
                 statements.append(place_sentence(seen.place))
             for pose in eyes.poses(seen, task.key):
-                name = known.get(eyes.face(pose, task.key))
+                name = known.get(eyes.face(pose, seen, task.key))
                 who = f"<{name}>" if name else f"A {world.looks(pose.look)}"
                 if name and name not in appearing:
                     appearing.append(name)
-                if eyes.fails(eyes.faults.vague_caption, "vague", task.key, pose.face):
+                if eyes.vague(pose, seen, task.key):
                     statements.append(f"{who} does something.")
                 else:
                     statements.append(sentence(who, pose.action, pose.prop))
@@ -371,10 +397,9 @@ def _link_cast(eyes: Perceiver, task: Task) -> dict[str, Any]:
         for line in task.block(side):
             found = re.match(r"([LR]\d+), [^:]*: (.*)", line)
             assert found, line
-            seen = task.labelled(found[1])
-            pose = pointed_at(found[2], seen)
-            if pose is not None:
-                cards[found[1]] = (eyes.face(pose, task.key + found[1]), len(seen.poses))
+            face = eyes.shown_face(task, found[1], found[2])
+            if face is not None:
+                cards[found[1]] = (face, len(task.labelled(found[1]).poses))
         sides.append(cards)
     pairs: list[dict[str, Any]] = []
     taken: set[str] = set()

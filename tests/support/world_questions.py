@@ -458,9 +458,10 @@ def _faces(eyes: Any, task: Any) -> dict[int, str]:
     known: dict[int, str] = {}
     key = task.key
     for entity, (_, description) in _cast(task).items():
-        pose = perceiver.pointed_at(description, task.labelled(f"<{entity}>"))
+        seen = task.labelled(f"<{entity}>")
+        pose = perceiver.pointed_at(description, seen)
         if pose is not None:
-            known[eyes.face(pose, key + "exemplar")] = entity
+            known[eyes.face(pose, seen, f"{key} exemplar {entity}")] = entity
     return known
 
 
@@ -472,8 +473,8 @@ def _noticed(eyes: Any, task: Any) -> list[tuple[float, Any, list[Deed]]]:
     for frame in task.frames():
         deeds: list[Deed] = []
         for pose in eyes.poses(frame.seen, key):
-            who = known.get(eyes.face(pose, key), "somebody_else")
-            if not eyes.fails(eyes.faults.vague_caption, "vague", key, pose.face):
+            who = known.get(eyes.face(pose, frame.seen, key), "somebody_else")
+            if not eyes.vague(pose, frame.seen, key):
                 place = world.PLACES[frame.seen.place] if frame.seen.place is not None else None
                 deeds.append(Deed(who, world.ACTIONS[pose.action], world.PROPS[pose.prop], place))
         noticed.append((frame.time_seconds, frame.seen, deeds))
