@@ -13,8 +13,7 @@ import os
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Generator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -26,8 +25,6 @@ from mrvideo.settings import silence_telemetry
 
 DETECTION_SIDE_PIXELS = 736
 """Finding lines at this size lost nothing against 960, and took two thirds of the time; they are read at full size."""
-
-REMEMBERED_PICTURES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +59,21 @@ class Line:
 MOST_ENGINES = 4
 """Each holds its own copy of the networks, some 150 MB."""
 
+REMEMBERED_PICTURES = 2048
+
 _lock = threading.Lock()
 _remembered: OrderedDict[bytes, tuple[Line, ...]] = OrderedDict()
+# Threads of its own: what the networks let go of is taken up again by the same threads. Run on whatever thread asks,
+# each of some thirty keeps such a heap, and the process grows to gigabytes.
+_readers = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_ENGINES)), "mrvideo-reading")
+_own = threading.local()
 
 
-class _Engines:
-    """Lends one engine to one thread at a time; makes them when they are first needed."""
-
-    def __init__(self) -> None:
-        self._free: list[Any] = []
-        self._room = threading.Semaphore(max(1, min(os.cpu_count() or 1, MOST_ENGINES)))
-
-    @contextmanager
-    def lend(self) -> Generator[Any, None, None]:
-        """An engine for as long as the block runs. Raises `ModelUnavailable` when its libraries cannot be loaded."""
-        with self._room:
-            with _lock:
-                engine = self._free.pop() if self._free else None
-            engine = engine or _new_engine()
-            try:
-                yield engine
-            finally:
-                with _lock:
-                    self._free.append(engine)
-
-
-_engines = _Engines()
+def _engine() -> Any:
+    """This thread's. Raises `ModelUnavailable` when its libraries cannot be loaded."""
+    if not hasattr(_own, "engine"):
+        _own.engine = _new_engine()
+    return _own.engine
 
 
 def _new_engine() -> Any:
@@ -104,6 +90,7 @@ def _new_engine() -> Any:
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
+            "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
             "Det.limit_side_len": DETECTION_SIDE_PIXELS,
             "Det.limit_type": "max",
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
@@ -131,14 +118,17 @@ def read_picture(jpeg: bytes) -> tuple[Line, ...]:
         if key in _remembered:
             _remembered.move_to_end(key)
             return _remembered[key]
-    picture = np.ascontiguousarray(pixels_of(jpeg)[:, :, ::-1])
-    with _engines.lend() as engine:
-        lines = tuple(_lines(engine(picture, use_det=True, use_rec=True)))
+    lines = _readers.submit(_read_picture, jpeg).result()
     with _lock:
         _remembered[key] = lines
         while len(_remembered) > REMEMBERED_PICTURES:
             _remembered.popitem(last=False)
     return lines
+
+
+def _read_picture(jpeg: bytes) -> tuple[Line, ...]:
+    picture = np.ascontiguousarray(pixels_of(jpeg)[:, :, ::-1])
+    return tuple(_lines(_engine()(picture, use_det=True, use_rec=True)))
 
 
 def _lines(found: Any) -> list[Line]:
@@ -163,9 +153,12 @@ def read_box(picture: Pixels, box: Line) -> str:
     crop = np.ascontiguousarray(picture[rows, columns, ::-1])
     if crop.shape[0] < 4 or crop.shape[1] < 4:
         return ""
-    with _engines.lend() as engine:
-        found = engine(crop, use_det=False, use_rec=True)
+    found = _readers.submit(_read_crop, crop).result()
     texts = cast("tuple[str, ...] | None", found.txts)
     if not texts or float(found.scores[0]) < 0.5:
         return ""
     return " ".join(unicodedata.normalize("NFKC", texts[0]).split())
+
+
+def _read_crop(crop: Pixels) -> Any:
+    return _engine()(crop, use_det=False, use_rec=True)
