@@ -30,10 +30,15 @@ _DEMUXERS = (
 )
 
 
-def open_container(path: str, *, allow_url: bool = False) -> InputContainer:
-    """The open container. Raises the VideoError tree with the reason and the way out."""
+def open_container(path: str, *, allow_url: bool = False, shown_as: Any = None) -> InputContainer:
+    """The open container. `shown_as` is a binary file to read in the path's stead.
+
+    Raises the VideoError tree with the reason and the way out.
+    """
     source: Any
-    if sources.is_url(path):
+    if shown_as is not None:
+        source, protocols = shown_as, ""
+    elif sources.is_url(path):
         from mrvideo.media import remote
 
         source, protocols = remote.source_of(path, allow_url=allow_url)

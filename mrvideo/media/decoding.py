@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from mrvideo.media.losses import Losses
 from mrvideo.media.sparse import SAME_SECONDS, DisplayOrder, Wanted
 from mrvideo.media.track import Track
+from mrvideo.records import Span
 
 LOOK_AHEAD_PACKETS = 48
 SPARSE_CODECS = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
@@ -53,8 +54,10 @@ class Pass:
         """Pictures with their times, ascending, beginning at or before the first time asked for where there is one."""
         last: float | None = None
         before = self._losses.checkpoint()
+        times, duration = self._wanted.times, self._track.duration_seconds
+        self._track.cover(Span(*(min(max(0.0, time), duration) for time in (times[0], times[-1]))))
         try:
-            for shown, picture in self._from(self._wanted.times[0], None):
+            for shown, picture in self._from(times[0], None):
                 last = shown
                 yield shown, picture
         except _UnsureError as unsure:
@@ -96,6 +99,8 @@ class Pass:
         track, losses = self._track, self._losses
         order = self.order = DisplayOrder()
         sparse, skipping = self._sparse, False
+        if not track.keyframes_only:
+            track.skip("DEFAULT")  # A pass that was given up may have left the decoder skipping.
         last: float | None = None
         first_key: float | None = None
         heard = time.thread_time()

@@ -63,15 +63,14 @@ def describe(track: Track, first: VideoFrame) -> VideoInfo:
     """The track as its container tells of it. Moves the track's position and sets its duration."""
     track.duration_seconds = duration_of(track)
     width, height = upright_size(first, track.stream.sample_aspect_ratio)
-    rate = track.stream.average_rate or track.stream.guessed_rate
     return VideoInfo(
         digest="",
         path=track.path,
         duration_seconds=track.duration_seconds,
         width=width,
         height=height,
-        frames_per_second=float(rate) if rate and 0 < rate < 1000 else None,
+        frames_per_second=track.rate,
         codec=track.codec_name,
         has_audio=bool(track.container.streams.audio),
-        size_bytes=max(0, track.container.size),
+        size_bytes=track.size_bytes,
     )

@@ -11,11 +11,15 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mrvideo.media import containers
+from mrvideo.media import containers, sources
+from mrvideo.media.boxes import NotPlainError
 from mrvideo.media.losses import Losses
+from mrvideo.media.movie import Movie
+from mrvideo.records import Span
 
 _MAX_DEMUX_ERRORS = 64
 _DEFAULT_FRAME_SECONDS = 0.04
+_LONGEST_LISTED_SECONDS = 1800.0
 
 Skip: TypeAlias = Literal["DEFAULT", "NONREF", "NONKEY"]
 
@@ -32,10 +36,33 @@ class Track:
         self._strict = True
         self._losses = losses
         self.allow_url = allow_url
+        self._movie = None if sources.is_url(path) else Movie.of(path)
+        self._listed = Span(0.0, 0.0)
         self._open()
+        self.size_bytes = self._movie.size_bytes if self._movie else max(0, self.container.size)
+        self.rate = self._rate()
+
+    def cover(self, span: Span) -> None:
+        """Be ready to seek and read anywhere in the span: a long file is opened with a part of its index."""
+        if self._movie is None or (
+            self._listed.start_seconds <= span.start_seconds
+            and span.stop_seconds <= self._listed.stop_seconds
+        ):
+            return
+        if span.duration_seconds > _LONGEST_LISTED_SECONDS:
+            self._movie = None
+        self._listed = span
+        self._fresh = False
+        self.rewind()
 
     def _open(self) -> None:
-        self.container = containers.open_container(self.path, allow_url=self.allow_url)
+        shown_as = None
+        if self._movie is not None:
+            try:
+                shown_as = self._movie.window(self._listed)
+            except NotPlainError:
+                self._movie = None
+        self.container = containers.open_container(self.path, allow_url=self.allow_url, shown_as=shown_as)
         try:
             self.stream: VideoStream = containers.choose_video(self.container, self.path)
             self.codec = self.stream.codec_context
@@ -134,11 +161,16 @@ class Track:
         """How long a packet's picture says it is shown; a usual frame's length where it does not say."""
         return (item.duration or 0) * self._tick_seconds or self.frame_seconds
 
+    def _rate(self) -> float | None:
+        # Of a part of the samples, the library's own would be too low.
+        whole = self._movie.rate(self.stream.index) if self._movie else None
+        rate = whole or self.stream.average_rate or self.stream.guessed_rate
+        return float(rate) if rate and 0 < rate < 1000 else None
+
     @property
     def frame_seconds(self) -> float:
         """A usual frame's length."""
-        rate = self.stream.average_rate or self.stream.guessed_rate
-        return 1 / float(rate) if rate and 0 < rate < 1000 else _DEFAULT_FRAME_SECONDS
+        return 1 / self.rate if self.rate else _DEFAULT_FRAME_SECONDS
 
     @property
     def format_name(self) -> str:

@@ -64,6 +64,15 @@ def check_single_times_in_any_order(video: Reader, film, number_in):
     assert video.lost == ()
 
 
+def check_readings_follow_each_other_in_any_order(video: Reader, film, number_in):
+    """Each reading stops somewhere else in the decoder's work; the next one must not notice."""
+    dice = random.Random(3)
+    for _ in range(12):
+        first = dice.randrange(len(film.middles_seconds))
+        times = film.middles_seconds[first : first + dice.choice([1, 3, 9])]
+        assert [number_in(frame) for frame in video.read(times)] == [film.number_at(t) for t in times]
+
+
 def check_a_frames_own_time_leads_back_to_it(video: Reader, film, number_in):
     for frame in list(video.read(film.middles_seconds[::9])):
         (again,) = video.read([frame.time_seconds])
@@ -112,6 +121,7 @@ CONTRACT = [
     check_every_picture_comes_back_at_its_own_time,
     check_sparse_times_get_the_same_pictures,
     check_single_times_in_any_order,
+    check_readings_follow_each_other_in_any_order,
     check_a_frames_own_time_leads_back_to_it,
     check_the_duration_reaches_the_last_pictures_end,
     check_a_time_before_the_first_picture_gets_it,

@@ -1,0 +1,209 @@
+"""MP4 and MOV files of many hours: opened with an index of the wanted stretch only.
+
+A decoder library keeps some 60 bytes for every picture and sound of the whole file, in every reader. Here it is shown
+the same file with another index (`moov`) behind it, which lists few samples, all at their own places and times:
+
+    file    ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  moov          samples  |head|................................|tail|
+    shown   ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  free  moov'   listed   |head|      |== wanted stretch ==|    |tail|
+
+The head sets the clock's origin, the tail tells the end. Whatever is unusual in a file makes `Movie.of` decline it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+from typing_extensions import Self
+
+from mrvideo.media.boxes import Box, NotPlainError, boxes_in, full_box, wrap
+from mrvideo.media.samples import SampleTables
+from mrvideo.records import Span
+
+LONG_INDEX_BYTES = 2 << 20
+"""Below this the whole index does not matter: about an hour of pictures with sound."""
+
+_BEFORE_SECONDS = 140.0
+"""More than a seek is ever made again from further back."""
+_AFTER_SECONDS = 5.0
+_PARTS = (b"trak", b"mdia", b"minf", b"stbl")
+_TABLES = frozenset({b"stts", b"ctts", b"stss", b"stsz", b"stsc", b"stco", b"co64"})
+_LEFT_OUT = frozenset({b"sdtp", b"sgpd", b"subs", b"saiz", b"saio", b"padb", b"stdp", b"stsh"})
+_STRANGE = frozenset({b"stz2", b"stps", b"sbgp"})
+
+
+class Movie:
+    """A long file's boxes. Reads from the file when asked; holds no table."""
+
+    def __init__(self, path: str, size: int, moov: Box) -> None:
+        self._path = path
+        self._moov = moov
+        self.size_bytes = size
+
+    @classmethod
+    def of(cls, path: str) -> Self | None:
+        """The file as a Movie; None when it is short, no MP4 or MOV, or built in a way that this room does not know."""
+        try:
+            size = Path(path).stat().st_size
+            if size <= LONG_INDEX_BYTES:
+                return None
+            with Path(path).open("rb") as file:
+                top = list(boxes_in(file, 0, size))
+                moovs = [box for box in top if box.kind == b"moov"]
+                if len(moovs) != 1 or any(box.kind in (b"moof", b"sidx") for box in top):
+                    return None
+                moov = moovs[0]
+                if moov.stop - moov.start <= LONG_INDEX_BYTES or top[-1].open_ended:
+                    return None
+                movie = cls(path, size, moov)
+                if not any(True for _ in movie._videos(file)):
+                    return None
+                return movie
+        except (NotPlainError, OSError):
+            return None
+
+    def rate(self, stream_index: int) -> Fraction | None:
+        """Pictures a second of the stream of that number, over the whole file."""
+        with Path(self._path).open("rb") as file:
+            tracks = [box for box in self._inside(file, self._moov) if box.kind == b"trak"]
+            if stream_index >= len(tracks):
+                return None
+            tables = _tables_of(file, tracks[stream_index])
+            return None if tables is None or not tables.duration else tables.rate
+
+    def window(self, span: Span) -> io.RawIOBase:
+        """The file as a decoder library is to see it: the span, in seconds from the first picture, is listed in full."""
+        file = Path(self._path).open("rb")  # noqa: SIM115 - closed with what is returned
+        try:
+            index = wrap(b"moov", b"".join(self._rewritten(file, self._moov, span)))
+        except BaseException:
+            file.close()
+            raise
+        return Rewritten(file, self.size_bytes, self._moov.start + 4, index)
+
+    def _videos(self, file: BinaryIO) -> Iterator[SampleTables]:
+        for box in self._inside(file, self._moov):
+            if box.kind in (b"mvex", b"cmov"):
+                raise NotPlainError(box.kind)
+            if box.kind == b"trak" and (tables := _tables_of(file, box)) is not None:
+                yield tables
+
+    def _inside(self, file: BinaryIO, box: Box) -> Iterator[Box]:
+        return boxes_in(file, box.body, box.stop)
+
+    def _rewritten(self, file: BinaryIO, parent: Box, span: Span) -> Iterator[bytes]:
+        for box in self._inside(file, parent):
+            if box.kind == b"trak":
+                yield _rewritten_track(file, box, _tables_of(file, box), span)
+            else:
+                yield box.read(file)
+
+
+class Rewritten(io.RawIOBase):
+    """The file with four bytes changed and others behind its end. Closes the file with itself."""
+
+    def __init__(self, file: BinaryIO, size: int, moov_kind_at: int, appended: bytes) -> None:
+        self._file = file
+        self._size = size
+        self._hidden_at = moov_kind_at
+        self._appended = appended
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        end = self._size + len(self._appended)
+        stop = end if size < 0 else min(end, self._at + size)
+        parts: list[bytes] = []
+        if self._at < self._size and self._at < stop:
+            self._file.seek(self._at)
+            part = bytearray(self._file.read(min(stop, self._size) - self._at))
+            for place, byte in enumerate(b"free", self._hidden_at):
+                if self._at <= place < self._at + len(part):
+                    part[place - self._at] = byte
+            parts.append(bytes(part))
+        if stop > self._size:
+            parts.append(self._appended[max(0, self._at - self._size) : stop - self._size])
+        found = b"".join(parts)
+        self._at += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        base = (0, self._at, self._size + len(self._appended))[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _tables_of(file: BinaryIO, track: Box) -> SampleTables | None:
+    """A video track's tables; None for sound and text. Raises NotPlainError for what cannot be cut safely."""
+    found = _descend(file, track)
+    if found.get(b"hdlr", b"")[8:12] != b"vide":
+        return None
+    stbl = next(box for box in _walk(file, track) if box.kind == b"stbl")
+    boxes = {box.kind: box for box in boxes_in(file, stbl.body, stbl.stop)}
+    if strange := _STRANGE & boxes.keys():
+        raise NotPlainError(*strange)
+    if missing := {b"stts", b"stsz", b"stsc"} - boxes.keys():
+        raise NotPlainError(*missing)
+    return SampleTables(
+        file,
+        boxes,
+        media_header=found.get(b"mdhd", b""),
+        edits=found.get(b"elst"),
+    )
+
+
+def _walk(file: BinaryIO, box: Box) -> Iterator[Box]:
+    for inner in boxes_in(file, box.body, box.stop):
+        yield inner
+        if inner.kind in (*_PARTS, b"edts"):
+            yield from _walk(file, inner)
+
+
+def _descend(file: BinaryIO, track: Box) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for box in _walk(file, track):
+        # The first of a kind: MOV files have a second `hdlr`, for the data.
+        if box.kind in (b"hdlr", b"mdhd", b"elst") and box.kind not in found:
+            found[box.kind] = box.read_body(file)
+    return found
+
+
+def _rewritten_track(file: BinaryIO, box: Box, tables: SampleTables | None, span: Span) -> bytes:
+    parts: list[bytes] = []
+    for inner in boxes_in(file, box.body, box.stop):
+        if inner.kind == b"stbl":
+            parts.append(wrap(b"stbl", _rewritten_tables(file, inner, tables, span)))
+        elif inner.kind in _PARTS:
+            parts.append(_rewritten_track(file, inner, tables, span))
+        else:
+            parts.append(inner.read(file))
+    return wrap(box.kind, b"".join(parts))
+
+
+def _rewritten_tables(file: BinaryIO, stbl: Box, tables: SampleTables | None, span: Span) -> bytes:
+    kept = [
+        inner.read(file)
+        for inner in boxes_in(file, stbl.body, stbl.stop)
+        if inner.kind not in _TABLES | _LEFT_OUT | _STRANGE
+    ]
+    if tables is None:
+        empty = (full_box(kind, b"\0\0\0\0") for kind in (b"stts", b"stsc", b"stco"))
+        return b"".join([*kept, *empty, full_box(b"stsz", b"\0" * 8)])
+    return b"".join(
+        [*kept, *tables.listing(span, before_seconds=_BEFORE_SECONDS, after_seconds=_AFTER_SECONDS)]
+    )
