@@ -25,6 +25,7 @@ from mrvideo.mapreduce import StopScope, portal, start_on_portal
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 from mrvideo.messages.analysis import LookReply
+from mrvideo.models import Budget
 from mrvideo.records import (
     HTML_VIEWS,
     Answer,
@@ -134,9 +135,11 @@ def search(
 class Video:
     """An indexed video. Cheap to hold: records only; frames are read from the file when asked for."""
 
-    def __init__(self, index: Index, settings: Settings) -> None:
+    def __init__(self, index: Index, settings: Settings, budget: Budget | None = None) -> None:
+        """With `budget` all its questions share that bound; else each keeps to the settings' own."""
         self._index = index
         self._settings = settings
+        self._budget = budget
 
     @property
     def index(self) -> Index:
@@ -327,6 +330,7 @@ class Video:
             settings,
             must_choose=must_choose,
             on_event=on_event,
+            budget=self._budget,
         )
         return start_on_portal(work)
 

@@ -118,6 +118,7 @@ def _index_many(
 
     done: list[Index] = []
     broken: list[tuple[str, str]] = []
+    budget = compose.budget_of(settings)
     with ProgressBars(quiet=quiet) as bars:
         bars(StageStarted(stage="videos", total=len(paths)))
 
@@ -129,7 +130,7 @@ def _index_many(
 
         for path in paths:
             try:
-                done.append(indexing.index_video(path, settings, on_event=one_bar))
+                done.append(indexing.index_video(path, settings, on_event=one_bar, budget=budget))
             except VideoError as error:
                 broken.append((path, str(error)))
             bars(StageAdvanced(stage="videos"))
@@ -184,8 +185,13 @@ def ask_video(
     if Path(path).is_dir():
         raise QuestionError(f"{path} is a folder; ask one video file at a time")
     with ProgressBars(quiet=quiet) as bars:
-        index = indexing.index_for_question(path, settings, origins, on_event=bars, subtitles=subtitles)
-        answer = Video(index, settings).ask(question, options or None, must_choose=must_choose, on_event=bars)
+        budget = compose.budget_of(settings)
+        index = indexing.index_for_question(
+            path, settings, origins, on_event=bars, subtitles=subtitles, budget=budget
+        )
+        answer = Video(index, settings, budget).ask(
+            question, options or None, must_choose=must_choose, on_event=bars
+        )
     if as_json:
         _print_json(answer.model_dump())
     else:

@@ -70,7 +70,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     ]
     own_url = {
         "vision": settings.vision_base_url,
-        "text": settings.text_base_url,
+        # A text role that is the vision model by default is reached where that is reached.
+        "text": settings.text_base_url or (settings.vision_base_url if settings.text is None else None),
         "speech": settings.speech_base_url,
     }[role]
     parse = transcriber_settings if role == "speech" else ModelSettings.parse
@@ -87,14 +88,24 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     return own.model_copy(update={"api_key": settings.key(own.server.key_variable)})
 
 
-def open_models(settings: Settings, library: Library | None, on_event: EventSink) -> Models:
-    """Both roles' models for one run; the caller closes them. Raises `SettingsError`, `ModelUnavailable`."""
+def budget_of(settings: Settings) -> Budget:
+    """The bound on what one run may take, all its steps together."""
+    return Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
+
+
+def open_models(
+    settings: Settings, library: Library | None, on_event: EventSink, budget: Budget | None = None
+) -> Models:
+    """Both roles' models for one run; the caller closes them. `budget` is the run's, where these calls are not all of it.
+
+    Raises `SettingsError`, `ModelUnavailable`.
+    """
 
     def advanced(stage: str, usage: Usage) -> None:
         on_event(StageAdvanced(stage=stage, done=0, usage=usage))
 
     ledger = Ledger(on_usage=advanced)
-    budget = Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
+    budget = budget or budget_of(settings)
     roles = model_settings(settings, "vision"), model_settings(settings, "text")
     vision = open_model(roles[0], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
     if roles[1] == roles[0]:
@@ -105,10 +116,10 @@ def open_models(settings: Settings, library: Library | None, on_event: EventSink
 
 @contextmanager
 def opened_models(
-    settings: Settings, library: Library | None, on_event: EventSink
+    settings: Settings, library: Library | None, on_event: EventSink, budget: Budget | None = None
 ) -> Generator[Models, None, None]:
     """`open_models`, closed at the end; for code outside the event-loop thread."""
-    models = open_models(settings, library, on_event)
+    models = open_models(settings, library, on_event, budget)
     try:
         yield models
     finally:
@@ -202,12 +213,13 @@ async def ask_index(
     *,
     must_choose: bool,
     on_event: EventSink,
+    budget: Budget | None = None,
 ) -> Answer:
     """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
     await to_thread.run_sync(check_reachable, settings)
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
-        models = open_models(settings, library, on_event)
+        models = open_models(settings, library, on_event, budget)
         try:
             source = None
             if settings.allow_url or await to_thread.run_sync(Path(index.video.path).is_file):

@@ -10,8 +10,15 @@ from threading import Lock
 from typing import TypeAlias
 
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
-from mrvideo.compose import captioning_options, check_reachable, check_there, model_settings, opened_models
-from mrvideo.errors import BudgetReached, SubtitleError
+from mrvideo.compose import (
+    budget_of,
+    captioning_options,
+    check_reachable,
+    check_there,
+    model_settings,
+    opened_models,
+)
+from mrvideo.errors import SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
@@ -37,13 +44,21 @@ _STAGE_A = (
 
 
 def index_video(
-    path: str, settings: Settings, *, subtitles: Path | None = None, on_event: EventSink, retry: bool = True
+    path: str,
+    settings: Settings,
+    *,
+    subtitles: Path | None = None,
+    on_event: EventSink,
+    retry: bool = True,
+    budget: Budget | None = None,
 ) -> Index:
     """Stage A for one file. Everything that can be found wrong is, before the library is written.
 
-    With `retry` False, an index that holds failures is taken as it is. `usage` of what is returned is what this run
-    took, nothing when all was kept already; the library keeps what the index took in all.
+    With `retry` False, an index that holds failures is taken as it is. `budget` is the run's, where this video is not
+    all of it. `usage` of what is returned is what this run took, nothing when all was kept already; the library keeps
+    what the index took in all.
     """
+    budget = budget or budget_of(settings)
     info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
     found = load_subtitles(
         info.path, subtitles=subtitles, language=settings.language, allow_url=settings.allow_url
@@ -76,13 +91,13 @@ def index_video(
                 library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
             spent = Usage()
             if listens and (heard is None or heard.failures):
-                heard = _listen(info, settings, library, on_event)
+                heard = _listen(info, settings, library, budget, on_event)
                 spent = heard.usage
             cues = _cues(info, found, heard, library)
             kept = _kept(info, cues, settings, options, library, on_event, retry=True)
             if kept is not None:
                 return kept
-            return _caption(info, cues, heard, spent, settings, options, library, on_event)
+            return _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
 
 
 def _kept(
@@ -119,6 +134,7 @@ def _caption(
     settings: Settings,
     options: CaptioningOptions,
     library: Library,
+    budget: Budget,
     on_event: EventSink,
 ) -> Index:
     if settings.vision_model == OFFLINE:
@@ -127,8 +143,11 @@ def _caption(
                 text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
             )
         )
-    took = Tally(on_event, settings if options.backend != "threading" else None)
-    with opened_models(settings, library, took) as models:
+    took = Tally(on_event, budget)
+    if options.backend != "threading":
+        # Workers hear of no bound: none is sent out for a run that has reached it.
+        budget.check()
+    with opened_models(settings, library, took, budget) as models:
         index = build_index(
             info,
             cues,
@@ -137,7 +156,7 @@ def _caption(
             text=models.text,
             worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
             library=library,
-            on_event=took,
+            on_event=took.from_shards,
         )
     index = index.model_copy(update={"usage": index.usage + spent})
     if heard is not None and heard.failures:
@@ -151,37 +170,27 @@ def _caption(
 class Tally:
     """Passes events on and adds up what calls took, also those made in other processes. Called from any thread.
 
-    Other processes know nothing of each other's spending: with `bounds` the run is stopped once what came back passes
-    them, so by at most the shards in work. Raises `BudgetReached`.
+    Other processes know nothing of each other's spending: what their shards took is laid on the run's budget as it comes
+    back, so a bound may be passed by at most the shards in work.
     """
 
-    def __init__(self, on_event: EventSink, bounds: Settings | None) -> None:
+    def __init__(self, on_event: EventSink, budget: Budget) -> None:
         self._on_event = on_event
         self._lock = Lock()
-        self._bounds = bounds
+        self._budget = budget
         self.usage = Usage()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StageAdvanced):
             with self._lock:
                 self.usage += event.usage
-            if self._bounds is not None:
-                self._check(self._bounds)
         self._on_event(event)
 
-    def _check(self, bounds: Settings) -> None:
-        tokens = self.usage.input_tokens + self.usage.output_tokens
-        if bounds.max_tokens is not None and tokens > bounds.max_tokens:
-            raise BudgetReached(
-                f"max_tokens {bounds.max_tokens} is passed ({tokens} taken by the workers' shards); "
-                "what is done is kept, a higher bound goes on from here"
-            )
-        cost = self.usage.cost
-        if bounds.max_cost is not None and cost is not None and cost > bounds.max_cost:
-            raise BudgetReached(
-                f"max_cost ${bounds.max_cost:.4f} is passed (${cost:.4f} spent by the workers' shards); "
-                "what is done is kept, a higher bound goes on from here"
-            )
+    def from_shards(self, event: Event) -> None:
+        """An event of the map: usage in it was taken elsewhere. Raises `BudgetReached`."""
+        self(event)
+        if isinstance(event, StageAdvanced) and event.usage.calls:
+            self._budget.spend(event.usage)
 
 
 # speech ----------------------------------------------------------------------------------------
@@ -192,9 +201,8 @@ def _transcript_key(info: VideoInfo, settings: Settings, transcriber: Transcribe
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _transcriber(settings: Settings, library: Library | None) -> tuple[Transcriber, Ledger]:
+def _transcriber(settings: Settings, library: Library | None, budget: Budget) -> tuple[Transcriber, Ledger]:
     ledger = Ledger()
-    budget = Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
     opened = open_transcriber(
         model_settings(settings, "speech"), ledger=ledger, store=library, fresh=settings.fresh, budget=budget
     )
@@ -202,7 +210,7 @@ def _transcriber(settings: Settings, library: Library | None) -> tuple[Transcrib
 
 
 def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> Transcript | None:
-    transcriber, _ = _transcriber(settings, None)
+    transcriber, _ = _transcriber(settings, None, budget_of(settings))
     try:
         body = library.part(_transcript_key(info, settings, transcriber))
     finally:
@@ -210,8 +218,10 @@ def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> T
     return None if body is None or settings.fresh else Transcript.model_validate_json(body)
 
 
-def _listen(info: VideoInfo, settings: Settings, library: Library, on_event: EventSink) -> Transcript:
-    transcriber, ledger = _transcriber(settings, library)
+def _listen(
+    info: VideoInfo, settings: Settings, library: Library, budget: Budget, on_event: EventSink
+) -> Transcript:
+    transcriber, ledger = _transcriber(settings, library, budget)
     try:
         heard = transcribe(
             info.path,
@@ -254,6 +264,7 @@ def index_for_question(
     *,
     on_event: EventSink,
     subtitles: Path | None = None,
+    budget: Budget | None = None,
 ) -> Index:
     """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
     asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
@@ -262,4 +273,4 @@ def index_for_question(
             found = newest_index(path, library, settings)
         if found is not None:
             return found
-    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False)
+    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False, budget=budget)

@@ -61,9 +61,14 @@ class LimitedModel:
         *,
         detail: str | None = None,
         reasoning_tokens: int = 0,
+        most: Callable[[Request[Any]], Usage] | None = None,
     ) -> None:
-        """`detail` and `reasoning_tokens` are what the adapter sends beyond the request: a budget must know."""
+        """`detail` and `reasoning_tokens` are what the adapter sends beyond the request: a budget must know.
+
+        `most` tells what one call may take, where text and pictures do not: of sound.
+        """
         self._adapter = adapter
+        self._most = most
         self._reasoning_tokens = reasoning_tokens
         self._limits = limits
         self._limiter = limits.limiter or Limiter(adapter.abilities.concurrency)
@@ -210,12 +215,15 @@ class LimitedModel:
         """One paid call with its tries. What it took is in the ledger before its text is even looked at."""
         budget = self._limits.budget
         estimated = held = None
-        if budget.bounded:
+        if budget.bounded and self._most is not None:
+            estimated = self._most(request)
+        elif budget.bounded:
             further = "\n".join(turn.text for turn in turns)
             estimated = estimate(
                 request, self.name, further=further, detail=self._detail, output_tokens=output_tokens
             )
-            held = await budget.hold(estimated)
+        if estimated is not None:
+            held = await budget.hold(estimated, model=self.name)
         taken: Usage | None = None
         try:
             result, counted, seconds = await self._tried(call)
@@ -226,7 +234,7 @@ class LimitedModel:
             return result, taken
         finally:
             if held is not None:
-                budget.settle(held, taken, estimated=estimated)
+                budget.settle(held, taken, estimated=estimated, model=self.name)
 
     async def _tried(self, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage, float]:
         backoff, limiter = self._limits.backoff, self._limiter

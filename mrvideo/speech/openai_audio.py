@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -21,6 +22,7 @@ from mrvideo.models.base import Abilities, Reply, Request
 from mrvideo.models.refusals import failure_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.speaker import Transient
+from mrvideo.models.tokens import text_tokens
 from mrvideo.records import Usage
 from mrvideo.speech.port import SoundInputs
 from mrvideo.speech.replies import transcription_of
@@ -37,6 +39,9 @@ COST_PER_MINUTE = {
     "gpt-4o-mini-transcribe": 0.003,
 }
 """US dollars, as the maker lists them; only for its own server."""
+
+TOKENS_PER_SECOND = 10.0
+"""Of sound, where a server counts it (OpenAI: one for each 100 ms); and more words than anybody says in that second."""
 
 
 class OpenAITranscriber:
@@ -80,6 +85,22 @@ class OpenAITranscriber:
     def cost_per_minute(self) -> float | None:
         """None when the price is not known."""
         return COST_PER_MINUTE.get(self._settings.model) if self._settings.server.name == "openai" else None
+
+    def most(self, request: Request[Any]) -> Usage:
+        """What one call may take: the price of its sound, and its tokens as if this server counted any."""
+        inputs = request.inputs
+        assert isinstance(inputs, SoundInputs)
+        tokens = math.ceil(inputs.duration_seconds * TOKENS_PER_SECOND)
+        return Usage(
+            calls=1,
+            input_tokens=tokens + text_tokens(inputs.hint, self.name),
+            output_tokens=tokens,
+            cost=self._cost(inputs),
+        )
+
+    def _cost(self, inputs: SoundInputs) -> float | None:
+        per_minute = self.cost_per_minute
+        return None if per_minute is None else per_minute * inputs.duration_seconds / 60
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """One call; further ones only where the server refused a reply format, which nobody pays for."""
@@ -156,13 +177,12 @@ class OpenAITranscriber:
         transcription = transcription_of(data, inputs.duration_seconds)
         if transcription is None:
             raise Transient(f"{self.name}: {self._settings.base_url} sent an answer without words")
-        per_minute = self.cost_per_minute
         counted = cast("Mapping[str, object]", data).get("usage")
         usage = Usage(
             calls=1,
             input_tokens=_count(counted, "input_tokens"),
             output_tokens=_count(counted, "output_tokens"),
-            cost=None if per_minute is None else per_minute * inputs.duration_seconds / 60,
+            cost=self._cost(inputs),
         )
         return Reply(value=request.parse(transcription.model_dump()), usage=usage)
 

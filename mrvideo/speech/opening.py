@@ -8,13 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from mrvideo.errors import SettingsError
-from mrvideo.models.base import ReplyStore
+from mrvideo.models.base import ReplyStore, Request
 from mrvideo.models.budget import Budget
 from mrvideo.models.ledger import Ledger
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits
 from mrvideo.models.retry import Backoff
 from mrvideo.models.settings import SERVERS, ModelSettings
+from mrvideo.records import Usage
 from mrvideo.speech.port import Transcriber
 
 LOCAL = "faster-whisper"
@@ -67,7 +68,7 @@ def open_transcriber(
 
         if find_spec("faster_whisper") is None:
             raise SettingsError(f"{settings.name} needs: pip install 'mrvideo[asr]'")
-        return Transcriber(model=LimitedModel(FasterWhisper(settings), limits), budget=budget)
+        return Transcriber(model=LimitedModel(FasterWhisper(settings), limits, most=_free))
     if settings.scheme not in SERVERS:
         raise SettingsError(f"no transcriber {settings.name!r}; write openai:MODEL or {LOCAL}:SIZE")
     from mrvideo.speech.openai_audio import OpenAITranscriber
@@ -78,8 +79,9 @@ def open_transcriber(
             f"max_cost cannot be kept: no price is known for {settings.name}; leave max_cost out"
         )
     return Transcriber(
-        model=LimitedModel(adapter, limits),
-        longest_seconds=adapter.longest_seconds,
-        cost_per_minute=adapter.cost_per_minute,
-        budget=budget,
+        model=LimitedModel(adapter, limits, most=adapter.most), longest_seconds=adapter.longest_seconds
     )
+
+
+def _free(request: Request[Any]) -> Usage:
+    return Usage(calls=1)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from mrvideo.models.base import Model, Request
-from mrvideo.models.budget import Budget
 from mrvideo.prompt import Prompt
 from mrvideo.records import Span
 
@@ -79,16 +78,11 @@ def sound_request(
 
 @dataclass(frozen=True)
 class Transcriber:
-    """A model that takes `SoundInputs`, behind its limits, and what one call may hold.
-
-    `cost_per_minute` is in US dollars, None when unknown.
-    """
+    """A model that takes `SoundInputs`, behind its limits, and what one call may hold."""
 
     model: Model
     longest_seconds: float = 300.0
     most_bytes: int = 24 * 2**20
-    cost_per_minute: float | None = 0.0
-    budget: Budget | None = None
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from mrvideo.errors import ModelError, ModelUnavailable
 from mrvideo.mapreduce import portal
 from mrvideo.media.audio import LostSound, Sound, encode_flac, read_sound
 from mrvideo.media.subtitles.languages import normalised
-from mrvideo.models.base import Reply, Request
+from mrvideo.models.base import Reply
 from mrvideo.records import (
     Cue,
     Event,
@@ -125,7 +125,7 @@ class _Map:
         while len(self._in_flight) >= self._transcriber.model.abilities.concurrency + 2:
             self._collect()
         request = sound_request(audio, chunk.span, language=self._language, hint=self._hint)
-        future = portal().start_task_soon(_ask, self._transcriber, request)
+        future = portal().start_task_soon(self._transcriber.model.run, request)
         self._in_flight[future] = _Place(chunk.span, sounding)
 
     def _collect(self) -> None:
@@ -171,19 +171,6 @@ class _Map:
 
     def _sorted_failures(self) -> tuple[Failure, ...]:
         return tuple(sorted(self._failures, key=lambda failure: failure.start_seconds))
-
-
-async def _ask(transcriber: Transcriber, request: Request[Transcription]) -> Reply[Transcription]:
-    """The call, with its price set aside first where the run is bounded: the budget counts tokens, sound has none."""
-    budget = transcriber.budget
-    if budget is None or budget.max_cost is None or request.span is None:
-        return await transcriber.model.run(request)
-    price = (transcriber.cost_per_minute or 0.0) * request.span.duration_seconds / 60
-    held = await budget.hold(Usage(cost=price))
-    try:
-        return await transcriber.model.run(request)
-    finally:
-        budget.settle(held, None)
 
 
 def _untimed(place: _Place, transcription: Transcription) -> tuple[Segment, ...]:

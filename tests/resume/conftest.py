@@ -97,7 +97,7 @@ def commands(tmp_path: Path, server: Any, forker: Any) -> Any:
         "MRVIDEO_VISION": "openai:test-vlm",
         "MRVIDEO_BASE_URL": server.base_url,
         "MRVIDEO_CLIP_SECONDS": "2",
-        "MRVIDEO_SHARD_SECONDS": "10",
+        "MRVIDEO_SHARD_SECONDS": "12",
         "MRVIDEO_CONCURRENCY": "4",
         "HOME": str(tmp_path),
     }

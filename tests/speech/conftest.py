@@ -160,6 +160,11 @@ def listen(audio: bytes) -> list[dict[str, object]]:
     return segments
 
 
+def _seconds(audio: bytes) -> float:
+    with av.open(io.BytesIO(audio)) as container:
+        return sum(frame.samples for frame in container.decode(audio=0)) / 16_000
+
+
 class TranscriptionServer:
     """A loopback /v1/audio/transcriptions that listens to the sound it is sent.
 
@@ -170,6 +175,7 @@ class TranscriptionServer:
     def __init__(self) -> None:
         self.requests: list[dict[str, str]] = []
         self.sizes: list[int] = []
+        self.seconds: list[float] = []
         self.faults: list[tuple[int, str]] = []
         self.refuse: Callable[[dict[str, str], list[dict[str, object]]], tuple[int, str] | None] = (
             lambda f, s: None
@@ -229,6 +235,7 @@ class TranscriptionServer:
         with self._lock:
             self.requests.append(fields)
             self.sizes.append(len(audio))
+            self.seconds.append(_seconds(audio))
             fault = self.faults.pop(0) if self.faults else None
         if self.gate is not None:
             self.gate.wait(30)

@@ -52,9 +52,9 @@ def _caption_clip(asked: Any, span: dict[str, float], times: list[float], colour
 
 
 def _link(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
-    ids = [label.strip("<> :") for label, _ in asked.pictures]
-    half = len(ids) // 2
-    pairs = zip(ids[:half], ids[half:], strict=False)
+    # Further frames of a card are labelled "L1 again".
+    ids = list(dict.fromkeys(label.split()[0] for label, _ in asked.pictures))
+    pairs = zip(*([name for name in ids if name.startswith(side)] for side in "LR"), strict=False)
     return {"pairs": [{"left_id": left, "right_id": right, "better": "left"} for left, right in pairs]}
 
 
