@@ -72,7 +72,7 @@ class CaptioningOptions(Record):
             "jpeg_quality": self.jpeg_quality,
             "reader": self.reader,
             "thin_stills": self.thin_stills,
-            "vision": vision.fingerprint,
+            "vision": vision.abilities.index_fingerprint or vision.fingerprint,
             "prompts": {name: load_prompt(name).digest for name in _SHARD_PROMPTS[self.recipe]},
         }
 

@@ -112,6 +112,7 @@ class Abilities:
     `long_side_pixels` is the frame size it reads best; `look_images` how many frames a re-look may send;
     `tools` whether it can call tools; `context_tokens` bounds one request, text and images together.
     `segment_images` whether reading captions for a question gains from each scene's middle frame beside them.
+    `index_fingerprint` names an index in the place of `fingerprint`, where answers may change without what is read.
     """
 
     max_images: int = MAX_IMAGES
@@ -122,6 +123,7 @@ class Abilities:
     segment_images: bool = True
     tools: bool = False
     concurrency: int = 16
+    index_fingerprint: str | None = None
 
 
 @runtime_checkable

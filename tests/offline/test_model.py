@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
+from mrvideo.captioning.options import CaptioningOptions, index_key
 from mrvideo.errors import ModelRefused
-from mrvideo.messages.analysis import LookInputs, LookReply, VerifyInputs, VerifyReply
+from mrvideo.messages.analysis import (
+    LookInputs,
+    LookReply,
+    VerifyInputs,
+    VerifyReply,
+)
 from mrvideo.messages.captioning import (
     CaptionClipInputs,
     CaptionClipReply,
@@ -27,6 +33,8 @@ from mrvideo.messages.captioning import (
 )
 from mrvideo.messages.shared import CueLine
 from mrvideo.models.base import Model, Picture, Request
+from mrvideo.models.ledger import Ledger
+from mrvideo.models.limits import LimitedModel, Limits
 from mrvideo.models.offline import OfflineModel
 from mrvideo.models.offline.handlers import HANDLERS
 from mrvideo.prompt import load_prompt
@@ -49,6 +57,28 @@ def clip_inputs(pictures: tuple[Picture, ...], **more: Any) -> CaptionClipInputs
 
 def test_it_is_a_model() -> None:
     assert isinstance(OfflineModel(), Model)
+
+
+def test_better_answers_read_no_video_again(
+    make_index: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raising the version of answers used to read every video of a library anew."""
+
+    def keys() -> tuple[str, str]:
+        model = OfflineModel()
+        index = index_key(video, (), options=CaptioningOptions(), vision=model, text=model)
+        inputs = LookInputs(question="Who?", goal="g", options=(), spans=(CLIP,), frame_times=())
+        request = Request(prompt=load_prompt("look_local"), inputs=inputs, reply_type=LookReply, stage="")
+        return index, LimitedModel(model, Limits(ledger=Ledger())).key(request)
+
+    video = make_index([]).video
+    index, reply = keys()
+    monkeypatch.setattr(OfflineModel, "fingerprint", "offline/7/better")
+    assert keys()[0] == index
+    assert keys()[1] != reply
+    abilities = replace(OfflineModel.abilities, index_fingerprint="offline/better")
+    monkeypatch.setattr(OfflineModel, "abilities", abilities)
+    assert keys()[0] != index
 
 
 async def test_a_prompt_of_others_is_refused(make_film: Callable[..., Any]) -> None:

@@ -18,17 +18,25 @@ from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
-FINGERPRINT_VERSION = 6
-"""Raised whenever replies change, so that kept ones are made anew."""
+READING_VERSION = 7
+"""Raised whenever captions and texts change: every video is then read anew."""
+
+ANSWERING_VERSION = 1
+"""Raised whenever answers change: kept replies are then made anew, and indexes stay."""
 
 
 class OfflineModel:
     """Answers any request of ours by its prompt's name and typed inputs. Thread-safe; needs no network and no GPU."""
 
     name = "offline"
-    fingerprint = f"offline/{FINGERPRINT_VERSION}"
+    fingerprint = f"offline/{READING_VERSION}/{ANSWERING_VERSION}"
     abilities = Abilities(
-        context_tokens=2_000_000, long_side_pixels=960, look_images=8, segment_images=False, concurrency=4
+        context_tokens=2_000_000,
+        long_side_pixels=960,
+        look_images=8,
+        segment_images=False,
+        concurrency=4,
+        index_fingerprint=f"offline/{READING_VERSION}",
     )
 
     async def run(self, request: Request[T]) -> Reply[T]:

@@ -14,7 +14,7 @@ import threading
 import unicodedata
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -42,6 +42,16 @@ class Line:
     def height(self) -> float:
         """Roughly the letters' size."""
         return max(self.bottom - self.top, 1.0)
+
+    def moved(self, right: float, down: float) -> Line:
+        """The line elsewhere."""
+        return replace(
+            self,
+            left=self.left + right,
+            right=self.right + right,
+            top=self.top + down,
+            bottom=self.bottom + down,
+        )
 
     def overlap(self, other: Line) -> float:
         """Shared area over the smaller of both areas, 0 to 1."""
@@ -127,8 +137,22 @@ def read_picture(jpeg: bytes) -> tuple[Line, ...]:
 
 
 def _read_picture(jpeg: bytes) -> tuple[Line, ...]:
-    picture = np.ascontiguousarray(pixels_of(jpeg)[:, :, ::-1])
-    return tuple(_lines(_engine()(picture, use_det=True, use_rec=True)))
+    return _read_pixels(pixels_of(jpeg), DETECTION_SIDE_PIXELS)
+
+
+def read_part(part: Pixels, *, of_pixels: int) -> tuple[Line, ...]:
+    """All lines of a part of a picture whose longer side is `of_pixels`, searched at the size the whole would be. Blocks."""
+    shrink = min(DETECTION_SIDE_PIXELS / of_pixels, 1.0)
+    return _readers.submit(_read_pixels, part, max(round(max(part.shape[:2]) * shrink), 32)).result()
+
+
+def _read_pixels(pixels: Pixels, side_pixels: int) -> tuple[Line, ...]:
+    engine = _engine()
+    # RapidOCR makes its finder at the first picture, or at once: by version.
+    engine.cfg.Det.limit_side_len = side_pixels
+    if engine.text_det is not None:
+        engine.text_det.limit_side_len = side_pixels
+    return tuple(_lines(engine(np.ascontiguousarray(pixels[:, :, ::-1]), use_det=True, use_rec=True)))
 
 
 def _lines(found: Any) -> list[Line]:

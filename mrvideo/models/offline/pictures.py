@@ -61,6 +61,21 @@ def box_unchanged(before: Picture, after: Picture, box: tuple[float, float, floa
     return first.size > 0 and bool((_block_differences(first, second) <= CHANGED_LEVELS).all())
 
 
+def changed_box(before: NDArray[np.int16], after: NDArray[np.int16]) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom, in pixels, around all that changed between two half-size copies; None when nothing did."""
+    changed = _block_differences(before, after) > CHANGED_LEVELS
+    if not changed.any():
+        return None
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    side = SHRINK * BLOCK_PIXELS
+    return (
+        int(columns[0]) * side,
+        int(rows[0]) * side,
+        (int(columns[-1]) + 1) * side,
+        (int(rows[-1]) + 1) * side,
+    )
+
+
 def _block_differences(before: NDArray[np.int16], after: NDArray[np.int16]) -> NDArray[np.float32]:
     difference = np.abs(before - after).max(axis=2).astype(np.float32)
     height, width = difference.shape

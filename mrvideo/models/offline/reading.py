@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from mrvideo.models.offline.engine import Line, read_box, read_picture
+from mrvideo.models.offline.engine import Line, read_box
 from mrvideo.models.offline.likeness import resemblance, same_text, squeezed
 from mrvideo.models.offline.pictures import Picture, box_unchanged, changed_share
+from mrvideo.models.offline.rereading import Sheet
 from mrvideo.records import Sighting, Span
 
 MISREAD_SECONDS = 1.1
@@ -62,7 +63,8 @@ def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] 
     if not frames:
         return ()
     chosen = _frames_to_read(frames)
-    tracks = _join_readings({number: read_picture(frames[number].jpeg) for number in chosen}, chosen, frames)
+    sheet = Sheet()
+    tracks = _join_readings({number: sheet.read(frames[number]) for number in chosen}, chosen, frames)
     tracks = _absorb_misreadings(tracks, frames, chosen)
     for track in tracks:
         _refine(track, frames, chosen, [other.text for other in tracks if other is not track])
