@@ -153,7 +153,9 @@ def _tables_of(file: BinaryIO, track: Box) -> SampleTables | None:
     found = _descend(file, track)
     if found.get(b"hdlr", b"")[8:12] != b"vide":
         return None
-    stbl = next(box for box in _walk(file, track) if box.kind == b"stbl")
+    stbl = next((box for box in _walk(file, track) if box.kind == b"stbl"), None)
+    if stbl is None:
+        raise NotPlainError("no sample table")
     boxes = {box.kind: box for box in boxes_in(file, stbl.body, stbl.stop)}
     if strange := _STRANGE & boxes.keys():
         raise NotPlainError(*strange)

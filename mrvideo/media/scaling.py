@@ -15,7 +15,8 @@ from mrvideo.media.reader import Grey
 from mrvideo.records import Frame
 
 GREY_WIDTH, GREY_HEIGHT = 64, 36
-_UNSPECIFIED_COLORSPACE = 2
+_KNOWN_COLORSPACES = frozenset({0, 1, 4, 5, 6, 7, 9})
+"""Numbers of ITU-T H.273 that the scaler converts: RGB, and five kinds of YCbCr."""
 _HD_HEIGHT = 720
 _USUAL_FORMAT = "yuv420p"
 _TURNS = {
@@ -40,14 +41,18 @@ class Scaler:
     def frame(self, picture: VideoFrame, time_seconds: float) -> Frame:
         """The picture as a Frame."""
         width, height = fit_within(*_square(picture, self._aspect), self._long_side_pixels)
-        # Without a colour matrix in the stream, HD means BT.709; the scaler's own default is BT.601.
-        unsaid = picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT
-        matrix = Colorspace.ITU709 if unsaid else None
+        matrix = _matrix(picture)
         smaller = picture
         if picture.format.name == _USUAL_FORMAT:
             # Scaling first and turning few pixels into RGB takes half the time. Nothing is lost: a JPEG keeps as little colour.
             smaller = self._smaller.reformat(
-                picture, width=width, height=height, interpolation=Interpolation.AREA, threads=1
+                picture,
+                width=width,
+                height=height,
+                src_colorspace=matrix,
+                dst_colorspace=matrix,
+                interpolation=Interpolation.AREA,
+                threads=1,
             )
         scaled = self._colour.reformat(
             smaller,
@@ -68,11 +73,14 @@ class Scaler:
     def grey(self, picture: VideoFrame) -> Grey:
         """The picture as 36×64 grey values, not turned."""
         # Two steps: the fast one reads few pixels, the second averages them; one careful step costs ten times as much.
+        matrix = _matrix(picture)
         medium = self._medium.reformat(
             picture,
             width=2 * GREY_WIDTH,
             height=2 * GREY_HEIGHT,
             format="gray",
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
             interpolation=Interpolation.FAST_BILINEAR,
             threads=1,
         )
@@ -96,6 +104,16 @@ def turn_of(picture: VideoFrame) -> int:
 def believable(aspect: Fraction | None) -> Fraction:
     """The pixels' width ÷ height; 1 where it is not stated or absurd."""
     return aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)
+
+
+def _matrix(picture: VideoFrame) -> Colorspace | None:
+    """How colour is to be taken where the stream does not say, or says what the scaler refuses; None: as stated.
+
+    Unsaid, HD means BT.709; the scaler's own default is BT.601. Odd colours are better than no picture.
+    """
+    if picture.colorspace in _KNOWN_COLORSPACES:
+        return None
+    return Colorspace.ITU709 if picture.height >= _HD_HEIGHT else Colorspace.ITU601
 
 
 def _square(picture: VideoFrame, aspect: Fraction) -> tuple[int, int]:

@@ -1,0 +1,32 @@
+"""Whatever a stream says of its colours, a picture comes out of it."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+
+from mrvideo.media.images import open_image
+from mrvideo.media.scaling import Scaler
+
+
+@pytest.fixture
+def scaler(plain_film):
+    with av.open(str(plain_film.path)) as container:
+        yield Scaler(container.streams.video[0], long_side_pixels=64, jpeg_quality=90)
+
+
+@pytest.mark.parametrize("colorspace", [1, 2, 3, 5, 6, 8, 9, 14, 128])
+@pytest.mark.parametrize("size", [(160, 96), (1280, 720)])
+def test_a_red_picture_stays_red_and_grey_stays_grey(scaler, colorspace: int, size: tuple[int, int]):
+    red = np.zeros((size[1], size[0], 3), np.uint8)
+    red[:] = (200, 30, 30)
+    picture = av.VideoFrame.from_ndarray(red, format="rgb24").reformat(format="yuv420p")
+    picture.colorspace = colorspace
+    frame = scaler.frame(picture, 0.0)
+    seen = np.asarray(open_image(frame), dtype=int).mean(axis=(0, 1))
+    assert seen[0] > 150
+    assert seen[1] < 80
+    assert seen[2] < 80
+    assert scaler.grey(picture).shape == (36, 64)
+    assert np.ptp(scaler.grey(picture)) <= 1
