@@ -12,10 +12,10 @@ from mrvideo.agents.calls import call, keep_within, report_cut, room_for
 from mrvideo.agents.intention import readings
 from mrvideo.agents.segments import cast_of
 from mrvideo.agents.sources import Sources, find_quote
-from mrvideo.agents.state import Context, Draft, State, spare_calls
+from mrvideo.agents.state import Context, Draft, Outcome, State, spare_calls
 from mrvideo.agents.told import searched_text, unseen_of
 from mrvideo.agents.trim import fit_analyses
-from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine
+from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine, LookLine
 from mrvideo.records import Answer, Claim, Confidence, Drafted, Evidence, StageFinished, StageStarted
 
 _ANALYSES_SHARE = 0.25
@@ -96,10 +96,12 @@ def check_draft(reply: AnswerReply, evidence: Sequence[Evidence], sources: Sourc
 
 async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """The answer as the user gets it: only what was checked, and in words what could not be seen."""
-    context, draft = runtime.context, state["draft"]
+    context = runtime.context
+    best = _best(state)
+    draft = best.draft
     reply = draft.reply
     found = reply.found and draft.withheld is None
-    claims = judged_claims(state) if found else ()
+    claims = best.claims if found else ()
     guessed = not found and context.must_choose and bool(context.options)
     cited = {i for claim in claims for i in claim.evidence_ids}
     unseen = unseen_of(context, state)
@@ -111,12 +113,9 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         choice=0 if guessed and choice is None else choice,
         guessed=guessed,
         confidence=_confidence(reply.confidence, claims, found=found, guessed=guessed),
-        verified=found
-        and context.effort == "high"
-        and draft.dropped_claims == 0
-        and all(claim.holds is True for claim in claims),
+        verified=found and context.effort == "high" and best.rank == 2,
         claims=claims,
-        evidence=tuple(e for e in state["evidence"] if e.id in cited),
+        evidence=tuple(e for e in best.evidence if e.id in cited),
         unseen=unseen,
         removed_citations=draft.removed_citations,
         searched=searched_text(context, state, unseen, found=found),
@@ -137,15 +136,38 @@ def judged_claims(state: State) -> tuple[Claim, ...]:
     )
 
 
+def outcome_of(state: State) -> Outcome:
+    """What this round came to."""
+    draft, claims = state["draft"], judged_claims(state)
+    missed = any(one.round == state["round"] for one in state.get("missed", []))
+    sound = bool(claims) and not draft.dropped_claims and not missed
+    if sound and all(claim.holds is True for claim in claims):
+        rank = 2
+    else:
+        rank = int(bool(claims) and not missed and not any(claim.holds is False for claim in claims))
+    return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]))
+
+
+def _best(state: State) -> Outcome:
+    """The last round's outcome, unless an earlier one was left standing by its checks and this one was not."""
+    outcomes = state.get("outcomes", []) or [outcome_of(state)]
+    return max(outcomes, key=lambda outcome: (outcome.rank, outcome.round))
+
+
 def _inputs(context: Context, state: State) -> AnswerInputs:
     # Their findings and spans are among the evidence and in the plan.
-    analyses = [a.model_copy(update={"findings": (), "spans": ()}) for a in readings(state)]
+    analyses = [a.model_copy(update={"findings": (), "spans": ()}) for a in readings(state, state["round"])]
     room = room_for(context, context.text)
     kept = fit_analyses(context, analyses, int(room * _ANALYSES_SHARE), model=context.text)
-    looks = [look.reply for look in state.get("looks", [])]
-    kept_looks = keep_within(
-        looks, room // 8, weight=lambda r: context.tokens_of(r.conclusion) + 20, rank=lambda r: r.confidence
-    )
+    looks = [
+        LookLine(
+            spans=tuple(span for span, _ in look.shown),
+            conclusion=look.reply.conclusion,
+            confidence=look.reply.confidence,
+        )
+        for look in state.get("looks", [])
+    ]
+    kept_looks = keep_within(looks, room // 8, weight=context.weight_of, rank=lambda look: look.confidence)
     report_cut(context, "looks", kept=len(kept_looks), given=len(looks), model=context.text)
     spans = [s.span for s in state["plan"].spans] or [context.whole]
     return AnswerInputs(
@@ -168,6 +190,7 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
         entities=cast_of(context, spans, room=room // 16),
         unseen=tuple(u.span for u in unseen_of(context, state)),
         learnt=tuple(state.get("learnt", [])),
+        known=tuple(state.get("known", [])),
     )
 
 

@@ -81,7 +81,7 @@ def collect(context: Context, state: State) -> list[Evidence]:
     planned = [s.span for s in plan.spans]
     found = [
         _Candidate(f.source, f.span, f.quote, a.confidence + 5 * _touches(f.span, planned))
-        for a in [*state.get("analyses", []), *state.get("reduced", [])]
+        for a in (reading.analysis for reading in [*state.get("analyses", []), *state.get("reduced", [])])
         for f in a.findings
     ]
     seen = [c for look in state.get("looks", []) for c in _observed(look)]

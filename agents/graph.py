@@ -1,7 +1,7 @@
 """The graph of stage B: every node and every edge. What a node does is told where it is defined.
 
 At most six model calls in a row make a round, whatever the length of the video: segments, reduce, plan, look,
-answer, verify. The goals are worded beside the segment map.
+answer, verify. The goals are worded beside the segment map, in the first round alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mrvideo.agents.goals import propose_goals
 from mrvideo.agents.intention import cut_segments, gather, groups_to_reduce, plan, read_segment, reduce_group
 from mrvideo.agents.perceive import collect_looks, global_spans, local_spans, look_global, look_local
 from mrvideo.agents.state import Context, State, spare_calls
-from mrvideo.agents.verify import judge, needs_another_round, verify_claim
+from mrvideo.agents.verify import judge, needs_another_round, rest_spans, verify_claim, verify_rest
 from mrvideo.records import StageStarted
 
 
@@ -29,7 +29,16 @@ def build() -> Any:
     graph: Any = StateGraph(State, context_schema=Context)
     for node in (cut_segments, read_segment, propose_goals, gather, reduce_group, plan):
         graph.add_node(node.__name__, node)
-    for node in (look_local, look_global, collect_looks, draft_answer, verify_claim, judge, finish):
+    for node in (
+        look_local,
+        look_global,
+        collect_looks,
+        draft_answer,
+        verify_claim,
+        verify_rest,
+        judge,
+        finish,
+    ):
         graph.add_node(node.__name__, node)
 
     graph.add_edge(START, "cut_segments")
@@ -42,9 +51,12 @@ def build() -> Any:
     graph.add_edge("look_local", "collect_looks")
     graph.add_edge("look_global", "collect_looks")
     graph.add_edge("collect_looks", "draft_answer")
-    graph.add_conditional_edges("draft_answer", _to_claims, ["verify_claim", "finish"])
+    graph.add_conditional_edges(
+        "draft_answer", _to_checks, ["verify_claim", "verify_rest", "judge", "finish"]
+    )
     graph.add_edge("verify_claim", "judge")
-    graph.add_conditional_edges("judge", _to_next_round, ["plan", "finish"])
+    graph.add_edge("verify_rest", "judge")
+    graph.add_conditional_edges("judge", _to_next_round, ["read_segment", "gather", "finish"])
     graph.add_edge("finish", END)
     return graph.compile()
 
@@ -55,7 +67,7 @@ def draw() -> str:
 
 
 def _to_segments(state: State, runtime: Runtime[Context]) -> list[Any]:
-    sends: list[Any] = [Send("read_segment", {"segment": segment}) for segment in state["segments"]]
+    sends = _segment_tasks(state)
     if runtime.context.effort != "low":
         sends.append("propose_goals")
     return sends or ["gather"]
@@ -65,7 +77,8 @@ def _to_reduce(state: State, runtime: Runtime[Context]) -> list[Any]:
     groups = groups_to_reduce(state, runtime.context)
     if groups:
         runtime.context.on_event(StageStarted(stage="reduce_intentions", total=len(groups)))
-    return [Send("reduce_group", {"analyses": group}) for group in groups] or ["plan"]
+    round_ = state["round"] + 1
+    return [Send("reduce_group", {"round": round_, "analyses": group}) for group in groups] or ["plan"]
 
 
 def _to_looks(state: State, runtime: Runtime[Context]) -> list[Any]:
@@ -87,13 +100,23 @@ def _to_looks(state: State, runtime: Runtime[Context]) -> list[Any]:
     return sends or ["collect_looks"]
 
 
-def _to_claims(state: State, runtime: Runtime[Context]) -> list[Any]:
+def _segment_tasks(state: State) -> list[Any]:
+    task: dict[str, Any] = {
+        "round": state["round"] + 1,
+        "learnt": tuple(state.get("learnt", [])),
+        "known": tuple(state.get("known", [])),
+    }
+    return [Send("read_segment", {**task, "segment": segment}) for segment in state["segments"]]
+
+
+def _to_checks(state: State, runtime: Runtime[Context]) -> list[Any]:
     context, draft = runtime.context, state["draft"]
-    if context.effort != "high" or not draft.claims:
+    if context.effort != "high":
         return ["finish"]
+    rest = rest_spans(context, state) if draft.claims else []
+    context.on_event(StageStarted(stage="verify", total=len(draft.claims) + len(rest)))
     known = {e.id: e for e in state["evidence"]}
-    context.on_event(StageStarted(stage="verify", total=len(draft.claims)))
-    return [
+    sends = [
         Send(
             "verify_claim",
             {
@@ -107,7 +130,14 @@ def _to_claims(state: State, runtime: Runtime[Context]) -> list[Any]:
         )
         for index, claim in enumerate(draft.claims)
     ]
+    check = draft.reply.rest_check
+    sends += [Send("verify_rest", {"round": state["round"], "check": check, "spans": part}) for part in rest]
+    return sends or ["judge"]
 
 
-def _to_next_round(state: State, runtime: Runtime[Context]) -> str:
-    return "plan" if needs_another_round(state, runtime.context) else "finish"
+def _to_next_round(state: State, runtime: Runtime[Context]) -> list[Any]:
+    context = runtime.context
+    if not needs_another_round(state, context):
+        return ["finish"]
+    context.on_event(StageStarted(stage="segment_intention", total=len(state["segments"])))
+    return _segment_tasks(state) or ["gather"]

@@ -12,9 +12,9 @@ from mrvideo.agents.calls import (
     room_for,
 )
 from mrvideo.agents.evidence import check_findings, clamp_span
-from mrvideo.agents.pixels import Bin, fetch, pictures_of
+from mrvideo.agents.pixels import Bin, fetch, phase_of, pictures_of
 from mrvideo.agents.segments import CAST_SHARE, cast_of, plan_segments, sends_middle_frames
-from mrvideo.agents.state import Context, ReduceTask, SegmentTask, State
+from mrvideo.agents.state import Context, Reading, ReduceTask, SegmentTask, State
 from mrvideo.agents.trim import fit_analyses
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import (
@@ -39,13 +39,17 @@ async def cut_segments(state: State, runtime: Runtime[Context]) -> Update:
     context = runtime.context
     segments = plan_segments(context)
     context.on_event(StageStarted(stage="segment_intention", total=len(segments)))
-    return {"segments": segments, "round": 0, "learnt": []}
+    return {"segments": segments, "round": 0, "learnt": [], "known": []}
 
 
 async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
-    """Ask one segment what it has to say. Its failure is an unseen span."""
-    context, segment = runtime.context, task["segment"]
-    pictures = await _middle_frames(context, [Span(s.start_seconds, s.stop_seconds) for s in segment.scenes])
+    """Ask one segment what it has to say, from other frames in each round.
+
+    Its failure is an unseen span; in a later round, what the earlier one read of it stands.
+    """
+    context, segment, round_ = runtime.context, task["segment"], task["round"]
+    scenes = [Span(s.start_seconds, s.stop_seconds) for s in segment.scenes]
+    pictures = await _frame_of_each(context, scenes, phase=phase_of(round_))
     model = context.vision if pictures else context.text
     inputs = SegmentIntentionInputs(
         question=context.question,
@@ -56,6 +60,8 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
         scenes=segment.scenes,
         cues=segment.cues,
         entities=segment.entities,
+        learnt=task["learnt"],
+        known=task["known"],
     )
     try:
         reply = await call(
@@ -69,6 +75,9 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
         )
     except ModelError as error:
         reason = f"its captions could not be analysed: {failure_of(error)}"
+        if round_ > 1:
+            context.on_event(Notice(text=f"{segment.span} could not be read again: {failure_of(error)}"))
+            return {}
         return {"unseen": [_unseen(segment.span, reason)]}
     shown = tuple(picture.time_seconds for picture in pictures)
     analysis = _analysis_of(context, reply, segment.span, shown)
@@ -80,7 +89,7 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
             confidence=analysis.confidence,
         )
     )
-    return {"analyses": [analysis]}
+    return {"analyses": [Reading(round_, analysis)]}
 
 
 async def gather(state: State, runtime: Runtime[Context]) -> Update:
@@ -91,7 +100,7 @@ async def gather(state: State, runtime: Runtime[Context]) -> Update:
 
 def groups_to_reduce(state: State, context: Context) -> list[list[Analysis]]:
     """Runs of neighbouring analyses that each fit one call, or () when all of them together do."""
-    analyses = in_order(state.get("analyses", []))
+    analyses = _latest(state)
     room = _room(context)
     if sum(context.weight_of(a) for a in analyses) <= room:
         return []
@@ -122,7 +131,7 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
         )
     except ModelError as error:
         context.on_event(Notice(text=f"analyses of {span} are passed on unreduced: {failure_of(error)}"))
-        return {"reduced": analyses}
+        return {"reduced": [Reading(task["round"], analysis) for analysis in analyses]}
     shown = tuple(
         t
         for a in analyses
@@ -130,16 +139,17 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
         if f.source == "frame"
         for t in (f.start_seconds, f.stop_seconds)
     )
-    return {"reduced": [_analysis_of(context, reply, span, shown)]}
+    return {"reduced": [Reading(task["round"], _analysis_of(context, reply, span, shown))]}
 
 
 async def plan(state: State, runtime: Runtime[Context]) -> Update:
     """One plan from all analyses. Starts a round. When the call fails, the segments' own spans are the plan."""
     context = runtime.context
-    if state.get("reduced") and state.get("round", 0) == 0:
+    round_ = state.get("round", 0) + 1
+    if any(reading.round == round_ for reading in state.get("reduced", [])):
         context.on_event(StageFinished(stage="reduce_intentions"))
     context.on_event(StageStarted(stage="global_intention", total=1))
-    analyses = readings(state)
+    analyses = readings(state, round_)
     fitting = fit_analyses(context, analyses, _room(context), model=context.text)
     whole = context.whole
     inputs = GlobalIntentionInputs(
@@ -149,6 +159,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         analyses=tuple(fitting),
         entities=cast_of(context, [s.span for a in fitting for s in a.spans]),
         learnt=tuple(state.get("learnt", [])),
+        known=tuple(state.get("known", [])),
     )
     try:
         reply = await call(
@@ -161,7 +172,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         reply = _plain_plan(analyses)
     context.on_event(StageFinished(stage="global_intention"))
     checked = reply.model_copy(update={"spans": _settled(context, reply.spans, fitting)})
-    return {"plan": checked, "round": state.get("round", 0) + 1}
+    return {"plan": checked, "round": round_}
 
 
 def in_order(analyses: list[Analysis]) -> list[Analysis]:
@@ -169,16 +180,24 @@ def in_order(analyses: list[Analysis]) -> list[Analysis]:
     return sorted(analyses, key=lambda a: (a.span.start_seconds, a.span.stop_seconds))
 
 
-def readings(state: State) -> list[Analysis]:
-    """What the plan is made from: the reduced analyses where there was a reduce level."""
-    return in_order(state.get("reduced", []) or state.get("analyses", []))
+def readings(state: State, round_: int) -> list[Analysis]:
+    """What a round's plan is made from: the reduced analyses where there was a reduce level."""
+    reduced = [reading.analysis for reading in state.get("reduced", []) if reading.round == round_]
+    return in_order(reduced) or _latest(state)
 
 
-async def _middle_frames(context: Context, scenes: list[Span]) -> tuple[Picture, ...]:
-    """Each scene's middle frame, for a model that gains from them and takes them all."""
+def _latest(state: State) -> list[Analysis]:
+    """Each segment as it was read last."""
+    ordered = sorted(state.get("analyses", []), key=lambda reading: reading.round)
+    return in_order(list({reading.analysis.span: reading.analysis for reading in ordered}.values()))
+
+
+async def _frame_of_each(context: Context, scenes: list[Span], *, phase: float) -> tuple[Picture, ...]:
+    """A frame of each scene, the middle one first, for a model that gains from them and takes them all."""
     if not sends_middle_frames(context):
         return ()
-    fetched = await fetch(context, [Bin(span.middle_seconds, span, span) for span in scenes])
+    times = [span.start_seconds + span.duration_seconds * phase for span in scenes]
+    fetched = await fetch(context, [Bin(time, span, span) for time, span in zip(times, scenes, strict=True)])
     return pictures_of(fetched.frames)
 
 

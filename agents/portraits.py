@@ -12,6 +12,9 @@ from mrvideo.records import Entity, Span
 
 MAX_PORTRAITS = 8
 
+_MORE_VIEWS = 2
+"""With the exemplar they make three, the least number that can outvote one."""
+
 _MANY_IMAGES = 16
 """A model that looks at fewer frames than this spends them on the span."""
 
@@ -21,27 +24,33 @@ async def portraits(
 ) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
     """Pictures labelled `<person_3>`, and whom they show: those named first, then those who appear in the spans.
 
-    At most eight, and none for a model whose images the frames of a look already fill.
+    At most eight, and none for a model whose images the frames of a look already fill. Where room is left, those named
+    are shown as other stretches saw them too, labelled `<person_3> again`: one frame may be a poor one, or of somebody else.
     """
     able = context.vision.abilities
     if able.look_images < _MANY_IMAGES:
         return (), ()
-    room = min(MAX_PORTRAITS, able.max_images - min(able.look_images, 32))
-    wanted = _wanted(context, spans, named)[: max(room, 0)]
-    missing = [e for e in wanted if e.name not in context.portraits]
+    room = max(min(MAX_PORTRAITS, able.max_images - min(able.look_images, 32)), 0)
+    first, then = _wanted(context, spans, named)
+    wanted = [*first, *then][:room]
+    labelled = [(f"<{e.name}>", e.exemplar_seconds) for e in wanted]
+    again = [(f"<{e.name}> again", time) for e in first for time in _elsewhere(context, e)]
+    labelled = sorted([*labelled, *again[: room - len(labelled)]], key=lambda item: _place(wanted, item[0]))
+    missing = sorted({time for _, time in labelled} - set(context.portraits))
     if missing:
-        times = [(e, Span(e.exemplar_seconds, e.exemplar_seconds)) for e in missing]
-        fetched = await fetch(context, [Bin(span.start_seconds, span, span) for _, span in times])
+        moments = [Span(time, time) for time in missing]
+        fetched = await fetch(context, [Bin(span.start_seconds, span, span) for span in moments])
         frames = {
             span.start_seconds: frame for (span, _), frame in zip(fetched.shown, fetched.frames, strict=True)
         }
-        for entity, span in times:
-            frame = frames.get(span.start_seconds)
-            context.portraits[entity.name] = (
-                Picture(f"<{entity.name}>", frame.jpeg, frame.time_seconds) if frame else None
-            )
-    shown = [(p, e.name) for e in wanted if (p := context.portraits.get(e.name)) is not None]
-    return tuple(p for p, _ in shown), tuple(name for _, name in shown)
+        context.portraits.update({time: frames.get(time) for time in missing})
+    shown = tuple(
+        Picture(label, frame.jpeg, frame.time_seconds)
+        for label, time in labelled
+        if (frame := context.portraits.get(time)) is not None
+    )
+    labels = {picture.label.removesuffix(" again") for picture in shown}
+    return shown, tuple(e.name for e in wanted if f"<{e.name}>" in labels)
 
 
 def names_in(text: str) -> list[str]:
@@ -49,9 +58,26 @@ def names_in(text: str) -> list[str]:
     return re.findall(r"[a-z]+(?:_[a-z]+)*_\d+", text)
 
 
-def _wanted(context: Context, spans: Sequence[Span], named: Sequence[str]) -> list[Entity]:
+def _wanted(
+    context: Context, spans: Sequence[Span], named: Sequence[str]
+) -> tuple[list[Entity], list[Entity]]:
+    """Those named, and the others who appear in the spans."""
     by_name = {e.name: e for e in context.index.entities}
     known = {**{(e.display_name or "").casefold(): e.name for e in context.index.entities if e.display_name}}
     first = [n for text in named for n in (*names_in(text), known.get(text.strip().casefold(), ""))]
     then = [name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names]
-    return [by_name[name] for name in dict.fromkeys([*first, *then]) if name in by_name]
+    return (
+        [by_name[name] for name in dict.fromkeys(first) if name in by_name],
+        [by_name[name] for name in dict.fromkeys(then) if name in by_name and name not in first],
+    )
+
+
+def _elsewhere(context: Context, entity: Entity) -> list[float]:
+    """The exemplars of two more stretches."""
+    times = [m.exemplar_seconds for m in context.index.mentions if m.mention_id in entity.mention_ids]
+    return [time for time in dict.fromkeys(times) if time != entity.exemplar_seconds][:_MORE_VIEWS]
+
+
+def _place(wanted: Sequence[Entity], label: str) -> int:
+    name = label.removesuffix(" again").strip("<>")
+    return next(place for place, entity in enumerate(wanted) if entity.name == name)

@@ -11,7 +11,7 @@ from mrvideo.errors import QuestionError
 from mrvideo.models.base import Model
 from mrvideo.records import Answer, Effort, Event, Index, Notice
 
-_STEPS_PER_ROUND = 8
+_STEPS_PER_ROUND = 10
 
 
 async def ask(

@@ -24,7 +24,7 @@ from mrvideo.messages.analysis import (
     SceneLine,
 )
 from mrvideo.messages.shared import CueLine
-from mrvideo.models.base import Model, Picture
+from mrvideo.models.base import Model
 from mrvideo.models.tokens import text_tokens
 from mrvideo.records import Answer, Claim, Cue, Effort, Event, Evidence, Frame, Index, Scene, Span, Unseen
 
@@ -55,8 +55,8 @@ class Context:
     must_choose: bool
     max_rounds: int
     on_event: Callable[[Event], None]
-    portraits: dict[str, Picture | None] = field(default_factory=dict[str, "Picture | None"])
-    """Exemplar frames fetched so far, by entity; None where the frame could not be read."""
+    portraits: dict[float, Frame | None] = field(default_factory=dict[float, "Frame | None"])
+    """Exemplar frames fetched so far, by time; None where the frame could not be read."""
     # Decoding is done by threads that fill the cores; more than two of them only queue.
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
 
@@ -99,6 +99,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A segment's analysis, or that of several reduced to one, in the round that made it."""
+
+    round: int
+    analysis: Analysis
+
+
+@dataclass(frozen=True)
 class Look:
     """What one re-look saw. `shown` holds, per span, the times of the frames that were really sent."""
 
@@ -122,12 +130,36 @@ class Draft:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What fresh pixels said of the claim at this place of the draft. `holds` is None when they did not tell."""
+    """What fresh pixels said of the claim at this place of the draft. `holds` is None when they did not tell.
+
+    `looked` is False where nobody could look: another look would fare no better.
+    """
 
     round: int
     claim_index: int
     holds: bool | None
     seen: str = ""
+    looked: bool = True
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What a check of the video's rest saw that the draft of a round leaves out."""
+
+    round: int
+    span: Span
+    seen: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0."""
+
+    round: int
+    rank: int
+    draft: Draft
+    claims: tuple[Claim, ...]
+    evidence: tuple[Evidence, ...]
 
 
 class State(TypedDict):
@@ -137,8 +169,8 @@ class State(TypedDict):
     """
 
     segments: list[Segment]
-    analyses: Annotated[list[Analysis], operator.add]
-    reduced: Annotated[list[Analysis], operator.add]
+    analyses: Annotated[list[Reading], operator.add]
+    reduced: Annotated[list[Reading], operator.add]
     goals: GoalsReply
     round: int
     plan: GlobalIntentionReply
@@ -147,28 +179,35 @@ class State(TypedDict):
     evidence: list[Evidence]
     draft: Draft
     verdicts: Annotated[list[Verdict], operator.add]
+    missed: Annotated[list[Missed], operator.add]
+    outcomes: list[Outcome]
     learnt: list[str]
+    known: list[str]
     answer: Answer
 
 
 def spare_calls(state: State) -> int:
     """How many more calls in a row this round may take: six are promised, and these are what it needs or has taken.
 
-    The first round needs segments, plan, look, answer, verify, and perhaps the reduce level; later ones begin with the plan.
+    Each round needs segments, plan, look, answer, verify, and perhaps the reduce level.
     """
-    needed = 5 + bool(state.get("reduced")) if state["round"] == 1 else 4
-    return 6 - needed
+    reduced = any(reading.round == state["round"] for reading in state.get("reduced", []))
+    return 6 - 5 - reduced
 
 
 class SegmentTask(TypedDict):
-    """One call of the segment map."""
+    """One call of the segment map, with what earlier rounds learnt."""
 
+    round: int
     segment: Segment
+    learnt: tuple[str, ...]
+    known: tuple[str, ...]
 
 
 class ReduceTask(TypedDict):
     """One call of the reduce level."""
 
+    round: int
     analyses: list[Analysis]
 
 
@@ -190,3 +229,11 @@ class VerifyTask(TypedDict):
     check: str
     evidence: tuple[Evidence, ...]
     may_repeat: bool
+
+
+class RestTask(TypedDict):
+    """Whether the draft leaves out something that these spans show."""
+
+    round: int
+    check: str
+    spans: tuple[Span, ...]

@@ -67,7 +67,7 @@ def relevant_unseen(state: State, unseen: Sequence[Unseen], *, found: bool) -> l
 
 
 def _looked_through(context: Context, state: State) -> str:
-    read = [a.span for a in state.get("analyses", [])]
+    read = [reading.analysis.span for reading in state.get("analyses", [])]
     segments = [segment for segment in state.get("segments", []) if segment.span in read]
     scenes = {
         scene.index: Span(scene.start_seconds, scene.stop_seconds) for s in segments for scene in s.scenes

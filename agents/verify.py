@@ -1,21 +1,34 @@
-"""Claims put to fresh pixels, one by one, by an eye that does not know the answer."""
+"""Claims put to fresh pixels, one by one, by an eye that does not know the answer; and what the answer leaves out."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.answer import judged_claims
+from mrvideo.agents.answer import judged_claims, outcome_of
 from mrvideo.agents.calls import call, failure_of, room_for
-from mrvideo.agents.pixels import dense_bins, fetch, images_per_look, phase_of, pictures_of
-from mrvideo.agents.portraits import portraits
+from mrvideo.agents.notes import denied_note, notes_of, within_room
+from mrvideo.agents.perceive import MAX_ACROSS
+from mrvideo.agents.pixels import (
+    Bin,
+    dense_bins,
+    fetch,
+    images_across,
+    images_per_look,
+    phase_of,
+    pictures_of,
+    scene_bins,
+)
+from mrvideo.agents.portraits import MAX_PORTRAITS, portraits
 from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
-from mrvideo.agents.state import Context, State, Verdict, VerifyTask
+from mrvideo.agents.state import Context, Missed, RestTask, State, Verdict, VerifyTask
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import VerifyInputs, VerifyReply
-from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen, clock
+from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen
 
 MARGIN_SECONDS = 1.0
 """Shown around what was seen in single frames, so that an instant is more than one picture."""
@@ -23,11 +36,12 @@ MARGIN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class _Opinion:
-    """What one check of a claim came to."""
+    """What one check of a claim came to. `looked`: whether a model saw anything of it."""
 
     holds: bool | None
     seen: str
     unseen: tuple[Unseen, ...]
+    looked: bool = True
 
 
 async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -38,33 +52,53 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
     two that differ leave the claim open.
     """
     context = runtime.context
-    opinion = await _check(context, task, 1)
+    opinion = await _check_claim(context, task, 1)
     holds, seen, unseen = opinion.holds, opinion.seen, list(opinion.unseen)
     if holds is False and task["may_repeat"]:
-        second = await _check(context, task, 2)
+        second = await _check_claim(context, task, 2)
         holds = False if second.holds is False else None
         seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
         unseen += second.unseen
     context.on_event(Checked(claim=task["claim"].text, holds=holds))
-    verdict = Verdict(round=task["round"], claim_index=task["claim_index"], holds=holds, seen=seen)
+    verdict = Verdict(task["round"], task["claim_index"], holds, seen, opinion.looked)
     return {"verdicts": [verdict], "unseen": unseen}
 
 
-async def _check(context: Context, task: VerifyTask, number: int) -> _Opinion:
+async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Whether frames of what the draft does not cite show one thing more. Claims that hold may still not be all."""
+    context, spans = runtime.context, list(task["spans"])
+    images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
+    bins = scene_bins(context, spans, images, phase=phase_of(task["round"], check=1))
+    opinion = await _check(context, task["check"], spans, bins, named=[task["check"]], spoken=False)
+    if not opinion.holds:
+        return {}
+    hull = Span(spans[0].start_seconds, spans[-1].stop_seconds)
+    return {"missed": [Missed(task["round"], hull, opinion.seen)]}
+
+
+async def _check_claim(context: Context, task: VerifyTask, number: int) -> _Opinion:
     evidence = task["evidence"]
     spans = cited_spans(context, evidence)
     bins = dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], check=number))
-    fetched = await fetch(context, bins)
     spoken = all(e.source == "cue" for e in evidence)
+    named = [task["claim"].text, task["check"]]
+    return await _check(context, task["check"], spans, bins, named=named, spoken=spoken)
+
+
+async def _check(
+    context: Context, check: str, spans: list[Span], bins: list[Bin], *, named: list[str], spoken: bool
+) -> _Opinion:
+    """One call. `spoken`: what rests on cues alone may go without pictures."""
+    fetched = await fetch(context, bins)
     if not (fetched.frames or spoken):
-        return _Opinion(None, "", fetched.unseen)
-    exemplars, known = await portraits(context, spans, named=[task["claim"].text, task["check"]])
+        return _Opinion(None, "", fetched.unseen, looked=False)
+    exemplars, known = await portraits(context, spans, named=named)
     pictures = (*exemplars, *pictures_of(fetched.frames)) if fetched.frames else ()
     model = context.vision if pictures else context.text
     room = room_for(context, model, images=len(pictures))
     hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
     inputs = VerifyInputs(
-        check=task["check"],
+        check=check,
         span=hull,
         frame_times=tuple(f.time_seconds for f in fetched.frames),
         cues=cues_within(context, spans, room=room // 2, model=model),
@@ -77,29 +111,54 @@ async def _check(context: Context, task: VerifyTask, number: int) -> _Opinion:
         failed = [
             Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason) for s in spans
         ]
-        return _Opinion(None, "", (*fetched.unseen, *failed))
-    complete = spoken or all(span in [s for s, _ in fetched.shown] for span in spans)
+        return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)
+    complete = spoken or all(bin_.of in [s for s, _ in fetched.shown] for bin_ in bins)
     holds = {"yes": True if complete else None, "no": False, "unclear": None}[reply.verdict]
     return _Opinion(holds, reply.seen, fetched.unseen)
 
 
 async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """What did not hold is learnt; the edges decide whether another round may use it."""
-    runtime.context.on_event(StageFinished(stage="verify"))
+    """What the checks came to is learnt; the edges decide whether another round may use it."""
+    context = runtime.context
+    context.on_event(StageFinished(stage="verify"))
     seen = {v.claim_index: v.seen for v in state.get("verdicts", []) if v.round == state["round"]}
-    times = {e.id: e.start_seconds for e in state["evidence"]}
-    learnt = list(state.get("learnt", []))
-    for index, claim in enumerate(judged_claims(state)):
-        if claim.holds is False:
-            where = ", ".join(clock(times[i]) for i in claim.evidence_ids if i in times)
-            learnt.append(f"{claim.text} (cited: {where}; a fresh look: no. {seen.get(index, '')})".strip())
-    return {"learnt": list(dict.fromkeys(learnt))}
+    denied = [
+        denied_note(state, claim, seen.get(index, ""))
+        for index, claim in enumerate(judged_claims(state))
+        if claim.holds is False
+    ]
+    return {
+        "learnt": within_room(context, [*state.get("learnt", []), *denied]),
+        "known": within_room(context, notes_of(state)),
+        "outcomes": [*state.get("outcomes", []), outcome_of(state)],
+    }
 
 
 def needs_another_round(state: State, context: Context) -> bool:
-    """Whether a claim of this round failed and rounds are left."""
-    failed = any(claim.holds is False for claim in judged_claims(state))
-    return failed and state["round"] < context.max_rounds
+    """Whether rounds are left, and this one found nothing, missed something, or left a claim denied or open.
+
+    A claim at which nobody could look is no reason: another look would fare no better.
+    """
+    if state["round"] >= context.max_rounds:
+        return False
+    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
+    missed = any(one.round == state["round"] for one in state.get("missed", []))
+    doubted = any(v.holds is not True and (v.looked or v.holds is False) for v in verdicts)
+    return not state["draft"].claims or missed or doubted
+
+
+def rest_spans(context: Context, state: State) -> list[tuple[Span, ...]]:
+    """The scenes that the draft cites nothing of, in groups that fit one look each; all of the video at most once."""
+    draft = state["draft"]
+    if not draft.reply.rest_check.strip():
+        return []
+    known = {e.id: e for e in state["evidence"]}
+    cited = [known[i].span for claim in draft.claims for i in claim.evidence_ids]
+    rest = [s.span for s in context.scenes.items if not any(s.span.overlaps(c) for c in cited)]
+    images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
+    count = min(math.ceil(len(rest) / images), MAX_ACROSS)
+    cuts = [len(rest) * i // count for i in range(count + 1)] if count else []
+    return [tuple(rest[low:high]) for low, high in pairwise(cuts)]
 
 
 def cited_spans(context: Context, evidence: tuple[Evidence, ...]) -> list[Span]:

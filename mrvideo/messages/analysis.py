@@ -90,6 +90,7 @@ class SegmentIntentionInputs(Message):
     cues: tuple[CueLine, ...] = ()
     entities: tuple[EntityLine, ...] = ()
     learnt: tuple[str, ...] = Field(default=(), description="claims that an earlier round found not to hold")
+    known: tuple[str, ...] = Field(default=(), description="what else earlier rounds came to")
 
 
 class SegmentIntentionReply(Message):
@@ -149,6 +150,7 @@ class GlobalIntentionInputs(Message):
     analyses: tuple[Analysis, ...]
     entities: tuple[EntityLine, ...] = ()
     learnt: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 class GlobalIntentionReply(Message):
@@ -249,6 +251,14 @@ class EvidenceLine(Message):
     quote: str
 
 
+class LookLine(Message):
+    """What one look came to, and the spans that it was shown."""
+
+    spans: tuple[Span, ...]
+    conclusion: str
+    confidence: Confidence
+
+
 class AnswerInputs(Message):
     """Prompt `answer`: the plan, all analyses, what the looks saw, and the evidence by id."""
 
@@ -257,11 +267,12 @@ class AnswerInputs(Message):
     must_choose: bool = False
     plan: GlobalIntentionReply
     analyses: tuple[Analysis, ...] = ()
-    looks: tuple[LookReply, ...] = ()
+    looks: tuple[LookLine, ...] = ()
     evidence: tuple[EvidenceLine, ...] = ()
     entities: tuple[EntityLine, ...] = ()
     unseen: tuple[Span, ...] = ()
     learnt: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     problem: str = Field(
         default="", description="what was wrong with the draft before this one, when asked again"
     )
@@ -294,6 +305,11 @@ class AnswerReply(Message):
     choice: int | None = None
     confidence: Confidence
     claims: tuple[ClaimReply, ...] = Field(default=(), max_length=40)
+    rest_check: str = Field(
+        default="",
+        description="for counts, orders and summaries: a yes/no question to somebody who sees the rest of the video; "
+        "yes means that something is missing from the answer",
+    )
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:

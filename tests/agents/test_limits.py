@@ -46,13 +46,19 @@ class Waves:
 
 
 async def waves_of(
-    film: SimpleNamespace, mind: Any, index: Any, abilities: Abilities, **arguments: Any
+    film: SimpleNamespace,
+    mind: Any,
+    index: Any,
+    abilities: Abilities,
+    *,
+    max_rounds: int = 1,
+    **arguments: Any,
 ) -> Any:
     model = Waves(mind, abilities)
     async with anyio.create_task_group() as group:
         group.start_soon(model.release)
         answer = await ask(
-            "How many balloons?", index=index, vision=model, text=model, max_rounds=1, **arguments
+            "How many balloons?", index=index, vision=model, text=model, max_rounds=max_rounds, **arguments
         )
         group.cancel_scope.cancel()
     return answer, model.waves
@@ -79,6 +85,31 @@ async def test_a_round_takes_at_most_six_calls_in_a_row(
     assert sorted(set(waves[0])) == ["goals", "segment_intention"], "goals are worded beside the segments"
     assert ("reduce_intentions" in {name for wave in waves for name in wave}) == (scenes == 3000)
     assert waves[-1][0] == "verify"
+
+
+@pytest.mark.parametrize("scenes", [1, 40, 3000])
+@pytest.mark.parametrize("verdict", ["no", "unclear"])
+async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
+    film: SimpleNamespace, scenes: int, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def here(function: Any, *arguments: Any, limiter: Any = None) -> Any:
+        return function(*arguments)
+
+    monkeypatch.setattr("mrvideo.agents.pixels.to_thread.run_sync", here)
+    captions = [f"Field {n}, a balloon on it." if n % 40 == 0 else f"Field {n}." for n in range(scenes)]
+    mind = film.mind(words=("balloon",), handlers={"verify": lambda i, r: {"verdict": verdict, "seen": "s"}})
+    answer, waves = await waves_of(
+        film,
+        mind,
+        film.index(captions),
+        Abilities(context_tokens=12_000),
+        frames=film.frames(),
+        max_rounds=3,
+    )
+    assert answer.rounds == 3
+    begins = [n for n, wave in enumerate(waves) if "segment_intention" in wave]
+    assert len(begins) == 3
+    assert all(stop - start <= 6 for start, stop in zip(begins, [*begins[1:], len(waves)], strict=True))
 
 
 async def test_analyses_that_outgrow_the_context_are_reduced_once(film: SimpleNamespace) -> None:
@@ -108,15 +139,23 @@ async def test_what_a_request_cannot_hold_is_left_out_aloud(film: SimpleNamespac
 
 
 @pytest.mark.parametrize("context_tokens", [8_000, 16_000, 32_000, 100_000])
-@pytest.mark.parametrize("effort", ["low", "high"])
+@pytest.mark.parametrize(
+    ("effort", "verdict"), [("low", "yes"), ("high", "yes"), ("high", "no"), ("high", "unclear")]
+)
 async def test_no_request_outgrows_the_context(
-    film: SimpleNamespace, context_tokens: int, effort: Any
+    film: SimpleNamespace, context_tokens: int, effort: Any, verdict: str
 ) -> None:
     captions = [f"Field {n}, a balloon on it. " + "Grass, grass. " * 20 for n in range(300)]
     cues = [(n * 1.0, n + 0.9, f"line {n} about a balloon") for n in range(2900)]
     abilities = Abilities(context_tokens=context_tokens)
     asked = await film.run(
-        film.mind(words=("balloon",), abilities=abilities), film.index(captions, cues=cues), effort=effort
+        film.mind(
+            words=("balloon",),
+            abilities=abilities,
+            handlers={"verify": lambda i, r: {"verdict": verdict, "seen": "What else is seen. " * 20}},
+        ),
+        film.index(captions, cues=cues),
+        effort=effort,
     )
     for request in asked.mind.requests:
         rendered = request.prompt.render(request.inputs)

@@ -1,4 +1,4 @@
-"""Claims that fresh pixels deny are learnt from; the rounds end."""
+"""Rounds: what fresh pixels deny, leave open or find missing is learnt, the segments are read again, and it ends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def says(**verdicts: str) -> Any:
     }
 
 
-async def test_a_denied_claim_sends_the_run_back_to_the_plan_with_what_was_learnt(
+async def test_a_denied_claim_has_everything_read_and_planned_again_with_what_was_learnt(
     film: SimpleNamespace,
 ) -> None:
     mind = film.mind(
@@ -51,7 +51,9 @@ async def test_a_denied_claim_sends_the_run_back_to_the_plan_with_what_was_learn
     first, second = mind.inputs("global_intention")
     assert first.learnt == ()
     assert second.learnt == ("It is red. (cited: 0:00.0; a fresh look: no. I see what I see)",)
-    assert mind.asked().count("segment_intention") == 1, "segments are read once"
+    read_first, read_again = mind.inputs("segment_intention")
+    assert (read_first.learnt, read_again.learnt) == ((), second.learnt)
+    assert mind.asked().count("goals") == 1, "they hang on the question alone"
     assert [e.span for e in asked.answer.evidence] == [Span(20.0, 30.0)]
 
 
@@ -73,11 +75,160 @@ async def test_one_round_is_one_round(film: SimpleNamespace) -> None:
     assert asked.answer.claims[0].holds is False
 
 
-async def test_unclear_is_neither_yes_nor_another_round(film: SimpleNamespace) -> None:
+async def test_unclear_is_no_yes_and_is_looked_at_once_more(film: SimpleNamespace) -> None:
     mind = film.mind(words=("balloon",), handlers={"answer": picks(["red"]), "verify": says(red="unclear")})
     asked = await film.run(mind, film.index(CAPTIONS))
-    assert (asked.answer.rounds, asked.answer.verified, asked.answer.claims[0].holds) == (1, False, None)
+    assert (asked.answer.rounds, asked.answer.verified, asked.answer.claims[0].holds) == (2, False, None)
     assert asked.answer.confidence == 5
+    first, second = mind.inputs("answer")
+    assert (first.known, second.learnt) == ((), ()), "unclear is not denied"
+    assert second.known == ("It is red. (cited: 0:00.0; a fresh look: unclear. I see what I see)",)
+
+
+async def test_a_claim_at_which_nobody_could_look_is_no_reason_for_another_round(
+    film: SimpleNamespace,
+) -> None:
+    mind = film.mind(words=("balloon",), handlers={"answer": picks(["red"])})
+    asked = await film.run(mind, film.index(CAPTIONS), frames=film.frames(broken=[(0.0, 10.0)]))
+    assert (asked.answer.rounds, asked.answer.claims[0].holds) == (1, None)
+
+
+async def test_what_is_not_found_is_searched_once_more_in_other_frames(film: SimpleNamespace) -> None:
+    def answer(inputs: Any, request: Any) -> Any:
+        return picks(["red"])(inputs, request) if inputs.known else {"found": False, "confidence": 3}
+
+    mind = film.mind(words=("balloon",), handlers={"answer": answer})
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert (asked.answer.answer, asked.answer.rounds, asked.answer.verified) == ("red", 2, True)
+    first, again = mind.inputs("segment_intention")
+    (note,) = again.known
+    assert note.startswith("No answer was found. Looked at: 0:00.0–0:10.0, 0:20.0–0:30.0")
+    assert first.known == ()
+    shown = [
+        {p.time_seconds for p in r.pictures} for r in mind.requests if r.prompt.name == "segment_intention"
+    ]
+    assert shown[0] and shown[1] and shown[0].isdisjoint(shown[1])
+    looks = [r for r in mind.requests if r.prompt.name == "look_local"]
+    times = [set(r.inputs.frame_times) for r in looks]
+    assert len(times) == 4 and len(set.union(*times)) == sum(len(t) for t in times)
+
+
+async def test_lower_efforts_and_a_single_round_do_not_search_again(film: SimpleNamespace) -> None:
+    for arguments in ({"effort": "medium"}, {"effort": "low"}, {"max_rounds": 1}):
+        mind = film.mind(
+            words=("balloon",), handlers={"answer": lambda i, r: {"found": False, "confidence": 3}}
+        )
+        asked = await film.run(mind, film.index(CAPTIONS), **arguments)
+        assert (asked.answer.rounds, asked.answer.answer) == (1, None)
+
+
+async def test_who_was_taken_for_whom_is_known_to_every_segment_of_the_next_round(
+    film: SimpleNamespace,
+) -> None:
+    """Only the segment in which somebody is called by name can tell; the others learn it."""
+
+    def plan(inputs: Any, request: Any) -> dict[str, Any]:
+        meant = [{"word": "Keiko", "entity": "person_4"}]
+        return {
+            "reasoning": "r", "combine": "select", "scope": "local", "spans": [], "characters": meant,
+        }  # fmt: skip
+
+    mind = film.mind(
+        handlers={"global_intention": plan, "answer": lambda i, r: {"found": False, "confidence": 3}}
+    )
+    await film.run(mind, film.index([f"Field {n}." for n in range(40)]))
+    again = mind.inputs("segment_intention")[2:]
+    assert len(again) == 2
+    assert all('"Keiko" was taken to mean person_4' in inputs.known for inputs in again)
+
+
+async def test_an_answer_left_standing_is_not_lost_to_a_later_round_that_finds_nothing(
+    film: SimpleNamespace,
+) -> None:
+    def answer(inputs: Any, request: Any) -> Any:
+        return {"found": False, "confidence": 3} if inputs.known else picks(["red"])(inputs, request)
+
+    mind = film.mind(words=("balloon",), handlers={"answer": answer, "verify": says(red="unclear")})
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert (asked.answer.rounds, asked.answer.answer) == (2, "red")
+    assert asked.answer.evidence and not asked.answer.verified
+    denied = film.mind(words=("balloon",), handlers={"answer": answer, "verify": says(red="no")})
+    denied.handlers["answer"] = lambda i, r: (
+        {"found": False, "confidence": 3} if i.learnt else picks(["red"])(i, r)
+    )
+    asked = await film.run(denied, film.index(CAPTIONS))
+    assert (asked.answer.rounds, asked.answer.answer) == (2, None), "a denied answer is not brought back"
+
+
+def counts(inputs: Any, request: Any) -> dict[str, Any]:
+    """One occurrence for each piece of evidence."""
+    claims = [
+        {"text": f"{e.quote}", "citations": [{"evidence_id": e.id}], "check": f"Is it {e.quote}?"}
+        for e in inputs.evidence
+        if "balloon" in e.quote
+    ]
+    return {
+        "found": True, "answer": str(len(claims)), "confidence": 5, "claims": claims,
+        "rest_check": "Is another balloon seen?",
+    }  # fmt: skip
+
+
+async def test_what_a_count_leaves_out_is_found_by_a_check_of_the_rest(film: SimpleNamespace) -> None:
+    """Each claim of a count may hold, and the count still be one short."""
+
+    def verify(inputs: Any, request: Any) -> dict[str, Any]:
+        if "another" not in inputs.check:
+            return {"verdict": "yes", "seen": "so it is"}
+        there = any(30 <= time < 40 for time in inputs.frame_times)
+        return {"verdict": "yes" if there else "no", "seen": "a balloon at 35 s" if there else ""}
+
+    def look(inputs: Any, request: Any) -> dict[str, Any]:
+        again = bool(mind.inputs("segment_intention")[-1].known)
+        seen = [t for t in inputs.frame_times if 30 <= t < 40] if again else []
+        found = [{"start_seconds": t, "stop_seconds": t, "text": "one more balloon"} for t in seen[:1]]
+        return {"observations": found, "conclusion": "c", "confidence": 4}
+
+    def plan(inputs: Any, request: Any) -> dict[str, Any]:
+        spans = [{"start_seconds": 0.0, "stop_seconds": 40.0 if inputs.known else 30.0}]
+        return {"reasoning": "r", "combine": "sum", "scope": "local", "spans": spans}
+
+    mind = film.mind(
+        words=("balloon",),
+        handlers={"answer": counts, "verify": verify, "look_local": look, "global_intention": plan},
+    )
+    asked = await film.run(mind, film.index(["A red balloon.", "Field.", "A blue balloon.", "Field."]))
+    rests = [i for i in mind.inputs("verify") if "another" in i.check]
+    assert [sorted({t // 10 for t in rest.frame_times}) for rest in rests] == [[1, 3], [1]], (
+        "the rest is what is not cited"
+    )
+    assert mind.inputs("segment_intention")[1].known[-1] == (
+        "Left out, though a fresh look at 0:10.0–0:40.0 saw it: a balloon at 35 s"
+    )
+    assert (asked.answer.answer, asked.answer.rounds, asked.answer.verified) == ("3", 2, True)
+    short = await film.run(
+        mind, film.index(["A red balloon.", "Field.", "A blue balloon.", "Field."]), max_rounds=1
+    )
+    assert (short.answer.answer, short.answer.verified) == ("2", False), "all claims hold, yet one is missing"
+
+
+async def test_a_segment_that_cannot_be_read_again_stands_as_it_was_read(film: SimpleNamespace) -> None:
+    from mrvideo.errors import ModelBusy
+
+    def read(inputs: Any, request: Any) -> Any:
+        return ModelBusy("down") if inputs.learnt else None
+
+    mind = film.mind(
+        words=("balloon",),
+        handlers={
+            "segment_intention": read,
+            "answer": picks(["red", "blue"]),
+            "verify": says(red="no", blue="yes"),
+        },
+    )
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert (asked.answer.answer, asked.answer.rounds, asked.answer.verified) == ("blue", 2, True)
+    assert asked.answer.unseen == ()
+    assert "could not be read again" in asked.notices()
 
 
 async def test_one_claim_that_stays_open_keeps_the_answer_from_being_verified(film: SimpleNamespace) -> None:
@@ -144,7 +295,7 @@ async def test_a_no_needs_a_second_one_from_other_frames(film: SimpleNamespace) 
         return {"verdict": "no" if len(shown) == 1 else "yes", "seen": "s"}
 
     mind = film.mind(words=("balloon",), handlers={"answer": picks(["red"]), "verify": verify})
-    asked = await film.run(mind, film.index(CAPTIONS))
+    asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
     assert (asked.answer.rounds, asked.answer.claims[0].holds, asked.answer.verified) == (1, None, False)
     looked = {t for i in mind.inputs("look_local") for t in i.frame_times}
     assert len(shown) == 2
@@ -193,6 +344,46 @@ async def test_looks_and_checks_show_who_is_meant(film: SimpleNamespace) -> None
     check = next(r for r in mind.requests if r.prompt.name == "verify")
     assert check.pictures[0].label == "<person_2>", "whom the claim names comes first"
     assert check.pictures[0].time_seconds == 2.5
+
+
+async def test_whom_the_question_means_is_shown_as_other_stretches_saw_them_too(
+    film: SimpleNamespace,
+) -> None:
+    """One exemplar may show somebody else; most of three decide."""
+    from mrvideo.records import Entity, Mention
+
+    def mention(shard: int, name: str, at: float) -> Mention:
+        return Mention(
+            start_seconds=at, stop_seconds=at, shard_index=shard, name=name, kind="person", description="d",
+            exemplar_seconds=at,
+        )  # fmt: skip
+
+    one = tuple(mention(n, "person_a", n * 10 + 1.5) for n in range(4))
+    other = tuple(mention(n, "person_b", n * 10 + 2.5) for n in range(4))
+    cast = [
+        Entity(
+            name=f"person_{n}", kind="person", description="a twin", exemplar_seconds=who[0].exemplar_seconds,
+            mention_ids=tuple(m.mention_id for m in who),
+        )
+        for n, who in enumerate((one, other), start=1)
+    ]  # fmt: skip
+    index = film.index(
+        ["<person_2> holds a balloon by <person_1>.", "Field.", "Field.", "Field."], entities=cast
+    )
+    scene = index.scenes[0].model_copy(update={"entity_names": ("person_1", "person_2")})
+    index = index.model_copy(update={"scenes": (scene, *index.scenes[1:]), "mentions": (*one, *other)})
+    plain = film.mind(words=("balloon",))
+
+    def plan(inputs: Any, request: Any) -> dict[str, Any]:
+        return {**plain.global_intention(inputs), "characters": [{"word": "she", "entity": "person_2"}]}
+
+    mind = film.mind(words=("balloon",), handlers={"global_intention": plan})
+    await film.run(mind, index)
+    look = next(r for r in mind.requests if r.prompt.name == "look_local")
+    labels = [(p.label, p.time_seconds) for p in look.pictures if p.label.startswith("<")]
+    assert labels == [
+        ("<person_2>", 2.5), ("<person_2> again", 12.5), ("<person_2> again", 22.5), ("<person_1>", 1.5),
+    ]  # fmt: skip
 
 
 async def test_a_model_of_few_images_spends_them_on_the_span(film: SimpleNamespace) -> None:

@@ -93,7 +93,7 @@ async def test_what_the_video_does_not_tell_is_not_found_and_says_what_was_searc
     assert answer.answer is None
     assert answer.claims == () and answer.evidence == ()
     assert not answer.verified
-    assert answer.searched == "captions of 0:00.0–1:00.0 (6 scenes), 1 cue, 6 frames of 1 span"
+    assert answer.searched == "captions of 0:00.0–1:00.0 (6 scenes), 1 cue, 12 frames of 1 span"
 
 
 async def test_nothing_in_the_captions_still_means_one_look_across_the_video(film: SimpleNamespace) -> None:

@@ -44,6 +44,7 @@ def _load(stem: str) -> ModuleType:
 world = _load("world")
 perceiver = _load("perceiver")
 
+BROAD = ("count", "visits", "order", "summary")
 KINDS = ("with", "where", "what", "when", "count", "visits", "order", "why", "summary", "sign", "absent")
 
 REASONS = (
@@ -348,7 +349,24 @@ def _cast(task: Any) -> dict[str, tuple[str | None, str]]:
 
 
 def _entity(task: Any, name: str) -> str | None:
-    return next((entity for entity, (called, _) in _cast(task).items() if called == name), None)
+    """Who is called so: by the cast, by what others took the name to mean, or by who is greeted so when alone."""
+    called = next((entity for entity, (known, _) in _cast(task).items() if known == name), None)
+    meant = re.findall(rf'"{name}" (?:means|may mean|was taken to mean) (\w+)', task.text)
+    return called or next(iter(meant), None) or _greeted(task, name)
+
+
+def _greeted(task: Any, name: str) -> str | None:
+    """The one whom most captions show alone while the name is said."""
+    scenes = _lines(task.block("captions"), r"scene \d+")
+    there = [
+        set(re.findall(r"<(\w+)>", scene.text))
+        for cue in _lines(task.block("cues"), "")
+        if f"Hello, {name}!" in cue.text
+        for scene in scenes
+        if scene.start <= cue.start < scene.stop
+    ]
+    alone = [entity for present in there if len(present) == 1 for entity in present]
+    return max(sorted(set(alone)), key=alone.count) if alone else None
 
 
 def _deeds_in(text: str) -> list[tuple[Deed, str]]:
@@ -384,6 +402,29 @@ def _span(start: float, stop: float) -> dict[str, float]:
     return {"start_seconds": start, "stop_seconds": stop}
 
 
+def _may_fit(text: str, asked: Asked) -> bool:
+    """Whether a caption tells of what is asked for, of whomever."""
+    place = perceiver.parse_place(text)
+    return (
+        (asked.action is None or any(fact.action == asked.action for fact in perceiver.parse_sentences(text)))
+        and asked.place in (None, place)
+        and (not asked.places or place in asked.places)
+        and (asked.action, asked.place, asked.places) != (None, None, ())
+    )
+
+
+def _shown_to_fit(task: Any, scene: Line, asked: Asked) -> bool:
+    """The same of the scene's frame. Without exemplars, nobody can be told there."""
+    return any(
+        _may_fit(_in_words(seen), asked) for time, seen in task.frames() if scene.start <= time < scene.stop
+    )
+
+
+def _in_words(seen: Any) -> str:
+    place = "" if seen.place is None else perceiver.place_sentence(seen.place)
+    return " ".join([place, *(perceiver.sentence("Someone", p.action, p.prop) for p in seen.poses)])
+
+
 def _segment(eyes: Any, task: Any) -> dict[str, Any]:
     asked = _asked(task)
     entity = _entity(task, asked.name)
@@ -402,8 +443,10 @@ def _segment(eyes: Any, task: Any) -> dict[str, Any]:
             findings += [{**span, "source": "caption", "quote": words} for words in told]
             if told:
                 exact.append(span)
-            elif f"<{entity}>" in scene.text or any(
-                (deed.action == asked.action and deed.place == asked.place) for deed, _ in deeds
+            elif (
+                f"<{entity}>" in scene.text
+                or _may_fit(scene.text, asked)
+                or _shown_to_fit(task, scene, asked)
             ):
                 near.append(span)
         elif asked.want == "sign" and fits:
@@ -440,28 +483,27 @@ def _plan(eyes: Any, task: Any) -> dict[str, Any]:
     lines = task.block("analyses")
     exact = sorted({(f.start, f.stop) for f in _lines(lines, "caption|cue|frame")})
     every = [(s.start, s.stop) for s in _lines(lines, "span")]
-    broad = asked.want in ("count", "visits", "order", "summary")
-    wanted = exact if exact and not (broad or task.block("learnt")) else [*exact, *every]
+    broad = asked.want in BROAD
+    again = task.block("learnt") or task.block("known")
+    wanted = exact if exact and not (broad or again) else [*exact, *every]
     spans = list(dict.fromkeys(wanted))[: 24 if broad else 10]
-    entities = re.findall(rf'"{asked.name}" means (\w+)', task.text)
+    entity = _entity(task, asked.name)
     return {
         "reasoning": "What fits, and what nearly does where all of it counts.",
         "combine": "sum" if asked.want in ("count", "visits") else "select",
         "scope": "global" if broad else "local",
         "spans": [_span(*s) for s in sorted(spans)],
-        "characters": [{"word": asked.name, "entity": entities[0]}] if entities else [],
+        "characters": [{"word": asked.name, "entity": entity}] if entity else [],
     }
 
 
 def _faces(eyes: Any, task: Any) -> dict[int, str]:
     """Face → entity, from the exemplars."""
     known: dict[int, str] = {}
-    key = task.key
     for entity, (_, description) in _cast(task).items():
-        seen = task.labelled(f"<{entity}>")
-        pose = perceiver.pointed_at(description, seen)
-        if pose is not None:
-            known[eyes.face(pose, seen, f"{key} exemplar {entity}")] = entity
+        face = eyes.shown_face(task, f"<{entity}>", description)
+        if face is not None:
+            known.setdefault(face, entity)
     return known
 
 
@@ -500,7 +542,7 @@ def _look(eyes: Any, task: Any) -> dict[str, Any]:
         open_runs = still
     # What does not fit in one report: those who are not asked about.
     runs.sort(key=lambda run: (run[3] not in (entity, "sign"), run[0]))
-    told = [run[2] for run in runs if run[3] == entity]
+    told = [f"At {run[0]:.1f} s: {run[2]}" for run in runs if run[3] == entity]
     return {
         "observations": [
             {**_span(start, stop), "text": text}
@@ -518,71 +560,56 @@ class Group(NamedTuple):
     start: float
     stop: float
     ids: tuple[str, ...]
+    captioned: bool
 
 
 def _groups(task: Any, asked: Asked, entity: str | None) -> list[Group]:
-    """One group per event: captions and frames put together, frames first where they differ."""
+    """One group per deed and event that more speaks for than against."""
     evidence = _lines(task.block("evidence"), r"e\d+")
-    seen = [
-        (line, deed) for line in evidence if line.head.endswith("frame") for deed, _ in _deeds_in(line.text)
-    ]
+    told = [(line, deed) for line in evidence for deed, _ in _deeds_in(line.text)]
     groups: list[Group] = []
-    used: set[str] = set()
-    for line in evidence:
-        if not line.head.endswith("caption"):
+    # Captions first: their times are those of the scene.
+    for line, deed in sorted(told, key=lambda item: not item[0].head.endswith("caption")):
+        if line.head.endswith("cue") or not _fits(deed, asked, entity):
             continue
-        for deed, _ in _deeds_in(line.text):
-            if not _fits(deed, asked, entity):
-                continue
-            there = [
-                (at, d) for at, d in seen if at.overlaps(line.start, line.stop) and d.place == deed.place
-            ]
-            own = [(at, d) for at, d in there if d.who == entity]
-            taken = [
-                d for _, d in there if d.who != entity and (d.action, d.prop) == (deed.action, deed.prop)
-            ]
-            if own:
-                used.update(at.head for at, _ in own)
-                by_deed: dict[Deed, list[Line]] = {}
-                for at, d in own:
-                    by_deed.setdefault(d, []).append(at)
-                # Two looks that differ: the one the caption agrees with, else the one that saw it longer.
-                best = max(by_deed, key=lambda d: (d == deed, sum(at.stop - at.start for at in by_deed[d])))
-                ids = [at.head.split()[0] for at in by_deed[best]]
-                ids += [line.head.split()[0]] if best == deed else []
-                groups.append(Group(best, line.start, line.stop, tuple(ids)))
-            elif not taken:
-                groups.append(Group(deed, line.start, line.stop, (line.head.split()[0],)))
-    for line, deed in seen:
-        if line.head in used or deed.who != entity:
-            continue
+        own = line.head.split()[0]
         alike = [n for n, g in enumerate(groups) if g.deed == deed and line.overlaps(g.start - 8, g.stop + 8)]
         if alike:
             g = groups[alike[0]]
-            groups[alike[0]] = Group(
-                deed, min(g.start, line.start), max(g.stop, line.stop), (*g.ids, line.head.split()[0])
+            groups[alike[0]] = g._replace(
+                start=g.start if g.captioned else min(g.start, line.start),
+                stop=g.stop if g.captioned else max(g.stop, line.stop),
+                ids=(*g.ids, own),
             )
-        elif not any(line.overlaps(g.start, g.stop) and g.deed.place == deed.place for g in groups):
-            groups.append(Group(deed, line.start, line.stop, (line.head.split()[0],)))
-    fitting = [g for g in groups if _fits(g.deed, asked, entity)]
-    return sorted(fitting, key=lambda g: g.start)
+        else:
+            groups.append(Group(deed, line.start, line.stop, (own,), line.head.endswith("caption")))
+    others = [(line, deed) for line, deed in told if deed.who != entity]
+    kept = [g for g in groups if _votes(task, g, others) > 0]
+    return sorted(kept, key=lambda g: g.start)
 
 
-def _denied(task: Any, group: Group) -> bool:
-    """Whether a check said no to it, and no two looks say yes."""
-    said_no = any(
-        group.deed.words in line and abs(float(found[1]) - group.start) < 8
-        for line in task.block("learnt")
-        if (found := re.search(r"at (\d+\.\d) s", line))
+def _votes(task: Any, group: Group, others: Sequence[tuple[Line, Deed]]) -> float:
+    """What speaks for a deed less what speaks against it: the caption, every look, every check."""
+    votes = 1.0 if group.captioned else 0.0
+    taken = any(
+        line.overlaps(group.start, group.stop) and deed[1:] == group.deed[1:] for line, deed in others
     )
-    looks = [
-        line
-        for line in task.block("looks")
-        if group.deed.words in line
-        and (found := re.match(r"- from (\d+\.\d+) s", line))
-        and abs(float(found[1]) - group.start) < 60
-    ]
-    return said_no and len(looks) < 2
+    for look in task.block("looks"):
+        spans = [(float(a), float(b)) for a, b in re.findall(r"\((\d+\.\d+), (\d+\.\d+)\)", look)]
+        # A frame of its scene, be it one that only touches it, shows the deed.
+        if not any(start <= group.stop and group.start <= stop for start, stop in spans):
+            continue
+        told = re.findall(rf"At (\d+\.\d) s: {re.escape(group.deed.words)}", look)
+        if any(group.start - 1 <= float(time) <= group.stop + 1 for time in told):
+            votes += 1
+        else:
+            votes -= 1 if taken else 0.5
+    for block, found in (("learnt", "no"), ("known", "yes")):
+        for line in task.block(block):
+            at = re.search(r"at (\d+\.\d) s.*a fresh look: (\w+)", line)
+            if at and group.deed.words in line and at[2] == found and abs(float(at[1]) - group.start) < 8:
+                votes += 1 if found == "yes" else -1
+    return votes
 
 
 def _answer(eyes: Any, task: Any) -> dict[str, Any]:
@@ -607,7 +634,7 @@ def _answer(eyes: Any, task: Any) -> dict[str, Any]:
             "check": f"Is it said: {line.text}",
         }
         return {"found": True, "answer": found[1], "choice": None, "confidence": 5, "claims": [claim]}
-    groups = [g for g in _groups(task, asked, entity) if not _denied(task, g)]
+    groups = _groups(task, asked, entity)
     if not groups:
         return none
     if set(asked.places) - {g.deed.place for g in groups}:
@@ -663,7 +690,17 @@ def _answer(eyes: Any, task: Any) -> dict[str, Any]:
         if text not in options:
             return none
         choice = options.index(text)
-    return {"found": True, "answer": text, "choice": choice, "confidence": 4, "claims": claims}
+    rest = " ".join(
+        filter(None, (f"<{entity}>", asked.action, *asked.places, asked.place and f"at the {asked.place}"))
+    )
+    return {
+        "found": True,
+        "answer": text,
+        "choice": choice,
+        "confidence": 4,
+        "claims": claims,
+        "rest_check": f"Anything else of {rest}?" if asked.want in BROAD else "",
+    }
 
 
 def _verify(eyes: Any, task: Any) -> dict[str, Any]:
@@ -674,6 +711,17 @@ def _verify(eyes: Any, task: Any) -> dict[str, Any]:
         return {"verdict": "yes" if heard else "no", "seen": ""}
     sign = re.fullmatch(rf'At the ({_PLACE})\. The sign says "(.*)"\.', check)
     noticed = _noticed(eyes, task)
+    if rest := re.fullmatch(
+        rf"Anything else of <(\w+)>(?: ({_ACTION}))?(?: at the)?((?: (?:{_PLACE}))*)\?", check
+    ):
+        places = re.findall(_PLACE, rest[3])
+        more = [
+            f"At {time:.1f} s: {deed.words}"
+            for time, _, deeds in noticed
+            for deed in deeds
+            if deed.who == rest[1] and rest[2] in (None, deed.action) and (not places or deed.place in places)
+        ]
+        return {"verdict": "yes" if more else "no", "seen": " ".join(more)}
     if sign:
         shown = {
             world.SIGNS[seen.sign]
