@@ -1,8 +1,10 @@
 """What faults of perception cost stage A: entity F1 and captions that still name the right one, on a world of known truth.
 
-    python benchmarks/naming.py [--seeds 3] [--minutes 5]
+    python benchmarks/naming.py [--seeds 3] [--minutes 5] [--recipes fused paper] [--kinds …] [--without views review]
 
 The perceiver reads only the pixels and prompts it is sent (tests/support). No model, no network. Prints a Markdown table.
+`--without` switches off what repairs the cast: `views`, the frames of other scenes beside an exemplar; `review`, the second
+comparison of each stretch with the whole cast.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import mrvideo.captioning.cast as cast_room
+import mrvideo.captioning.reduce as reduce_room
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
@@ -96,23 +100,45 @@ def measure(seed: int, minutes: float, recipe: str, **rates: float) -> tuple[flo
     return entity_f1(index, truth), facts_kept(index, world, truth)
 
 
+async def unreviewed(members: Any, *_: Any, **__: Any) -> Any:
+    """The cast as the tree left it."""
+    return tuple(members)
+
+
+def spread(values: list[float]) -> str:
+    """The mean and its standard error over worlds."""
+    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return f"{statistics.mean(values):.2f} ± {error:.2f}"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--recipes", nargs="+", default=["fused", "paper"])
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        default=["misses_character", "confuses_look_alikes", "wrong_split", "vague_caption"],
+    )
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.1, 0.3])
+    parser.add_argument("--without", nargs="+", default=[], choices=["views", "review"])
     arguments = parser.parse_args()
+    if "views" in arguments.without:
+        reduce_room.views_of = lambda mentions, pieces: {}
+    if "review" in arguments.without:
+        cast_room.reviewed = unreviewed
     print("| recipe | fault | rate | entity F1 | facts kept |\n|---|---|---|---|---|")
     cases: list[tuple[str, dict[str, float]]] = [("none", {})]
-    for name in ("misses_character", "confuses_look_alikes", "wrong_split", "vague_caption"):
-        cases += [(name, {name: rate}) for rate in (0.1, 0.3)]
-    for recipe in ("fused", "paper"):
+    for name in arguments.kinds:
+        cases += [(name, {name: rate}) for rate in arguments.rates]
+    for recipe in arguments.recipes:
         for name, rates in cases:
             found = [measure(seed, arguments.minutes, recipe, **rates) for seed in range(arguments.seeds)]
-            f1 = statistics.mean(one for one, _ in found)
-            kept = statistics.mean(share for _, share in found)
+            f1, kept = spread([one for one, _ in found]), spread([share for _, share in found])
             rate = next(iter(rates.values()), 0.0)
-            print(f"| {recipe} | {name} | {rate:.1f} | {f1:.3f} | {kept:.3f} |", flush=True)
+            print(f"| {recipe} | {name} | {rate:.1f} | {f1} | {kept} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ One frame may be a poor one, or show somebody else who was taken for this one; w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, zip_longest
+from itertools import chain, islice, pairwise
 
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.given import Given
@@ -77,10 +77,6 @@ def views_of(mentions: Sequence[Mention], pieces: Sequence[Piece]) -> dict[str, 
 
 def entry_of(member: Member, views: Views) -> Entry:
     """A member's card. Its other views come from its mentions in turn: each was found by other calls."""
-    others = [m for m in member.mentions if m is not member.best]
-    turns = zip_longest(*(views.get(m.mention_id, ()) for m in (*others, member.best)))
-    more = dict.fromkeys(time for turn in turns for time in turn if time is not None)
-    more.pop(member.best.exemplar_seconds, None)
     return Entry(
         key=member.first_seen[2],
         card=CastCard(
@@ -90,8 +86,20 @@ def entry_of(member: Member, views: Views) -> Entry:
             speakers=member.speakers,
             given_name=member.given.name if member.given else None,
         ),
-        times=(member.best.exemplar_seconds, *list(more)[: FRAMES_OF_ONE - 1]),
+        times=tuple(islice(_times(member, views), FRAMES_OF_ONE)),
     )
+
+
+def _times(member: Member, views: Views) -> Iterator[float]:
+    """The exemplar's, then those of other scenes, each once. Read as far as needed: a long video's members are long."""
+    told = {member.best.exemplar_seconds}
+    yield member.best.exemplar_seconds
+    for turn in range(FRAMES_OF_ONE - 1):
+        for mention in chain((m for m in member.mentions if m is not member.best), (member.best,)):
+            for time in views.get(mention.mention_id, ())[turn : turn + 1]:
+                if time not in told:
+                    told.add(time)
+                    yield time
 
 
 def given_entry(key: str, given: Given) -> Entry:

@@ -33,26 +33,23 @@ async def reviewed(
     """
     cast = sorted(members, key=lambda member: member.first_seen)
     first = await _all_opinions(cast, compare, views, None)
-    doubted = {key: chosen for key, chosen in first.items() if _differs(key, chosen, cast)}
+    home = {mention.mention_id: member for member in cast for mention in member.mentions}
+    doubted = {key: chosen for key, chosen in first.items() if _differs(chosen, home[key], home)}
     second = await _all_opinions(cast, compare, views, doubted)
     moves = {key: chosen for key, chosen in second.items() if doubted[key] == chosen}
     cast = _moved(cast, moves, may_join)
-    apart = [
-        key
-        for key, chosen in moves.items()
-        if chosen is None and any(m.mentions[0].mention_id == key and len(m.mentions) == 1 for m in cast)
-    ]
+    alone = {member.mentions[0].mention_id for member in cast if len(member.mentions) == 1}
+    apart = [key for key, chosen in moves.items() if chosen is None and key in alone]
     found = await _all_opinions(cast, compare, views, apart)
     return tuple(_moved(cast, {key: chosen for key, chosen in found.items() if chosen}, may_join))
 
 
-def _differs(key: str, chosen: str | None, cast: Sequence[Member]) -> bool:
-    home = next(m for m in cast if any(one.mention_id == key for one in m.mentions))
-    if home.given is not None:
+def _differs(chosen: str | None, own: Member, home: Mapping[str, Member]) -> bool:
+    if own.given is not None:
         return False
     if chosen is None:
-        return len({one.shard_index for one in home.mentions}) > 1
-    return all(one.mention_id != chosen for one in home.mentions)
+        return len({one.shard_index for one in own.mentions}) > 1
+    return home[chosen] is not own
 
 
 async def _all_opinions(
@@ -63,20 +60,29 @@ async def _all_opinions(
         for mention in member.mentions:
             if only is None or mention.mention_id in only:
                 shards.setdefault(mention.shard_index, []).append(mention)
-    found = await together(_opinions(shards[shard], cast, compare, views) for shard in sorted(shards))
+    # Made once: a long video has many stretches, and few of the cast are in each.
+    whole = [(m, frozenset(one.shard_index for one in m.mentions), entry_of(m, views)) for m in cast]
+    found = await together(_opinions(shards[shard], whole, compare, views) for shard in sorted(shards))
     return {key: chosen for opinions in found for key, chosen in opinions.items()}
 
 
 async def _opinions(
-    own: Sequence[Mention], cast: Sequence[Member], compare: Compare, views: Views
+    own: Sequence[Mention],
+    cast: Sequence[tuple[Member, frozenset[int], Entry]],
+    compare: Compare,
+    views: Views,
 ) -> Opinions:
     """Of mentions of one stretch. Empty where there is nothing to compare them with, or the comparison failed."""
-    rest = [r for member in cast if (r := _without(member, own[0].shard_index)) is not None]
-    if not rest:
+    right: list[Entry] = []
+    best: dict[str, str] = {}
+    for member, shards, entry in cast:
+        rest = _without(member, own[0].shard_index) if own[0].shard_index in shards else member
+        if rest is not None:
+            right.append(entry if rest is member else entry_of(rest, views))
+            best[right[-1].key] = rest.best.mention_id
+    if not right:
         return {}
     left = [entry_of(Member((mention,), mention), views) for mention in own]
-    right = [entry_of(member, views) for member in rest]
-    best = {entry.key: member.best.mention_id for entry, member in zip(right, rest, strict=True)}
     hull = Span(min(m.start_seconds for m in own), max(m.stop_seconds for m in own))
     pairs = await compare(left, right, hull)
     if pairs is None:
