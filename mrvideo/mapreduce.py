@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -40,6 +41,7 @@ R = TypeVar("R")
 _LOSSES_BEFORE_CARE = 2
 """After so many losses in a row the shards that may be to blame are run one at a time, to find the one that is."""
 
+_DRIVER_POLL_SECONDS = 0.5
 _DASK_WAIT_SECONDS = 10.0
 _RAY_WAIT_SECONDS = 30.0
 
@@ -186,9 +188,8 @@ def _engine(backend: Backend, workers: int, cluster: str | None) -> Generator[Ca
     if backend == "threading":
         yield lambda count: joblib.Parallel(n_jobs=count, backend="threading", **common)
     elif backend == "loky":
-        # Ctrl-C reaches the whole process group; the driver alone answers it.
         yield lambda count: joblib.Parallel(
-            n_jobs=count, backend="loky", initializer=_ignore_interrupts, **common
+            n_jobs=count, backend="loky", initializer=_serve, initargs=(os.getpid(),), **common
         )
     elif backend == "dask":
         with _dask_client(cluster) as client:
@@ -203,10 +204,21 @@ def _engine(backend: Backend, workers: int, cluster: str | None) -> Generator[Ca
         yield lambda count: joblib.Parallel(n_jobs=count, backend=ray_backend(), **common)
 
 
-def _ignore_interrupts() -> None:
+def _serve(driver: int) -> None:
+    """What a worker process begins with."""
     import signal
 
+    # Ctrl-C reaches the whole process group; the driver alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix":
+        threading.Thread(target=_end_with, args=(driver,), name="mrvideo-driver", daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    """A driver that was killed says no goodbye: its workers would pay for the shards in hand and then wait for more."""
+    while os.getppid() == driver:
+        time.sleep(_DRIVER_POLL_SECONDS)
+    os._exit(1)
 
 
 @contextmanager

@@ -76,6 +76,14 @@ class Commands:
         )
         return Ended(code, output.read_text())
 
+    @property
+    def pid(self) -> int:
+        """The running command, which leads a session of its own. Raises `ProcessLookupError` when none runs."""
+        with self._lock:
+            if self._pid is None:
+                raise ProcessLookupError("no command is running")
+            return self._pid
+
     def signal(self, number: int = signal.SIGKILL) -> None:
         """To the running command, if one is."""
         with self._lock:
