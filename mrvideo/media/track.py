@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import Any, Literal, TypeAlias, cast
 
 import av.error
+from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mrvideo.errors import VideoError
 from mrvideo.media import containers, sources
 from mrvideo.media.boxes import NotPlainError
 from mrvideo.media.losses import Losses
@@ -56,13 +58,9 @@ class Track:
         self.rewind()
 
     def _open(self) -> None:
-        shown_as = None
-        if self._movie is not None:
-            try:
-                shown_as = self._movie.window(self._listed)
-            except NotPlainError:
-                self._movie = None
-        self.container = containers.open_container(self.path, allow_url=self.allow_url, shown_as=shown_as)
+        self.container = self._part_of_a_movie() or containers.open_container(
+            self.path, allow_url=self.allow_url
+        )
         try:
             self.stream: VideoStream = containers.choose_video(self.container, self.path)
             self.codec = self.stream.codec_context
@@ -80,6 +78,15 @@ class Track:
         self._tick_seconds = float(self.stream.time_base or 0) or 1e-6
         self._counted = 0
         self._fresh = True
+
+    def _part_of_a_movie(self) -> InputContainer | None:
+        """A long file with a part of its index; None when it is to be opened as it is, from now on."""
+        if self._movie is not None:
+            try:
+                return containers.open_container(self.path, shown_as=self._movie.window(self._listed))
+            except (NotPlainError, VideoError):
+                self._movie = None
+        return None
 
     def close(self) -> None:
         """Let go of the file."""
