@@ -73,7 +73,7 @@ def test_better_answers_read_no_video_again(
 
     video = make_index([]).video
     index, reply = keys()
-    monkeypatch.setattr(OfflineModel, "fingerprint", "offline/7/better")
+    monkeypatch.setattr(OfflineModel, "fingerprint", "offline/better")
     assert keys()[0] == index
     assert keys()[1] != reply
     abilities = replace(OfflineModel.abilities, index_fingerprint="offline/better")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, ClaimReply
 from mrvideo.models.offline.choosing import match_option, option_text, says_none
 from mrvideo.models.offline.deciding import decide_or_none
+from mrvideo.models.offline.kinds import Kind
 from mrvideo.models.offline.questions import parse_question
 from mrvideo.models.offline.timeline import Item, Timeline, timeline_of_evidence
 from mrvideo.models.offline.verdicts import Decision, span_words
@@ -40,16 +41,16 @@ def answer(inputs: AnswerInputs) -> AnswerReply:
         else decision.answer,
         choice=decision.choice if inputs.options else None,
         confidence=decision.confidence,  # pyright: ignore[reportArgumentType]
-        claims=_claims(decision),
+        claims=_claims(decision, question.kind),
     )
 
 
-def _claims(decision: Decision) -> tuple[ClaimReply, ...]:
+def _claims(decision: Decision, kind: Kind) -> tuple[ClaimReply, ...]:
     items = [i for i in dict.fromkeys(decision.cited) if i.ids]
-    claims = [_claim(item) for item in items[: MOST_CLAIMS - 1]]
+    claims = [_claim(item, decision, kind) for item in items[: MOST_CLAIMS - 1]]
     rest = items[MOST_CLAIMS - 1 :]
     if len(rest) == 1:
-        claims.append(_claim(rest[0]))
+        claims.append(_claim(rest[0], decision, kind))
     elif rest:
         citations = tuple(Citation(evidence_id=i) for item in rest for i in item.ids)
         claims.append(
@@ -58,9 +59,12 @@ def _claims(decision: Decision) -> tuple[ClaimReply, ...]:
     return tuple(claims)
 
 
-def _claim(item: Item) -> ClaimReply:
+def _claim(item: Item, decision: Decision, kind: Kind) -> ClaimReply:
     citations = tuple(Citation(evidence_id=i) for i in item.ids)
     when = span_words(item)
+    if kind == "video_length" and item.channel == "picture":
+        end = f"The last scene ends at {decision.answer}."
+        return ClaimReply(text=end, citations=citations, check=end)
     if item.channel == "speech":
         who = f"{item.speaker} says" if item.speaker else "It is said"
         return ClaimReply(

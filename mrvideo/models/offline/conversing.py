@@ -13,6 +13,7 @@ from mrvideo.models.offline.choosing import (
     supported_option,
 )
 from mrvideo.models.offline.likeness import holds, squeezed, tokens
+from mrvideo.models.offline.naming import PERCEPTUAL
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import held_by_content, measures, texts_decision, worded_alike
 from mrvideo.models.offline.timeline import Item, Timeline
@@ -103,8 +104,15 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
         names = question.names & frozenset(stem(w) for w in tokens(item.text))
         if not following or following[0].start_seconds > item.stop_seconds + 5.0 or names != question.names:
             return False
+    where = question.text.lower().startswith("where ")
+    if where:
+        core -= _HAPPENING
+        if not _PLACE.search(item.text):
+            return False
     mine = core & item.stems
-    known = question.names & item.stems
+    known = question.names & (item.stems | _shown_speaker(item, timeline))
+    if where and len(core) == 1 and mine and not PERCEPTUAL.search(_HAPPENS.sub("", question.text)):
+        return not question.names - known
     if question.perceptual:
         return len(core) >= 2 and core <= item.stems
     if re.search(
@@ -125,6 +133,27 @@ def _bears(question: Question, timeline: Timeline, item: Item) -> bool:
     return len(mine) + len(known) >= 2 or (
         len(core) == 1 and len(question.names) == 0 and question.where == "speech"
     )
+
+
+_HAPPENS = re.compile(r"\bhappen\w*", re.IGNORECASE)
+_HAPPENING = frozenset(stem(word) for word in ("happen", "take", "place", "occur", "come"))
+_PLACE = re.compile(
+    r"\b(?:in|at|on|near|by|from|to|under|behind|beside|inside|outside|between|into|through|along|above|below|opposite)\b",
+    re.IGNORECASE,
+)
+_OWN = re.compile(r"\b(?:I|my|me|we|our|us)\b", re.IGNORECASE)
+
+
+def _shown_speaker(item: Item, timeline: Timeline) -> frozenset[str]:
+    """The words of a caption that names who speaks of himself: `Tomas Reyk` on screen, while it is said: I learned it from Olga."""
+    if item.channel != "speech" or not _OWN.search(item.text):
+        return frozenset()
+    shown = [
+        sign
+        for sign in timeline.screen
+        if sign.start_seconds < item.stop_seconds and sign.stop_seconds > item.start_seconds
+    ]
+    return frozenset(s for sign in shown for s in sign.stems) if len(shown) == 1 else frozenset()
 
 
 def _option_of_lines(question: Question, timeline: Timeline, lines: Sequence[Item]) -> Decision | None:

@@ -18,13 +18,20 @@ from mrvideo.models.offline.choosing import (
 from mrvideo.models.offline.conversing import answer_open
 from mrvideo.models.offline.counting import count_different, count_times, how_long, video_length
 from mrvideo.models.offline.likeness import holds, tokens
-from mrvideo.models.offline.ordering import between, in_order, neighbour, nth_text, precedes
+from mrvideo.models.offline.naming import QUOTED
+from mrvideo.models.offline.numbering import count_by_numbers
+from mrvideo.models.offline.ordering import between, in_order, labels_another, neighbour, nth_text, precedes
+from mrvideo.models.offline.prices import asks_price, is_price_list, price_listed
 from mrvideo.models.offline.questions import Kind, Question, parse_question
 from mrvideo.models.offline.retrieving import answer_read
+from mrvideo.models.offline.roles import holder_of_role
 from mrvideo.models.offline.telling import told
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.timing import at_time, during, when
 from mrvideo.models.offline.verdicts import Decision, span_words
+from mrvideo.models.offline.words import numbers_in
+
+_UNITS = "dollars?|euros?|pounds?|cents?|pence|francs?|percent|degrees|kilos?|kg|grams?|g|litres?|liters?|ml|km|metres?|meters?|cm|mm|miles?|people|points?"
 
 
 def decide(question: Question, timeline: Timeline) -> Decision | None:
@@ -33,11 +40,15 @@ def decide(question: Question, timeline: Timeline) -> Decision | None:
         return _not_shown(question, timeline)
     if _COMPARES.search(question.text.lower()) and not question.options:
         return None
-    plain = question.kind in ("open", "read") and not question.targets and question.start_seconds is None
-    if plain and (decision := told(question, timeline)):
+    if question.kind in ("who", "open", "read") and (decision := holder_of_role(question, timeline)):
         return decision
+    if question.kind in ("open", "count_different") and (decision := count_by_numbers(question, timeline)):
+        return decision
+    plain = question.kind in ("open", "read") and not question.targets and question.start_seconds is None
+    decision = price_listed(question, timeline) or told(question, timeline) if plain else None
     handler = _HANDLERS.get(question.kind)
-    decision = handler(question, timeline) if handler else None
+    if decision is None and handler:
+        decision = handler(question, timeline)
     if (
         decision is None
         and question.kind in ("nth", "who", "after", "before", "precedes")
@@ -45,7 +56,36 @@ def decide(question: Question, timeline: Timeline) -> Decision | None:
         and not (question.kind == "nth" and question.where == "screen")
     ):
         decision = answer_open(question, timeline)
-    return decision
+        if decision and any(labels_another(question, item) for item in decision.cited):
+            return None
+    return decision if decision and _has_amounts(question, decision, timeline) else None
+
+
+_AMOUNT = re.compile(
+    rf"(?:[$€£¥]\s*)(?P<before>\d+(?:[.,]\d+)*)|(?P<after>\d+(?:[.,]\d+)*)\s*(?:[$€£¥%°]|(?:{_UNITS})\b)|(?P<part>\d+[.,]\d+)|\bcosts? (?P<cost>\d+(?:[.,]\d+)*)",
+    re.IGNORECASE,
+)
+
+
+def _has_amounts(question: Question, decision: Decision, timeline: Timeline) -> bool:
+    """`What was sold for 900 euros?` is not answered by what was sold for 410."""
+    if question.options or question.kind not in ("open", "read", "who") or question.start_seconds is not None:
+        return True
+    bare = QUOTED.sub(" ", question.text)
+    asked = [next(g for g in m.groups() if g).replace(",", ".") for m in _AMOUNT.finditer(bare)]
+    if any(is_price_list(item) for item in decision.cited) and asks_price(question):
+        # An entry would have told.
+        return decision.answer not in {item.text for item in decision.cited}
+    if not asked:
+        return True
+    beside = [
+        other
+        for item in decision.cited
+        for other in timeline.everything
+        if other.start_seconds <= item.stop_seconds + 1.0 and other.stop_seconds >= item.start_seconds - 1.0
+    ]
+    told_there = {number for item in beside for number in numbers_in(item.text)}
+    return all(float(amount) in told_there for amount in asked if amount.count(".") <= 1)
 
 
 def decide_or_none(question: Question, timeline: Timeline) -> Decision | None:

@@ -106,6 +106,9 @@ def targets_of(text: str, low: str, kind: Kind) -> tuple[str, ...]:
         found = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*", found[0])
     if kind == "nth" and found:
         found = [part for group in found for part in re.split(r"\s*,\s*", group)]
+    if kind in ("order", "nth") and len(found) > 1:
+        # `the towns Ostwick, Lowmoor and Bramford`
+        found[0] = re.sub(r"^(?:[a-z]+ ){1,4}(?=[A-Z\d])", "", found[0])
     cleaned = [_LEAD.sub("", target.strip(" ,;:")).strip(" ,;:'\"") for target in found]
     named = tuple(dict.fromkeys(t for t in cleaned if squeezed(t) and not _generic(t)))
     if not named and kind in ("after", "before", "during"):

@@ -17,10 +17,10 @@ from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.retrieving import answer_read
 from mrvideo.models.offline.singling import fitting, held_by_content, pool_of, wanted_texts
-from mrvideo.models.offline.timeline import Item, Timeline, holding
+from mrvideo.models.offline.timeline import Item, Timeline, holding, themselves
 from mrvideo.models.offline.timing import at_time
 from mrvideo.models.offline.verdicts import Decision, span_words, texts_words
-from mrvideo.models.offline.words import stems
+from mrvideo.models.offline.words import SAYING, SHOWING, stem, stems
 
 AT_ONCE_SECONDS = 0.3
 
@@ -34,7 +34,8 @@ def in_order(question: Question, timeline: Timeline) -> Decision | None:
         return next((d for p in pools if p and (d := choose_by_texts(question, p))), None)
     if len(question.targets) >= 2:
         firsts = [
-            holding(pool, target) or holding(timeline.everything, target) for target in question.targets
+            themselves(holding(pool, target) or holding(timeline.everything, target), target)
+            for target in question.targets
         ]
         if not all(firsts):
             return None
@@ -70,7 +71,7 @@ def neighbour(question: Question, timeline: Timeline) -> Decision | None:
         return at_time(question, timeline)
     if not question.targets or _STEPS_AWAY.search(question.text.lower()):
         return None
-    anchors = anchors_or_clause(question, timeline, question.targets[0])
+    anchors = themselves(anchors_or_clause(question, timeline, question.targets[0]), question.targets[0])
     if not anchors:
         return None
     speech_wanted = question.where == "speech" or (question.where == "any" and anchors[0].channel == "speech")
@@ -85,6 +86,8 @@ def neighbour(question: Question, timeline: Timeline) -> Decision | None:
         )
     ]
     pool = fitting(question, _alike_first(question, anchors[0], pool))
+    if _KIND_NAMED.search(question.text.lower()) and not question.nouns and not question.options:
+        pool = [i for i in pool if _of_one_kind(anchors[0], i, timeline)]
     if question.options:
         named = [i for i in pool if any(match_option(i, o) for o in question.options)]
         pool = named or pool
@@ -113,6 +116,29 @@ def neighbour(question: Question, timeline: Timeline) -> Decision | None:
     words = " / ".join(dict.fromkeys(i.text for i in near))
     return Decision(
         words, None, 5 if len(results) == 1 else 3, (anchor, *near), _relation(question, anchor, near[0])
+    )
+
+
+_KIND_NAMED = re.compile(
+    r"^(?:what|which) (?!is\b|was\b|are\b|were\b|does\b|do\b|did\b|comes?\b|came\b|happens?\b|follows?\b|appears?\b|stands?\b|text|word)[a-z]+ "
+)
+
+
+def _of_one_kind(anchor: Item, item: Item, timeline: Timeline) -> bool:
+    """`Which city comes after Lowmoor?`: after the name of a city comes no price list, and no person with a role."""
+    if item.channel != "screen":
+        return True
+    mine, yours = tokens(anchor.text), tokens(item.text)
+    if mine[:1] == yours[:1]:
+        return True
+    figures = any(c.isdigit() for c in anchor.text) == any(c.isdigit() for c in item.text)
+    return figures and len(yours) <= len(mine) + 1 and _alone(anchor, timeline) == _alone(item, timeline)
+
+
+def _alone(item: Item, timeline: Timeline) -> bool:
+    return not any(
+        other is not item and abs(other.start_seconds - item.start_seconds) <= AT_ONCE_SECONDS
+        for other in timeline.screen
     )
 
 
@@ -195,6 +221,13 @@ def nth_text(question: Question, timeline: Timeline) -> Decision | None:
     if numbered := _numbered(question, timeline):
         return numbered
     pool = wanted_texts(question, timeline)
+    if (
+        question.literal
+        and not question.options
+        and not frozenset(tokens(question.text)) & (SHOWING | SAYING)
+    ):
+        # `What is the final city?` asks for no order where `The silent city is Lima` shows that cities bear labels.
+        pool = [i for i in pool if not labels_another(question, i)]
     if question.options:
         named = [i for i in pool if any(match_option(i, o) for o in question.options)]
         if not named and question.where != "speech":
@@ -215,6 +248,16 @@ def nth_text(question: Question, timeline: Timeline) -> Decision | None:
             else None
         )
     return Decision(item.text, None, 4, (item,), "By order of appearance.")
+
+
+def labels_another(question: Question, item: Item) -> bool:
+    """Whether a text gives its name to another of the kind: `The silent city is Lima`, where the final one is asked for."""
+    match = re.match(r"^(?:the|our|my) (.+?) (?:is|was):? \S", item.text.lower())
+    shown = frozenset(tokens(question.text)) & (SHOWING | SAYING | {"named"})
+    if not match or not question.content or not question.literal or shown:
+        return False
+    label = [stem(w) for w in tokens(match.group(1))]
+    return label[-1] in question.content and len(label) > 1 and not set(label[:-1]) <= question.content
 
 
 def _nth_of(question: Question, timeline: Timeline) -> Decision | None:
@@ -244,6 +287,10 @@ def _numbered(question: Question, timeline: Timeline) -> Decision | None:
     """The item of that number in a list on screen, under the heading that the question names: `2. Review of the year`."""
     if question.nth <= 0 or question.options or not question.content:
         return None
+    for item in timeline.screen:
+        label = re.match(rf"^(\w+)\s+{question.nth}\s*[.:)–-]\s*(\S.*)$", item.text)
+        if label and question.content == frozenset({stem(label.group(1).lower())}):
+            return Decision(label.group(2), None, 4, (item,), "It bears that number.")
     headings = [i for i in timeline.screen if i.stems == question.content]
     for heading in headings[:1]:
         for item in timeline.screen:

@@ -43,6 +43,7 @@ _ALL_SIGNS = frozenset(
         "read",
         "precedes",
         "open",
+        "who",
         "when",
         "exists",
         "how_long",

@@ -87,7 +87,7 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
         targets=targets,
         content=frozenset(stem(w) for w in content),
         names=frozenset(
-            w for w in content if re.search(rf"(?<=\S )[^\w]*{re.escape(w.capitalize())}\b", text)
+            stem(w) for w in content if re.search(rf"(?<=\S )[^\w]*{re.escape(w.capitalize())}\b", text)
         ),
         nouns=frozenset(w for w in tokens(bare) if w in TEXT_NOUNS),
         start_seconds=start,

@@ -78,21 +78,24 @@ def measures(question: Question, item: Item) -> bool:
     asked = _HOW_MUCH.search(question.text.lower())
     if not asked:
         return True
+    match = re.search(r"\bhow (?:many|much) ((?:[\w'-]+ ?){1,2})", question.text.lower())
+    goods = stems(match.group(1)) - LIGHT if match else frozenset[str]()
     # The number of a step or a line counts nothing.
     text = _LABEL.sub("", item.text)
+    label = re.match(r"^(\w*[^\Ws]) \d+\b", text)
+    if label and stem(label.group(1).lower()) in goods:
+        text = text[label.end() :]
     if number_in(text) is None and not any(c.isdigit() for c in text):
         return False
     if asked.group().endswith("old") and not _AGE.search(text):
         return False
     if asked.group().endswith("long"):
         return _LASTS.search(text) is not None
-    match = re.search(r"\bhow (?:many|much) ((?:[\w'-]+ ?){1,2})", question.text.lower())
-    goods = stems(match.group(1)) - LIGHT if match else frozenset[str]()
     words = tokens(text)
     places = [n for n, word in enumerate(words) if stem(word) in goods]
     reach = 2 if "many" in asked.group() else 4
     near = [" ".join(words[max(n - reach, 0) : n + reach + 1]) for n in places]
-    if not places and goods & item.stems:
+    if not places and (goods & item.stems or ("many" in asked.group() and goods)):
         return False
     return not places or any(any(c.isdigit() for c in run) or number_in(run) is not None for run in near)
 

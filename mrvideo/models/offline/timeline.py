@@ -209,6 +209,11 @@ def _joined(items: Sequence[Item]) -> list[Item]:
     return joined
 
 
+def themselves(items: list[Item], phrase: str) -> list[Item]:
+    """Of texts that hold a phrase, those that are nothing else, where there are any: a town's name, not a title with it."""
+    return [i for i in items if likeness(i.text, phrase) >= LOOKALIKE] or items
+
+
 def holding(items: Iterable[Item], phrase: str, *, least: float = 0.85) -> list[Item]:
     """The items that hold a phrase. When some hold it exactly, the near ones are left out.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mrvideo.models.offline.anchors import anchors_or_clause, named_items
 from mrvideo.models.offline.choosing import (
@@ -113,7 +114,7 @@ def when(question: Question, timeline: Timeline) -> Decision | None:
         return decision
     if not question.targets and not asked & (SHOWING | SAYING | _CLOCKED):
         # `When does the train leave?` asks for a time that somebody tells.
-        return answer_open(question, timeline)
+        return _with_time(answer_open(question, timeline))
     found = named_items(question, timeline)
     if not found and not question.targets and not question.content:
         texts = wanted_texts(question, timeline)
@@ -131,6 +132,28 @@ def when(question: Question, timeline: Timeline) -> Decision | None:
         found = found[:1]
     words = ", ".join(span_words(item, long=True) for item in found)
     return Decision(words, None, 5, tuple(found), f"“{found[0].text}” stands there.")
+
+
+_COUNT = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|sixty)"
+_TELLS = re.compile(
+    rf"\d[:.]\d\d|\b(?:1\d|20)\d\d\b|\b(?:at|from|until|by|before|after) {_COUNT}\b|{_COUNT} ?[ap]\.?m\b|"
+    rf"\b{_COUNT} (?:\w+ )?(?:second|minute|hour|day|week|month|year)s?\b|"
+    r"\b(?:noon|midnight|o'clock|morning|afternoon|evening|night|today|tomorrow|yesterday|spring|summer|autumn|winter|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|june|july|august|september|october|"
+    r"november|december)\b",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"^\w* ?\d+\s*[.):]")
+
+
+def _with_time(decision: Decision | None) -> Decision | None:
+    """A line that tells no time is answered by when it stands there: `1:10–1:16 …: Step 4: Add salt`."""
+    if decision is None or decision.choice is not None or not decision.cited:
+        return decision
+    if any(_TELLS.search(_NUMBERED.sub("", item.text)) for item in decision.cited):
+        return decision
+    spans = ", ".join(span_words(item, long=True) for item in decision.cited)
+    return replace(decision, answer=f"{spans}: {decision.answer}")
 
 
 _CLOCKED = frozenset(["time", "timestamp", "second", "minute", "moment", "video", "film", "clip"])

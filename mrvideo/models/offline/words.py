@@ -114,13 +114,9 @@ _IRREGULAR = {
     past: base
     for base, pasts in (
         line.split(": ")
-        for line in """lose: lost; buy: bought; go: went gone; find: found; leave: left; take: took taken; make: made; tell: told;
-        come: came; bring: brought; think: thought; know: knew known; eat: ate eaten; drink: drank drunk; write: wrote; run: ran;
-        begin: began begun; break: broke broken; meet: met; pay: paid; sell: sold; keep: kept; feel: felt; win: won; send: sent;
-        build: built; spend: spent; catch: caught; teach: taught; drive: drove driven; fly: flew flown; fall: fell fallen;
-        wear: wore worn; steal: stole stolen; choose: chose chosen; forget: forgot forgotten; hide: hid; grow: grew grown;
-        sing: sang sung; sleep: slept; throw: threw thrown; wake: woke; understand: understood; see: saw; give: gave;
-        child: children; man: men; woman: women; person: people; die: died dying; hold: held; lie: lay""".replace("\n", " ").split("; ")
+        for line in " ".join(
+            ["lose:", "lost;", "buy:", "bought;", "go:", "went", "gone;", "find:", "found;", "leave:", "left;", "take:", "took", "taken;", "make:", "made;", "tell:", "told;", "come:", "came;", "bring:", "brought;", "think:", "thought;", "know:", "knew", "known;", "eat:", "ate", "eaten;", "drink:", "drank", "drunk;", "write:", "wrote;", "run:", "ran;", "begin:", "began", "begun;", "break:", "broke", "broken;", "meet:", "met;", "pay:", "paid;", "sell:", "sold;", "keep:", "kept;", "feel:", "felt;", "win:", "won;", "send:", "sent;", "build:", "built;", "spend:", "spent;", "catch:", "caught;", "teach:", "taught;", "drive:", "drove", "driven;", "fly:", "flew", "flown;", "fall:", "fell", "fallen;", "wear:", "wore", "worn;", "steal:", "stole", "stolen;", "choose:", "chose", "chosen;", "forget:", "forgot", "forgotten;", "hide:", "hid;", "grow:", "grew", "grown;", "sing:", "sang", "sung;", "sleep:", "slept;", "throw:", "threw", "thrown;", "wake:", "woke;", "understand:", "understood;", "see:", "saw;", "give:", "gave;", "learn:", "learnt;", "burn:", "burnt;", "child:", "children;", "man:", "men;", "woman:", "women;", "person:", "people;", "die:", "died", "dying;", "hold:", "held;", "lie:", "lay"]
+        ).split("; ")
     )
     for past in pasts.split()
 }  # fmt: skip
