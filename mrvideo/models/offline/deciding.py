@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
-from mrvideo.models.offline.anchors import named_items, question_stems
+from mrvideo.models.offline.amounts import has_amounts
+from mrvideo.models.offline.anchors import named_items
 from mrvideo.models.offline.choosing import (
     choose_yes,
     match_option,
@@ -17,21 +17,19 @@ from mrvideo.models.offline.choosing import (
 )
 from mrvideo.models.offline.conversing import answer_open
 from mrvideo.models.offline.counting import count_different, count_times, how_long, video_length
-from mrvideo.models.offline.likeness import holds, tokens
-from mrvideo.models.offline.naming import QUOTED
+from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.numbering import count_by_numbers
-from mrvideo.models.offline.ordering import between, in_order, labels_another, neighbour, nth_text, precedes
-from mrvideo.models.offline.prices import asks_price, is_price_list, price_listed
+from mrvideo.models.offline.ordering import between, in_order, neighbour, precedes
+from mrvideo.models.offline.prices import price_listed
 from mrvideo.models.offline.questions import Kind, Question, parse_question
+from mrvideo.models.offline.ranking import labels_another, nth_text
 from mrvideo.models.offline.retrieving import answer_read
 from mrvideo.models.offline.roles import holder_of_role
+from mrvideo.models.offline.speakers import who
 from mrvideo.models.offline.telling import told
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.timing import at_time, during, when
 from mrvideo.models.offline.verdicts import Decision, span_words
-from mrvideo.models.offline.words import numbers_in
-
-_UNITS = "dollars?|euros?|pounds?|cents?|pence|francs?|percent|degrees|kilos?|kg|grams?|g|litres?|liters?|ml|km|metres?|meters?|cm|mm|miles?|people|points?"
 
 
 def decide(question: Question, timeline: Timeline) -> Decision | None:
@@ -58,34 +56,7 @@ def decide(question: Question, timeline: Timeline) -> Decision | None:
         decision = answer_open(question, timeline)
         if decision and any(labels_another(question, item) for item in decision.cited):
             return None
-    return decision if decision and _has_amounts(question, decision, timeline) else None
-
-
-_AMOUNT = re.compile(
-    rf"(?:[$€£¥]\s*)(?P<before>\d+(?:[.,]\d+)*)|(?P<after>\d+(?:[.,]\d+)*)\s*(?:[$€£¥%°]|(?:{_UNITS})\b)|(?P<part>\d+[.,]\d+)|\bcosts? (?P<cost>\d+(?:[.,]\d+)*)",
-    re.IGNORECASE,
-)
-
-
-def _has_amounts(question: Question, decision: Decision, timeline: Timeline) -> bool:
-    """`What was sold for 900 euros?` is not answered by what was sold for 410."""
-    if question.options or question.kind not in ("open", "read", "who") or question.start_seconds is not None:
-        return True
-    bare = QUOTED.sub(" ", question.text)
-    asked = [next(g for g in m.groups() if g).replace(",", ".") for m in _AMOUNT.finditer(bare)]
-    if any(is_price_list(item) for item in decision.cited) and asks_price(question):
-        # An entry would have told.
-        return decision.answer not in {item.text for item in decision.cited}
-    if not asked:
-        return True
-    beside = [
-        other
-        for item in decision.cited
-        for other in timeline.everything
-        if other.start_seconds <= item.stop_seconds + 1.0 and other.stop_seconds >= item.start_seconds - 1.0
-    ]
-    told_there = {number for item in beside for number in numbers_in(item.text)}
-    return all(float(amount) in told_there for amount in asked if amount.count(".") <= 1)
+    return decision if decision and has_amounts(question, decision, timeline) else None
 
 
 def decide_or_none(question: Question, timeline: Timeline) -> Decision | None:
@@ -146,55 +117,6 @@ def _colour(question: Question, timeline: Timeline) -> Decision | None:
 _COMPARES = re.compile(
     r"^(?:what|which) (?:\w+ ){0,2}(?:is|are|was|were|has|costs?) (?:the )?(?:(?!other|number|after)\w+er|more|less|better|worse)\b.*\bor\b"
 )
-_SPEAKER = re.compile(
-    r"\b(?:speaker|narrator|presenter|host)'s name\b|\bname of the (?:speaker|narrator|presenter|host)\b|^who(?:'s| is| are) (?:speaking|talking|the (?:speaker|narrator|presenter|host))\b"
-)
-_NAME = r"([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
-_INTRODUCTION = re.compile(rf"\b(?:[Mm]y name is|I'm|I am|[Tt]his is) {_NAME}")
-
-
-def _said_by(text: str) -> str | None:
-    """The name that a line of subtitles opens with: `Ken: A landslide …`."""
-    match = re.match(rf"(?:- )?{_NAME}: \S", text)
-    return match.group(1) if match else None
-
-
-def _introduced(text: str) -> str | None:
-    match = _INTRODUCTION.search(text.replace("’", "'"))
-    return match.group(1) if match else None
-
-
-def _who(question: Question, timeline: Timeline) -> Decision | None:
-    lines: list[Item] = []
-    for target in question.targets:
-        lines = holding(timeline.speech, target)
-        if not lines and len(wanted := question_stems(target)) >= 1:
-            scored = [(len(wanted & i.stems) / len(wanted), i) for i in timeline.speech]
-            best = max((s for s, _ in scored), default=0.0)
-            lines = [i for s, i in scored if s == best and best >= 0.6]
-    if not lines and question.start_seconds is not None:
-        at = question.start_seconds
-        lines = [i for i in timeline.speech if i.start_seconds - 0.5 <= at <= i.stop_seconds + 0.5]
-    lines = [replace(i, speaker=i.speaker or _said_by(i.text)) for i in lines]
-    if not lines and _SPEAKER.search(question.text.lower()):
-        lines = [replace(i, speaker=name) for i in timeline.speech if (name := _introduced(i.text))]
-        lines = lines[:1] or list(timeline.distinct_speakers)
-    named = [i for i in lines if i.speaker]
-    if not named:
-        return answer_open(question, timeline) if not question.targets else None
-    speakers = list(dict.fromkeys(i.speaker or "" for i in named))
-    if question.options:
-        hits = [
-            n for n, o in enumerate(question.options) if any(holds(o, s) or holds(s, o) for s in speakers)
-        ]
-        return (
-            Decision(question.options[hits[0]], hits[0], 5, tuple(named[:1]), f"{speakers[0]} says it.")
-            if len(hits) == 1
-            else None
-        )
-    return Decision(
-        " and ".join(speakers), None, 5 if len(speakers) == 1 else 3, tuple(named), f"{speakers[0]} says it."
-    )
 
 
 def _exists(question: Question, timeline: Timeline) -> Decision | None:
@@ -267,7 +189,7 @@ _HANDLERS: dict[Kind, Callable[[Question, Timeline], Decision | None]] = {
     "when": when,
     "how_long": how_long,
     "colour": _colour,
-    "who": _who,
+    "who": who,
     "nth": nth_text,
     "exists": _exists,
     "precedes": precedes,
