@@ -48,6 +48,13 @@ BaseUrlOption = Annotated[str | None, typer.Option(help="OpenAI-compatible serve
 PresetOption = Annotated[str | None, typer.Option(help="Server family, when the address does not tell.")]
 RecipeOption = Annotated[str | None, typer.Option(help="How clips are captioned: fused or paper.")]
 ReaderOption = Annotated[str | None, typer.Option(help="pyav or decord.")]
+KeyframesOption = Annotated[
+    bool,
+    typer.Option(
+        "--keyframes-only",
+        help="Fast and coarse: index key frames alone, each of which may be seconds older than its time.",
+    ),
+]
 MaxCostOption = Annotated[float | None, typer.Option(help="Stop before spending more, in US dollars.")]
 MaxTokensOption = Annotated[int | None, typer.Option(help="Stop before using more tokens.")]
 ConcurrencyOption = Annotated[int | None, typer.Option(help="Calls in flight at once.")]
@@ -81,6 +88,7 @@ def index_command(
     base_url: BaseUrlOption = None,
     preset: PresetOption = None,
     reader: ReaderOption = None,
+    keyframes_only: KeyframesOption = False,
     subtitles: SubtitlesOption = None,
     language: LanguageOption = None,
     cast: CastOption = None,
@@ -106,6 +114,7 @@ def index_command(
         base_url=base_url,
         preset=preset,
         reader=reader,
+        keyframes_only=keyframes_only,
         language=language,
         cast=cast,
         concurrency=concurrency,

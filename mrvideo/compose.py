@@ -174,6 +174,7 @@ def captioning_options(settings: Settings) -> CaptioningOptions:
         long_side_pixels=settings.long_side_pixels,
         jpeg_quality=settings.jpeg_quality,
         reader=settings.reader,
+        keyframes_only=settings.keyframes_only,
         allow_url=settings.allow_url,
         workers=settings.workers,
         backend=backend,

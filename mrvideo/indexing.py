@@ -35,6 +35,7 @@ _STAGE_A = (
     "clip_seconds",
     "shard_seconds",
     "frames_per_second",
+    "keyframes_only",
     "long_side_pixels",
     "vision",
     "cast",
@@ -60,6 +61,8 @@ def index_video(
     """
     budget = budget or budget_of(settings)
     info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
+    if settings.keyframes_only:
+        on_event(Notice(text="key frames only: what is shown between two of them is not seen"))
     found = load_subtitles(
         info.path, subtitles=subtitles, language=settings.language, allow_url=settings.allow_url
     )

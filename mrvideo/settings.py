@@ -81,6 +81,10 @@ class Settings(BaseModel):
         default=Path(".mrvideo/library.db"), description="the SQLite file that keeps everything"
     )
     reader: Literal["pyav", "decord"] = "pyav"
+    keyframes_only: bool = Field(
+        default=False,
+        description="index by key frames alone: fast and coarse, a frame may be seconds older than its time",
+    )
     clip_seconds: float = Field(default=10.0, gt=0.5, le=15)
     shard_seconds: float = Field(default=120.0, ge=10, le=600)
     frames_per_second: float = Field(default=2.0, gt=0, le=4)

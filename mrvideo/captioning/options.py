@@ -42,6 +42,7 @@ class CaptioningOptions(Record):
     long_side_pixels: int | None = Field(default=None, ge=16)
     jpeg_quality: int = Field(default=85, ge=1, le=100)
     reader: Literal["pyav", "decord"] = "pyav"
+    keyframes_only: bool = False
     longest_scene_seconds: float = Field(default=60.0, gt=0)
     thin_stills: bool = True
     cast: Path | None = Field(default=None, description="TOML file of people's own names")
@@ -71,6 +72,7 @@ class CaptioningOptions(Record):
             "long_side_pixels": self.side_pixels(vision.abilities),
             "jpeg_quality": self.jpeg_quality,
             "reader": self.reader,
+            "keyframes_only": self.keyframes_only,
             "thin_stills": self.thin_stills,
             "vision": vision.abilities.index_fingerprint or vision.fingerprint,
             "prompts": {name: load_prompt(name).digest for name in _SHARD_PROMPTS[self.recipe]},

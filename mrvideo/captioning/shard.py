@@ -77,6 +77,7 @@ def _read(spec: ShardSpec) -> ShardFrames:
         long_side_pixels=spec.side_pixels,
         jpeg_quality=options.jpeg_quality,
         reader=options.reader,
+        keyframes_only=options.keyframes_only,
         allow_url=options.allow_url,
     )
 

@@ -42,6 +42,7 @@ def read_shard(
     long_side_pixels: int = 512,
     jpeg_quality: int = 85,
     reader: ReaderName = "pyav",
+    keyframes_only: bool = False,
     allow_url: bool = False,
 ) -> ShardFrames:
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
@@ -61,6 +62,7 @@ def read_shard(
         reader=reader,
         long_side_pixels=long_side_pixels,
         jpeg_quality=jpeg_quality,
+        keyframes_only=keyframes_only,
         allow_url=allow_url,
     ) as video:
         for asked, frame in video.read_at(watched, watcher=detector):
