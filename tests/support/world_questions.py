@@ -603,7 +603,7 @@ def _votes(task: Any, group: Group, others: Sequence[tuple[Line, Deed]]) -> floa
         if any(group.start - 1 <= float(time) <= group.stop + 1 for time in told):
             votes += 1
         else:
-            votes -= 1 if taken else 0.5
+            votes -= 1 if taken else 0.25
     for block, found in (("learnt", "no"), ("known", "yes")):
         for line in task.block(block):
             at = re.search(r"at (\d+\.\d) s.*a fresh look: (\w+)", line)
