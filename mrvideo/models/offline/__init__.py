@@ -21,7 +21,7 @@ T = TypeVar("T", bound=BaseModel)
 READING_VERSION = 7
 """Raised whenever captions and texts change: every video is then read anew."""
 
-ANSWERING_VERSION = 2
+ANSWERING_VERSION = 3
 """Raised whenever answers change: kept replies are then made anew, and indexes stay."""
 
 

@@ -15,6 +15,10 @@ from mrvideo.models.offline.verdicts import Decision, span_words
 from mrvideo.models.offline.words import number_in, stems
 
 MOST_CLAIMS = 40
+_WHOLE: frozenset[Kind] = frozenset(
+    {"after", "before", "between", "nth", "order", "count_different", "count_times", "how_long"}
+)
+"""A few fresh frames do not tell what stands next to what, nor how many there are."""
 _SEEN = re.compile(r"“([^”]+)”")
 
 
@@ -24,7 +28,7 @@ def answer(inputs: AnswerInputs) -> AnswerReply:
     timeline = timeline_of_evidence(inputs.evidence, inputs.analyses)
     timeline = _without(timeline, " ".join(inputs.learnt))
     decision = decide_or_none(question, timeline)
-    if decision is None and timeline.looks:
+    if decision is None and timeline.looks and question.kind not in _WHOLE:
         decision = decide_or_none(question, _from_looks(timeline))
         if decision:
             decision = replace(decision, confidence=min(decision.confidence, 3))
