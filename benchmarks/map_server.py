@@ -95,7 +95,7 @@ class Server:
     def report(self) -> str:
         return json.dumps(
             {
-                "requests": len(self.attempts),
+                "keys": list(self.attempts),
                 "outcomes": self.outcomes,
                 "paid": sum(self.paid.values()),
                 "paid_twice": sum(count > 1 for count in self.paid.values()),

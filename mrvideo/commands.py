@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -72,26 +73,37 @@ def index_videos(
     if len(paths) == 1:
         with ProgressBars(quiet=quiet) as bars:
             index = indexing.index_video(paths[0], settings, subtitles=subtitles, on_event=bars)
-        done, broken = [index], []
+        done, broken, usage = [_Indexed.of(index)], [], index.usage
     else:
-        done, broken = _index_many(paths, settings, quiet=quiet)
+        done, broken, usage = _index_many(paths, settings, quiet=quiet)
     if as_json:
-        usage = sum((index.usage for index in done), Usage())
         _print_json(
             {
-                "videos": [_index_summary(index) for index in done],
+                "videos": [one.summary for one in done],
                 "broken": [{"video": path, "reason": reason} for path, reason in broken],
                 "usage": usage.model_dump(),
             }
         )
     else:
-        for index in done:
-            _print_index(index)
+        for one in done:
+            _out().print("\n".join(one.lines))
         for path, reason in broken:
             _out().print(f"not indexed: {plain(path)}: {plain(reason)}")
     if not done:
         return 2
-    return 1 if broken or any(index.failures for index in done) else 0
+    return 1 if broken or any(one.summary["failures"] for one in done) else 0
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    """What is told of an index: of a folder of films, the indexes themselves would fill the memory."""
+
+    summary: dict[str, Any]
+    lines: list[str]
+
+    @classmethod
+    def of(cls, index: Index) -> _Indexed:
+        return cls(_index_summary(index), _index_lines(index))
 
 
 def expand(videos: Sequence[str]) -> list[str]:
@@ -113,10 +125,11 @@ def expand(videos: Sequence[str]) -> list[str]:
 
 def _index_many(
     paths: Sequence[str], settings: Settings, *, quiet: bool
-) -> tuple[list[Index], list[tuple[str, str]]]:
+) -> tuple[list[_Indexed], list[tuple[str, str]], Usage]:
     from mrvideo.records import Event, Notice, StageAdvanced, StageFinished, StageStarted
 
-    done: list[Index] = []
+    done: list[_Indexed] = []
+    usage = Usage()
     broken: list[tuple[str, str]] = []
     budget = compose.budget_of(settings)
     with ProgressBars(quiet=quiet) as bars:
@@ -130,12 +143,14 @@ def _index_many(
 
         for path in paths:
             try:
-                done.append(indexing.index_video(path, settings, on_event=one_bar, budget=budget))
+                index = indexing.index_video(path, settings, on_event=one_bar, budget=budget)
+                done.append(_Indexed.of(index))
+                usage += index.usage
             except VideoError as error:
                 broken.append((path, str(error)))
             bars(StageAdvanced(stage="videos"))
         bars(StageFinished(stage="videos"))
-    return done, broken
+    return done, broken, usage
 
 
 def _index_summary(index: Index) -> dict[str, Any]:
@@ -153,16 +168,16 @@ def _index_summary(index: Index) -> dict[str, Any]:
     }
 
 
-def _print_index(index: Index) -> None:
-    out = _out()
-    out.print(
+def _index_lines(index: Index) -> list[str]:
+    lines = [
         f"{plain(index.video.path)}: {clock(index.video.duration_seconds)} long, {len(index.scenes)} scenes, "
         f"{len(index.entities)} entities, {len(index.cues)} cues, {len(index.shots)} shots"
-    )
+    ]
     for failure in index.failures:
-        out.print(f"  not seen: {failure.span} ({failure.stage}): {plain(failure.reason)}")
+        lines.append(f"  not seen: {failure.span} ({failure.stage}): {plain(failure.reason)}")
     if index.failures:
-        out.print("  run the same command again to retry what was not seen")
+        lines.append("  run the same command again to retry what was not seen")
+    return lines
 
 
 # ask -------------------------------------------------------------------------------------------
@@ -277,9 +292,9 @@ def video_status(path: str, settings: Settings, *, as_json: bool) -> int:
     if as_json:
         _print_json({**_index_summary(index), "created_at": index.created_at, "answers": len(answers)})
     else:
-        _print_index(index)
-        made = index.settings
         out = _out()
+        out.print("\n".join(_index_lines(index)))
+        made = index.settings
         out.print(
             f"  indexed {index.created_at} with {made.get('vision', '?')}, recipe {made.get('recipe', '?')}"
         )
