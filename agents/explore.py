@@ -90,6 +90,7 @@ class Chat:
             )
         self._videos = tuple(videos)
         self._settings = settings
+        self._budget = compose.budget_of(settings)
         self._name = name
         self._checkpoints = checkpoints
         self._max_steps = max_steps
@@ -114,11 +115,10 @@ class Chat:
     async def _turn(self, message: str) -> Turn:
         if not message.strip():
             raise QuestionError("the message is empty; ask something")
-        models = compose.open_models(self._settings, None, lambda _: None)
+        models = compose.open_models(self._settings, None, lambda _: None, self._budget)
         try:
-            context = ChatContext(
-                models.text, Toolbox(self._settings, self._roots), self._videos, self._max_steps
-            )
+            box = Toolbox(self._settings, self._roots, budget=self._budget)
+            context = ChatContext(models.text, box, self._videos, self._max_steps)
             if self._checkpoints is None:
                 state = await self._run(message, self._state, context, None)
                 self._state = state

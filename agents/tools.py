@@ -44,6 +44,7 @@ from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.library import Library
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
+from mrvideo.models import Budget
 from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen
 from mrvideo.settings import Settings
 
@@ -87,12 +88,14 @@ def _ignore(event: Event) -> None:
 class Toolbox:
     """Runs tools on one library. With `roots`, only files that really lie below one of them (links followed) are touched.
 
+    With `budget` all its calls, and whatever else it is handed to, share one bound; else each keeps to the settings' own.
     Every method raises a `MrVideoError` that a model can act on.
     """
 
     settings: Settings
     roots: tuple[Path, ...] | None = None
     on_event: Callable[[Event], None] = field(default=_ignore)
+    budget: Budget | None = None
 
     async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Run one tool by name. Raises `InputError` for an unknown name and for arguments that do not fit."""
@@ -142,7 +145,7 @@ class Toolbox:
         remote = is_url(path) and self.settings.allow_url
         if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
             raise InputError(f"{name} was indexed from outside the served folders")
-        return video
+        return video if self.budget is None else Video(video.index, self.settings, self.budget)
 
     def shows(self, path: str) -> bool:
         """Whether a search result of the video at this path may be told."""
@@ -189,7 +192,7 @@ def _first_problem(name: str, error: ValidationError) -> str:
 
 async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
     path = await asyncio.to_thread(box.file, given.video)
-    video = await aindex(path, settings=box.settings, on_event=box.on_event)
+    video = await aindex(path, settings=box.settings, on_event=box.on_event, budget=box.budget)
     await asyncio.to_thread(_remember_path, video)
     return ToolResult(_summary(video))
 

@@ -61,18 +61,19 @@ def index(
     settings: Settings | None = None,
     subtitles: PathLike | None = None,
     on_event: EventSink = _ignore,
+    budget: Budget | None = None,
     **overrides: Any,
 ) -> Video:
     """Caption a video, name its cast, and keep the result; what is kept already is not done again.
 
-    `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any thread.
+    With `budget` the bound is shared with whatever else it is handed to. `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any thread.
     Raises `VideoError` for a file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is
     kept), `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
     """
     chosen = settings or load_settings(**overrides)
     sidecar = Path(subtitles) if subtitles is not None else None
-    found = indexing.index_video(str(video), chosen, subtitles=sidecar, on_event=on_event)
-    return Video(found, chosen)
+    found = indexing.index_video(str(video), chosen, subtitles=sidecar, on_event=on_event, budget=budget)
+    return Video(found, chosen, budget)
 
 
 async def aindex(
@@ -81,6 +82,7 @@ async def aindex(
     settings: Settings | None = None,
     subtitles: PathLike | None = None,
     on_event: EventSink = _ignore,
+    budget: Budget | None = None,
     **overrides: Any,
 ) -> Video:
     """`index` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
@@ -94,7 +96,9 @@ async def aindex(
 
     def work() -> Video:
         with scope:
-            return index(video, settings=settings, subtitles=subtitles, on_event=told, **overrides)
+            return index(
+                video, settings=settings, subtitles=subtitles, on_event=told, budget=budget, **overrides
+            )
 
     try:
         return await asyncio.to_thread(work)
@@ -294,12 +298,28 @@ class Video:
 
         Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
         """
-        work = partial(compose.look_again, self._index, span, question, self._settings, max_frames=max_frames)
+        work = partial(
+            compose.look_again,
+            self._index,
+            span,
+            question,
+            self._settings,
+            max_frames=max_frames,
+            budget=self._budget,
+        )
         return portal().call(work)
 
     async def alook(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
         """`look` without blocking the running event loop."""
-        work = partial(compose.look_again, self._index, span, question, self._settings, max_frames=max_frames)
+        work = partial(
+            compose.look_again,
+            self._index,
+            span,
+            question,
+            self._settings,
+            max_frames=max_frames,
+            budget=self._budget,
+        )
         return await asyncio.wrap_future(start_on_portal(work))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:

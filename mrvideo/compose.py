@@ -264,7 +264,13 @@ def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, 
 
 
 async def look_again(
-    index: Index, span: Span, question: str, settings: Settings, *, max_frames: int
+    index: Index,
+    span: Span,
+    question: str,
+    settings: Settings,
+    *,
+    max_frames: int,
+    budget: Budget | None = None,
 ) -> tuple[LookReply, list[Frame]]:
     """Put one question to frames spread evenly over a span; on the event-loop thread."""
     shown = span.intersection(index.span)
@@ -272,7 +278,7 @@ async def look_again(
         raise InputError(
             f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
         )
-    models = open_models(settings, None, _no_events)
+    models = open_models(settings, None, _no_events, budget)
     try:
         able = models.vision.abilities
         source = frame_source(index.video.path, settings, long_side_pixels=able.long_side_pixels)

@@ -28,6 +28,7 @@ from mcp_types import Tool as ToolDescription
 
 from mrvideo import __version__
 from mrvideo.agents.tools import TOOLS, Tool, Toolbox
+from mrvideo.compose import budget_of
 from mrvideo.errors import InputError, MrVideoError
 from mrvideo.records import Event, StageAdvanced, StageStarted
 from mrvideo.settings import Settings
@@ -64,6 +65,8 @@ def serve(
 def make_server(settings: Settings, roots: Sequence[Path]) -> Server[Any]:
     """The server with every tool of `mrvideo.agents.tools`, reading files below the roots alone."""
     folders = tuple(roots)
+    # One bound for as long as the server lives: who serves a budget serves it once.
+    budget = budget_of(settings)
 
     async def list_tools(
         ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
@@ -73,7 +76,7 @@ def make_server(settings: Settings, roots: Sequence[Path]) -> Server[Any]:
     async def call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         try:
             async with _progress(ctx) as on_event:
-                box = Toolbox(settings, folders, on_event)
+                box = Toolbox(settings, folders, on_event, budget)
                 result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
