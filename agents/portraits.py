@@ -33,10 +33,10 @@ async def portraits(
     room = max(min(MAX_PORTRAITS, able.max_images - min(able.look_images, 32)), 0)
     first, then = _wanted(context, spans, named)
     wanted = [*first, *then][:room]
-    labelled = [(f"<{e.name}>", e.exemplar_seconds) for e in wanted]
-    again = [(f"<{e.name}> again", time) for e in first for time in _elsewhere(context, e)]
-    labelled = sorted([*labelled, *again[: room - len(labelled)]], key=lambda item: _place(wanted, item[0]))
-    missing = sorted({time for _, time in labelled} - set(context.portraits))
+    views = [(place, f"<{e.name}>", e.exemplar_seconds) for place, e in enumerate(wanted)]
+    again = [(place, f"<{e.name}> again", t) for place, e in enumerate(first) for t in _elsewhere(context, e)]
+    views = sorted([*views, *again[: room - len(views)]], key=lambda view: view[0])
+    missing = sorted({time for _, _, time in views} - set(context.portraits))
     if missing:
         moments = [Span(time, time) for time in missing]
         fetched = await fetch(context, [Bin(span.start_seconds, span, span) for span in moments])
@@ -44,13 +44,13 @@ async def portraits(
             span.start_seconds: frame for (span, _), frame in zip(fetched.shown, fetched.frames, strict=True)
         }
         context.portraits.update({time: frames.get(time) for time in missing})
-    shown = tuple(
-        Picture(label, frame.jpeg, frame.time_seconds)
-        for label, time in labelled
+    shown = [
+        (place, Picture(label, frame.jpeg, frame.time_seconds))
+        for place, label, time in views
         if (frame := context.portraits.get(time)) is not None
-    )
-    labels = {picture.label.removesuffix(" again") for picture in shown}
-    return shown, tuple(e.name for e in wanted if f"<{e.name}>" in labels)
+    ]
+    names = dict.fromkeys(wanted[place].name for place, _ in shown)
+    return tuple(picture for _, picture in shown), tuple(names)
 
 
 def names_in(text: str) -> list[str]:
@@ -76,8 +76,3 @@ def _elsewhere(context: Context, entity: Entity) -> list[float]:
     """The exemplars of two more stretches."""
     times = [m.exemplar_seconds for m in context.index.mentions if m.mention_id in entity.mention_ids]
     return [time for time in dict.fromkeys(times) if time != entity.exemplar_seconds][:_MORE_VIEWS]
-
-
-def _place(wanted: Sequence[Entity], label: str) -> int:
-    name = label.removesuffix(" again").strip("<>")
-    return next(place for place, entity in enumerate(wanted) if entity.name == name)

@@ -130,11 +130,16 @@ def _cut(
     return _even(left, sizes[0]), _even(right, sizes[1])
 
 
+def frames_of_each(entries: Sequence[Entry], space: int) -> int:
+    """How many frames of each one call shows: the first alone where more of all would not fit."""
+    return FRAMES_OF_ONE if sum(max(1, len(entry.times)) for entry in entries) <= space else 1
+
+
 async def pictures_of(
     labelled: Sequence[tuple[str, Entry]], exemplars: Exemplars, space: int
 ) -> tuple[Picture, ...]:
-    """All cards' frames; the first of each alone where more would not fit."""
-    kept = FRAMES_OF_ONE if sum(max(1, len(entry.times)) for _, entry in labelled) <= space else 1
+    """All cards' frames, as many of each as fit."""
+    kept = frames_of_each([entry for _, entry in labelled], space)
     frames = await exemplars.at(time for _, entry in labelled for time in entry.times[:kept])
     pictures: list[Picture] = []
     for label, entry in labelled:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, blocks
+from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, blocks, frames_of_each
 from mrvideo.captioning.frames import room
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
@@ -124,9 +124,7 @@ def estimate_calls(
     card = Entry("", CastCard(card_id="", kind="", description=""), times=(0.0,) * frames_per_mention)
     lefts, rights = blocks([card] * mentions_per_shard, [card] * mentions_per_shard, room(abilities))
     cards = sum(len(one) + len(other) for one in lefts for other in rights)
-    shown = (
-        frames_per_mention if len(lefts[0]) + len(rights[0]) <= room(abilities) // frames_per_mention else 1
-    )
+    shown = min(frames_per_mention, frames_of_each([*lefts[0], *rights[0]], room(abilities)))
     rows.append(row("cast", "link_cast", links * len(lefts) * len(rights), 0, links * cards * shown))
     return tuple(rows)
 
