@@ -136,7 +136,7 @@ class Toolbox:
         """An indexed video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
         known = await asyncio.to_thread(self.known, name)
         try:
-            video = await aload(known, settings=self.settings)
+            video = await aload(known, settings=self.settings, budget=self.budget)
         except (VideoError, SettingsError):
             raise
         except InputError as error:
@@ -145,7 +145,7 @@ class Toolbox:
         remote = is_url(path) and self.settings.allow_url
         if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
             raise InputError(f"{name} was indexed from outside the served folders")
-        return video if self.budget is None else Video(video.index, self.settings, self.budget)
+        return video
 
     def shows(self, path: str) -> bool:
         """Whether a search result of the video at this path may be told."""

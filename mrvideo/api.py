@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
@@ -66,7 +66,8 @@ def index(
 ) -> Video:
     """Caption a video, name its cast, and keep the result; what is kept already is not done again.
 
-    With `budget` the bound is shared with whatever else it is handed to. `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any thread.
+    `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any thread. With
+    `budget` the bound is shared with whatever else it is handed to.
     Raises `VideoError` for a file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is
     kept), `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
     """
@@ -107,7 +108,9 @@ async def aindex(
         raise
 
 
-def load(video: PathLike, *, settings: Settings | None = None, **overrides: Any) -> Video:
+def load(
+    video: PathLike, *, settings: Settings | None = None, budget: Budget | None = None, **overrides: Any
+) -> Video:
     """A video that is in the library already: by path, or by the first 8 or more digits of its digest.
 
     The newest index is taken, whatever settings it was made with. Nothing is decoded and no model is called; the file
@@ -118,12 +121,14 @@ def load(video: PathLike, *, settings: Settings | None = None, **overrides: Any)
         found = indexing.newest_index(str(video), library, chosen)
     if found is None:
         raise InputError(f"{video} is not in {chosen.library}; run mrvideo index on it first")
-    return Video(found, chosen)
+    return Video(found, chosen, budget)
 
 
-async def aload(video: PathLike, *, settings: Settings | None = None, **overrides: Any) -> Video:
+async def aload(
+    video: PathLike, *, settings: Settings | None = None, budget: Budget | None = None, **overrides: Any
+) -> Video:
     """`load` without blocking the running event loop."""
-    return await asyncio.to_thread(partial(load, video, settings=settings, **overrides))
+    return await asyncio.to_thread(partial(load, video, settings=settings, budget=budget, **overrides))
 
 
 def search(
@@ -298,29 +303,11 @@ class Video:
 
         Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
         """
-        work = partial(
-            compose.look_again,
-            self._index,
-            span,
-            question,
-            self._settings,
-            max_frames=max_frames,
-            budget=self._budget,
-        )
-        return portal().call(work)
+        return portal().call(self._look_work(span, question, max_frames))
 
     async def alook(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
         """`look` without blocking the running event loop."""
-        work = partial(
-            compose.look_again,
-            self._index,
-            span,
-            question,
-            self._settings,
-            max_frames=max_frames,
-            budget=self._budget,
-        )
-        return await asyncio.wrap_future(start_on_portal(work))
+        return await asyncio.wrap_future(start_on_portal(self._look_work(span, question, max_frames)))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
         """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
@@ -353,6 +340,19 @@ class Video:
             budget=self._budget,
         )
         return start_on_portal(work)
+
+    def _look_work(
+        self, span: Span, question: str, max_frames: int
+    ) -> Callable[[], Coroutine[Any, Any, tuple[LookReply, list[Frame]]]]:
+        return partial(
+            compose.look_again,
+            self._index,
+            span,
+            question,
+            self._settings,
+            max_frames=max_frames,
+            budget=self._budget,
+        )
 
     def _thumbnails(self) -> FrameSource | None:
         if not Path(self.info.path).is_file():
