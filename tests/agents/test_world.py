@@ -85,53 +85,58 @@ def test_lower_efforts_are_right_too_where_captions_hold_everything(
     assert not any(answer.verified for _, answer in answered)
 
 
+def with_faults(
+    asking: Any, place: Any, folder: Path, eyes: Any, efforts: tuple[Effort, ...]
+) -> dict[Effort, Any]:
+    """The first questions, answered at each effort over an index that these eyes made."""
+    model = asking.perceiving(asking.teach(eyes))
+    index = asking.index_of(place.path, model, place.cues, folder)
+    return {
+        effort: put_all(asking, place, place.questions[:44], effort, index=index, model=model)
+        for effort in efforts
+    }
+
+
 @pytest.mark.slow
 def test_what_captions_leave_vague_is_won_back_by_looking_again(
     asking: Any, place: Any, tmp_path: Path
 ) -> None:
-    faults = asking.perceiver.Faults(vague_caption=0.3, seed=5)
-    eyes = asking.teach(asking.perceiver.Perceiver(faults))
-    model = asking.perceiving(eyes)
-    index = asking.index_of(place.path, model, place.cues, tmp_path)
-    right: dict[str, int] = {}
-    efforts: tuple[Effort, ...] = ("low", "medium", "high")
-    for effort in efforts:
-        answered = put_all(asking, place, place.questions[:44], effort, index=index, model=model)
-        right[effort] = len(answered) - len(wrong(asking, answered))
-        if effort == "high":
-            verified = [(q, a) for q, a in answered if a.verified]
-            assert len(verified) > 22
-            missed = [q for q, a in verified if not asking.is_right(q, a)]
-            assert all(q.kind in asking.BROAD for q in missed) and len(missed) <= 1, (
-                "what is called verified is right; only a count or a summary may still lack something"
-            )
+    eyes = asking.perceiver.Perceiver(asking.perceiver.Faults(vague_caption=0.3, seed=5))
+    answered = with_faults(asking, place, tmp_path, eyes, ("low", "medium", "high"))
+    right = {effort: len(some) - len(wrong(asking, some)) for effort, some in answered.items()}
+    verified = [(q, a) for q, a in answered["high"] if a.verified]
+    assert len(verified) > 22
+    missed = [q for q, a in verified if not asking.is_right(q, a)]
+    assert all(q.kind in asking.BROAD for q in missed) and len(missed) <= 1, (
+        "what is called verified is right; only a count or a summary may still lack something"
+    )
     assert right["low"] + 3 <= min(right["medium"], right["high"]), right
 
 
 @pytest.mark.slow
-def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_by_checks(
+def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
     asking: Any, place: Any, tmp_path: Path
 ) -> None:
-    """Low reads captions alone; medium adds a look; high adds checks and a second round."""
+    """Low reads captions alone; high looks, checks, and goes a second round. One throw of the dice says little: four."""
     twins = {
         one.face: other.face
         for one in place.made.characters
         for other in place.made.characters
         if one.face != other.face and one.look == other.look
     }
-    faults = asking.perceiver.Faults(confuses_look_alikes=0.1, seed=5)
-    model = asking.perceiving(asking.teach(asking.perceiver.Perceiver(faults, look_alikes=twins)))
-    index = asking.index_of(place.path, model, place.cues, tmp_path)
-    right: dict[str, int] = {}
-    efforts: tuple[Effort, ...] = ("low", "medium", "high")
-    for effort in efforts:
-        answered = put_all(asking, place, place.questions[:44], effort, index=index, model=model)
-        right[effort] = len(answered) - len(wrong(asking, answered))
-        if effort == "high":
-            verified = [(q, a) for q, a in answered if a.verified]
-            assert len(verified) > 22
-            assert len(wrong(asking, verified)) <= 1, "what is called verified is nearly always right"
-    assert max(right["low"], right["medium"]) + 4 <= right["high"], right
+    right: Counter[str] = Counter()
+    verified = verified_wrong = 0
+    for seed in range(5, 9):
+        faults = asking.perceiver.Faults(confuses_look_alikes=0.1, seed=seed)
+        eyes = asking.perceiver.Perceiver(faults, look_alikes=twins)
+        answered = with_faults(asking, place, tmp_path / str(seed), eyes, ("low", "high"))
+        right.update({effort: len(some) - len(wrong(asking, some)) for effort, some in answered.items()})
+        sure = [(q, a) for q, a in answered["high"] if a.verified]
+        verified += len(sure)
+        verified_wrong += len(wrong(asking, sure))
+    assert verified > 88
+    assert verified_wrong <= verified / 10, "what is called verified is nearly always right"
+    assert right["low"] + 6 <= right["high"], right
 
 
 def test_over_http_the_answers_are_the_same(asking: Any, place: Any, tmp_path: Path) -> None:

@@ -116,11 +116,9 @@ class Task:
 
     @property
     def key(self) -> str:
-        """Stands for what is looked at."""
-        digest = hashlib.sha256(self.prompt.encode())
-        for label, jpeg in self.pictures:
-            digest.update(label.encode() + jpeg)
-        return digest.hexdigest()
+        """Stands for what is looked at: for what the pictures show, not for their bytes, which another machine makes otherwise."""
+        shown = [self.prompt, *(f"{label} {read(jpeg)}" for label, jpeg in self.pictures)]
+        return hashlib.sha256("\n".join(shown).encode()).hexdigest()
 
 
 Handler = Callable[["Perceiver", Task], dict[str, Any]]
