@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import pairwise
 
 from av.packet import Packet
@@ -103,12 +103,11 @@ class Pass:
             track.skip("DEFAULT")  # A pass that was given up may have left the decoder skipping.
         last: float | None = None
         first_key: float | None = None
-        heard = time.thread_time()
-        for packet, is_last in self._ahead():
+        silent_since: float | None = None
+        for packet, start in self._ahead():
             if packet is None:
                 pictures = track.drain()
             else:
-                start = track.time_of(packet.pts)
                 sparse = sparse and start is not None
                 stop = None if start is None else order.next_after(start)
                 skip = sparse and start is not None and not self._wanted.falls_in(start, stop)
@@ -143,31 +142,34 @@ class Pass:
                     losses.damage(shown)
                 last = self._met = shown
                 yield shown, picture
-                heard = time.thread_time()  # What the caller did meanwhile does not count.
-            if is_last:
+            if packet is None:
                 losses.ended(last)
-            elif time.thread_time() - heard > STALL_SECONDS:
+            elif pictures:
+                silent_since = None  # What the caller did meanwhile does not count.
+            elif silent_since is None:
+                silent_since = time.thread_time()
+            elif time.thread_time() - silent_since > STALL_SECONDS:
                 self.stalled = True
                 return
 
-    def _ahead(self) -> Iterator[tuple[Packet[VideoStream] | None, bool]]:
-        """Packets, after a look at those that follow; then None, marked as last, to empty the decoder."""
-        queue: deque[Packet[VideoStream]] = deque()
+    def _ahead(self) -> Iterator[tuple[Packet[VideoStream] | None, float | None]]:
+        """Packets with their times, after a look at those that follow; then None, to empty the decoder."""
+        queue: deque[tuple[Packet[VideoStream], float | None]] = deque()
         for packet in self._track.packets():
             if self._track.keyframes_only and not packet.is_keyframe:
                 continue
             start = self._track.time_of(packet.pts)
             if start is not None:
                 self.order.add(start)
-            queue.append(packet)
+            queue.append((packet, start))
             if len(queue) >= LOOK_AHEAD_PACKETS:
-                yield queue.popleft(), False
-        self._note_missing(queue)
+                yield queue.popleft()
+        self._note_missing([packet for packet, _ in queue])
         while queue:
-            yield queue.popleft(), False
-        yield None, True
+            yield queue.popleft()
+        yield None, None
 
-    def _note_missing(self, tail: deque[Packet[VideoStream]]) -> None:
+    def _note_missing(self, tail: Sequence[Packet[VideoStream]]) -> None:
         """Where the data breaks off, pictures due between the last ones are gone with what came after."""
         track = self._track
         shown = sorted(time for packet in tail if (time := track.time_of(packet.pts)) is not None)

@@ -18,10 +18,11 @@ from typing_extensions import Self
 
 from mrvideo.errors import DecodeError, ReaderRefused, SettingsError
 from mrvideo.media import sources
+from mrvideo.media.grey import GREY_HEIGHT, GREY_WIDTH
 from mrvideo.media.losses import Losses
 from mrvideo.media.probing import describe, first_picture
 from mrvideo.media.reader import Grey, Watcher
-from mrvideo.media.scaling import GREY_HEIGHT, GREY_WIDTH, believable
+from mrvideo.media.scaling import believable
 from mrvideo.media.sparse import Wanted
 from mrvideo.media.track import Track
 from mrvideo.records import Failure, Frame, VideoInfo

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from mrvideo.media.grey import GREY_HEIGHT, GREY_WIDTH
 from mrvideo.media.images import encode_jpeg, fit_within
-from mrvideo.media.scaling import GREY_HEIGHT, GREY_WIDTH
 from mrvideo.media.sparse import SAME_SECONDS
 
 REOPEN_AFTER_FRAMES = 3000

@@ -115,8 +115,9 @@ class Losses:
         )
 
     def _miss(self, before: float, since: float | None) -> None:
+        due = [time for time in self._waiting if time < before]
         missing: list[tuple[float, float, bool]] = []
-        for time in sorted(time for time in self._waiting if time < before):
+        for time in sorted(due):
             stop, broken = self._waiting.pop(time), time in self._broken
             self._broken.discard(time)
             if since is None or time <= since:

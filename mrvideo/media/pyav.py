@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 from typing_extensions import Self
 
 from mrvideo.media.decoding import STALL_SECONDS, Pass
+from mrvideo.media.grey import Greys
 from mrvideo.media.losses import Losses
 from mrvideo.media.probing import describe, first_picture
 from mrvideo.media.reader import Watcher
@@ -76,6 +77,14 @@ class PyAVReader:
         self.close()
 
     def _serve(self, wanted: Wanted, watcher: Watcher | None) -> Iterator[tuple[float, Frame]]:
+        greys = None if watcher is None else Greys(watcher)
+        try:
+            yield from self._walk(wanted, greys)
+        finally:
+            if greys is not None:
+                greys.flush()
+
+    def _walk(self, wanted: Wanted, greys: Greys | None) -> Iterator[tuple[float, Frame]]:
         if not len(wanted):
             return
         walk = Pass(self._track, wanted, self._losses, sparse=self._sparse)
@@ -83,8 +92,8 @@ class PyAVReader:
         shown: tuple[float, VideoFrame] | None = None
         made: Frame | None = None
         for start, picture in walk.pictures():
-            if watcher is not None:
-                watcher(start, self._scaler.grey(picture))
+            if greys is not None:
+                greys.add(start, picture)
             while index < len(wanted) and wanted.before(index, start):
                 asked = wanted.times[index]
                 index += 1

@@ -20,7 +20,8 @@ from mrvideo.records import Failure, Frame, VideoInfo
 
 Grey: TypeAlias = NDArray[np.uint8]
 Watcher: TypeAlias = Callable[[float, Grey], Any]
-"""Called with (time_seconds, 36×64 grey picture) for every frame the pass decodes, in presentation order."""
+"""Called with (time_seconds, 36×64 grey picture) for every frame the pass decodes, in presentation order;
+complete when the pass is over."""
 
 
 class Reader(Protocol):

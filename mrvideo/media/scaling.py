@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -11,10 +11,8 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from mrvideo.media.images import fit_within, frame_of
-from mrvideo.media.reader import Grey
 from mrvideo.records import Frame
 
-GREY_WIDTH, GREY_HEIGHT = 64, 36
 _KNOWN_COLORSPACES = frozenset({0, 1, 4, 5, 6, 7, 9})
 """Numbers of ITU-T H.273 that the scaler converts: RGB, and five kinds of YCbCr."""
 _HD_HEIGHT = 720
@@ -35,13 +33,11 @@ class Scaler:
         self._jpeg_quality = jpeg_quality
         self._smaller = VideoReformatter()
         self._colour = VideoReformatter()
-        self._medium = VideoReformatter()
-        self._grey = VideoReformatter()
 
     def frame(self, picture: VideoFrame, time_seconds: float) -> Frame:
         """The picture as a Frame."""
         width, height = fit_within(*_square(picture, self._aspect), self._long_side_pixels)
-        matrix = _matrix(picture)
+        matrix = matrix_of(picture)
         smaller = picture
         if picture.format.name == _USUAL_FORMAT:
             # Scaling first and turning few pixels into RGB takes half the time. Nothing is lost: a JPEG keeps as little colour.
@@ -70,25 +66,6 @@ class Scaler:
             image = image.transpose(_TURNS[turn])
         return frame_of(image, time_seconds, quality=self._jpeg_quality)
 
-    def grey(self, picture: VideoFrame) -> Grey:
-        """The picture as 36×64 grey values, not turned."""
-        # Two steps: the fast one reads few pixels, the second averages them; one careful step costs ten times as much.
-        matrix = _matrix(picture)
-        medium = self._medium.reformat(
-            picture,
-            width=2 * GREY_WIDTH,
-            height=2 * GREY_HEIGHT,
-            format="gray",
-            src_colorspace=matrix,
-            dst_colorspace=matrix,
-            interpolation=Interpolation.FAST_BILINEAR,
-            threads=1,
-        )
-        small = self._grey.reformat(
-            medium, width=GREY_WIDTH, height=GREY_HEIGHT, interpolation=Interpolation.AREA, threads=1
-        )
-        return cast("Grey", small.to_ndarray())
-
 
 def upright_size(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
     """Width and height as a viewer sees them, at full size."""
@@ -106,7 +83,7 @@ def believable(aspect: Fraction | None) -> Fraction:
     return aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)
 
 
-def _matrix(picture: VideoFrame) -> Colorspace | None:
+def matrix_of(picture: VideoFrame) -> Colorspace | None:
     """How colour is to be taken where the stream does not say, or says what the scaler refuses; None: as stated.
 
     Unsaid, HD means BT.709; the scaler's own default is BT.601. Odd colours are better than no picture.

