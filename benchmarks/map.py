@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from mrvideo.captioning.index import build_index
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.errors import ModelError
 from mrvideo.library import Library
-from mrvideo.mapreduce import decode_slot, map_shards, portal
+from mrvideo.mapreduce import decode, map_shards, portal
 from mrvideo.media.clips import plan_shards
 from mrvideo.media.identity import probe
 from mrvideo.media.shard import read_shard
@@ -111,8 +112,8 @@ def decode_alone(info: VideoInfo, workers: int) -> tuple[float, float]:
     """Seconds, and processor seconds, to read every shard as captioning does and do nothing with it."""
 
     def read(span: Span) -> int:
-        with decode_slot():
-            return len(read_shard(info.path, span, frames_per_second=2.0, lead_seconds=0.5).frames)
+        shard = partial(read_shard, info.path, span, frames_per_second=2.0, lead_seconds=0.5)
+        return len(decode(shard).result().frames)
 
     started, worked = time.perf_counter(), time.process_time()
     for _ in map_shards(read, plan_shards(info.duration_seconds), workers=workers):

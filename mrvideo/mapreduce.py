@@ -23,6 +23,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from functools import cache
+from multiprocessing.pool import ThreadPool
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import anyio
@@ -44,6 +45,9 @@ _LOSSES_BEFORE_CARE = 2
 _DRIVER_POLL_SECONDS = 0.5
 _DASK_WAIT_SECONDS = 10.0
 _RAY_WAIT_SECONDS = 30.0
+
+_BLOCKING_THREADS = 8
+"""For the library and the like. More would wait for one another, and every thread keeps memory of its own."""
 
 
 def map_shards(
@@ -457,6 +461,7 @@ def _start_portal() -> tuple[_Portal, threading.Thread]:
 
     async def serve() -> None:
         with anyio.CancelScope() as scope:
+            anyio.to_thread.current_default_thread_limiter().total_tokens = _BLOCKING_THREADS
             async with _Portal() as served:
                 started.set_result((served, asyncio.get_running_loop(), scope))
                 await served.sleep_until_stopped()
@@ -475,34 +480,56 @@ def _start_portal() -> tuple[_Portal, threading.Thread]:
     return served, thread
 
 
-def _forget_portal() -> None:
+def _forget_threads() -> None:
     # A forked child has the value but not the thread.
-    global _portal, _portal_lock
-    _portal, _portal_lock = None, threading.Lock()
+    global _portal, _portal_lock, _decoders_lock
+    _portal, _portal_lock, _decoders_lock = None, threading.Lock(), threading.Lock()
+    _decoder_pool.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_portal)
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 # --- bounds and reduction ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def decode_slot() -> Generator[None]:
-    """Hold one of this process's decoding slots, as many as cores: many shards may wait on calls, few decode."""
+def decode(work: Callable[[], R]) -> Future[R]:
+    """Run it on one of this process's decoding threads, as many as cores: many shards may wait on calls, few decode.
+
+    On the same few threads each time, for every thread that once decoded keeps memory of its own. The future raises
+    `concurrent.futures.CancelledError` inside a shard that has been stopped.
+    """
     run = _current.get()
-    if run is not None:
-        run.check()
-    with _decoders():
-        yield
+    done: Future[R] = Future()
+
+    def decoding() -> None:
+        if not done.set_running_or_notify_cancel():
+            return
+        try:
+            if run is not None:
+                run.check()
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
+            done.set_exception(error)
+
+    _decoders().apply_async(decoding)
+    return done
+
+
+_decoders_lock = threading.Lock()
+
+
+def _decoders() -> ThreadPool:
+    with _decoders_lock:
+        return _decoder_pool()
 
 
 @cache
-def _decoders() -> threading.BoundedSemaphore:
+def _decoder_pool() -> ThreadPool:
     from joblib import cpu_count  # pyright: ignore
 
-    return threading.BoundedSemaphore(max(1, cpu_count()))
+    return ThreadPool(max(1, cpu_count()))
 
 
 async def tree_reduce(items: Sequence[R], merge: Callable[..., Awaitable[R]], *, fan_in: int = 2) -> R:

@@ -11,6 +11,7 @@ Hard rule: two mentions seen in the same scene are never one entity, whatever th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -30,6 +31,9 @@ from mrvideo.prompt import load_prompt
 from mrvideo.records import Failure, Mention, Span
 
 __all__ = ["Cast", "Member", "co_occurring"]
+
+_PREPARED_PER_CALL = 2
+"""Comparisons with their pictures, for each call that may be in flight."""
 
 Found = list[tuple[tuple[str, str], str]]
 """Pairs, (left key, right key), each with the side whose exemplar is better."""
@@ -63,6 +67,8 @@ class Cast:
             self._vetoes.setdefault(one, set()).add(other)
             self._vetoes.setdefault(other, set()).add(one)
         self._failures: list[Failure] = []
+        # The pictures of a long video's comparisons would fill the memory if all that wait for their call had theirs.
+        self._turns = asyncio.Semaphore(_PREPARED_PER_CALL * calls.model.abilities.concurrency)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -156,23 +162,24 @@ class Cast:
         return await together(self._ask(one, other, span) for one in lefts for other in rights)
 
     async def _ask(self, left: Sequence[Entry], right: Sequence[Entry], span: Span) -> Found | None:
-        labelled = [(f"L{number}", entry) for number, entry in enumerate(left, start=1)]
-        labelled += [(f"R{number}", entry) for number, entry in enumerate(right, start=1)]
-        keys = {label: entry.key for label, entry in labelled}
-        cards = [entry.card.model_copy(update={"card_id": label}) for label, entry in labelled]
-        reply = await self._calls.ask(
-            Request(
-                prompt=load_prompt("link_cast"),
-                inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
-                reply_type=LinkCastReply,
-                stage="cast",
-                pictures=await pictures_of(labelled, self._exemplars, room(self._calls.model.abilities)),
-                span=span,
+        async with self._turns:
+            labelled = [(f"L{number}", entry) for number, entry in enumerate(left, start=1)]
+            labelled += [(f"R{number}", entry) for number, entry in enumerate(right, start=1)]
+            cards = [entry.card.model_copy(update={"card_id": label}) for label, entry in labelled]
+            reply = await self._calls.ask(
+                Request(
+                    prompt=load_prompt("link_cast"),
+                    inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
+                    reply_type=LinkCastReply,
+                    stage="cast",
+                    pictures=await pictures_of(labelled, self._exemplars, room(self._calls.model.abilities)),
+                    span=span,
+                )
             )
-        )
         if isinstance(reply, Failure):
             self._failures.append(reply)
             return None
+        keys = {label: entry.key for label, entry in labelled}
         return [((keys[pair.left_id], keys[pair.right_id]), pair.better) for pair in reply.pairs]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-
-from anyio import to_thread
+from functools import partial
 
 from mrvideo.errors import VideoError
-from mrvideo.mapreduce import decode_slot
+from mrvideo.mapreduce import decode
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Frame
 
@@ -17,7 +17,7 @@ _KEPT = 1000
 
 
 class Exemplars:
-    """Frames by time. Lives on the event-loop thread; decoding happens on threads of its own."""
+    """Frames by time. Lives on the event-loop thread; decoding happens on the decoding threads."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
@@ -34,7 +34,7 @@ class Exemplars:
         """The frames at these times; a time that cannot be served is missing."""
         times = sorted(set(times_seconds))
         missing = [time for time in times if time not in self._frames]
-        fetched = await to_thread.run_sync(self._fetch, missing) if missing else {}
+        fetched = await asyncio.wrap_future(decode(partial(self._fetch, missing))) if missing else {}
         found = {time: fetched.get(time) or self._frames.get(time) for time in times}
         served = {time: frame for time, frame in found.items() if frame is not None}
         for time, frame in served.items():
@@ -42,13 +42,12 @@ class Exemplars:
         return served
 
     def _fetch(self, times: Sequence[float]) -> dict[float, Frame]:
-        with decode_slot():
-            try:
-                frames = self._source.at(times)
-                if len(frames) == len(times):
-                    return dict(zip(times, frames, strict=True))
-                # One of them is out of reach, and the list does not say which.
-                return {time: frame for time in times for frame in self._source.at([time])}
-            except (VideoError, OSError):
-                # The cards still have their descriptions.
-                return {}
+        try:
+            frames = self._source.at(times)
+            if len(frames) == len(times):
+                return dict(zip(times, frames, strict=True))
+            # One of them is out of reach, and the list does not say which.
+            return {time: frame for time in times for frame in self._source.at([time])}
+        except (VideoError, OSError):
+            # The cards still have their descriptions.
+            return {}

@@ -18,7 +18,7 @@ from mrvideo.captioning.scenes import caption_clips
 from mrvideo.captioning.tiling import tiled
 from mrvideo.captioning.views import ShardView, view_shard
 from mrvideo.errors import DecodeError, VideoError
-from mrvideo.mapreduce import decode_slot, portal, worker_name
+from mrvideo.mapreduce import decode, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
@@ -38,8 +38,7 @@ def caption_shard(
     A video that cannot be read is a `Failure` over the whole shard. Raises `ModelUnavailable` and `BudgetReached`.
     """
     try:
-        with decode_slot():
-            shard = _read(spec)
+        shard = decode(partial(_read, spec)).result()
     except (VideoError, OSError) as error:
         return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
     return portal().call(partial(caption_frames, spec, shard, vision, on_call, on_exemplar))

@@ -23,8 +23,8 @@ from mrvideo.media.boxes import Box, NotPlainError, boxes_in, full_box, wrap
 from mrvideo.media.samples import SampleTables
 from mrvideo.records import Span
 
-LONG_INDEX_BYTES = 2 << 20
-"""Below this the whole index does not matter: about an hour of pictures with sound."""
+LONG_INDEX_BYTES = 1 << 18
+"""Below this the whole index does not matter: some ten minutes of pictures with sound."""
 
 _BEFORE_SECONDS = 140.0
 """More than a seek is ever made again from further back."""

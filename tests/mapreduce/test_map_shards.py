@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mrvideo.errors import BudgetReached, SettingsError, WorkerLost
-from mrvideo.mapreduce import decode_slot, map_shards, portal, worker_name
+from mrvideo.mapreduce import decode, map_shards, portal, worker_name
 from mrvideo.records import Frame
 
 ENGINES = ("threading", "loky")
@@ -91,8 +91,7 @@ def test_a_stopped_map_starts_no_call_and_no_decoding_more():
             return n
         assert stopped.wait(timeout=20)
         try:
-            with decode_slot():
-                outcome.append("decoded")
+            decode(lambda: outcome.append("decoded")).result()
         except CancelledError:
             outcome.append("not decoded")
         try:
@@ -175,22 +174,36 @@ def test_no_more_shards_decode_at_once_than_there_are_cores(monkeypatch):
     from mrvideo import mapreduce
 
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    mapreduce._decoders.cache_clear()
+    mapreduce._decoder_pool.cache_clear()
     lock, inside, most = threading.Lock(), [0], [0]
     both = threading.Barrier(2, timeout=20)
 
-    def shard(n: int) -> None:
-        with decode_slot():
-            with lock:
-                inside[0] += 1
-                most[0] = max(most[0], inside[0])
-            both.wait()
-            with lock:
-                inside[0] -= 1
+    threads: set[int] = set()
 
-    list(map_shards(shard, range(8), workers=8))
-    mapreduce._decoders.cache_clear()
+    def decoding() -> None:
+        threads.add(threading.get_ident())
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        both.wait()
+        with lock:
+            inside[0] -= 1
+
+    list(map_shards(lambda n: decode(decoding).result(), range(8), workers=8))
+    mapreduce._decoder_pool().terminate()
+    mapreduce._decoder_pool.cache_clear()
     assert most[0] == 2
+    assert len(threads) == 2, "each keeps memory of its own"
+
+
+def test_an_error_of_decoding_comes_back_and_its_thread_goes_on():
+    def broken() -> None:
+        raise OSError("gone")
+
+    for _ in range(20):
+        with pytest.raises(OSError, match="gone"):
+            decode(broken).result(timeout=20)
+    assert decode(lambda: 7).result(timeout=20) == 7
 
 
 _INTERRUPTED = """
