@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from mrvideo.agents.state import Context
-from mrvideo.errors import ModelError, ModelUnavailable
-from mrvideo.models.base import Model, Picture, Request
+from mrvideo.agents.state import Context, InFlight
+from mrvideo.errors import BudgetReached, ModelError, ModelUnavailable
+from mrvideo.models.base import Model, Picture, Reply, Request
 from mrvideo.prompt import load_prompt
 from mrvideo.records import Notice, Span, StageAdvanced
 
@@ -45,10 +46,32 @@ async def call(
         max_output_tokens=output_tokens(model),
     )
     try:
-        return (await model.run(request)).value
+        return await _let_finish(context.in_flight, model.run(request))
     finally:
         # What it took is reported by the ledger, which also knows of retries.
         context.on_event(StageAdvanced(stage=prompt))
+
+
+async def _let_finish(in_flight: InFlight, work: Coroutine[Any, Any, Reply[T]]) -> T:
+    """The reply's value. An error that ends the run waits for the calls beside it: their replies are paid for, and kept."""
+    if in_flight.ended is not None:
+        work.close()
+        raise in_flight.ended
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    in_flight.calls.add(done)
+    try:
+        return (await work).value
+    except (BudgetReached, ModelUnavailable) as error:
+        in_flight.ended = error
+        in_flight.calls.discard(done)
+        done.set_result(None)
+        if in_flight.calls:
+            await asyncio.wait(in_flight.calls)
+        raise
+    finally:
+        in_flight.calls.discard(done)
+        if not done.done():
+            done.set_result(None)
 
 
 def failure_of(error: ModelError) -> str:

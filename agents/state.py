@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,9 +38,17 @@ class Frames(Protocol):
         ...
 
 
+@dataclass
+class InFlight:
+    """A run's calls that no reply has come to yet, and the error that let no further one begin."""
+
+    calls: set[asyncio.Future[None]] = field(default_factory=set["asyncio.Future[None]"])
+    ended: Exception | None = None
+
+
 @dataclass(frozen=True)
 class Context:
-    """What one run is asked, and with what: the same for every node. Only `portraits` fills up.
+    """What one run is asked, and with what: the same for every node. Only `portraits` and `in_flight` change.
 
     `effort` is what can be done: `low` where there is nothing to look at or with.
     """
@@ -57,6 +66,7 @@ class Context:
     on_event: Callable[[Event], None]
     portraits: dict[float, Frame | None] = field(default_factory=dict[float, "Frame | None"])
     """Exemplar frames fetched so far, by time; None where the frame could not be read."""
+    in_flight: InFlight = field(default_factory=InFlight)
     # Decoding is done by threads that fill the cores; more than two of them only queue.
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
 

@@ -22,8 +22,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable,
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from functools import cache
-from multiprocessing.pool import ThreadPool
+from queue import SimpleQueue
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import anyio
@@ -482,9 +481,9 @@ def _start_portal() -> tuple[_Portal, threading.Thread]:
 
 def _forget_threads() -> None:
     # A forked child has the value but not the thread.
-    global _portal, _portal_lock, _decoders_lock
-    _portal, _portal_lock, _decoders_lock = None, threading.Lock(), threading.Lock()
-    _decoder_pool.cache_clear()
+    global _portal, _portal_lock, _decoders_work, _decoders_lock
+    _portal, _portal_lock = None, threading.Lock()
+    _decoders_work, _decoders_lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -513,23 +512,32 @@ def decode(work: Callable[[], R]) -> Future[R]:
         except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
             done.set_exception(error)
 
-    _decoders().apply_async(decoding)
+    _decoders().put(decoding)
     return done
 
 
+_Work: TypeAlias = "SimpleQueue[Callable[[], None]]"
 _decoders_lock = threading.Lock()
+_decoders_work: _Work | None = None
 
 
-def _decoders() -> ThreadPool:
+def _decoders() -> _Work:
+    """Where the decoding threads take their work from. They are daemons: none keeps the interpreter alive."""
+    global _decoders_work
     with _decoders_lock:
-        return _decoder_pool()
+        if _decoders_work is None:
+            from joblib import cpu_count  # pyright: ignore
+
+            _decoders_work = SimpleQueue()
+            for number in range(max(1, cpu_count())):
+                name = f"mrvideo-decode-{number}"
+                threading.Thread(target=_decode_on, args=(_decoders_work,), name=name, daemon=True).start()
+        return _decoders_work
 
 
-@cache
-def _decoder_pool() -> ThreadPool:
-    from joblib import cpu_count  # pyright: ignore
-
-    return ThreadPool(max(1, cpu_count()))
+def _decode_on(work: _Work) -> None:
+    while True:
+        work.get()()
 
 
 async def tree_reduce(items: Sequence[R], merge: Callable[..., Awaitable[R]], *, fan_in: int = 2) -> R:

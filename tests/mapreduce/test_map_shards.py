@@ -174,7 +174,7 @@ def test_no_more_shards_decode_at_once_than_there_are_cores(monkeypatch):
     from mrvideo import mapreduce
 
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    mapreduce._decoder_pool.cache_clear()
+    monkeypatch.setattr(mapreduce, "_decoders_work", None)
     lock, inside, most = threading.Lock(), [0], [0]
     both = threading.Barrier(2, timeout=20)
 
@@ -190,8 +190,6 @@ def test_no_more_shards_decode_at_once_than_there_are_cores(monkeypatch):
             inside[0] -= 1
 
     list(map_shards(lambda n: decode(decoding).result(), range(8), workers=8))
-    mapreduce._decoder_pool().terminate()
-    mapreduce._decoder_pool.cache_clear()
     assert most[0] == 2
     assert len(threads) == 2, "each keeps memory of its own"
 
