@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 _MOST_BOXES = 10_000
 
@@ -38,6 +38,27 @@ class Box:
         return _read(file, self.body, self.stop)
 
 
+class Header(NamedTuple):
+    """What a box says of itself: its kind, the bytes of this header, and of the whole box."""
+
+    kind: bytes
+    size: int
+    length: int
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether it reaches to the end of what holds it."""
+        return self.length == 0
+
+
+def header_of(data: bytes) -> Header | None:
+    """The header that these (up to 16) bytes begin with; None where they hold none that makes sense."""
+    length, kind, size = int.from_bytes(data[:4], "big"), data[4:8], 8
+    if length == 1:
+        length, size = int.from_bytes(data[8:16], "big"), 16
+    return Header(kind, size, length) if len(data) >= size and (length == 0 or length >= size) else None
+
+
 def boxes_in(file: BinaryIO, start: int, stop: int) -> Iterator[Box]:
     """The boxes that fill [start, stop). Raises NotPlainError when they do not."""
     for _ in range(_MOST_BOXES):
@@ -46,15 +67,11 @@ def boxes_in(file: BinaryIO, start: int, stop: int) -> Iterator[Box]:
             if start < stop and any(_read(file, start, stop)):
                 raise NotPlainError("loose bytes")
             return
-        header = _read(file, start, min(stop, start + 16))
-        length, kind, body = int.from_bytes(header[:4], "big"), header[4:8], start + 8
-        if length == 1:
-            length, body = int.from_bytes(header[8:16], "big"), start + 16
-        open_ended = length == 0
-        end = stop if open_ended else start + length
-        if end < body or end > stop:
-            raise NotPlainError("a box longer than what holds it")
-        yield Box(kind, start, body, end, open_ended)
+        header = header_of(_read(file, start, min(stop, start + 16)))
+        end = stop if header is None or header.open_ended else start + header.length
+        if header is None or end > stop:
+            raise NotPlainError("a box longer than what holds it, or shorter than its own header")
+        yield Box(header.kind, start, start + header.size, end, header.open_ended)
         start = end
     raise NotPlainError("too many boxes")
 

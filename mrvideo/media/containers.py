@@ -51,7 +51,7 @@ def open_container(path: str, *, allow_url: bool = False, shown_as: Any = None) 
         if not sources.is_url(path) and (size := sources.whole_fragments(path)):
             # A fragmented recording cut inside a fragment's header: what lies before it is whole.
             with suppress(av.error.FFmpegError):
-                return _open(sources.Beginning(path, size), protocols)
+                return _open(sources.beginning(path, size), protocols)
         raise _explained(path, error) from error
     except (ValueError, OSError) as error:
         raise VideoError(f"{path} cannot be opened: {error}; check that it is a media file") from error

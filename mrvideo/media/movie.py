@@ -11,7 +11,6 @@ The head sets the clock's origin, the tail tells the end. Whatever is unusual in
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing_extensions import Self
 
 from mrvideo.media.boxes import Box, NotPlainError, boxes_in, full_box, wrap
 from mrvideo.media.samples import SampleTables
+from mrvideo.media.spliced import Spliced
 from mrvideo.records import Span
 
 LONG_INDEX_BYTES = 1 << 18
@@ -74,7 +74,7 @@ class Movie:
             tables = _tables_of(file, tracks[stream_index])
             return None if tables is None or not tables.duration else tables.rate
 
-    def window(self, span: Span) -> io.RawIOBase:
+    def window(self, span: Span) -> Spliced:
         """The file as a decoder library is to see it: the span, in seconds from the first picture, is listed in full."""
         file = Path(self._path).open("rb")  # noqa: SIM115 - closed with what is returned
         try:
@@ -82,7 +82,8 @@ class Movie:
         except BaseException:
             file.close()
             raise
-        return Rewritten(file, self.size_bytes, self._moov.start + 4, index)
+        kind = self._moov.start + 4
+        return Spliced(file, [(0, kind), b"free", (kind + 4, self.size_bytes), index])
 
     def _videos(self, file: BinaryIO) -> Iterator[SampleTables]:
         for box in self._inside(file, self._moov):
@@ -100,52 +101,6 @@ class Movie:
                 yield _rewritten_track(file, box, _tables_of(file, box), span)
             else:
                 yield box.read(file)
-
-
-class Rewritten(io.RawIOBase):
-    """The file with four bytes changed and others behind its end. Closes the file with itself."""
-
-    def __init__(self, file: BinaryIO, size: int, moov_kind_at: int, appended: bytes) -> None:
-        self._file = file
-        self._size = size
-        self._hidden_at = moov_kind_at
-        self._appended = appended
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        end = self._size + len(self._appended)
-        stop = end if size < 0 else min(end, self._at + size)
-        parts: list[bytes] = []
-        if self._at < self._size and self._at < stop:
-            self._file.seek(self._at)
-            part = bytearray(self._file.read(min(stop, self._size) - self._at))
-            for place, byte in enumerate(b"free", self._hidden_at):
-                if self._at <= place < self._at + len(part):
-                    part[place - self._at] = byte
-            parts.append(bytes(part))
-        if stop > self._size:
-            parts.append(self._appended[max(0, self._at - self._size) : stop - self._size])
-        found = b"".join(parts)
-        self._at += len(found)
-        return found
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        base = (0, self._at, self._size + len(self._appended))[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 def _tables_of(file: BinaryIO, track: Box) -> SampleTables | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
+from mrvideo.media.boxes import header_of
+from mrvideo.media.spliced import Spliced
 
+_MOST_BOXES = 100_000
 _WAY_OUT = "give a media file such as MP4 or MKV"
 
 _STILLS: tuple[tuple[bytes, int], ...] = (
@@ -138,32 +140,9 @@ def whole_fragments(path: str) -> int:
     return whole if whole < size else 0
 
 
-class Beginning(io.RawIOBase):
+def beginning(path: str, size: int) -> Spliced:
     """The first bytes of a file, as if it ended there."""
-
-    def __init__(self, path: str, size: int) -> None:
-        self._file = Path(path).open("rb")  # noqa: SIM115 - closed with this object
-        self._size = size
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        left = max(0, self._size - self._file.tell())
-        return self._file.read(left if size < 0 else min(size, left))
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(self._size + offset if whence == 2 else offset, 0 if whence == 2 else whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+    return Spliced(Path(path).open("rb"), [(0, size)])
 
 
 def _boxes(path: str) -> Iterator[tuple[bytes, int]]:
@@ -171,17 +150,12 @@ def _boxes(path: str) -> Iterator[tuple[bytes, int]]:
     size = Path(path).stat().st_size
     at = 0
     with Path(path).open("rb") as file:
-        for _ in range(100_000):
+        for _ in range(_MOST_BOXES):
             file.seek(at)
-            header = file.read(16)
-            length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-            if length == 1:
-                length = int.from_bytes(header[8:16], "big")
-            if length == 0:
-                length = size - at
-            if length < 8 or len(kind) < 4:
+            header = header_of(file.read(16))
+            if header is None:
                 return
-            at += length
-            yield kind, at
+            at = size if header.open_ended else at + header.length
+            yield header.kind, at
             if at >= size:
                 return
