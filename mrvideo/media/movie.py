@@ -42,6 +42,7 @@ class Movie:
         self._path = path
         self._moov = moov
         self.size_bytes = size
+        self._rates: dict[int, Fraction] = {}
 
     @classmethod
     def of(cls, path: str) -> Self | None:
@@ -59,20 +60,14 @@ class Movie:
                 if moov.stop - moov.start <= LONG_INDEX_BYTES or top[-1].open_ended:
                     return None
                 movie = cls(path, size, moov)
-                if not any(True for _ in movie._videos(file)):
-                    return None
-                return movie
+                movie._rates = movie._rates_of_videos(file)
+                return movie if movie._rates else None
         except (NotPlainError, OSError):
             return None
 
     def rate(self, stream_index: int) -> Fraction | None:
-        """Pictures a second of the stream of that number, over the whole file."""
-        with Path(self._path).open("rb") as file:
-            tracks = [box for box in self._inside(file, self._moov) if box.kind == b"trak"]
-            if stream_index >= len(tracks):
-                return None
-            tables = _tables_of(file, tracks[stream_index])
-            return None if tables is None or not tables.duration else tables.rate
+        """Pictures a second of the stream of that number, over the whole file; None where it is no video."""
+        return self._rates.get(stream_index)
 
     def window(self, span: Span) -> Spliced:
         """The file as a decoder library is to see it: the span, in seconds from the first picture, is listed in full."""
@@ -85,12 +80,12 @@ class Movie:
         kind = self._moov.start + 4
         return Spliced(file, [(0, kind), b"free", (kind + 4, self.size_bytes), index])
 
-    def _videos(self, file: BinaryIO) -> Iterator[SampleTables]:
-        for box in self._inside(file, self._moov):
-            if box.kind in (b"mvex", b"cmov"):
-                raise NotPlainError(box.kind)
-            if box.kind == b"trak" and (tables := _tables_of(file, box)) is not None:
-                yield tables
+    def _rates_of_videos(self, file: BinaryIO) -> dict[int, Fraction]:
+        boxes = list(self._inside(file, self._moov))
+        if odd := {box.kind for box in boxes} & {b"mvex", b"cmov"}:
+            raise NotPlainError(*odd)
+        tracks = [_tables_of(file, box) for box in boxes if box.kind == b"trak"]
+        return {place: tables.rate for place, tables in enumerate(tracks) if tables is not None}
 
     def _inside(self, file: BinaryIO, box: Box) -> Iterator[Box]:
         return boxes_in(file, box.body, box.stop)
@@ -105,10 +100,16 @@ class Movie:
 
 def _tables_of(file: BinaryIO, track: Box) -> SampleTables | None:
     """A video track's tables; None for sound and text. Raises NotPlainError for what cannot be cut safely."""
-    found = _descend(file, track)
-    if found.get(b"hdlr", b"")[8:12] != b"vide":
+    heads: dict[bytes, bytes] = {}
+    stbl: Box | None = None
+    for box in _walk(file, track):
+        # The first of a kind: MOV files have a second `hdlr`, for the data.
+        if box.kind in (b"hdlr", b"mdhd", b"elst") and box.kind not in heads:
+            heads[box.kind] = box.read_body(file)
+        elif box.kind == b"stbl" and stbl is None:
+            stbl = box
+    if heads.get(b"hdlr", b"")[8:12] != b"vide":
         return None
-    stbl = next((box for box in _walk(file, track) if box.kind == b"stbl"), None)
     if stbl is None:
         raise NotPlainError("no sample table")
     boxes = {box.kind: box for box in boxes_in(file, stbl.body, stbl.stop)}
@@ -119,8 +120,8 @@ def _tables_of(file: BinaryIO, track: Box) -> SampleTables | None:
     return SampleTables(
         file,
         boxes,
-        media_header=found.get(b"mdhd", b""),
-        edits=found.get(b"elst"),
+        media_header=heads.get(b"mdhd", b""),
+        edits=heads.get(b"elst"),
     )
 
 
@@ -129,15 +130,6 @@ def _walk(file: BinaryIO, box: Box) -> Iterator[Box]:
         yield inner
         if inner.kind in (*_PARTS, b"edts"):
             yield from _walk(file, inner)
-
-
-def _descend(file: BinaryIO, track: Box) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    for box in _walk(file, track):
-        # The first of a kind: MOV files have a second `hdlr`, for the data.
-        if box.kind in (b"hdlr", b"mdhd", b"elst") and box.kind not in found:
-            found[box.kind] = box.read_body(file)
-    return found
 
 
 def _rewritten_track(file: BinaryIO, box: Box, tables: SampleTables | None, span: Span) -> bytes:
