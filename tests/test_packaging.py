@@ -22,7 +22,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, **environment},
         capture_output=True,
         text=True,
         check=False,
