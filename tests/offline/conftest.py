@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from mrvideo.agents.run import ask
 from mrvideo.models.base import Picture
-from mrvideo.records import Cue, Frame, Index, Scene, Sighting, Span, VideoInfo
+from mrvideo.models.offline import OfflineModel
+from mrvideo.records import Answer, Cue, Frame, Index, Scene, Sighting, Span, VideoInfo
 
 
 @dataclass
@@ -110,3 +112,16 @@ def index_of(
 def make_index() -> Callable[..., Index]:
     """Builds an index of known texts."""
     return index_of
+
+
+@pytest.fixture
+def asked() -> Callable[..., Awaitable[Answer]]:
+    """Asks an index a question (with options) by captions and cues alone."""
+
+    async def of(index: Index, question: str, options: Sequence[str] = ()) -> Answer:
+        model = OfflineModel()
+        return await ask(
+            question, options=options, index=index, frames=None, vision=model, text=model, effort="low"
+        )
+
+    return of

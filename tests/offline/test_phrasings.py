@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -61,13 +61,6 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(TEXTS, CUES, 300.0)
 
 
-async def asked(index: Index, question: str, options: Sequence[str] = ()) -> Answer:
-    model = OfflineModel()
-    return await ask(
-        question, options=options, index=index, frames=None, vision=model, text=model, effort="low"
-    )
-
-
 @pytest.mark.parametrize(
     ("question", "words", "start"),
     [
@@ -103,7 +96,9 @@ async def asked(index: Index, question: str, options: Sequence[str] = ()) -> Ans
         ("Does OSLO appear before or after TROMSO?", "before", 12.5),
     ],
 )
-async def test_it_is_found_however_it_is_asked(index: Index, question: str, words: str, start: float) -> None:
+async def test_it_is_found_however_it_is_asked(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, words: str, start: float
+) -> None:
     answer = await asked(index, question)
     assert answer.answer is not None
     assert words in answer.answer
@@ -121,7 +116,9 @@ async def test_it_is_found_however_it_is_asked(index: Index, question: str, word
         ("Which person appears first?", ["Maria Lopez", "Ken Adams"], 1),
     ],
 )
-async def test_the_option_is_chosen(index: Index, question: str, options: list[str], choice: int) -> None:
+async def test_the_option_is_chosen(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, options: list[str], choice: int
+) -> None:
     answer = await asked(index, question, options)
     assert answer.choice == choice
     assert answer.evidence
@@ -150,7 +147,9 @@ async def test_the_option_is_chosen(index: Index, question: str, options: list[s
         "What is the bakery's phone number?",
     ],
 )
-async def test_what_only_looks_alike_is_not_found(index: Index, question: str) -> None:
+async def test_what_only_looks_alike_is_not_found(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str
+) -> None:
     answer = await asked(index, question)
     assert answer.answer is None
     assert not answer.evidence
@@ -158,7 +157,7 @@ async def test_what_only_looks_alike_is_not_found(index: Index, question: str) -
 
 @pytest.mark.parametrize("question", ["What is the password?", "What city appears after TROMSO?"])
 async def test_a_bare_number_is_neither_a_password_nor_a_city(
-    make_index: Callable[..., Index], question: str
+    asked: Callable[..., Awaitable[Answer]], make_index: Callable[..., Index], question: str
 ) -> None:
     index = make_index([("TROMSO", 4.0, 6.0), ("00042", 8.0, 10.0), ("00043", 12.0, 14.0)], (), 60.0)
     assert (await asked(index, question)).answer is None

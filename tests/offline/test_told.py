@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mrvideo.agents.run import ask
-from mrvideo.models.offline import OfflineModel
 from mrvideo.records import Answer, Cue, Index
 
 TEXTS = (
@@ -48,13 +46,6 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(TEXTS, CUES, 160.0)
 
 
-async def asked(index: Index, question: str, options: Sequence[str] = ()) -> Answer:
-    model = OfflineModel()
-    return await ask(
-        question, options=options, index=index, frames=None, vision=model, text=model, effort="low"
-    )
-
-
 @pytest.mark.parametrize(
     ("question", "words", "start"),
     [
@@ -72,42 +63,54 @@ async def asked(index: Index, question: str, options: Sequence[str] = ()) -> Ans
     ],
 )
 async def test_a_role_a_deed_or_a_price_is_answered_by_what_stands_beside_it(
-    index: Index, question: str, words: str, start: float
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, words: str, start: float
 ) -> None:
     answer = await asked(index, question)
     assert answer.answer == words
     assert start in [piece.start_seconds for piece in answer.evidence]
 
 
-async def test_steps_are_counted_by_their_numbers(index: Index) -> None:
+async def test_steps_are_counted_by_their_numbers(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     answer = await asked(index, "How many steps are there?")
     assert answer.answer is not None
     assert answer.answer.startswith("3: ")
     assert [piece.start_seconds for piece in answer.evidence] == [50.0, 56.0, 62.0]
 
 
-async def test_a_deed_without_a_told_time_is_answered_by_when_it_is_shown(index: Index) -> None:
+async def test_a_deed_without_a_told_time_is_answered_by_when_it_is_shown(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     answer = await asked(index, "When is the yeast added?")
     assert answer.answer is not None
     assert answer.answer.startswith("0:56.0–1:00.0")
 
 
-async def test_towns_are_put_in_the_order_of_their_own_captions_not_of_the_title(index: Index) -> None:
+async def test_towns_are_put_in_the_order_of_their_own_captions_not_of_the_title(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     answer = await asked(index, "In what order do the towns Holm, Varde and Skive appear?")
     assert answer.answer == "Varde, Skive, Holm"
 
 
-async def test_who_speaks_of_himself_is_who_is_named_on_screen(index: Index) -> None:
+async def test_who_speaks_of_himself_is_who_is_named_on_screen(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     answer = await asked(index, "Who did Otto learn from?")
     assert answer.answer == "I learnt this from my uncle Karl."
 
 
-async def test_where_a_thing_happened_is_told_without_the_word_happened(index: Index) -> None:
+async def test_where_a_thing_happened_is_told_without_the_word_happened(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     answer = await asked(index, "Where did the fire happen?")
     assert answer.answer == "The fire was in the old attic."
 
 
-async def test_without_a_look_the_length_is_claimed_as_the_end_of_the_last_scene(index: Index) -> None:
+async def test_without_a_look_the_length_is_claimed_as_the_end_of_the_last_scene(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     """It used to claim that the picture was dark blue."""
     answer = await asked(index, "How long is the video?")
     assert [claim.text for claim in answer.claims] == ["The last scene ends at 2:40.0 (160.0 s)."]
@@ -132,5 +135,7 @@ async def test_without_a_look_the_length_is_claimed_as_the_end_of_the_last_scene
         "What is step 7?",
     ],
 )
-async def test_what_is_not_told_is_not_found(index: Index, question: str) -> None:
+async def test_what_is_not_told_is_not_found(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str
+) -> None:
     assert (await asked(index, question)).answer is None
