@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from mrvideo.agents.run import ask
+from mrvideo.messages.analysis import AnswerInputs, EvidenceLine, GlobalIntentionReply
 from mrvideo.models.offline import OfflineModel
+from mrvideo.models.offline.answering import answer
 from mrvideo.records import Answer, Cue, Index
 
 TEXTS = (
@@ -199,3 +201,28 @@ async def test_segments_do_not_hide_neighbours(make_index: Callable[..., Index])
     index = make_index((("ALPHA", 300.0, 302.0), ("OMEGA", 900.0, 902.0)), (), 1200.0)
     assert (await asked(index, "What comes right after ALPHA?")).answer == "OMEGA"
     assert (await asked(index, "What comes right before OMEGA?")).answer == "ALPHA"
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What was the revenue?", True),
+        ("What city name appears right after OSLO?", False),
+        ("How many times does OSLO appear?", False),
+        ("In what order do OSLO and BERGEN appear?", False),
+    ],
+)
+def test_a_few_fresh_frames_tell_what_is_shown_but_not_what_stands_beside_it(
+    question: str, found: bool
+) -> None:
+    """Between two frames that were looked at there may be anything."""
+    seen = (("OSLO", 10.0), ("BERGEN", 20.0), ("Revenue: $4.2 million", 30.0))
+    evidence = tuple(
+        EvidenceLine(
+            id=f"e{place}", start_seconds=at, stop_seconds=at + 1, source="frame", quote=f"the text “{text}”"
+        )
+        for place, (text, at) in enumerate(seen, start=1)
+    )
+    plan = GlobalIntentionReply(reasoning="Look.", combine="select", scope="local", spans=())
+    reply = answer(AnswerInputs(question=question, plan=plan, evidence=evidence))
+    assert reply.found == found
