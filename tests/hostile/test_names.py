@@ -37,6 +37,8 @@ def test_a_folder_of_hostile_names_is_indexed_whole(folder, bed, strings):
 
 def test_each_is_shown_by_its_name_without_driving_the_terminal(folder, bed, strings):
     library = folder / "library.db"
+    # Kept where the test above ran in this process; made where it ran in another.
+    assert bed.run("index", folder, "--library", library, "--quiet").code == 0
     for name in strings.NAMES[::3]:
         ended = bed.run("show", "--library", library, "--", folder / name)
         assert ended.code == 0, (name, ended.output)
