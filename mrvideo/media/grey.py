@@ -25,7 +25,7 @@ _TOGETHER = 64
 _FULL_RANGE = 2
 """FFmpeg's number for luma from 0 to 255; else it goes from 16 to 235."""
 _LUMA_BITS = {
-    **dict.fromkeys(("yuv420p", "yuv422p", "yuv444p", "nv12", "yuvj420p", "yuvj422p", "yuvj444p"), 8),
+    **dict.fromkeys(("gray", "yuv420p", "yuv422p", "yuv444p", "nv12", "yuvj420p", "yuvj422p", "yuvj444p"), 8),
     **dict.fromkeys(("yuv420p10le", "yuv422p10le", "yuv444p10le"), 10),
 }
 _STRETCHED: Grey = np.array(
@@ -50,16 +50,13 @@ class Greys:
         self._kind = _Kind("", 0, 0, False, 0)
         self._places: NDArray[np.intp] = np.zeros(0, np.intp)
         self._samples: NDArray[Any] = np.zeros(0, np.uint8)
-        self._medium = VideoReformatter()
-        self._small = VideoReformatter()
+        self._scaler = VideoReformatter()
 
     def add(self, time_seconds: float, picture: VideoFrame) -> None:
         """A picture was decoded."""
+        if picture.format.name not in _LUMA_BITS:
+            picture = self._luma_of(picture)
         name = picture.format.name
-        if name not in _LUMA_BITS:
-            self.flush()
-            self._watcher(time_seconds, self._scaled(picture))
-            return
         plane: Any = picture.planes[0]
         kind = _Kind(name, picture.width, picture.height, picture.color_range == _FULL_RANGE, plane.line_size)
         if kind != self._kind or len(self._times) == _TOGETHER:
@@ -80,7 +77,7 @@ class Greys:
             sums += met[:, row::2, column::2]
         kind = self._kind
         mean = sums >> _LUMA_BITS[kind.format_name] - 6
-        full = kind.full_range or kind.format_name.startswith("yuvj")
+        full = kind.full_range or kind.format_name.startswith(("yuvj", "gray"))
         greys = mean.astype(np.uint8) if full else _STRETCHED.take(mean)
         times, self._times = self._times, []
         for time_seconds, grey in zip(times, greys, strict=True):
@@ -93,10 +90,10 @@ class Greys:
         self._places = (rows[:, None] + _middles(_COLUMNS, kind.width)).ravel()
         self._samples = np.empty((_TOGETHER, len(self._places)), dtype)
 
-    def _scaled(self, picture: VideoFrame) -> Grey:
-        # Two steps: the fast one reads few pixels, the second averages them; one careful step costs ten times as much.
+    def _luma_of(self, picture: VideoFrame) -> VideoFrame:
+        """A picture in any other format, as luma and no larger than is looked at."""
         matrix = matrix_of(picture)
-        medium = self._medium.reformat(
+        return self._scaler.reformat(
             picture,
             width=_COLUMNS,
             height=_ROWS,
@@ -106,10 +103,6 @@ class Greys:
             interpolation=Interpolation.FAST_BILINEAR,
             threads=1,
         )
-        small = self._small.reformat(
-            medium, width=GREY_WIDTH, height=GREY_HEIGHT, interpolation=Interpolation.AREA, threads=1
-        )
-        return cast("Grey", small.to_ndarray())
 
 
 def _middles(count: int, size: int) -> NDArray[np.intp]:
