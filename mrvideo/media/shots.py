@@ -192,9 +192,8 @@ def _blended(even: _Numbers, half: int) -> _Numbers:
     for part in (0.25, 0.5, 0.75):
         at = round(2 * half * part)
         between = even[at : at + len(first)] - first
-        share = (between * way).sum(axis=1) / length
-        rest = between - share[:, None] * way
-        good &= np.sqrt((rest**2).sum(axis=1) / length) < _DISSOLVE_UNEXPLAINED
+        share, unexplained = _blend(between, way, length)
+        good &= unexplained < _DISSOLVE_UNEXPLAINED
         shares.append(share)
     good &= (shares[1] > 0.05) & (shares[1] < 0.45) & (shares[3] > 0.55) & (shares[3] < 0.95)
     good &= (shares[2] > shares[1] + 0.1) & (shares[3] > shares[2] + 0.1)
@@ -220,14 +219,17 @@ def _is_pan(even: _Numbers, middle: int, half: int) -> bool:
 def _unexplained(even: _Numbers, middle: int, half: int) -> list[float]:
     """How much of the pictures a quarter, half and three quarters through is no blend of the ends, as a share of the way."""
     start, stop = max(0, middle - half), min(len(even) - 1, middle + half)
-    way = even[stop] - even[start]
-    length = max(float((way**2).sum()), 1e-3)
-    rests: list[float] = []
-    for part in (0.25, 0.5, 0.75):
-        between = even[start + round((stop - start) * part)] - even[start]
-        rest = between - float((between * way).sum()) / length * way
-        rests.append(math.sqrt(float((rest**2).sum()) / length))
-    return rests
+    way = even[stop : stop + 1] - even[start]
+    length = np.maximum((way**2).sum(axis=1), 1e-3)
+    places = [start + round((stop - start) * part) for part in (0.25, 0.5, 0.75)]
+    return [float(_blend(even[at : at + 1] - even[start], way, length)[1][0]) for at in places]
+
+
+def _blend(between: _Numbers, way: _Numbers, length: _Numbers) -> tuple[_Numbers, _Numbers]:
+    """How far along the way each picture lies, and what of it lies beside the way; both as shares of its length."""
+    share: _Numbers = (between * way).sum(axis=1) / length
+    rest = between - share[:, None] * way
+    return share, np.sqrt((rest**2).sum(axis=1) / length)
 
 
 def _changes(greys: Sequence[Grey]) -> _Changes:
