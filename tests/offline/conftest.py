@@ -118,10 +118,19 @@ def make_index() -> Callable[..., Index]:
 def asked() -> Callable[..., Awaitable[Answer]]:
     """Asks an index a question (with options) by captions and cues alone."""
 
-    async def of(index: Index, question: str, options: Sequence[str] = ()) -> Answer:
+    async def of(
+        index: Index, question: str, options: Sequence[str] = (), *, must_choose: bool = False
+    ) -> Answer:
         model = OfflineModel()
         return await ask(
-            question, options=options, index=index, frames=None, vision=model, text=model, effort="low"
+            question,
+            options=options,
+            index=index,
+            frames=None,
+            vision=model,
+            text=model,
+            effort="low",
+            must_choose=must_choose,
         )
 
     return of

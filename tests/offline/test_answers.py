@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mrvideo.agents.run import ask
 from mrvideo.messages.analysis import AnswerInputs, EvidenceLine, GlobalIntentionReply
-from mrvideo.models.offline import OfflineModel
 from mrvideo.models.offline.answering import answer
 from mrvideo.records import Answer, Cue, Index
 
@@ -45,22 +43,6 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(TEXTS, CUES)
 
 
-async def asked(
-    index: Index, question: str, options: Sequence[str] = (), *, must_choose: bool = False
-) -> Answer:
-    model = OfflineModel()
-    return await ask(
-        question,
-        options=options,
-        index=index,
-        frames=None,
-        vision=model,
-        text=model,
-        effort="low",
-        must_choose=must_choose,
-    )
-
-
 @pytest.mark.parametrize(
     ("question", "wanted"),
     [
@@ -88,7 +70,9 @@ async def asked(
         ("What colour is the background when APPLE is shown?", "dark blue"),
     ],
 )  # fmt: skip
-async def test_open_questions(index: Index, question: str, wanted: str) -> None:
+async def test_open_questions(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, wanted: str
+) -> None:
     answer = await asked(index, question)
     assert answer.answer == wanted
     assert answer.evidence
@@ -106,7 +90,7 @@ async def test_open_questions(index: Index, question: str, wanted: str) -> None:
     ],
 )
 async def test_evidence_spans_are_the_texts_own(
-    index: Index, question: str, start: float, stop: float
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, start: float, stop: float
 ) -> None:
     [evidence] = (await asked(index, question)).evidence
     assert (evidence.start_seconds, evidence.stop_seconds) == (start, stop)
@@ -136,7 +120,9 @@ async def test_evidence_spans_are_the_texts_own(
         ("Which word is shown?", ["(A) Durian", "(B) Kiwi", "(C) Lychee"], 1),
     ],
 )
-async def test_options(index: Index, question: str, options: list[str], choice: int) -> None:
+async def test_options(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, options: list[str], choice: int
+) -> None:
     answer = await asked(index, question, options)
     assert answer.choice == choice
     assert not answer.guessed
@@ -169,7 +155,9 @@ async def test_options(index: Index, question: str, options: list[str], choice: 
         ("What happens at the end?", ()),
     ],
 )
-async def test_what_is_not_there_is_not_found(index: Index, question: str, options: tuple[str, ...]) -> None:
+async def test_what_is_not_there_is_not_found(
+    asked: Callable[..., Awaitable[Answer]], index: Index, question: str, options: tuple[str, ...]
+) -> None:
     answer = await asked(index, question, options)
     assert answer.answer is None
     assert answer.choice is None
@@ -177,26 +165,32 @@ async def test_what_is_not_there_is_not_found(index: Index, question: str, optio
     assert answer.searched
 
 
-async def test_a_demanded_choice_without_support_is_marked_as_a_guess(index: Index) -> None:
+async def test_a_demanded_choice_without_support_is_marked_as_a_guess(
+    asked: Callable[..., Awaitable[Answer]], index: Index
+) -> None:
     answer = await asked(index, "What is the hidden fruit?", ["Durian", "Lychee"], must_choose=True)
     assert answer.choice in (0, 1)
     assert answer.guessed
     assert answer.answer is None
 
 
-async def test_how_often_names_every_time(index: Index) -> None:
+async def test_how_often_names_every_time(asked: Callable[..., Awaitable[Answer]], index: Index) -> None:
     answer = await asked(index, "How many times does APPLE appear?")
     assert answer.answer is not None
     assert answer.answer.startswith("2")
     assert [e.start_seconds for e in answer.evidence] == [200.0, 300.0]
 
 
-async def test_an_empty_video_answers_nothing(make_index: Callable[..., Index]) -> None:
+async def test_an_empty_video_answers_nothing(
+    asked: Callable[..., Awaitable[Answer]], make_index: Callable[..., Index]
+) -> None:
     answer = await asked(make_index(()), "What text is shown?")
     assert answer.answer is None
 
 
-async def test_segments_do_not_hide_neighbours(make_index: Callable[..., Index]) -> None:
+async def test_segments_do_not_hide_neighbours(
+    asked: Callable[..., Awaitable[Answer]], make_index: Callable[..., Index]
+) -> None:
     # 32 scenes of 10 s are one segment: the two texts lie in different calls, far apart.
     index = make_index((("ALPHA", 300.0, 302.0), ("OMEGA", 900.0, 902.0)), (), 1200.0)
     assert (await asked(index, "What comes right after ALPHA?")).answer == "OMEGA"
