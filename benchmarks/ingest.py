@@ -31,6 +31,8 @@ import numpy as np
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 RATE = 30
 LONG_SIDE = 512
+SHOT_PICTURES = 127
+"""Cuts, and with them key frames, that do not fall on the times asked for."""
 LIMIT = "L: ffmpeg -f null"
 
 
@@ -77,11 +79,11 @@ def _encode(path: Path, seconds: int, size: tuple[int, int]) -> None:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         background = np.zeros((height * 2, width * 2, 3), np.uint8)
         for index in range(seconds * RATE):
-            if index % (4 * RATE) == 0:
+            if index % SHOT_PICTURES == 0:
                 small = random.integers(0, 255, (18, 32, 3)).astype(np.uint8)
                 background = np.kron(small, np.ones((height // 9, width // 16, 1), np.uint8))
                 noise = random.integers(0, 12, (height, width, 1), dtype=np.uint8)
-            shift = min(index % (4 * RATE) * 3, height - 1)
+            shift = min(index % SHOT_PICTURES * 3, height - 1)
             pixels = background[shift : shift + height, shift : shift + width] // 2 + np.roll(
                 noise, index * 7, axis=1
             )
@@ -116,6 +118,19 @@ def by_shards(
 
     with ThreadPoolExecutor(workers) as pool:
         return sum(pool.map(read, shards))
+
+
+def without_looking(path: str) -> int:
+    """The same pictures decoded and made, but not looked at for camera changes: what looking costs is the difference."""
+    from mrvideo.media import pyav
+
+    class Blind:
+        def __init__(self, _: Any) -> None: ...
+        def add(self, _seconds: float, _picture: Any) -> None: ...
+        def flush(self) -> None: ...
+
+    pyav.Greys = Blind  # type: ignore[misc, assignment]
+    return by_shards(path)
 
 
 def by_decord(path: str) -> int:
@@ -205,6 +220,7 @@ def by_limit(path: str) -> int:
 WAYS: dict[str, Callable[[str], int]] = {
     LIMIT: by_limit,
     "mrvideo, 2 fps": by_shards,
+    "the same, none looked at": lambda path: without_looking(path),
     "mrvideo, 2 fps, no shots": lambda path: by_shards(path, watch=False),
     "mrvideo, 2 fps, one worker": lambda path: by_shards(path, workers=1),
     "mrvideo, every frame decoded": lambda path: by_shards(path, sparse=False),
@@ -214,11 +230,18 @@ WAYS: dict[str, Callable[[str], int]] = {
     "every frame to JPEG files": to_files,
 }
 STRETCHES, OPENS = "mrvideo, three stretches", "mrvideo, 500 opens"
+OURS = {way for way in WAYS if way.startswith("mrvideo")} | {"the same, none looked at", STRETCHES, OPENS}
 HIDDEN: dict[str, Callable[[str], int]] = {
     STRETCHES: lambda path: read_stretches(path),
     OPENS: lambda path: open_often(path),
 }
-QUICK = [LIMIT, "mrvideo, 2 fps", "mrvideo, every frame decoded", "mrvideo, --keyframes-only"]
+QUICK = [
+    LIMIT,
+    "mrvideo, 2 fps",
+    "the same, none looked at",
+    "mrvideo, every frame decoded",
+    "mrvideo, --keyframes-only",
+]
 
 
 # Memory
@@ -276,7 +299,7 @@ def measure_here(way: str, path: str) -> dict[str, float]:
     """Runs in a process of its own. Memory is what the process needed above its imports."""
     import resource
 
-    if not way.startswith("L:") and "mrvideo" in way:
+    if way in OURS:
         import mrvideo.media.pyav
         import mrvideo.media.shots  # noqa: F401
     elif "decord" in way:

@@ -6,18 +6,22 @@ import math
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import NamedTuple
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from mrvideo.media.fresh_starts import begins_anew
 from mrvideo.media.losses import Losses
 from mrvideo.media.sparse import SAME_SECONDS, DisplayOrder, Wanted
 from mrvideo.media.track import Track
 from mrvideo.records import Span
 
 LOOK_AHEAD_PACKETS = 48
+_READ_PACKETS = 32
 SPARSE_CODECS = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
 """Where leaving out pictures that nothing refers to is exact. With AV1 it gave wrong ones; elsewhere it gains nothing."""
 
@@ -38,14 +42,47 @@ class _UnsureError(Exception):
         self.key_seconds = key_seconds
 
 
-class Pass:
-    """A walk over a track for certain times. `stalled` is set when the decoder kept silent for too long."""
+@dataclass(slots=True)
+class _Waiting:
+    """A packet whose followers are not yet known. `fresh`: nothing from it on looks back."""
 
-    def __init__(self, track: Track, wanted: Wanted, losses: Losses, *, sparse: bool) -> None:
+    packet: Packet[VideoStream]
+    start_seconds: float | None
+    fresh: bool
+    needless: bool = False
+
+
+class _Ahead(NamedTuple):
+    """A packet to be decoded and when it is shown, and whether anybody asked for that. Without a packet: the end."""
+
+    packet: Packet[VideoStream] | None
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
+    asked: bool = False
+    needless: bool = False
+
+
+class Pass:
+    """A walk over a track for certain times. `stalled` is set when the decoder kept silent for too long.
+
+    With `sparse`, pictures that nobody asked for are left out where that is exact; before a key frame no more of them
+    than last `longest_gap_seconds`.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        wanted: Wanted,
+        losses: Losses,
+        *,
+        sparse: bool,
+        longest_gap_seconds: float = math.inf,
+    ) -> None:
         self._track = track
         self._wanted = wanted
         self._losses = losses
         self._sparse = sparse and track.codec_name in SPARSE_CODECS and not track.keyframes_only
+        self._longest_gap_seconds = longest_gap_seconds
         self.order = DisplayOrder()
         self.stalled = False
         self._met = 0.0
@@ -104,13 +141,14 @@ class Pass:
         last: float | None = None
         first_key: float | None = None
         silent_since: float | None = None
-        for packet, start in self._ahead():
+        for packet, start, stop, asked, needless in self._ahead():
+            if needless and sparse:
+                continue
             if packet is None:
                 pictures = track.drain()
             else:
                 sparse = sparse and start is not None
-                stop = None if start is None else order.next_after(start)
-                skip = sparse and start is not None and not self._wanted.falls_in(start, stop)
+                skip = sparse and not asked
                 if skip != skipping:
                     track.skip("NONREF" if skip else "DEFAULT")
                     skipping = skip
@@ -152,22 +190,49 @@ class Pass:
                 self.stalled = True
                 return
 
-    def _ahead(self) -> Iterator[tuple[Packet[VideoStream] | None, float | None]]:
-        """Packets with their times, after a look at those that follow; then None, to empty the decoder."""
-        queue: deque[tuple[Packet[VideoStream], float | None]] = deque()
-        for packet in self._track.packets():
-            if self._track.keyframes_only and not packet.is_keyframe:
-                continue
-            start = self._track.time_of(packet.pts)
-            if start is not None:
-                self.order.add(start)
-            queue.append((packet, start))
-            if len(queue) >= LOOK_AHEAD_PACKETS:
-                yield queue.popleft()
-        self._note_missing([packet for packet, _ in queue])
-        while queue:
-            yield queue.popleft()
-        yield None, None
+    def _ahead(self) -> Iterator[_Ahead]:
+        """Packets with what is known of them after a look at those that follow; then one without, to empty the decoder."""
+        queue: deque[_Waiting] = deque()
+        packets = self._track.packets()
+        # Many at a time: after each decoded picture nothing of this code is left in the processor's caches.
+        while block := list(islice(packets, _READ_PACKETS)):
+            for packet in block:
+                if self._track.keyframes_only and not packet.is_keyframe:
+                    continue
+                start = self._track.time_of(packet.pts)
+                if start is not None:
+                    self.order.add(start)
+                fresh = self._sparse and packet.is_keyframe and begins_anew(packet)
+                if fresh and start is not None:
+                    self._leave_out_end(queue, start)
+                queue.append(_Waiting(packet, start, fresh))
+            yield from [self._ahead_of(queue.popleft()) for _ in range(len(queue) - LOOK_AHEAD_PACKETS + 1)]
+        self._note_missing([waiting.packet for waiting in queue])
+        yield from [self._ahead_of(waiting) for waiting in queue]
+        yield _Ahead(None)
+
+    def _ahead_of(self, waiting: _Waiting) -> _Ahead:
+        start = waiting.start_seconds
+        if start is None:
+            return _Ahead(waiting.packet)
+        stop = self.order.next_after(start)
+        asked = self._wanted.falls_in(start, stop)
+        return _Ahead(waiting.packet, start, stop, asked, waiting.needless)
+
+    def _leave_out_end(self, queue: deque[_Waiting], stop_seconds: float) -> None:
+        """Nothing from here on looks back: of the pictures before, those after the last one asked for serve nobody."""
+        if self._wanted.times[0] < 0:
+            return  # Then the first picture is asked for, whenever it is shown.
+        for waiting in reversed(queue):
+            start = waiting.start_seconds
+            if (
+                start is None
+                or waiting.fresh
+                or start < stop_seconds - self._longest_gap_seconds
+                or self._wanted.falls_in(start, self.order.next_after(start))
+            ):
+                return
+            waiting.needless = True
 
     def _note_missing(self, tail: Sequence[Packet[VideoStream]]) -> None:
         """Where the data breaks off, pictures due between the last ones are gone with what came after."""

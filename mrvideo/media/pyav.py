@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
@@ -20,6 +21,9 @@ from mrvideo.records import Failure, Frame, VideoInfo
 
 _SLACK_SECONDS = 0.5
 """By so much a stated end may pass the last picture's own without anything being missing."""
+
+_LONGEST_WATCHED_GAP_SECONDS = 0.17
+"""Who looks for camera changes must not miss more: over 0.5 s much that moves looks like another place."""
 
 
 class PyAVReader:
@@ -87,7 +91,8 @@ class PyAVReader:
     def _walk(self, wanted: Wanted, greys: Greys | None) -> Iterator[tuple[float, Frame]]:
         if not len(wanted):
             return
-        walk = Pass(self._track, wanted, self._losses, sparse=self._sparse)
+        gap = math.inf if greys is None else _LONGEST_WATCHED_GAP_SECONDS
+        walk = Pass(self._track, wanted, self._losses, sparse=self._sparse, longest_gap_seconds=gap)
         index = 0
         shown: tuple[float, VideoFrame] | None = None
         made: Frame | None = None

@@ -5,23 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
-from PIL import Image
 
-from mrvideo.media.images import fit_within, frame_of
+from mrvideo.media.images import encode_pixels, fit_within
 from mrvideo.records import Frame
 
 _KNOWN_COLORSPACES = frozenset({0, 1, 4, 5, 6, 7, 9})
 """Numbers of ITU-T H.273 that the scaler converts: RGB, and five kinds of YCbCr."""
 _HD_HEIGHT = 720
 _USUAL_FORMAT = "yuv420p"
-_TURNS = {
-    90: Image.Transpose.ROTATE_90,
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_270,
-}
 
 
 class Scaler:
@@ -59,12 +54,13 @@ class Scaler:
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        pixels: Any = scaled.planes[0]
+        plane: Any = scaled.planes[0]
         # Four bytes a pixel, so that the encoder can read the scaled picture's own memory.
-        image = Image.frombuffer("RGBX", (width, height), pixels, "raw", "RGBX", pixels.line_size, 1)
-        if turn := turn_of(picture):
-            image = image.transpose(_TURNS[turn])
-        return frame_of(image, time_seconds, quality=self._jpeg_quality)
+        memory: Any = np.frombuffer(plane, np.uint8)
+        lines = memory.reshape(height, plane.line_size)[:, : 4 * width]
+        pixels = np.rot90(lines.reshape(height, width, 4), turn_of(picture) // 90)
+        jpeg = encode_pixels(pixels, quality=self._jpeg_quality)
+        return Frame(time_seconds, jpeg, pixels.shape[1], pixels.shape[0])
 
 
 def upright_size(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:

@@ -116,15 +116,18 @@ class ShotDetector:
 
     def _cuts(self, pictures: NDArray[np.uint8]) -> list[float]:
         steps = self._changed().mean
+        lengths = np.diff(self._times)
         cuts: list[float] = []
         for i in _places(steps >= _CUT_LEVEL):
-            around = np.concatenate([steps[max(0, i - 8) : i], steps[i + 1 : i + 9]])
-            usual = float(np.median(around)) if len(around) else 0.0
+            around = np.r_[max(0, i - 8) : i, i + 1 : min(len(steps), i + 9)]
+            usual = float(np.median(steps[around])) if len(around) else 0.0
+            # Where the reader left pictures out, a camera has moved on further: so many usual steps are in this one.
+            count = max(1.0, float(lengths[i] / np.median(lengths[around]))) if len(around) else 1.0
             time = self._times[i + 1]
             alike = _alike(pictures[i], pictures[i + 1])
             # In a fast pan every step is large: there a cut stands out by what the two pictures have in common.
-            stands_out = steps[i] >= _CUT_TIMES_USUAL * usual or (
-                steps[i] >= 2 * usual and alike < self._alike_around(pictures, i) - _CUT_STRANGER
+            stands_out = steps[i] >= _CUT_TIMES_USUAL * count * usual or (
+                steps[i] >= 2 * usual and alike < self._alike_around(pictures, i) ** count - _CUT_STRANGER
             )
             if not stands_out or alike > _CUT_UNALIKE:
                 continue
@@ -136,9 +139,8 @@ class ShotDetector:
 
     def _alike_around(self, pictures: NDArray[np.uint8], i: int) -> float:
         pairs = [(i - 2, i - 1), (i - 1, i), (i + 1, i + 2), (i + 2, i + 3)]
-        return min(
-            (_alike(pictures[a], pictures[b]) for a, b in pairs if a >= 0 and b < len(pictures)), default=1.0
-        )
+        alike = (_alike(pictures[a], pictures[b]) for a, b in pairs if a >= 0 and b < len(pictures))
+        return max(0.0, min(alike, default=1.0))
 
     def _is_flash(self, pictures: NDArray[np.uint8], i: int, jump: float) -> bool:
         """Whether the picture before the jump is back soon, or the jump itself is the way back."""
