@@ -163,24 +163,28 @@ class ShotDetector:
             return []
         grid = np.arange(times[0], times[-1] + 1e-9, _DISSOLVE_STEP_SECONDS)
         even = _cells(pictures[np.searchsorted(times, grid + 1e-6, side="right") - 1])
-        found: list[tuple[float, float, float]] = []
+        found: list[tuple[float, int, float]] = []
         for seconds in _DISSOLVE_SECONDS:
-            half = round(seconds / 2 / _DISSOLVE_STEP_SECONDS)
-            if len(even) <= 2 * half:
-                continue
-            strength = _blended(even, half)
-            for k in _places(strength > 0):
-                if seconds == _DISSOLVE_SECONDS[0] and _is_pan(even, k + half, half):
-                    continue
-                found.append((float(strength[k]), float(grid[k + half]), seconds))
-        chosen: list[tuple[float, float]] = []
-        for _, time, seconds in sorted(found, reverse=True):
+            half = _half(seconds)
+            if len(even) > 2 * half:
+                strength = _blended(even, half)
+                found += [(float(strength[k]), k + half, seconds) for k in _places(strength > 0)]
+        chosen: list[float] = []
+        for _, middle, seconds in sorted(found, reverse=True):
+            time = float(grid[middle])
             apart = max(seconds / 2, _DISSOLVE_SECONDS[-1] / 2)
-            if all(abs(time - cut) > seconds / 2 + 0.1 for cut in cuts) and all(
-                abs(time - other) > apart for other, _ in chosen
+            if any(abs(time - cut) <= seconds / 2 + 0.1 for cut in cuts) or any(
+                abs(time - other) <= apart for other in chosen
             ):
-                chosen.append((time, seconds))
-        return sorted(time for time, _ in chosen)
+                continue
+            if seconds > _DISSOLVE_SECONDS[0] or not _is_pan(even, middle, _half(seconds)):
+                chosen.append(time)
+        return sorted(chosen)
+
+
+def _half(seconds: float) -> int:
+    """Half of the stretch, in steps of the grid."""
+    return round(seconds / 2 / _DISSOLVE_STEP_SECONDS)
 
 
 def _blended(even: _Numbers, half: int) -> _Numbers:
