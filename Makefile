@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/mrvideo index $(DEMO)
 	$(BIN)/python demo/ask.py $(DEMO)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev $(VENV)/.installed-litellm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -25,6 +25,13 @@ $(VENV)/.installed-dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $@ $(VENV)/.installed
+
+# A server that tests talk to. It wants other versions of what mrvideo stands on, so it lives apart.
+$(VENV)/.installed-litellm: Makefile | $(VENV)/.installed-dev
+	$(PYTHON) -m venv $(VENV)/litellm
+	$(VENV)/litellm/bin/pip install --quiet --disable-pip-version-check "litellm[proxy]==1.106.2"
+	ln -sf ../litellm/bin/litellm $(BIN)/litellm
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache
