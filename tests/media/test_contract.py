@@ -57,6 +57,15 @@ def check_sparse_times_get_the_same_pictures(video: Reader, film, number_in):
     assert video.lost == ()
 
 
+def check_few_times_at_random_get_the_same_pictures(video: Reader, film, number_in):
+    """Far apart or close, before and after key frames: what is left out between them must not show."""
+    dice = random.Random(11)
+    for count in (1, 2, 2, 3, 5):
+        times = sorted(dice.uniform(0.0, film.stop_seconds - 0.01) for _ in range(count))
+        assert [number_in(frame) for frame in video.read(times)] == [film.number_at(t) for t in times]
+    assert video.lost == ()
+
+
 def check_single_times_in_any_order(video: Reader, film, number_in):
     for time in random.Random(7).sample(film.middles_seconds, k=min(8, len(film.starts_seconds))):
         (frame,) = video.read([time])
@@ -120,6 +129,7 @@ def check_times_past_the_end_are_reported(video: Reader, film, number_in):
 CONTRACT = [
     check_every_picture_comes_back_at_its_own_time,
     check_sparse_times_get_the_same_pictures,
+    check_few_times_at_random_get_the_same_pictures,
     check_single_times_in_any_order,
     check_readings_follow_each_other_in_any_order,
     check_a_frames_own_time_leads_back_to_it,

@@ -81,6 +81,18 @@ def test_a_pan_is_no_cut_and_a_cut_in_it_is():
     assert watched(picture, 10).borders() == [(5.0, "cut")]
 
 
+def test_where_the_reader_left_pictures_out_a_pan_is_no_cut_and_a_cut_is():
+    """A key frame at 3, 5 and 8 s, and two pictures missing before each."""
+    wide = [np.kron(np.random.default_rng(k).random((6, 24)), np.ones((6, 8))) * 220 for k in (10, 20)]
+    detector = ShotDetector()
+    for i in range(10 * RATE):
+        if any(key - 2 <= i < key for key in (3 * RATE, 5 * RATE, 8 * RATE)):
+            continue
+        left = int((i / RATE % 5) * 12)
+        detector(i / RATE, wide[i // (5 * RATE)][:, left : left + 64].astype(np.uint8))
+    assert detector.borders() == [(5.0, "cut")]
+
+
 @pytest.mark.parametrize("seed", [0, 1, 3, 5])
 def test_a_pan_over_something_smooth_is_no_dissolve(seed: int):
     """Half-way, such a picture does look like a blend of the ones before and after. Not every such pan is told apart."""
