@@ -26,6 +26,7 @@ from mrvideo.mapreduce import portal
 from mrvideo.messages.exploring import ExploreInputs, ExploreReply, SpokenLine, StepLine, ToolLine
 from mrvideo.models.base import Model, Request
 from mrvideo.prompt import fence, load_prompt
+from mrvideo.questions import check_words
 from mrvideo.records import Evidence, Record, Source, Usage
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.tools import call_as_text, strict_schema
@@ -113,8 +114,7 @@ class Chat:
         return await asyncio.wrap_future(portal().start_task_soon(self._turn, message))
 
     async def _turn(self, message: str) -> Turn:
-        if not message.strip():
-            raise QuestionError("the message is empty; ask something")
+        check_words("message", message)
         models = compose.open_models(self._settings, None, lambda _: None, self._budget)
         try:
             box = Toolbox(self._settings, self._roots, budget=self._budget)

@@ -9,6 +9,7 @@ from mrvideo.agents.sources import Sources
 from mrvideo.agents.state import Context, Frames, State
 from mrvideo.errors import QuestionError
 from mrvideo.models.base import Model
+from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, Event, Index, Notice
 
 _STEPS_PER_ROUND = 10
@@ -33,12 +34,7 @@ async def ask(
     Events are emitted on the event loop's thread. Raises `QuestionError`, `ModelUnavailable`, `BudgetReached`, and the
     `ModelError` of the one call that nothing can stand in for: the answer's.
     """
-    if not question.strip():
-        raise QuestionError("the question is empty; ask something")
-    if len(options) == 1:
-        raise QuestionError(
-            f"one option only ({options[0]!r}); give two or more, or none for an open question"
-        )
+    check_question(question, options or None, must_choose=must_choose)
     if max_rounds < 1:
         raise QuestionError(f"max_rounds must be at least 1, got {max_rounds}")
     told = _once(on_event)

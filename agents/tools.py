@@ -39,12 +39,13 @@ from mrvideo.agents.tool_types import (
     VideoInput,
     VideoSummary,
 )
-from mrvideo.api import Video, aindex, aload, check_question
+from mrvideo.api import Video, aindex, aload
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.library import Library
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
+from mrvideo.questions import check_question
 from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen
 from mrvideo.settings import Settings
 

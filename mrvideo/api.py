@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from typing_extensions import Self
 
 from mrvideo import compose, indexing, views
-from mrvideo.errors import InputError, QuestionError, Stopped
+from mrvideo.errors import InputError, Stopped
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal, start_on_portal
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 from mrvideo.messages.analysis import LookReply
 from mrvideo.models import Budget
+from mrvideo.questions import check_question
 from mrvideo.records import (
     HTML_VIEWS,
     Answer,
@@ -376,17 +377,3 @@ def _answer_html(answer: Answer) -> str:
 HTML_VIEWS[Answer] = _answer_html
 HTML_VIEWS[Scene] = views.scene_html
 HTML_VIEWS[Entity] = views.entity_html
-
-
-def check_question(question: str, options: Sequence[str] | None, *, must_choose: bool) -> None:
-    """Raises `QuestionError`, in one line, for a question that cannot be asked."""
-    if not question.strip():
-        raise QuestionError('the question is empty; ask something, such as "What is written on the sign?"')
-    if options is not None and len(options) == 1:
-        raise QuestionError(
-            f"one option only ({options[0]!r}); give two or more, or none for an open question"
-        )
-    if options and any(not option.strip() for option in options):
-        raise QuestionError("an option is empty; give each option some text")
-    if must_choose and not options:
-        raise QuestionError("must-choose needs options to choose from; give two or more")

@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mrvideo import compose, indexing
-from mrvideo.api import Video, check_question, load
+from mrvideo.api import Video, load
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.estimate import StageCost, estimate_index
 from mrvideo.export import FORMATS, Format, export_index
 from mrvideo.progress import ProgressBars, spent
+from mrvideo.questions import check_question
 from mrvideo.records import Answer, Index, Usage, clock
 from mrvideo.settings import Settings
 from mrvideo.terminal import plain

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Low to high. A room may import rooms on lower levels, and its own.
 LEVELS = [
     {"errors"},
-    {"records", "terminal"},
+    {"records", "terminal", "questions"},
     {"settings", "messages", "prompt"},
     {"media", "models", "library", "migrations", "mapreduce"},
     {"speech"},

@@ -255,7 +255,7 @@ def _encoded(body: dict[str, Any], pictures: Sequence[Picture]) -> bytes:
 
     The client's own way looks through a megabyte of base64 for characters to escape, and holds up the threads that decode.
     """
-    words = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    words = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     before, *others = words.split(_PICTURE.encode())
     filled = [before]
     # As many places as pictures, unless the settings' extra_body says all itself.

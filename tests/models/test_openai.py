@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mrvideo.errors import ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
-from mrvideo.models.base import Request
+from mrvideo.models.base import Picture, Request
 from mrvideo.models.openai import OpenAISpeaker
 from mrvideo.models.settings import ModelSettings
 
@@ -29,6 +30,18 @@ async def test_each_picture_follows_its_own_label_and_the_schema_is_strict(serve
     assert asked.schema_name == "MergeBorderReply"
     assert asked.body["response_format"]["json_schema"]["strict"] is True
     assert asked.body["max_completion_tokens"] == 64
+
+
+async def test_words_of_any_script_and_pictures_arrive_as_they_are(serve, connect, ask_border):
+    server = serve()
+    request = ask_border(1, colours=("red", "blue"))
+    named = tuple(
+        Picture(label, picture.jpeg, 0.0)
+        for label, picture in zip(("Zoë „quotes“ 港", '\\ and " and \n'), request.pictures, strict=True)
+    )
+    await connect(server).run(replace(request, pictures=named))
+    assert [label for label, _ in server.asked[0].pictures] == [picture.label for picture in named]
+    assert [data for _, data in server.asked[0].pictures] == [picture.jpeg for picture in named]
 
 
 async def test_usage_is_the_servers_count(serve, connect, ask_border):

@@ -1,0 +1,33 @@
+"""What can be asked: checked once, in the same words, before anything is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mrvideo.errors import QuestionError
+
+
+def check_question(question: str, options: Sequence[str] | None, *, must_choose: bool) -> None:
+    """Raises `QuestionError`, in one line, for a question that cannot be asked."""
+    check_words("question", question)
+    if options is not None and len(options) == 1:
+        raise QuestionError(
+            f"one option only ({options[0]!r}); give two or more, or none for an open question"
+        )
+    for option in options or ():
+        check_words("option", option)
+    if must_choose and not options:
+        raise QuestionError("must-choose needs options to choose from; give two or more")
+
+
+def check_words(what: str, words: str) -> None:
+    """Raises `QuestionError` for what holds no words, or pieces of characters, as a terminal hands on what it cannot read."""
+    if not words.strip():
+        raise QuestionError(f"the {what} is empty; give it some text")
+    try:
+        words.encode()
+    except UnicodeEncodeError as error:
+        raise QuestionError(
+            f"the {what} holds bytes that are no UTF-8 text, at character {error.start + 1}; type it again, "
+            "in a terminal set to UTF-8"
+        ) from None
