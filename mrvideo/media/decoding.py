@@ -53,7 +53,8 @@ class _Waiting:
 
 
 class _Ahead(NamedTuple):
-    """A packet to be decoded and when it is shown, and whether anybody asked for that. Without a packet: the end."""
+    """A packet to be decoded and when it is shown, and whether anybody asked for that (asked for everything, where nothing
+    may be left out). Without a packet: the end."""
 
     packet: Packet[VideoStream] | None
     start_seconds: float | None = None
@@ -216,7 +217,7 @@ class Pass:
         if start is None:
             return _Ahead(waiting.packet)
         stop = self.order.next_after(start)
-        asked = self._wanted.falls_in(start, stop)
+        asked = not self._sparse or self._wanted.falls_in(start, stop)
         return _Ahead(waiting.packet, start, stop, asked, waiting.needless)
 
     def _leave_out_end(self, queue: deque[_Waiting], stop_seconds: float) -> None:
