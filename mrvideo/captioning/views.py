@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -120,16 +121,25 @@ def _sparse(spec: ShardSpec, shard: ShardFrames) -> tuple[Shown, ...]:
     chosen = list(on_screen(shard.frames, spec.span, frames_per_second=options.characters_per_second))
     every = on_screen(shard.frames, spec.span, frames_per_second=options.frames_per_second)
     for shot in shard.shots:
-        inside = [one for one in every if shot.span.contains(one.time_seconds)]
-        if not inside or any(shot.span.contains(one.time_seconds) for one in chosen):
+        inside = _within(shot, every)
+        if not inside or _within(shot, chosen):
             continue
-        held = [[one for one in chosen if other.span.contains(one.time_seconds)] for other in shard.shots]
-        fullest = max(held, key=len)
+        fullest = max((_within(other, chosen) for other in shard.shots), key=len)
         if len(fullest) < 2:
             break
         chosen.remove(fullest[len(fullest) // 2])
-        chosen.append(inside[len(inside) // 2])
-    return tuple(sorted(chosen, key=lambda one: one.time_seconds))
+        insort(chosen, inside[len(inside) // 2], key=_time)
+    return tuple(chosen)
+
+
+def _within(shot: Shot, shown: Sequence[Shown]) -> Sequence[Shown]:
+    """Those of the ascending pictures whose times fall into the shot."""
+    first = bisect_left(shown, shot.start_seconds, key=_time)
+    return shown[first : bisect_left(shown, shot.stop_seconds, first, key=_time)]
+
+
+def _time(shown: Shown) -> float:
+    return shown.time_seconds
 
 
 def _parts(clip: Span, holes: Sequence[Span]) -> list[tuple[Span, bool]]:

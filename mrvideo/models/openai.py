@@ -7,7 +7,7 @@ Keys travel in the client's headers alone: no message, log or exception here rep
 from __future__ import annotations
 
 import asyncio
-import base64
+
 import json
 import secrets
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import anyio
+import pybase64
 
 from mrvideo.errors import ModelRefused, SettingsError
 from mrvideo.messages.captioning import ReplyFormatInputs
@@ -260,5 +261,5 @@ def _encoded(body: dict[str, Any], pictures: Sequence[Picture]) -> bytes:
     filled = [before]
     # As many places as pictures, unless the settings' extra_body says all itself.
     for picture, after in zip(pictures, others, strict=False):
-        filled += [base64.b64encode(picture.jpeg), after]
+        filled += [pybase64.b64encode(picture.jpeg), after]
     return b"".join(filled)
