@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from mrvideo.captioning.shard import caption_in_worker, caption_shard
 from mrvideo.captioning.views import plan
 from mrvideo.errors import SettingsError
 from mrvideo.library import Library
-from mrvideo.mapreduce import map_shards, portal
+from mrvideo.mapreduce import Decode, DecodingProcesses, cores, decode, map_shards, portal
 from mrvideo.media.clips import plan_clips
 from mrvideo.media.looks import FrameSource
 from mrvideo.models import ModelSettings
@@ -44,8 +44,10 @@ from mrvideo.records import (
 
 __all__ = ["CaptioningOptions", "build_index", "index_key"]
 
-_SHARDS_AT_ONCE = 4
-"""Threads by default: one or two decode while the others wait for their calls."""
+_SHARDS_AT_ONCE = (4, 32)
+"""Twice as many as cores by default, within these: half of them decode while the others wait for their calls."""
+_SHARDS_WORTH_PROCESSES = 5
+"""So many shards make up for the 0.3 s that a process takes to start."""
 
 
 def build_index(
@@ -147,12 +149,11 @@ class _Run:
             return
         options = self.options
         if options.backend == "threading":
-            yield from map_shards(
-                self._caption_here,
-                specs,
-                backend="threading",
-                workers=min(options.workers or _SHARDS_AT_ONCE, len(specs)),
-            )
+            least, most = _SHARDS_AT_ONCE
+            workers = min(options.workers or max(least, min(2 * cores(), most)), len(specs))
+            with self._decoding(len(specs), workers) as decode:
+                caption = partial(self._caption_here, decode=decode)
+                yield from map_shards(caption, specs, backend="threading", workers=workers)
             return
         if self._worker_models is None:
             raise SettingsError(
@@ -173,13 +174,29 @@ class _Run:
                 self.tell(StageAdvanced(stage=stage, done=0, usage=usage))
             yield found
 
-    def _caption_here(self, spec: ShardSpec) -> ShardRecords:
+    @contextmanager
+    def _decoding(self, shards: int, workers: int) -> Generator[Decode]:
+        """How shards are decoded beside the calls of this process: many of them in processes of their own."""
+        with ExitStack() as stack:
+            how: Decode = decode
+            if shards >= _SHARDS_WORTH_PROCESSES:
+                try:
+                    how = stack.enter_context(DecodingProcesses(min(cores(), workers))).decode
+                except (OSError, ImportError) as error:
+                    self.tell(
+                        Notice(text=f"no processes to decode in ({error}); decoding on threads, more slowly")
+                    )
+            yield how
+
+    def _caption_here(self, spec: ShardSpec, *, decode: Decode) -> ShardRecords:
         def on_call(stage: str, usage: Usage) -> None:
             if stage == "caption" and self._counted.get(spec.index, 0) < self._clips(spec.span):
                 self._counted[spec.index] = self._counted.get(spec.index, 0) + 1
                 self.tell(StageAdvanced(stage="caption"))
 
-        return caption_shard(spec, vision=self.vision, on_call=on_call, on_exemplar=self.exemplars.keep)
+        return caption_shard(
+            spec, vision=self.vision, decode=decode, on_call=on_call, on_exemplar=self.exemplars.keep
+        )
 
     def _advance(self, found: ShardRecords) -> None:
         left = self._clips(found.span) - self._counted.get(found.index, 0)

@@ -17,8 +17,8 @@ from mrvideo.captioning.parts import KeptReply, Piece, ShardRecords, ShardSpec
 from mrvideo.captioning.scenes import caption_clips
 from mrvideo.captioning.tiling import tiled
 from mrvideo.captioning.views import ShardView, view_shard
-from mrvideo.errors import DecodeError, VideoError
-from mrvideo.mapreduce import decode, portal, worker_name
+from mrvideo.errors import DecodeError, VideoError, WorkerLost
+from mrvideo.mapreduce import Decode, decode, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
@@ -29,6 +29,7 @@ def caption_shard(
     spec: ShardSpec,
     *,
     vision: Model,
+    decode: Decode = decode,
     on_call: Callable[[str, Usage], None] | None = None,
     on_exemplar: Callable[[float, Frame], None] | None = None,
 ) -> ShardRecords:
@@ -38,8 +39,8 @@ def caption_shard(
     A video that cannot be read is a `Failure` over the whole shard. Raises `ModelUnavailable` and `BudgetReached`.
     """
     try:
-        shard = decode(partial(_read, spec)).result()
-    except (VideoError, OSError) as error:
+        shard = decode(_reading(spec)).result()
+    except (VideoError, OSError, WorkerLost) as error:
         return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
     return portal().call(partial(caption_frames, spec, shard, vision, on_call, on_exemplar))
 
@@ -62,13 +63,15 @@ def _model(settings: ModelSettings) -> Model:
         return _models[key]
 
 
-def _read(spec: ShardSpec) -> ShardFrames:
+def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
+    """What is left to do elsewhere. It names media alone: a process that only decodes need not import all of captioning."""
     path, options = Path(spec.video.path), spec.options
     if path.is_file() and path.stat().st_size != spec.video.size_bytes:
         raise VideoError(
             f"not the video that was asked for: {path.stat().st_size} bytes, not {spec.video.size_bytes}"
         )
-    return read_shard(
+    return partial(
+        read_shard,
         spec.video.path,
         spec.span,
         frames_per_second=options.frames_per_second,

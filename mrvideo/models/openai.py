@@ -7,7 +7,6 @@ Keys travel in the client's headers alone: no message, log or exception here rep
 from __future__ import annotations
 
 import asyncio
-
 import json
 import secrets
 from collections.abc import Sequence

@@ -90,7 +90,7 @@ def test_leaving_early_leaves_the_cluster_usable(engine):
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_line(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("mrvideo.mapreduce._DASK_WAIT_SECONDS", 0.5)
+    monkeypatch.setattr("mrvideo.mapreduce.engines._DASK_WAIT_SECONDS", 0.5)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -100,7 +100,7 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(monkeypatch):
 
 def test_a_ray_that_is_gone_is_one_clear_line(monkeypatch):
     pytest.importorskip("ray").shutdown()
-    monkeypatch.setattr("mrvideo.mapreduce._RAY_WAIT_SECONDS", 4.0)
+    monkeypatch.setattr("mrvideo.mapreduce.engines._RAY_WAIT_SECONDS", 4.0)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]

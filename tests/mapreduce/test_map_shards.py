@@ -171,16 +171,16 @@ def test_no_workers_are_refused():
 def test_no_more_shards_decode_at_once_than_there_are_cores(monkeypatch):
     import joblib
 
-    from mrvideo import mapreduce
+    from mrvideo.mapreduce import decoding
 
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    monkeypatch.setattr(mapreduce, "_decoders_work", None)
+    monkeypatch.setattr(decoding, "_work", None)
     lock, inside, most = threading.Lock(), [0], [0]
     both = threading.Barrier(2, timeout=20)
 
     threads: set[int] = set()
 
-    def decoding() -> None:
+    def decode_one() -> None:
         threads.add(threading.get_ident())
         with lock:
             inside[0] += 1
@@ -189,7 +189,7 @@ def test_no_more_shards_decode_at_once_than_there_are_cores(monkeypatch):
         with lock:
             inside[0] -= 1
 
-    list(map_shards(lambda n: decode(decoding).result(), range(8), workers=8))
+    list(map_shards(lambda n: decode(decode_one).result(), range(8), workers=8))
     assert most[0] == 2
     assert len(threads) == 2, "each keeps memory of its own"
 

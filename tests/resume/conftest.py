@@ -58,11 +58,20 @@ def _load(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 s at 4 fps; another colour every 3 s."""
-    path = tmp_path_factory.mktemp("film") / "walls.mp4"
+    return _walls(tmp_path_factory.mktemp("film") / "walls.mp4", SECONDS)
+
+
+@pytest.fixture(scope="session")
+def longer_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for 56 s."""
+    return _walls(tmp_path_factory.mktemp("film") / "more-walls.mp4", 56)
+
+
+def _walls(path: Path, seconds: int) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=4)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for number in range(SECONDS * 4):
+        for number in range(seconds * 4):
             level = number // 12
             picture = np.full((48, 64, 3), ((level * 36) % 252, (level * 108) % 252, 40), dtype=np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))

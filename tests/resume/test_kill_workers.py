@@ -16,13 +16,21 @@ pytestmark = [
 
 CALLS_OF_A_SHARD = 4
 """Characters, and three clips of 2 s: 24 s are four shards of 6 s."""
+CALLS_AT_ONCE = 4
 
 
-@pytest.fixture
-def run(commands, film):
-    """`mrvideo index FILM --workers 2`, in shards that are many."""
+@pytest.fixture(params=["workers", "decoding processes"])
+def indexing(request, commands, film, longer_film):
+    """A film, `mrvideo index FILM`, and how many calls three kills may cost: with workers that ask, or with processes
+    that only decode and come by themselves."""
     commands.environment = {**commands.environment, "MRVIDEO_SHARD_SECONDS": "10"}
-    return lambda library: commands.run("index", film, "--workers", "2", "--library", library, "--quiet")
+    if request.param == "workers":
+        # Of each kill: the shards of two workers, and one whose records were on their way.
+        shown, flags, lost = film, ["--workers", "2"], 3 * 3 * CALLS_OF_A_SHARD
+    else:
+        # Of each kill of the run: what was in flight. Decoding asks nothing.
+        shown, flags, lost = longer_film, [], 2 * CALLS_AT_ONCE
+    return shown, lambda library: commands.run("index", shown, *flags, "--library", library, "--quiet"), lost
 
 
 class Processes:
@@ -82,8 +90,8 @@ def processes(commands, model):
     return Processes(commands, model)
 
 
-def test_killed_whole_or_in_part_a_run_with_workers_ends_as_ever_and_leaves_no_process(
-    run, commands, processes, film, contents, model
+def test_killed_whole_or_in_part_a_run_with_processes_ends_as_ever_and_leaves_no_process(
+    indexing, commands, processes, contents, model
 ):
     """Workers left behind would hold memory and a GPU, and go on paying for shards that nobody reads."""
     kills = {
@@ -91,14 +99,14 @@ def test_killed_whole_or_in_part_a_run_with_workers_ends_as_ever_and_leaves_no_p
         "the run alone": (5, lambda leader, workers: os.kill(leader, signal.SIGKILL), 137),
         "one worker": (3, lambda leader, workers: os.kill(workers[0], signal.SIGKILL), 0),
     }
+    film, run, most_lost = indexing
     library = commands.folder / "killed.db"
     for who, (number, kill, code) in kills.items():
         processes.at_call(number, kill)
         ended = run(library)
         assert ended.code == code, (who, ended.output)
         assert processes.left(within_seconds=60) == [], who
-    # Of each kill: the shards of two workers, and one whose records were on their way.
-    assert 0 < model.repeated <= len(kills) * 3 * CALLS_OF_A_SHARD
+    assert 0 < model.repeated <= most_lost
 
     model.on_call = lambda count: None
     undisturbed = commands.folder / "undisturbed.db"

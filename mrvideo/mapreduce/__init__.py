@@ -1,0 +1,28 @@
+"""Spread work over shards, and reduce what comes back: the one room that knows about workers.
+
+    specs ──► map_shards ──► records, in order of completion       threading | loky | dask | ray (joblib)
+    items ──► tree_reduce ─► one                                   log2(n) levels, each level at once
+
+Model calls are async and all run on one event loop, on a daemon thread of its own: `portal()`. Decoding runs on as
+many threads as cores, or, for long videos, in as many processes: `decode`, `DecodingProcesses`.
+"""
+
+from mrvideo.mapreduce.calls import StopScope, portal, start_on_portal
+from mrvideo.mapreduce.decoding import Decode, DecodingProcesses, cores, decode
+from mrvideo.mapreduce.engines import Backend
+from mrvideo.mapreduce.shards import map_shards, worker_name
+from mrvideo.mapreduce.tree import tree_reduce
+
+__all__ = [
+    "Backend",
+    "Decode",
+    "DecodingProcesses",
+    "StopScope",
+    "cores",
+    "decode",
+    "map_shards",
+    "portal",
+    "start_on_portal",
+    "tree_reduce",
+    "worker_name",
+]

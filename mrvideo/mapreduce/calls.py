@@ -1,0 +1,187 @@
+"""The one event loop that all model calls run on, and how what runs there is stopped from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from contextvars import ContextVar, Token
+from typing import Any, TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+from typing_extensions import Self
+
+R = TypeVar("R")
+
+_BLOCKING_THREADS = 8
+"""For the library and the like. More would wait for one another, and every thread keeps memory of its own."""
+
+
+class Run:
+    """One map's calls in flight, so that ending the map ends them too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: set[Future[Any]] = set()
+        self._stopped = False
+
+    def check(self) -> None:
+        """Raises `CancelledError` once the map is over: its threads cannot be killed, but they end here."""
+        if self._stopped:
+            raise CancelledError("the map over shards has ended")
+
+    def watch(self, call: Future[Any]) -> None:
+        """The call is cancelled when the map ends, or now when it has."""
+        with self._lock:
+            stopped = self._stopped
+            if not stopped:
+                self._calls.add(call)
+        if stopped:
+            call.cancel()
+        else:
+            call.add_done_callback(self._forget)
+
+    def _forget(self, call: Future[Any]) -> None:
+        with self._lock:
+            self._calls.discard(call)
+
+    def stop(self) -> None:
+        """The map is over: cancel what it still has in flight."""
+        with self._lock:
+            self._stopped = True
+            calls = list(self._calls)
+        for call in calls:
+            call.cancel()
+
+
+current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
+
+
+class StopScope:
+    """Ends, from any thread, what another one does over shards and on the portal.
+
+        with scope:        # in the thread that works
+            build_index(…)
+        scope.stop()       # elsewhere: its maps end, and its calls in flight are cancelled
+
+    The work then raises `concurrent.futures.CancelledError`. Calls that begin after the stop are let be: they clean up.
+    """
+
+    def __init__(self) -> None:
+        self._held = Run()
+        self._maps: list[Run] = []
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._token: Token[StopScope | None] | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
+
+    def __enter__(self) -> Self:
+        self._token = current_scope.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            current_scope.reset(self._token)
+
+    def stop(self) -> None:
+        """End it; returns at once."""
+        with self._lock:
+            self._stopped = True
+            maps = list(self._maps)
+        for run in (self._held, *maps):
+            run.stop()
+
+    def end_with(self, run: Run) -> None:
+        """A map that begins ends with this scope."""
+        with self._lock:
+            self._maps.append(run)
+            stopped = self._stopped
+        if stopped:
+            run.stop()
+
+    def watch(self, call: Future[Any]) -> None:
+        """A call that the working thread makes itself."""
+        if not self._stopped:
+            self._held.watch(call)
+
+
+current_scope: ContextVar[StopScope | None] = ContextVar("current_scope", default=None)
+
+
+class _Portal(BlockingPortal):
+    def start_task_soon(self, func: Callable[..., Any], *args: Any, name: object = None) -> Future[Any]:
+        run = current_run.get()
+        if run is not None:
+            run.check()
+        call: Future[Any] = super().start_task_soon(func, *args, name=name)
+        watcher = run or current_scope.get()
+        if watcher is not None:
+            watcher.watch(call)
+        return call
+
+
+_portal_lock = threading.Lock()
+_portal: tuple[_Portal, threading.Thread] | None = None
+
+
+def portal() -> BlockingPortal:
+    """The way from any thread to this process's one event loop: `portal().call(model.run, request)`.
+
+    Started on first use, on a daemon thread that never keeps the interpreter alive. A call made inside a shard
+    that has been stopped raises `concurrent.futures.CancelledError`.
+    """
+    global _portal
+    with _portal_lock:
+        if _portal is None or not _portal[1].is_alive():
+            _portal = _start_portal()
+        return _portal[0]
+
+
+def start_on_portal(work: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
+    """`portal().start_task_soon(work)`, also from the portal's own thread: an agent there calls tools that ask models."""
+    served = portal()
+    if _portal is not None and threading.current_thread() is _portal[1]:
+        return asyncio.run_coroutine_threadsafe(work(), asyncio.get_running_loop())
+    return served.start_task_soon(work)
+
+
+def _start_portal() -> tuple[_Portal, threading.Thread]:
+    started: Future[tuple[_Portal, asyncio.AbstractEventLoop, anyio.CancelScope]] = Future()
+
+    async def serve() -> None:
+        with anyio.CancelScope() as scope:
+            anyio.to_thread.current_default_thread_limiter().total_tokens = _BLOCKING_THREADS
+            async with _Portal() as served:
+                started.set_result((served, asyncio.get_running_loop(), scope))
+                await served.sleep_until_stopped()
+
+    thread = threading.Thread(target=anyio.run, args=(serve,), name="mrvideo-portal", daemon=True)
+    thread.start()
+    served, loop, scope = started.result()
+
+    def stop() -> None:
+        # A loop that is busy must not hold up the end of the process for long.
+        if thread.is_alive():
+            loop.call_soon_threadsafe(scope.cancel)
+            thread.join(timeout=1.0)
+
+    atexit.register(stop)
+    return served, thread
+
+
+def _forget_portal() -> None:
+    # A forked child has the value but not the thread.
+    global _portal, _portal_lock
+    _portal, _portal_lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_portal)

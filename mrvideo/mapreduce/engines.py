@@ -1,0 +1,165 @@
+"""Where shards run: threads of this process, processes of this machine, or a cluster; all through joblib."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeAlias
+
+from mrvideo.errors import SettingsError
+from mrvideo.settings import silence_telemetry
+
+Backend: TypeAlias = Literal["threading", "loky", "dask", "ray"]
+Parallel: TypeAlias = Any
+"""`joblib.Parallel`, which comes without types."""
+
+_DRIVER_POLL_SECONDS = 0.5
+_DASK_WAIT_SECONDS = 10.0
+_RAY_WAIT_SECONDS = 30.0
+
+
+@contextmanager
+def open_engine(backend: Backend, workers: int, cluster: str | None) -> Generator[Callable[[int], Parallel]]:
+    """A function from a number of workers to a fresh `Parallel` on the chosen engine."""
+    import joblib  # pyright: ignore
+
+    # One shard a batch: a shard is minutes of video, and a lost worker must not cost its neighbours.
+    common: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1, "max_nbytes": None}
+    if backend == "threading":
+        yield lambda count: joblib.Parallel(n_jobs=count, backend="threading", **common)
+    elif backend == "loky":
+        yield lambda count: joblib.Parallel(
+            n_jobs=count, backend="loky", initializer=serve_driver, initargs=(os.getpid(),), **common
+        )
+    elif backend == "dask":
+        with _dask_client(cluster) as client:
+
+            def on_dask(count: int) -> Parallel:
+                with joblib.parallel_config(backend="dask", n_jobs=count, client=client):
+                    return joblib.Parallel(**common)
+
+            yield on_dask
+    else:
+        ray_backend = _ray_backend(workers, cluster)
+        yield lambda count: joblib.Parallel(n_jobs=count, backend=ray_backend(), **common)
+
+
+def serve_driver(driver: int) -> None:
+    """What a worker process begins with."""
+    import signal
+
+    # Ctrl-C reaches the whole process group; the driver alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix":
+        threading.Thread(target=_end_with, args=(driver,), name="mrvideo-driver", daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    """A driver that was killed says no goodbye: its workers would pay for the shards in hand and then wait for more."""
+    while os.getppid() == driver:
+        time.sleep(_DRIVER_POLL_SECONDS)
+    os._exit(1)
+
+
+@contextmanager
+def _dask_client(cluster: str | None) -> Generator[Any]:
+    try:
+        from distributed import Client  # pyright: ignore
+    except ImportError as error:
+        raise SettingsError("a Dask cluster needs: pip install 'mrvideo[cluster]'") from error
+    address = (cluster or "").replace("dask://", "tcp://", 1)
+    if not address:
+        raise SettingsError("a Dask cluster needs an address: --cluster dask://HOST:PORT")
+    try:
+        client: Any = Client(address, set_as_default=False, timeout=_DASK_WAIT_SECONDS)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise SettingsError(
+            f"no Dask scheduler answers at {cluster}: start one with `dask scheduler`"
+        ) from error
+    with client:
+        yield client
+
+
+def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
+    silence_telemetry()
+    try:
+        import ray as untyped
+        from ray.util.joblib.ray_backend import RayBackend  # pyright: ignore
+    except ImportError as error:
+        raise SettingsError("a Ray cluster needs: pip install 'mrvideo[cluster]'") from error
+    ray: Any = untyped
+    if not ray.is_initialized():
+        _start_ray(ray, workers, None if cluster in ("", "auto") else cluster)
+
+    class Streaming(RayBackend):  # pyright: ignore
+        # Ray's pool hands results to callbacks as they come; joblib's flag speaks of multiprocessing's own pool.
+        supports_return_generator = True
+
+    return Streaming
+
+
+def _start_ray(ray: Any, workers: int, address: str | None) -> None:
+    """Join the cluster of that address; without one, the one that `ray start` or RAY_ADDRESS names, else a Ray of our own."""
+    # Stdout belongs to the results of the command.
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        try:
+            ray.init(num_cpus=max(2, workers), include_dashboard=False, **quiet)
+            return
+        except ValueError:
+            pass  # Only a Ray of our own takes a number of processors: there is another to join.
+    # Where nobody answers, ray.init waits for many minutes and hears no signal meanwhile: another process tries it first.
+    trial = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='CRITICAL')"
+    try:
+        subprocess.run(
+            [sys.executable, "-c", trial],
+            check=True,
+            timeout=_RAY_WAIT_SECONDS,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        ray.init(address=address, **quiet)
+    except (ConnectionError, OSError, ValueError, subprocess.SubprocessError) as error:
+        raise SettingsError(
+            f"no Ray cluster answers at {address or 'auto'}: start one with `ray start --head`, "
+            "or forget one that is gone with `ray stop`"
+        ) from error
+
+
+def _lost_on_loky() -> tuple[type[BaseException], ...]:
+    from joblib.externals.loky.process_executor import (  # pyright: ignore
+        BrokenProcessPool,
+        TerminatedWorkerError,
+    )
+
+    return (TerminatedWorkerError, BrokenProcessPool)  # pyright: ignore
+
+
+def _lost_on_dask() -> tuple[type[BaseException], ...]:
+    from distributed.scheduler import KilledWorker  # pyright: ignore
+
+    return (KilledWorker,)
+
+
+def _lost_on_ray() -> tuple[type[BaseException], ...]:
+    from ray.exceptions import RayActorError, WorkerCrashedError
+
+    return (RayActorError, WorkerCrashedError)
+
+
+_LOST: dict[str, Callable[[], tuple[type[BaseException], ...]]] = {
+    "loky": _lost_on_loky,
+    "dask": _lost_on_dask,
+    "ray": _lost_on_ray,
+}
+
+
+def losses_on(backend: Backend) -> tuple[type[BaseException], ...]:
+    """What the engine raises when a worker died."""
+    return _LOST[backend]() if backend in _LOST else ()
