@@ -39,7 +39,7 @@ from mrvideo.captioning.index import build_index
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.errors import ModelError
 from mrvideo.library import Library
-from mrvideo.mapreduce import DecodingProcesses, cores, map_shards, portal
+from mrvideo.mapreduce import cores, decoding_processes, map_shards, portal
 from mrvideo.media.clips import plan_shards
 from mrvideo.media.identity import probe
 from mrvideo.media.shard import read_shard
@@ -114,11 +114,11 @@ def opened(url: str, arguments: argparse.Namespace, ledger: Ledger, *, faults: b
 def decode_alone(info: VideoInfo, workers: int) -> tuple[float, float]:
     """Seconds, and processor seconds, to read every shard as captioning does and do nothing with it."""
     started, worked = time.perf_counter(), processor_seconds()
-    with DecodingProcesses(min(cores(), workers)) as processes:
+    with decoding_processes(min(cores(), workers)) as decode:
 
         def read(span: Span) -> int:
             shard = partial(read_shard, info.path, span, frames_per_second=2.0, lead_seconds=0.5)
-            return len(processes.decode(shard).result().frames)
+            return len(decode(shard).result().frames)
 
         for _ in map_shards(read, plan_shards(info.duration_seconds), workers=workers):
             pass

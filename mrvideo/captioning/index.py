@@ -23,9 +23,10 @@ from mrvideo.captioning.shard import caption_in_worker, caption_shard
 from mrvideo.captioning.views import plan
 from mrvideo.errors import SettingsError
 from mrvideo.library import Library
-from mrvideo.mapreduce import Decode, DecodingProcesses, cores, decode, map_shards, portal
+from mrvideo.mapreduce import Decode, cores, decode, decoding_processes, map_shards, portal
 from mrvideo.media.clips import plan_clips
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.sources import is_url
 from mrvideo.models import ModelSettings
 from mrvideo.models.base import Model
 from mrvideo.records import (
@@ -93,7 +94,7 @@ class _Run:
         library: Library,
         on_event: Callable[[Event], None],
     ) -> None:
-        path = info.path if "://" in info.path else str(Path(info.path).absolute())
+        path = info.path if is_url(info.path) else str(Path(info.path).absolute())
         self.info = info.model_copy(update={"path": path})
         self.cues, self.options, self.vision, self.library = cues, options, vision, library
         self.key = index_key(info, cues, options=options, vision=vision, text=text)
@@ -179,10 +180,11 @@ class _Run:
         """How shards are decoded beside the calls of this process: many of them in processes of their own."""
         with ExitStack() as stack:
             how: Decode = decode
-            if shards >= _SHARDS_WORTH_PROCESSES:
+            # What a server cannot send by parts is fetched whole, once for each process that reads it.
+            if shards >= _SHARDS_WORTH_PROCESSES and not is_url(self.info.path):
                 try:
-                    how = stack.enter_context(DecodingProcesses(min(cores(), workers))).decode
-                except (OSError, ImportError) as error:
+                    how = stack.enter_context(decoding_processes(min(cores(), workers)))
+                except OSError as error:
                     self.tell(
                         Notice(text=f"no processes to decode in ({error}); decoding on threads, more slowly")
                     )

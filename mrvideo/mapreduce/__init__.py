@@ -4,11 +4,11 @@
     items ──► tree_reduce ─► one                                   log2(n) levels, each level at once
 
 Model calls are async and all run on one event loop, on a daemon thread of its own: `portal()`. Decoding runs on as
-many threads as cores, or, for long videos, in as many processes: `decode`, `DecodingProcesses`.
+many threads as cores, or, for long videos, in as many processes: `decode`, `decoding_processes`.
 """
 
 from mrvideo.mapreduce.calls import StopScope, portal, start_on_portal
-from mrvideo.mapreduce.decoding import Decode, DecodingProcesses, cores, decode
+from mrvideo.mapreduce.decoding import Decode, cores, decode, decoding_processes
 from mrvideo.mapreduce.engines import Backend
 from mrvideo.mapreduce.shards import map_shards, worker_name
 from mrvideo.mapreduce.tree import tree_reduce
@@ -16,10 +16,10 @@ from mrvideo.mapreduce.tree import tree_reduce
 __all__ = [
     "Backend",
     "Decode",
-    "DecodingProcesses",
     "StopScope",
     "cores",
     "decode",
+    "decoding_processes",
     "map_shards",
     "portal",
     "start_on_portal",

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import current_process
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from typing_extensions import Self
-
 from mrvideo.errors import WorkerLost
 from mrvideo.mapreduce.calls import current_run
-from mrvideo.mapreduce.engines import losses_on, serve_driver
+from mrvideo.mapreduce.engines import deaf_to_ctrl_c, losses_on, serve_driver
 from mrvideo.records import Frame
 
 R = TypeVar("R")
 
 
 class Decode(Protocol):
-    """`decode`, or the same of `DecodingProcesses`."""
+    """`decode`, or what `decoding_processes` lends."""
 
     def __call__(self, work: Callable[[], R]) -> Future[R]: ...
 
@@ -81,114 +82,158 @@ def _decode_on(work: _Work) -> None:
         work.get()()
 
 
-def _forget_threads() -> None:
-    # A forked child has the queue but not the threads.
-    global _work, _lock
+def _forget_decoders() -> None:
+    # A forked child has the queue but not the threads, and its parent's processes serve that one.
+    global _work, _lock, _processes, _processes_lock
     _work, _lock = None, threading.Lock()
+    _processes, _processes_lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+    os.register_at_fork(after_in_child=_forget_decoders)
 
 
 # --- processes -----------------------------------------------------------------------------------------------
 
 
-class DecodingProcesses:
-    """A context manager that lends so many processes for decoding; they start with the first work, and end with it.
+@contextmanager
+def decoding_processes(count: int) -> Generator[Decode]:
+    """`decode` in processes that do nothing else: so many, or as many as another user in this process has begun with.
 
     A decoding thread needs the interpreter for every packet, and waits there for all that goes on beside it. And a
-    decoder that crashes takes its process along, not the run. Entering raises `OSError` or `ImportError` where the
-    system lends no processes.
+    decoder that crashes takes its process along, not the run. They are killed when their last user leaves.
+    Raises `OSError` where no process can be started.
     """
+    global _processes
+    with _processes_lock:
+        processes = _processes = _processes or _Processes(count)
+        processes.users += 1
+    try:
+        yield processes.decode
+    finally:
+        with _processes_lock:
+            processes.users -= 1
+            if not processes.users:
+                _processes = None
+                processes.end()
+
+
+class _Processes:
+    """A loky pool that is mended when one of its processes dies, and never holds more work than it can hand out."""
 
     def __init__(self, count: int) -> None:
+        self.users = 0
         self._count = count
-        # One more than processes, so that none waits for work. What waits inside a loky pool that is ended breaks its thread.
-        self._slots = threading.Semaphore(count + 1)
         self._lock = threading.Lock()
         self._one_alone = threading.Lock()
+        # One more than processes, so that none waits for work. What waits in a loky pool that is ended breaks its thread.
+        self._slots = threading.Semaphore(count + 1)
         self._pools: list[Any] = []
-        self._shared: Any = None
         self._ended = False
+        try:
+            if current_process().daemon:
+                raise OSError("a daemonic process may not start others")
+            self._shared = self._open(count)
+            # loky starts them with the first work: now, while the caller can still do without.
+            self._hand_in(self._shared, os.getpid).result()
+        except Exception as error:
+            # AssertionError, NotImplementedError, loky's own: each system has its way to lend none.
+            self.end()
+            raise OSError(" ".join(str(error).split()) or type(error).__name__) from error
 
-    def __enter__(self) -> Self:
-        self._shared = self._open(self._count)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def end(self) -> None:
+        """Kill them all. What they have in hand is given up."""
         with self._lock:
             self._ended = True
             pools = list(self._pools)
         for pool in pools:
-            # At a good end nothing is at work, and nothing needs to be killed.
-            pool.shutdown(wait=True, kill_workers=kind is not None)
+            pool.shutdown(wait=True, kill_workers=True)
 
     def decode(self, work: Callable[[], R]) -> Future[R]:
         """As the function `decode`, but waits until a process is free or nearly so.
 
         `work` and its result are pickled; frames may cross to this process, here alone. When the process dies, `work`
-        is run again in one of its own; the future raises `WorkerLost` when that dies, too.
+        is run again in one of its own; the future raises `WorkerLost` when that dies, too, or cannot be started.
         """
         run = current_run.get()
         done: Future[R] = Future()
         self._slots.acquire()
-        done.add_done_callback(lambda _: self._slots.release())
-        if run is not None:
-            run.watch(done)
-            run.check()
         with self._lock:
             pool = self._shared
-
-        def settle(ended: Future[R]) -> None:
-            if isinstance(_error_of(ended), losses_on("loky")):
-                self._lost(pool, work, done)
-            else:
-                _pass_on(ended, done)
-
         try:
-            pool.submit(work).add_done_callback(settle)
+            if run is not None:
+                run.watch(done)
+                run.check()
+            handed_in: Future[R] = self._hand_in(pool, work)
         except losses_on("loky"):
+            self._slots.release()
             self._lost(pool, work, done)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
+            self._slots.release()
+            _fail(done, error)
+        else:
+            handed_in.add_done_callback(partial(self._settle, pool, work, done))
         return done
+
+    def _settle(self, pool: Any, work: Callable[[], R], done: Future[R], ended: Future[R]) -> None:
+        self._slots.release()
+        if isinstance(_error_of(ended), losses_on("loky")):
+            self._lost(pool, work, done)
+        else:
+            _pass_on(ended, done)
 
     def _lost(self, pool: Any, work: Callable[[], R], done: Future[R]) -> None:
         """One of those at work killed its process, and the pool with it. Which one is found out alone."""
-        with self._lock:
-            if self._shared is pool and not self._ended:
-                self._pools.remove(pool)
-                self._shared = self._open(self._count)
-        threading.Thread(target=self._alone, args=(work, done), name="mrvideo-again", daemon=True).start()
+        again = threading.Thread(
+            target=self._again, args=(pool, work, done), name="mrvideo-again", daemon=True
+        )
+        again.start()
+
+    def _again(self, broken: Any, work: Callable[[], R], done: Future[R]) -> None:
+        try:
+            with self._lock:
+                if self._shared is broken and not self._ended:
+                    self._pools.remove(broken)
+                    self._shared = self._open(self._count)
+            with self._one_alone:
+                self._alone(work, done)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
+            _fail(done, error)
 
     def _alone(self, work: Callable[[], R], done: Future[R]) -> None:
-        with self._one_alone:
-            with self._lock:
-                if self._ended or done.cancelled():
-                    done.cancel()
-                    return
-                pool = self._open(1)
-            ended: Future[R] = pool.submit(work)
+        with self._lock:
+            if self._ended or done.cancelled():
+                done.cancel()
+                return
+            pool = self._open(1)
+        try:
+            ended: Future[R] = self._hand_in(pool, work)
             error = _error_of(ended)
+        finally:
             with self._lock:
-                if not self._ended:
-                    self._pools.remove(pool)
-            pool.shutdown(wait=True)
-        if not isinstance(error, losses_on("loky")):
+                self._pools.remove(pool)
+            pool.shutdown(wait=True, kill_workers=True)
+        if isinstance(error, losses_on("loky")):
+            _fail(done, error)
+        else:
             _pass_on(ended, done)
-        elif done.set_running_or_notify_cancel():
-            reason = "the process that decoded it died, also alone: too little memory, or a decoder that crashes on it"
-            done.set_exception(WorkerLost(reason))
 
     def _open(self, count: int) -> Any:
         from joblib.externals.loky.process_executor import ProcessPoolExecutor  # pyright: ignore
 
-        # A process that has grown is replaced after its work: no matter for the user of a video.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         pool: Any = ProcessPoolExecutor(
             count, result_reducers={Frame: _whole}, initializer=serve_driver, initargs=(os.getpid(),)
         )
         self._pools.append(pool)
         return pool
+
+    def _hand_in(self, pool: Any, work: Callable[[], R]) -> Future[R]:
+        with deaf_to_ctrl_c():
+            return pool.submit(work)
+
+
+_processes_lock = threading.Lock()
+_processes: _Processes | None = None
 
 
 def _whole(frame: Frame) -> tuple[type[Frame], tuple[float, bytes, int, int]]:
@@ -211,3 +256,20 @@ def _pass_on(ended: Future[R], done: Future[R]) -> None:
         done.set_result(ended.result())
     else:
         done.set_exception(error)
+
+
+def _fail(done: Future[Any], error: BaseException) -> None:
+    """Its work cannot be done; the video is not to blame, or not known to be."""
+    if isinstance(error, CancelledError):
+        done.cancel()
+    elif done.set_running_or_notify_cancel():
+        lost = WorkerLost(f"no process could decode it: {_why(error)}")
+        lost.__cause__ = error
+        done.set_exception(lost)
+
+
+def _why(error: BaseException) -> str:
+    exit_codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    if exit_codes:
+        return f"it ended its process, also alone ({exit_codes.group(1)})"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -49,13 +50,33 @@ def open_engine(backend: Backend, workers: int, cluster: str | None) -> Generato
         yield lambda count: joblib.Parallel(n_jobs=count, backend=ray_backend(), **common)
 
 
+@contextmanager
+def deaf_to_ctrl_c() -> Generator[None]:
+    """Processes that this thread starts inside hear no Ctrl-C until `serve_driver` runs in them: else one that comes while
+    they import prints their tracebacks. This thread hears it at the end."""
+    if os.name != "posix":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as tracker_of_loky  # pyright: ignore
+
+    # Both kinds of process come with a tracker, whose start lifts the mask.
+    resource_tracker.ensure_running()
+    tracker_of_loky.ensure_running()  # pyright: ignore
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def serve_driver(driver: int) -> None:
     """What a worker process begins with."""
-    import signal
-
     # Ctrl-C reaches the whole process group; the driver alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         threading.Thread(target=_end_with, args=(driver,), name="mrvideo-driver", daemon=True).start()
 
 

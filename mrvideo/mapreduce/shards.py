@@ -7,11 +7,12 @@ import pickle
 import socket
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, TypeVar, cast
 
 from mrvideo.errors import SettingsError, WorkerLost
 from mrvideo.mapreduce.calls import Run, current_run, current_scope
-from mrvideo.mapreduce.engines import Backend, Parallel, losses_on, open_engine
+from mrvideo.mapreduce.engines import Backend, Parallel, deaf_to_ctrl_c, losses_on, open_engine
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -98,7 +99,8 @@ def _run(
         jobs = [
             delayed(_shard_elsewhere)(_pack((function, position, spec))) for position, spec in specs.items()
         ]
-    results = cast("Generator[Any, None, None]", parallel(jobs))
+    with deaf_to_ctrl_c() if backend == "loky" else nullcontext():
+        results = cast("Generator[Any, None, None]", parallel(jobs))
     try:
         for result in _each(results):
             yield result if backend == "threading" else pickle.loads(result)  # noqa: S301

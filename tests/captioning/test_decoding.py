@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from mrvideo.captioning import index as index_module
 from mrvideo.captioning.index import CaptioningOptions
-from mrvideo.mapreduce import DecodingProcesses
+from mrvideo.mapreduce import Decode, decoding_processes
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Index, Notice, Span, VideoInfo
@@ -35,16 +36,30 @@ def plain(request: Request[Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
+def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Decode, Any], Any]], None]:
+    """through(way): `way(decode, work)` in place of `decode(work)` wherever processes of their own decode."""
+
+    def put(way: Callable[[Decode, Any], Any]) -> None:
+        @contextmanager
+        def lent(count: int) -> Iterator[Any]:
+            with decoding_processes(count) as decode:
+                yield partial(way, decode)
+
+        monkeypatch.setattr(index_module, "decoding_processes", lent)
+
+    return put
+
+
+@pytest.fixture
+def decoded(through: Callable[..., None]) -> list[Span]:
     """The spans that are read in processes of their own."""
     spans: list[Span] = []
-    decode = DecodingProcesses.decode
 
-    def noting(processes: DecodingProcesses, work: Any) -> Any:
+    def noting(decode: Decode, work: Any) -> Any:
         spans.append(work.args[1])
-        return decode(processes, work)
+        return decode(work)
 
-    monkeypatch.setattr(DecodingProcesses, "decode", noting)
+    through(noting)
     return spans
 
 
@@ -73,41 +88,38 @@ def test_a_short_video_starts_no_process(moving_video: VideoInfo, build: Build, 
 
 
 def test_a_decoder_that_crashes_costs_its_stretch_and_is_tried_again_next_time(
-    moving_video: VideoInfo, build: Build, monkeypatch: pytest.MonkeyPatch
+    moving_video: VideoInfo, build: Build, through: Callable[..., None]
 ) -> None:
-    with monkeypatch.context() as crashing:
-        decode = DecodingProcesses.decode
-
-        def deadly(processes: DecodingProcesses, work: Any) -> Any:
-            # As suddenly as a decoder that reads where it may not, but without a core file.
-            return decode(processes, partial(os._exit, 1) if work.args[1].contains(25.0) else work)
-
-        crashing.setattr(DecodingProcesses, "decode", deadly)
-        model = ScriptedModel(plain)
-        index = build(moving_video, model, OPTIONS)
+    # As suddenly as a decoder that reads where it may not, but without a core file.
+    through(lambda decode, work: decode(partial(os._exit, 1) if work.args[1].contains(25.0) else work))
+    model = ScriptedModel(plain)
+    index = build(moving_video, model, OPTIONS)
     (failure,) = index.failures
     assert failure.span == Span(20.0, 30.0) and failure.stage == "open"
-    assert "died, also alone" in failure.reason and moving_video.path in failure.reason
+    assert "ended its process, also alone (EXIT(1))" in failure.reason and moving_video.path in failure.reason
     captioned = [scene.span for scene in index.scenes]
     assert sum(span.duration_seconds for span in captioned) == pytest.approx(55.0, abs=0.2)
 
+    through(lambda decode, work: decode(work))
     asked = len(model.requests)
     whole = build(moving_video, model, OPTIONS)
     assert whole.failures == ()
     assert len(model.requests) == asked + 2, "one stretch's characters and its clip; nothing is asked twice"
 
 
-def test_where_no_process_is_lent_threads_decode_and_the_user_hears_of_it(
+def test_where_no_process_can_be_started_threads_decode_and_the_user_hears_of_it(
     moving_video: VideoInfo, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError("[Errno 38] Function not implemented")
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
 
-    monkeypatch.setattr(DecodingProcesses, "__enter__", refuse)
+    def refused(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(Popen, "_launch", refused)
     events: list[Any] = []
     index = build(moving_video, ScriptedModel(plain), OPTIONS, events=events)
     assert index.failures == () and len(index.scenes) >= 7
-    told = [event.text for event in events if isinstance(event, Notice)]
-    assert told == [
-        "no processes to decode in ([Errno 38] Function not implemented); decoding on threads, more slowly"
-    ]
+    (told,) = [event.text for event in events if isinstance(event, Notice)]
+    assert told == (
+        "no processes to decode in ([Errno 11] Resource temporarily unavailable); decoding on threads, more slowly"
+    )

@@ -9,15 +9,17 @@ import sys
 import threading
 import time
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cloudpickle
 import psutil
 import pytest
 
 from mrvideo.errors import DecodeError, WorkerLost
-from mrvideo.mapreduce import DecodingProcesses, map_shards
+from mrvideo.mapreduce import decoding, decoding_processes, map_shards
 from mrvideo.records import Frame
 
 PATIENCE_SECONDS = 60
@@ -53,6 +55,8 @@ def _started(mark: Path) -> psutil.Process:
 def _gone(process: psutil.Process) -> bool:
     try:
         process.wait(timeout=PATIENCE_SECONDS)
+    except psutil.NoSuchProcess:
+        return True
     except psutil.TimeoutExpired:
         return False
     return True
@@ -62,88 +66,154 @@ def test_work_is_done_elsewhere_and_frames_come_back_whole():
     def work() -> tuple[int, Frame]:
         return os.getpid(), Frame(time_seconds=1.5, jpeg=b"\xff\xd8", width=3, height=2)
 
-    with DecodingProcesses(2) as processes:
-        pid, frame = processes.decode(work).result(PATIENCE_SECONDS)
+    with decoding_processes(2) as decode:
+        pid, frame = decode(work).result(PATIENCE_SECONDS)
     assert pid != os.getpid()
     assert frame == Frame(1.5, b"\xff\xd8", 3, 2)
 
 
-def test_no_more_work_at_once_than_processes_and_each_does_many():
-    with DecodingProcesses(2) as processes:
-        waiting = [processes.decode(os.getpid) for _ in range(20)]
-        assert 1 <= len({one.result(PATIENCE_SECONDS) for one in waiting}) <= 2
+def test_no_more_work_is_handed_in_than_can_be_handed_out(monkeypatch: pytest.MonkeyPatch):
+    """What waits inside a loky pool breaks it when it is ended, and would hold its frames twice."""
+    handed_in, most, lock = [0], [0], threading.Lock()
+    hand_in = decoding._Processes._hand_in
+
+    def counted(processes: Any, pool: Any, work: Any) -> Any:
+        with lock:
+            handed_in[0] += 1
+            most[0] = max(most[0], handed_in[0])
+        ended = hand_in(processes, pool, work)
+        ended.add_done_callback(lambda _: handed_in.__setitem__(0, handed_in[0] - 1))
+        return ended
+
+    with decoding_processes(2) as decode:
+        monkeypatch.setattr(decoding._Processes, "_hand_in", counted)
+        found = list(map_shards(lambda n: decode(os.getpid).result(PATIENCE_SECONDS), range(40), workers=8))
+    assert len(found) == 40 and len(set(found)) <= 2
+    assert most[0] == 3
+
+
+def test_two_users_share_the_processes_and_the_last_one_ends_them():
+    with decoding_processes(1) as decode:
+        pid = decode(os.getpid).result(PATIENCE_SECONDS)
+        with decoding_processes(4) as too:
+            assert {too(os.getpid).result(PATIENCE_SECONDS) for _ in range(4)} == {pid}
+        assert decode(os.getpid).result(PATIENCE_SECONDS) == pid
+    assert not psutil.pid_exists(pid)
+
+
+def test_where_no_process_can_be_started_the_caller_hears_it_before_any_work(monkeypatch: pytest.MonkeyPatch):
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
+
+    def refused(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(Popen, "_launch", refused)
+    with pytest.raises(OSError, match="temporarily unavailable"), decoding_processes(2):
+        raise AssertionError("unreachable")
+
+
+def test_a_process_that_cannot_be_started_again_fails_its_work_and_hangs_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
+
+    def refused(*_: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with decoding_processes(1) as decode:
+        monkeypatch.setattr(Popen, "_launch", refused)
+        for _ in range(5):
+            with pytest.raises(WorkerLost, match="temporarily unavailable"):
+                decode(_die).result(PATIENCE_SECONDS)
+        monkeypatch.undo()
+        assert decode(lambda: 7).result(PATIENCE_SECONDS) == 7
+
+
+def test_inside_a_daemonic_process_there_are_none():
+    def inside() -> str:
+        import multiprocessing
+
+        multiprocessing.current_process()._config["daemon"] = True
+        try:
+            with decoding_processes(1):
+                return "started"
+        except OSError as error:
+            return str(error)
+
+    with decoding_processes(1) as decode:
+        assert "daemonic" in decode(inside).result(PATIENCE_SECONDS)
 
 
 def test_an_error_comes_back_as_it_is():
     def work() -> None:
         raise DecodeError("clip.mp4 breaks off at 0:10")
 
-    with DecodingProcesses(1) as processes:
+    with decoding_processes(1) as decode:
         with pytest.raises(DecodeError, match=r"clip\.mp4 breaks off at 0:10"):
-            processes.decode(work).result(PATIENCE_SECONDS)
-        assert processes.decode(lambda: 7).result(PATIENCE_SECONDS) == 7
+            decode(work).result(PATIENCE_SECONDS)
+        assert decode(lambda: 7).result(PATIENCE_SECONDS) == 7
 
 
 def test_work_that_cannot_cross_is_an_error_of_its_own():
     lock = threading.Lock()
-    with DecodingProcesses(1) as processes:
+    with decoding_processes(1) as decode:
         with pytest.raises(Exception, match="pickle"):
-            processes.decode(lambda: lock).result(PATIENCE_SECONDS)
+            decode(lambda: lock).result(PATIENCE_SECONDS)
         with pytest.raises(Exception, match="pickle"):
-            processes.decode(threading.Lock).result(PATIENCE_SECONDS)
-        assert processes.decode(lambda: 7).result(PATIENCE_SECONDS) == 7
+            decode(threading.Lock).result(PATIENCE_SECONDS)
+        assert decode(lambda: 7).result(PATIENCE_SECONDS) == 7
 
 
 def test_a_death_costs_its_own_work_alone():
-    with DecodingProcesses(2) as processes:
-        others = [processes.decode(partial(pow, n, 2)) for n in range(4)]
-        deadly = processes.decode(_die)
-        others += [processes.decode(partial(pow, n, 2)) for n in range(4, 8)]
-        with pytest.raises(WorkerLost, match="died, also alone"):
+    with decoding_processes(2) as decode:
+        others = [decode(partial(pow, n, 2)) for n in range(4)]
+        deadly = decode(_die)
+        others += [decode(partial(pow, n, 2)) for n in range(4, 8)]
+        with pytest.raises(WorkerLost, match=r"ended its process, also alone \(SIGKILL"):
             deadly.result(PATIENCE_SECONDS)
         assert [one.result(PATIENCE_SECONDS) for one in others] == [n * n for n in range(8)]
-        assert processes.decode(lambda: 7).result(PATIENCE_SECONDS) == 7, "the pool is mended"
+        assert decode(lambda: 7).result(PATIENCE_SECONDS) == 7, "the pool is mended"
 
 
 def test_work_that_lost_its_process_by_chance_is_done_after_all(tmp_path: Path):
-    with DecodingProcesses(2) as processes:
-        assert processes.decode(partial(_die_once, tmp_path / "died")).result(PATIENCE_SECONDS) == "alive"
+    with decoding_processes(2) as decode:
+        assert decode(partial(_die_once, tmp_path / "died")).result(PATIENCE_SECONDS) == "alive"
 
 
 def test_a_process_that_dies_idle_is_not_missed():
-    with DecodingProcesses(1) as processes:
-        first = processes.decode(os.getpid).result(PATIENCE_SECONDS)
+    with decoding_processes(1) as decode:
+        first = decode(os.getpid).result(PATIENCE_SECONDS)
         os.kill(first, signal.SIGKILL)
-        assert processes.decode(os.getpid).result(PATIENCE_SECONDS) != first
+        assert decode(os.getpid).result(PATIENCE_SECONDS) != first
 
 
 def test_the_end_of_its_use_is_the_end_of_each_process():
-    with DecodingProcesses(2) as processes:
-        pids = {processes.decode(os.getpid).result(PATIENCE_SECONDS) for _ in range(6)}
+    with decoding_processes(2) as decode:
+        pids = {decode(os.getpid).result(PATIENCE_SECONDS) for _ in range(6)}
         running = [psutil.Process(pid) for pid in pids]
     assert all(_gone(process) for process in running)
 
 
 def test_an_error_of_the_caller_does_not_wait_for_what_is_at_work(tmp_path: Path):
     mark = tmp_path / "started"
-    with pytest.raises(KeyError), DecodingProcesses(1) as processes:
-        waiting = processes.decode(partial(_note_and_wait, mark))
+    with pytest.raises(KeyError), decoding_processes(1) as decode:
+        waiting = decode(partial(_note_and_wait, mark))
         running = _started(mark)
         raise KeyError("broken")
     assert _gone(running)
-    with pytest.raises((CancelledError, RuntimeError)):
+    with pytest.raises((CancelledError, RuntimeError), match="shutdown"):
         waiting.result(PATIENCE_SECONDS)
 
 
 def test_a_shard_that_breaks_wakes_those_that_wait_for_decoding(tmp_path: Path):
     mark, woken = tmp_path / "started", threading.Event()
 
-    with DecodingProcesses(1) as processes:
+    with decoding_processes(1) as decode:
 
         def shard(n: int) -> None:
             if n == 0:
                 try:
-                    processes.decode(partial(_note_and_wait, mark)).result(PATIENCE_SECONDS)
+                    decode(partial(_note_and_wait, mark)).result(PATIENCE_SECONDS)
                 except CancelledError:
                     woken.set()
                     raise
@@ -153,12 +223,13 @@ def test_a_shard_that_breaks_wakes_those_that_wait_for_decoding(tmp_path: Path):
         with pytest.raises(KeyError):
             list(map_shards(shard, range(2), workers=2))
         assert woken.wait(PATIENCE_SECONDS)
-        psutil.Process(int(mark.read_text())).kill()
+        running = _started(mark)
+    assert _gone(running), "given up with its last user"
 
 
 _SCRIPT = """
 import os, signal, sys, time
-from mrvideo.mapreduce import DecodingProcesses, map_shards
+from mrvideo.mapreduce import decoding, decoding_processes, map_shards
 
 def work():
     print(os.getpid(), flush=True)
@@ -168,8 +239,8 @@ def work():
     time.sleep(600)
 
 try:
-    with DecodingProcesses(1) as processes:
-        list(map_shards(lambda n: processes.decode(work).result(), range(8), workers=4))
+    with decoding_processes(1) as decode:
+        list(map_shards(lambda n: decode(work).result(), range(8), workers=4))
 except KeyboardInterrupt:
     print("interrupted")
     sys.exit(130)
@@ -193,4 +264,46 @@ def test_ctrl_c_and_a_kill_leave_no_process(tmp_path: Path, deadly: bool, code: 
     assert (done.returncode, lines) == (code, told), done.stderr
     assert not deadly or "Traceback" not in done.stderr
     assert deadly or done.stderr == ""
-    assert not psutil.pid_exists(int(worker)) or _gone(psutil.Process(int(worker)))
+    for _ in range(PATIENCE_SECONDS * 20):
+        with suppress(psutil.NoSuchProcess):
+            if psutil.Process(int(worker)).status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.05)
+                continue
+        return
+    raise AssertionError("it is still there")
+
+
+_STARTING = """
+import sys
+from mrvideo.mapreduce import decoding_processes, map_shards
+
+try:
+    print("starting", flush=True)
+    if {workers}:
+        list(map_shards(lambda n: n, range(8), backend="loky", workers=2))
+    with decoding_processes(2) as decode:
+        decode(lambda: 1).result()
+    while True:
+        pass
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals to a group of processes")
+@pytest.mark.parametrize("workers", [False, True])
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.3])
+def test_ctrl_c_while_they_start_says_nothing(workers: bool, seconds: float):
+    """Their interpreters import for a while before they can ignore it; four tracebacks helped nobody."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", _STARTING.format(workers=workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout is not None and running.stdout.readline() == "starting\n"
+    time.sleep(seconds)
+    os.killpg(running.pid, signal.SIGINT)
+    _, told = running.communicate(timeout=PATIENCE_SECONDS)
+    assert (running.returncode, told) == (130, "")
