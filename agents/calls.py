@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from mrvideo.agents.state import Context, InFlight
 from mrvideo.errors import BudgetReached, ModelError, ModelUnavailable
-from mrvideo.models.base import Model, Picture, Reply, Request
+from mrvideo.models.base import Abilities, Model, Picture, Reply, Request
 from mrvideo.prompt import load_prompt
 from mrvideo.records import Notice, Span, StageAdvanced
 
@@ -43,7 +43,7 @@ async def call(
         stage=prompt,
         pictures=tuple(pictures),
         span=span,
-        max_output_tokens=output_tokens(model),
+        max_output_tokens=output_tokens(model.abilities),
     )
     try:
         return await _let_finish(context.in_flight, model.run(request))
@@ -81,16 +81,21 @@ def failure_of(error: ModelError) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def output_tokens(model: Model) -> int:
+def output_tokens(able: Abilities) -> int:
     """How long a reply may be: room for reasoning, but never most of a small context."""
-    return max(min(8192, model.abilities.context_tokens // 4), 256)
+    return max(min(8192, able.context_tokens // 4), 256)
 
 
 def room_for(context: Context, model: Model, *, images: int = 0) -> int:
     """How many tokens of material one request may carry beside instructions, question, images and reply."""
-    taken = _STATIC_TOKENS + images * IMAGE_TOKENS + output_tokens(model)
-    taken += context.tokens_of(context.question) + sum(context.tokens_of(o) for o in context.options)
-    return max(model.abilities.context_tokens - taken, _LEAST_TOKENS)
+    asked = context.tokens_of(context.question) + sum(context.tokens_of(o) for o in context.options)
+    return room_beside(model.abilities, asked, images=images)
+
+
+def room_beside(able: Abilities, asked_tokens: int, *, images: int = 0) -> int:
+    """The same for a question of so many tokens."""
+    taken = _STATIC_TOKENS + images * IMAGE_TOKENS + output_tokens(able) + asked_tokens
+    return max(able.context_tokens - taken, _LEAST_TOKENS)
 
 
 def keep_within(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -22,7 +23,7 @@ from langgraph.runtime import Runtime
 from mrvideo import compose
 from mrvideo.agents.tools import TOOLS, Toolbox
 from mrvideo.errors import QuestionError, SettingsError
-from mrvideo.mapreduce import portal
+from mrvideo.mapreduce import portal, start_on_portal
 from mrvideo.messages.exploring import ExploreInputs, ExploreReply, SpokenLine, StepLine, ToolLine
 from mrvideo.models.base import Model, Request
 from mrvideo.prompt import fence, load_prompt
@@ -111,7 +112,7 @@ class Chat:
         """`send` without blocking the running event loop."""
         import asyncio
 
-        return await asyncio.wrap_future(portal().start_task_soon(self._turn, message))
+        return await asyncio.wrap_future(start_on_portal(partial(self._turn, message)))
 
     async def _turn(self, message: str) -> Turn:
         check_words("message", message)

@@ -236,13 +236,7 @@ def _settled(
             span = span.padded(0.5, within=context.whole)
         wide.append(span)
     # Spans that merely touch stay apart: each gets its own frames.
-    merged: list[Span] = []
-    for span in sorted(wide, key=lambda s: (s.start_seconds, s.stop_seconds)):
-        if merged and merged[-1].overlaps(span):
-            merged[-1] = merge_spans([merged[-1], span])[0]
-        else:
-            merged.append(span)
-    return tuple(_span_reply(s) for s in merged)
+    return tuple(_span_reply(s) for s in merge_spans(wide, gap_seconds=None))
 
 
 def _plain_plan(analyses: list[Analysis]) -> GlobalIntentionReply:

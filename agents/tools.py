@@ -436,8 +436,3 @@ TOOLS: tuple[Tool, ...] = (
         _look,
     ),
 )
-
-
-def tool_names() -> Sequence[str]:
-    """The tools' names in the order of their definition."""
-    return [tool.name for tool in TOOLS]

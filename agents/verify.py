@@ -28,7 +28,7 @@ from mrvideo.agents.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.state import Context, Missed, RestTask, State, Verdict, VerifyTask
 from mrvideo.errors import ModelError
 from mrvideo.messages.analysis import VerifyInputs, VerifyReply
-from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen
+from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen, merge_spans
 
 MARGIN_SECONDS = 1.0
 """Shown around what was seen in single frames, so that an instant is more than one picture."""
@@ -167,11 +167,4 @@ def cited_spans(context: Context, evidence: tuple[Evidence, ...]) -> list[Span]:
     for item in evidence:
         margin = MARGIN_SECONDS if item.source == "frame" or item.duration_seconds < 1.0 else 0.0
         spans.append(item.span.padded(margin, within=context.whole))
-    merged: list[Span] = []
-    for span in sorted(spans, key=lambda s: (s.start_seconds, s.stop_seconds)):
-        if merged and merged[-1].overlaps(span):
-            last = merged[-1]
-            merged[-1] = Span(last.start_seconds, max(last.stop_seconds, span.stop_seconds))
-        else:
-            merged.append(span)
-    return merged
+    return merge_spans(spans, gap_seconds=None)

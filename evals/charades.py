@@ -45,7 +45,11 @@ def _read_text(path: Path) -> list[dict[str, Any]]:
         parts = head.split()
         if not mark or len(parts) != 3:
             raise InputError(f"{path}, line {number}: expected 'VIDEO START STOP##sentence'")
-        rows.append({"video": parts[0], "timestamp": [float(parts[1]), float(parts[2])], "caption": caption})
+        try:
+            times = [float(parts[1]), float(parts[2])]
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+        rows.append({"video": parts[0], "timestamp": times, "caption": caption})
     return rows
 
 

@@ -42,7 +42,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
             return _read_parquet(path)
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".jsonl":
-            rows: Any = [json.loads(line) for line in text.splitlines() if line.strip()]
+            rows: Any = [json.loads(line) for line in text.split("\n") if line.strip()]
         else:
             rows = json.loads(text)
     except (ValueError, OSError) as error:
@@ -128,6 +128,16 @@ def strip_label(option: str) -> str:
 def letter(choice: int | None) -> str:
     """0 → A; nothing chosen → the empty string."""
     return "" if choice is None else LETTERS[choice]
+
+
+def place_of(letter: str, options: Sequence[str], path: Path) -> int | None:
+    """`B` → 1; None where no answer is given. Raises `InputError` when no option has the letter."""
+    if not letter:
+        return None
+    place = LETTERS.find(letter)
+    if not 0 <= place < len(options):
+        raise InputError(f"{path}: the answer {letter!r} is none of {len(options)} options")
+    return place
 
 
 def spans_of(pairs: Sequence[Sequence[float]]) -> tuple[Span, ...]:

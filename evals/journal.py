@@ -54,7 +54,8 @@ class Journal:
         if cut:
             # The last line was being written when the run was killed: it is asked again.
             path.write_text(whole + "\n" if whole else "", encoding="utf-8")
-        for number, line in enumerate(whole.splitlines(), start=1):
+        # Not splitlines: an answer may hold characters that it takes for the end of a line.
+        for number, line in enumerate(whole.split("\n") if whole else [], start=1):
             try:
                 row: dict[str, Any] = json.loads(line)
                 kind = row.pop("kind")

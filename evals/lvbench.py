@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from mrvideo.evals.counting import score_choices
-from mrvideo.evals.files import LETTERS, VideoFolder, clock_spans, find_file, letter, need, read_rows
+from mrvideo.evals.files import (
+    LETTERS,
+    VideoFolder,
+    clock_spans,
+    find_file,
+    letter,
+    need,
+    place_of,
+    read_rows,
+)
 from mrvideo.evals.items import Answered, Benchmark, Question
 
 SHORT_NAMES = {
@@ -52,7 +61,7 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
                     path=videos.find(key),
                     text=text,
                     options=options,
-                    right=LETTERS.index(answer) if answer else None,
+                    right=place_of(answer, options, path),
                     key_spans=clock_spans(str(item.get("time_reference") or "")),
                     facets={
                         "category": (kinds,)

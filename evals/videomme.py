@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mrvideo.evals.counting import score_choices
-from mrvideo.evals.files import LETTERS, VideoFolder, find_file, letter, need, read_rows, strip_label
+from mrvideo.evals.files import VideoFolder, find_file, letter, need, place_of, read_rows, strip_label
 from mrvideo.evals.items import Answered, Benchmark, Question
 
 _VIDEO_FIELDS = ("video_id", "duration", "domain", "sub_category")
@@ -29,6 +29,7 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
     for row in rows:
         name = str(row.get("videoID") or need(row, "video_id", path))
         answer = str(row.get("answer") or "").strip()[:1].upper()
+        options = tuple(strip_label(str(option)) for option in need(row, "options", path))
         questions.append(
             Question(
                 id=str(need(row, "question_id", path)),
@@ -36,8 +37,8 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
                 video=name,
                 path=videos.find(name, str(row.get("video_id") or name)),
                 text=str(need(row, "question", path)),
-                options=tuple(strip_label(str(option)) for option in need(row, "options", path)),
-                right=LETTERS.index(answer) if answer else None,
+                options=options,
+                right=place_of(answer, options, path),
                 facets={
                     facet.replace("_", " "): (str(row[facet]),)
                     for facet in ("duration", "domain", "task_type")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from mrvideo import compose
-from mrvideo.agents.segments import SCENES_PER_SEGMENT
+from mrvideo.agents.segments import SCENES_PER_SEGMENT, gains_from_middle_frames
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.media.identity import probe
 from mrvideo.media.images import fit_within
@@ -23,6 +23,7 @@ RECIPES: tuple[Recipe, ...] = ("fused", "paper")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 _CAPTION_TOKENS = 130
+_QUESTION_TOKENS = 60
 _OUTPUT_TOKENS = 350
 _LOCAL_LOOKS = 4
 _CLAIMS = 3
@@ -110,7 +111,7 @@ def _question(
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
     segments = math.ceil(scenes / SCENES_PER_SEGMENT)
     per_segment = min(scenes, SCENES_PER_SEGMENT)
-    middles = 0 if effort == "low" or not abilities.segment_images else min(per_segment, abilities.max_images)
+    middles = per_segment if gains_from_middle_frames(abilities, effort, _QUESTION_TOKENS) else 0
     calls = [
         _Call(
             "segment_intention",

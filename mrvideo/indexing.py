@@ -22,6 +22,7 @@ from mrvideo.errors import SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
+from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
 from mrvideo.records import Cue, Event, Index, Notice, Span, StageAdvanced, Usage, VideoInfo
@@ -36,10 +37,13 @@ _STAGE_A = (
     "shard_seconds",
     "frames_per_second",
     "keyframes_only",
+    "reader",
     "long_side_pixels",
+    "jpeg_quality",
     "vision",
     "cast",
     "speech",
+    "language",
 )
 """Settings that name an index: when one is given, an index made otherwise does not do."""
 
@@ -93,7 +97,7 @@ def index_video(
             if found.cues:
                 library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
             spent = Usage()
-            if listens and (heard is None or heard.failures):
+            if listens and (heard is None or not all(failure.final for failure in heard.failures)):
                 heard = _listen(info, settings, library, budget, on_event)
                 spent = heard.usage
             cues = _cues(info, found, heard, library)
@@ -119,7 +123,7 @@ def _kept(
     with opened_models(settings, None, on_event) as models:
         key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
     kept = library.index(info.digest, key)
-    if kept is None or (kept.failures and retry):
+    if kept is None or (retry and not all(failure.final for failure in kept.failures)):
         return None
     return kept.model_copy(update={"video": info, "usage": Usage()})
 
@@ -160,12 +164,9 @@ def _caption(
             worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
             library=library,
             on_event=took.from_shards,
+            unheard=heard.failures if heard is not None else (),
+            spent=spent,
         )
-    index = index.model_copy(update={"usage": index.usage + spent})
-    if heard is not None and heard.failures:
-        unheard = sorted((*index.failures, *heard.failures), key=lambda f: (f.start_seconds, f.stage))
-        index = index.model_copy(update={"failures": tuple(unheard)})
-    library.put_index(index)
     # Kept with its absolute path, told with the path as it was given: as an index is that was kept before.
     return index.model_copy(update={"usage": took.usage + spent, "video": info})
 
@@ -271,7 +272,8 @@ def index_for_question(
 ) -> Index:
     """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
     asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
-    if not asks_for_one or not Path(path).exists():
+    gone = not is_url(path) and not Path(path).exists()
+    if not asks_for_one or gone:
         with closing(Library.open(settings.library, create=False)) as library:
             found = newest_index(path, library, settings)
         if found is not None:

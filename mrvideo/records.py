@@ -115,12 +115,16 @@ class Span(Spanned):
         return inner / outer if outer > 0 else 0.0
 
 
-def merge_spans(spans: list[Span], *, gap_seconds: float = 0.0) -> list[Span]:
-    """Sorted spans with those that touch, overlap, or lie at most `gap_seconds` apart joined."""
+def merge_spans(spans: list[Span], *, gap_seconds: float | None = 0.0) -> list[Span]:
+    """Sorted spans with those that touch, overlap, or lie at most `gap_seconds` apart joined; None: only those that overlap."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda s: (s.start_seconds, s.stop_seconds)):
-        if merged and span.start_seconds <= merged[-1].stop_seconds + gap_seconds:
-            last = merged[-1]
+        last = merged[-1] if merged else None
+        if last and (
+            last.overlaps(span)
+            if gap_seconds is None
+            else span.start_seconds <= last.stop_seconds + gap_seconds
+        ):
             merged[-1] = Span(last.start_seconds, max(last.stop_seconds, span.stop_seconds))
         else:
             merged.append(span)
@@ -161,7 +165,7 @@ class Frame:
     height: int
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Frame stays in the process that decoded it; send its time instead")
+        raise TypeError("a Frame stays on the machine that decoded it; send its time instead")
 
 
 class Clip(Spanned):
@@ -230,20 +234,25 @@ class Scene(Spanned):
 
 
 class Failure(Spanned):
-    """A span that one step could not perceive, and why. Retried by the next index run."""
+    """A span that one step could not perceive, and why. The next index run tries again what may end otherwise."""
 
     stage: str
     reason: str
 
     @property
+    def final(self) -> bool:
+        """Whether it will be the same next time: bytes that do not decode (stages `decode`, and `sound`) stay so."""
+        return self.stage in ("decode", "sound")
+
+    @property
     def hides_pictures(self) -> bool:
         """Whether the span has no scenes. Others cost only names, or part one scene in two."""
-        return self.stage not in ("characters", "merge", "cast", "names", "speech")
+        return self.stage not in ("characters", "merge", "cast", "names", "speech", "sound")
 
     @property
     def hides_sound(self) -> bool:
         """Whether what is said over the span is unknown."""
-        return self.stage == "speech"
+        return self.stage in ("speech", "sound")
 
 
 class Unseen(Spanned):

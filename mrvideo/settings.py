@@ -91,7 +91,7 @@ class Settings(BaseModel):
     long_side_pixels: int | None = Field(
         default=None, ge=64, le=4096, description="None: what the model reads best"
     )
-    jpeg_quality: int = Field(default=85, ge=20, le=100)
+    jpeg_quality: int = Field(default=85, ge=1, le=95)
     workers: int | None = Field(default=None, ge=1, description="processes; None: threads in this process")
     cluster: str | None = Field(
         default=None, description="dask://HOST:PORT, ray://HOST:PORT or auto (local Ray)"

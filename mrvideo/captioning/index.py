@@ -61,9 +61,12 @@ def build_index(
     worker_models: tuple[ModelSettings, ModelSettings] | None = None,
     library: Library,
     on_event: Callable[[Event], None],
+    unheard: Sequence[Failure] = (),
+    spent: Usage | None = None,
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
 
+    `unheard` and `spent` are what hearing failed at and took: they belong to the index, and are kept in one write with it.
     What failed before is tried again; what is done is not. Events come from several threads, one at a time.
     Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
     be used, and `LibraryError`. What was done until then is kept.
@@ -72,10 +75,14 @@ def build_index(
     run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event)
     with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
         kept = None if options.fresh else library.index(info.digest, run.key)
-        if kept is not None and all(failure.stage == "decode" for failure in kept.failures):
+        if kept is not None and all(failure.final for failure in kept.failures):
             return kept.model_copy(update={"video": info})
         records = run.map()
         index = run.reduce(records, given)
+        failures = sorted((*index.failures, *unheard), key=lambda one: (one.start_seconds, one.stage))
+        index = index.model_copy(
+            update={"failures": tuple(failures), "usage": index.usage + (spent or Usage())}
+        )
         library.put_index(index)
     return index
 

@@ -6,15 +6,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from pydantic import Field
 
+from mrvideo.mapreduce import Backend
 from mrvideo.models.base import Abilities, Model
 from mrvideo.prompt import load_prompt
 from mrvideo.records import Cue, Recipe, Record, Span, VideoInfo
-
-Backend: TypeAlias = Literal["threading", "loky", "dask", "ray"]
 
 _SHARD_PROMPTS: dict[Recipe, tuple[str, ...]] = {
     "fused": ("characters", "caption_clip"),
@@ -40,7 +39,7 @@ class CaptioningOptions(Record):
     frames_per_second: float = Field(default=2.0, gt=0)
     characters_per_second: float = Field(default=0.25, gt=0)
     long_side_pixels: int | None = Field(default=None, ge=16)
-    jpeg_quality: int = Field(default=85, ge=1, le=100)
+    jpeg_quality: int = Field(default=85, ge=1, le=95)
     reader: Literal["pyav", "decord"] = "pyav"
     keyframes_only: bool = False
     longest_scene_seconds: float = Field(default=60.0, gt=0)
@@ -50,7 +49,9 @@ class CaptioningOptions(Record):
 
     allow_url: bool = False
     workers: int | None = Field(
-        default=None, ge=1, description="shards at once; None: 4 threads, or one a core"
+        default=None,
+        ge=1,
+        description="shards at once; None: one a core, in this process two a core, 4 to 32",
     )
     backend: Backend = "threading"
     cluster: str | None = None
@@ -123,7 +124,8 @@ def cues_digest(cues: Sequence[Cue]) -> str:
 
 
 def cues_of(cues: Sequence[Cue], span: Span) -> tuple[Cue, ...]:
-    """The cues heard during a span, in order."""
+    """The cues heard during a span, in order. Over spans that tile the video none is missed; a cue on a border belongs to
+    both sides."""
     return tuple(cue for cue in cues if cue.span.overlaps(span))
 
 

@@ -58,4 +58,4 @@ class ShardRecords(Record):
     @property
     def finished(self) -> bool:
         """Whether another run could not do better: broken bytes stay broken, all else is tried again."""
-        return all(failure.stage == "decode" for failure in self.failures)
+        return all(failure.final for failure in self.failures)

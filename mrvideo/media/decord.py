@@ -35,7 +35,7 @@ _CONTAINERS = ("mov,mp4", "matroska")
 
 
 class DecordReader:
-    """A Reader over decord. Frames arrive as JPEG bytes over a pipe: the one exception to their staying in a process."""
+    """A Reader over decord, which works in a process of its own. Frames arrive as JPEG bytes over a pipe."""
 
     def __init__(
         self,

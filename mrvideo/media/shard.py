@@ -23,15 +23,6 @@ class ShardFrames:
     still_spans: tuple[Span, ...]
     lost: tuple[Failure, ...]
 
-    def shown_at(self, time_seconds: float) -> Frame | None:
-        """The sampled frame that was on screen at the time: the last one not after it."""
-        found = None
-        for frame in self.frames:
-            if frame.time_seconds > time_seconds + 1e-6:
-                break
-            found = frame
-        return found
-
 
 def read_shard(
     path: str | Path,

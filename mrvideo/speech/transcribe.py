@@ -108,7 +108,7 @@ class _Map:
             else:
                 start, stop = sound.span.start_seconds, sound.span.stop_seconds
                 self._failures.append(
-                    Failure(start_seconds=start, stop_seconds=stop, stage=STAGE, reason=sound.reason)
+                    Failure(start_seconds=start, stop_seconds=stop, stage="sound", reason=sound.reason)
                 )
 
     def _send(self, chunk: Chunk) -> None:

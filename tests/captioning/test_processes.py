@@ -20,7 +20,7 @@ from mrvideo.records import Frame, Index, Span, StageAdvanced, VideoInfo
 
 
 def test_a_frame_refuses_to_be_pickled() -> None:
-    with pytest.raises(TypeError, match="stays in the process"):
+    with pytest.raises(TypeError, match="stays on the machine"):
         pickle.dumps(Frame(0.0, b"", 1, 1))
 
 

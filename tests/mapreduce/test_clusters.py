@@ -65,7 +65,7 @@ def test_an_exception_comes_back_as_it_is(engine):
 
 
 def test_a_frame_is_never_pickled(engine):
-    with pytest.raises(Exception, match="a Frame stays in the process that decoded it"):
+    with pytest.raises(Exception, match="a Frame stays on the machine that decoded it"):
         list(map_shards(lambda n: Frame(time_seconds=0.0, jpeg=b"", width=1, height=1), [1], **engine))
 
 
@@ -115,5 +115,5 @@ def test_dask_without_an_address_says_how_to_give_one():
 
 
 def test_a_spec_that_cannot_cross_is_an_error_at_once(engine):
-    with pytest.raises(TypeError, match="a Frame stays in the process that decoded it"):
+    with pytest.raises(TypeError, match="a Frame stays on the machine that decoded it"):
         list(map_shards(lambda frame: 1, [Frame(time_seconds=0.0, jpeg=b"", width=1, height=1)], **engine))

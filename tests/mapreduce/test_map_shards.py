@@ -159,7 +159,7 @@ def test_a_frame_cannot_cross_to_another_process():
     def shard(n: int) -> Frame:
         return Frame(time_seconds=0.0, jpeg=b"", width=1, height=1)
 
-    with pytest.raises(Exception, match="a Frame stays in the process that decoded it"):
+    with pytest.raises(Exception, match="a Frame stays on the machine that decoded it"):
         list(map_shards(shard, [1], backend="loky", workers=2))
 
 

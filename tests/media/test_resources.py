@@ -41,7 +41,7 @@ def test_closing_twice_does_no_harm(plain_film):
 def test_a_frame_source_pickles_and_a_frame_does_not(plain_film):
     source = pickle.loads(pickle.dumps(FrameSource(plain_film.path)))
     (frame,) = source.at([1.0])
-    with pytest.raises(TypeError, match="stays in the process"):
+    with pytest.raises(TypeError, match="stays on the machine"):
         pickle.dumps(frame)
 
 

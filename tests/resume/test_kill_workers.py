@@ -28,8 +28,8 @@ def indexing(request, commands, film, longer_film):
         # Of each kill: the shards of two workers, and one whose records were on their way.
         shown, flags, lost = film, ["--workers", "2"], 3 * 3 * CALLS_OF_A_SHARD
     else:
-        # Of each kill of the run: what was in flight. Decoding asks nothing.
-        shown, flags, lost = longer_film, [], 2 * CALLS_AT_ONCE
+        # Of each kill of the run: what was in flight, and replies on their way to the disk. Decoding asks nothing.
+        shown, flags, lost = longer_film, [], 2 * 2 * CALLS_AT_ONCE
     return shown, lambda library: commands.run("index", shown, *flags, "--library", library, "--quiet"), lost
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrvideo.media.subtitles import cues_of, write_srt, write_vtt
+from mrvideo.captioning.options import cues_of
+from mrvideo.media.subtitles import write_srt, write_vtt
 from mrvideo.media.subtitles.parse import parse
 from mrvideo.records import Cue, Span
 

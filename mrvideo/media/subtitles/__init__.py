@@ -22,12 +22,11 @@ from mrvideo.media.subtitles.parse import Parsed, parse
 from mrvideo.media.subtitles.sidecar import Sidecar, sidecars, tagged_language
 from mrvideo.media.subtitles.text import Line
 from mrvideo.media.subtitles.write import TimedLine, write_srt, write_vtt
-from mrvideo.records import Cue, Span
+from mrvideo.records import Cue
 
 __all__ = [
     "Subtitles",
     "TimedLine",
-    "cues_of",
     "load_cues",
     "load_subtitles",
     "write_srt",
@@ -185,9 +184,3 @@ def _mended_ms(lines: Sequence[Line], number: int) -> int:
     following = next((line.start_ms for line in lines[number + 1 :] if line.start_ms > start_ms), None)
     longest = round(READING_SECONDS * 1000)
     return longest if following is None else min(longest, following - start_ms)
-
-
-def cues_of(cues: Sequence[Cue], span: Span) -> tuple[Cue, ...]:
-    """The cues that touch a span, in their order. Over spans that tile the video none is missed; a cue on a
-    border belongs to both sides."""
-    return tuple(cue for cue in cues if cue.span.overlaps(span))

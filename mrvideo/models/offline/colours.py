@@ -25,24 +25,6 @@ _HUES = (
 )
 """Upper bound of the hue in degrees, and its name."""
 
-COLOUR_WORDS = frozenset(
-    {
-        "black",
-        "white",
-        "grey",
-        "gray",
-        "red",
-        "orange",
-        "yellow",
-        "green",
-        "cyan",
-        "blue",
-        "purple",
-        "pink",
-        "brown",
-    }
-)
-
 
 def colour_name(red: int, green: int, blue: int) -> str:
     """The everyday name of one colour: `dark blue`, `white`, `brown`."""
