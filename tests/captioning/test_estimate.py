@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from mrvideo import estimate
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.models.base import Abilities, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import VideoInfo
+from mrvideo.settings import Settings
 
 
 def one_hour() -> VideoInfo:
@@ -125,3 +127,17 @@ def test_a_video_file_path_is_not_needed(tmp_path: Path) -> None:
     assert estimate_calls(
         one_hour().model_copy(update={"path": str(tmp_path / "hour.mp4")}), CaptioningOptions()
     )
+
+
+def test_a_question_is_estimated_without_the_pictures_that_a_small_model_is_not_sent() -> None:
+    def images(**able: Any) -> int:
+        abilities = Abilities(**{"context_tokens": 128_000, "max_images": 40, **able})
+        names = ("openai:a", "openai:a")
+        asked = estimate._question(one_hour(), "medium", Settings(), abilities, names=names)
+        return asked.images
+
+    looks = 4 * 20 + 32
+    roomy = images()
+    assert roomy > looks + 300, "each of 360 scenes is read with its middle frame"
+    assert images(context_tokens=16_000) == images(segment_images=False) < roomy - 300
+    assert images(max_images=16) < roomy - 300

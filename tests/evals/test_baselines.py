@@ -176,3 +176,13 @@ def test_without_intention_looks_without_asking_what_for(answered):
     system = plain("medium", "fused").model_copy(update={"intention": False})
     _, requests = answered(system, reply, must_choose=True)
     assert {r.prompt.name for r in requests} == {"goals", "look_global", "answer"}
+
+
+def test_uniform_frames_can_be_read_offline(tmp_path, index):
+    """The offline model reads and decides in two steps; the second takes what the first concluded."""
+    settings = load_settings(library=tmp_path / "l.db", vision="offline", text="offline")
+    made = asyncio.run(
+        answer_with(UNIFORM, index, "Which word is said?", ("hello", "farewell"), settings, must_choose=False)
+    )
+    assert made.choice in (None, 0), "right, or honest"
+    assert made.models == {"vision": "offline", "text": "offline"}

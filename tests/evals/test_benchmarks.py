@@ -485,3 +485,16 @@ def test_a_damaged_annotation_file_is_named(folder):
 )
 def test_time_references_are_read(text, spans):
     assert [(s.start_seconds, s.stop_seconds) for s in files.clock_spans(text)] == spans
+
+
+def test_an_answer_that_is_no_option_names_its_file(folder):
+    rows = [LVBENCH[0] | {"qa": [LVBENCH[0]["qa"][0] | {"answer": "7"}]}]
+    with pytest.raises(InputError, match=r"video_info\.meta\.jsonl: the answer '7' is none of 4 options"):
+        find_benchmark("lvbench").load(folder({"video_info.meta.jsonl": rows}), subtitles=False)
+
+
+def test_a_time_that_is_no_number_names_its_line(folder):
+    with pytest.raises(InputError, match=r"charades_sta_test\.txt, line 1: .*'1O\.0'"):
+        find_benchmark("charades").load(
+            folder({"charades_sta_test.txt": "AO8RW 0.0 1O.0##opens a door.\n"}), subtitles=False
+        )

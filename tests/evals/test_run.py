@@ -257,3 +257,13 @@ def test_the_page_stands_alone_and_escapes_everything(bench, plan, tmp_path):
     assert page.count("<svg") >= 5
     ids = [part.split('"')[0] for part in page.split('id="')[1:]]
     assert len(ids) == len(set(ids)), "plots do not share identifiers"
+
+
+def test_an_answer_with_any_kind_of_line_end_is_read_again(tmp_path, outcome):
+    question = Question(id="q1", kind="choice", video="v", path=None, text="?", options=("a", "b"), right=0)
+    kept = outcome(question, "answered").model_copy(
+        update={"answer": "first\u2028second\u2029third\u0085fourth\x0cfifth"}
+    )
+    Journal(tmp_path).add(kept)
+    Journal(tmp_path).add(kept.model_copy(update={"id": "q2"}))
+    assert [one.answer for one in Journal(tmp_path).outcomes.values()] == [kept.answer, kept.answer]

@@ -273,3 +273,20 @@ class Store:
 def store() -> Store:
     """A store of replies."""
     return Store()
+
+
+@pytest.fixture
+def damaged_sound(make_video: Callable[..., Path], bursts: Callable[..., NDArray[np.int16]]) -> Path:
+    """10 s of FLAC with a tone at each half second; from 3.9 s to 5.9 s its packets hold zeros."""
+    tones = [(n + 0.5, 0.2, 880) for n in range(10)]
+    noise = np.random.default_rng(1).integers(-300, 300, 480_000).astype(np.int16)
+    path: Path = make_video("flac.mkv", seconds=10.0, sound=bursts(10.0, *tones) + noise, audio_codec="flac")
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        positions = [(float(p.pts * p.time_base), p.pos, p.size) for p in container.demux(audio=0) if p.size]
+    for time, position, size in positions:
+        if 3.9 < time < 5.9:
+            at = data.index(bytes(data[position : position + 8]), position)
+            data[at + 12 : at + size] = bytes(size - 12)
+    path.write_bytes(bytes(data))
+    return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import mrvideo
+from mrvideo.library import Library
 
 
 @pytest.fixture
@@ -53,3 +54,37 @@ def test_subtitles_that_somebody_wrote_are_not_transcribed_again(make_video, bur
     video = mrvideo.index(film, settings=settings)
     assert [cue.text for cue in video.cues] == ["Good morning"]
     assert server.requests == []
+
+
+def test_an_index_is_written_once_with_what_was_not_heard(make_video, bursts, server, settings, monkeypatch):
+    """Written first without, a kill in between would leave an index that looks whole."""
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    server.refuse = lambda fields, segments: (400, '{"error": {"message": "not today"}}')
+    written = []
+    put = Library.put_index
+    monkeypatch.setattr(
+        Library, "put_index", lambda library, index: (written.append(index), put(library, index))
+    )
+    video = mrvideo.index(film, settings=settings)
+    (index,) = written
+    assert [failure.stage for failure in index.failures] == ["speech"]
+    assert index.failures == video.failures
+
+
+def test_sound_that_does_not_decode_is_told_and_not_tried_for_ever(
+    damaged_sound, server, settings, monkeypatch
+):
+    video = mrvideo.index(damaged_sound, settings=settings)
+    lost = [failure for failure in video.failures if failure.stage == "sound"]
+    assert lost and all(3.5 < failure.start_seconds < failure.stop_seconds < 6.5 for failure in lost)
+    unseen = video.ask("What is the secret word?").unseen
+    assert any("sound" in part.reason for part in unseen)
+
+    asked = len(server.requests)
+
+    def again(*_, **__):
+        raise AssertionError("the sound is decoded a second time")
+
+    monkeypatch.setattr("mrvideo.indexing.transcribe", again)
+    kept = mrvideo.index(damaged_sound, settings=settings)
+    assert kept.failures == video.failures and len(server.requests) == asked
