@@ -91,8 +91,9 @@ class Context:
 
     @cached_property
     def whole(self) -> Span:
-        """The span of the video; of its captions and cues where these reach further."""
-        stops = [s.stop_seconds for s in (*self.index.scenes, *self.index.cues)]
+        """The span of the video; of its captions where these reach further, as imported ones may. Subtitles of another
+        cut say nothing of where the pictures end."""
+        stops = [scene.stop_seconds for scene in self.index.scenes]
         return Span(0.0, max([self.index.video.duration_seconds, *stops]))
 
 

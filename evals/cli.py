@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -148,7 +150,8 @@ def import_command(
     typer.echo(
         f"{len(index.scenes)} scenes, {len(index.entities)} names, {len(index.failures)} gaps in {settings.library}"
     )
-    typer.echo(f'ask it with: mrvideo ask {name} "…"')
+    where = "" if library is None else f" --library {shlex.quote(str(library))}"
+    typer.echo(f'ask it with: mrvideo ask {shlex.quote(name)} "…"{where}')
 
 
 def _settings(**arguments: Any) -> Settings:
@@ -209,6 +212,9 @@ def _evaluate(
     from mrvideo.evals.tasks import choose
 
     remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
+    if report is not None and find_spec("matplotlib") is None:
+        # Not after hours of answering.
+        raise InputError("the report needs matplotlib: pip install 'mrvideo[evals]'")
     questions = choose(chosen, chosen.load(folder, subtitles=subtitles), subset=subset, limit=limit)
     systems = (
         ablations(settings.effort, settings.recipe, frames=frames)

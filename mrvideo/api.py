@@ -120,8 +120,13 @@ def load(
     chosen = settings or load_settings(**overrides)
     with closing(Library.open(chosen.library, create=False)) as library:
         found = indexing.newest_index(str(video), library, chosen)
+        begun = found is None and str(Path(video).absolute()) in [
+            str(Path(known.path).absolute()) for known in library.videos()
+        ]
     if found is None:
-        raise InputError(f"{video} is not in {chosen.library}; run mrvideo index on it first")
+        what = "is begun in" if begun else "is not in"
+        then = "again: it goes on where it stopped" if begun else "on it first"
+        raise InputError(f"{video} {what} {chosen.library}; run mrvideo index {then}")
     return Video(found, chosen, budget)
 
 

@@ -1,12 +1,18 @@
 """The command line: arguments in, text or JSON out.
 
 Results go to stdout, progress and remarks to stderr. Exit codes: 0 done; 1 answered nothing, or finished with failures
-listed; 2 bad usage or input; 130 on Ctrl-C, which leaves everything done so far usable.
+listed; 2 bad usage or input; 74 when the result cannot be
+written; 130 on Ctrl-C and 143 on SIGTERM, which leave everything done so far usable.
 """
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -23,10 +29,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-config = typer.Typer(help="Settings and where they come from.", no_args_is_help=True)
+config = typer.Typer(help="Settings and where they come from.", invoke_without_command=True)
 app.add_typer(config, name="config")
 
 _INTERRUPTED = 130
+_CANNOT_WRITE = 74
+"""As sysexits.h numbers it."""
 _GO_ON = "interrupted; what is done is kept, run the same command again to go on"
 
 # The family of usage errors that the installed Typer raises, whichever Click it carries.
@@ -367,10 +375,20 @@ def version_callback(
         raise typer.Exit(0)
 
 
+@config.callback()
+def config_root(context: typer.Context) -> None:
+    """Settings and where they come from."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(0)
+
+
 def main() -> NoReturn:
     """The console script: every expected problem becomes one line on stderr and an exit code."""
+    _settle_streams()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
         if code == _INTERRUPTED:
             # Typer turns Ctrl-C into this code by itself.
             _complain(_GO_ON)
@@ -388,10 +406,48 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         _complain(_GO_ON)
         sys.exit(_INTERRUPTED)
+    except _TerminatedError:
+        _complain(_GO_ON)
+        sys.exit(128 + signal.SIGTERM)
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more to say, and nowhere to say it.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _complain(f"the result cannot be written: {error.strerror}")
+        _drop_stdout()
+        sys.exit(_CANNOT_WRITE)
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM came: as Ctrl-C, so that processes and connections are let go in order."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _TerminatedError
+
+
+def _settle_streams() -> None:
+    """What is printed finds its place, or the command says at once that it has none."""
+    # A closed stream is None here, and the libraries that print would take the other one for it.
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+        _complain("stdout is closed: there is no place for the result")
+        sys.exit(_CANNOT_WRITE)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # An answer with a ? in it is better than half of one.
+            stream.reconfigure(errors="replace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _drop_stdout() -> None:
+    """What is left in its buffer would be tried once more, and fail once more, when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -176,8 +177,10 @@ def _index_lines(index: Index) -> list[str]:
     ]
     for failure in index.failures:
         lines.append(f"  not seen: {failure.span} ({failure.stage}): {plain(failure.reason)}")
-    if index.failures:
-        lines.append("  run the same command again to retry what was not seen")
+    if index.failures and not all(failure.final for failure in index.failures):
+        lines.append(
+            f"  mrvideo index {shlex.quote(plain(index.video.path))} tries again what may be seen next time"
+        )
     return lines
 
 
@@ -308,6 +311,9 @@ def export_video(path: str, format_name: str, output: Path | None, settings: Set
     if format_name not in (*FORMATS, PAPER_FORMAT):
         raise InputError(f"no format {format_name!r}; there are {', '.join((*FORMATS, PAPER_FORMAT))}")
     index = load(path, settings=settings).index
+    for kept in (Path(index.video.path), settings.library):
+        if output is not None and output.exists() and kept.exists() and output.samefile(kept):
+            raise InputError(f"{output} would be overwritten by its own export; name another file")
     if format_name == PAPER_FORMAT:
         from mrvideo.evals.released import export_released
 
@@ -400,7 +406,7 @@ def show_settings(settings: Settings, origins: dict[str, str], *, as_json: bool)
         return 0
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", "value", "from"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for name, value in values.items():
         table.add_row(name, Text("" if value is None else str(value)), Text(origins[name]))
     _out().print(table)

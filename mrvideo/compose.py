@@ -23,6 +23,7 @@ from mrvideo.messages.analysis import LookInputs, LookReply
 from mrvideo.messages.shared import CueLine
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
 from mrvideo.models.base import Abilities, Model, Picture, Request
+from mrvideo.models.presets import preset_named
 from mrvideo.prompt import load_prompt
 from mrvideo.records import (
     Answer,
@@ -30,6 +31,7 @@ from mrvideo.records import (
     Frame,
     Hit,
     Index,
+    Notice,
     Span,
     StageAdvanced,
     Usage,
@@ -74,6 +76,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
         "text": settings.text_base_url or (settings.vision_base_url if settings.text is None else None),
         "speech": settings.speech_base_url,
     }[role]
+    if settings.preset is not None:
+        preset_named(settings.preset)  # Also where nothing is sent: a misspelling is a mistake in any case.
     parse = transcriber_settings if role == "speech" else ModelSettings.parse
     own = parse(
         name,
@@ -247,7 +251,11 @@ async def ask_index(
                 "settings": {"index": index.key, **index.settings, "max_rounds": settings.max_rounds},
             }
         )
-        await to_thread.run_sync(library.put_answer, answer)
+        try:
+            await to_thread.run_sync(library.put_answer, answer)
+        except LibraryError as error:
+            # It is paid for and at hand: losing it for want of a place to keep it would help nobody.
+            on_event(Notice(text=f"the answer is not kept: {error}"))
         return answer
     finally:
         library.close()

@@ -10,12 +10,25 @@ from typing import Any
 from rich.console import Console
 
 from mrvideo import __version__, compose
-from mrvideo.errors import MrVideoError, SettingsError
+from mrvideo.errors import LibraryError, MrVideoError, SettingsError
+from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.models import Ledger, open_model
 from mrvideo.settings import OFFLINE, Settings
 
-_CORE = ("av", "openai", "langgraph", "rapidocr", "onnxruntime", "sqlalchemy", "tiktoken")
+_CORE = (
+    "av",
+    "simplejpeg",
+    "openai",
+    "pybase64",
+    "langgraph",
+    "joblib",
+    "psutil",
+    "rapidocr",
+    "onnxruntime",
+    "sqlalchemy",
+    "tiktoken",
+)
 _EXTRAS = {
     "local": ("torch", "transformers", "accelerate"),
     "decord": ("decord",),
@@ -106,6 +119,11 @@ def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
             problems.append(f"{role} model {model['name']} needs: pip install 'mrvideo[local]'")
     if settings.reader == "decord" and not report["extras"]["decord"]["decord"]:
         problems.append("reader decord needs: pip install 'mrvideo[decord]'")
+    if settings.library.exists():
+        try:
+            Library.open(settings.library, create=False).close()
+        except LibraryError as error:
+            problems.append(str(error))
     return problems
 
 

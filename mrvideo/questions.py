@@ -16,6 +16,11 @@ def check_question(question: str, options: Sequence[str] | None, *, must_choose:
         )
     for option in options or ():
         check_words("option", option)
+    twice = [option for place, option in enumerate(options or ()) if option in (options or ())[:place]]
+    if twice:
+        raise QuestionError(
+            f"the option {twice[0]!r} is given twice; an answer could not tell which is meant"
+        )
     if must_choose and not options:
         raise QuestionError("must-choose needs options to choose from; give two or more")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from mrvideo.mapreduce.engines import deaf_to_ctrl_c, losses_on, serve_driver
 from mrvideo.records import Frame
 
 R = TypeVar("R")
+
+_TAKE_UP_SECONDS = 2.0
 
 
 class Decode(Protocol):
@@ -129,6 +132,7 @@ class _Processes:
         # One more than processes, so that none waits for work. What waits in a loky pool that is ended breaks its thread.
         self._slots = threading.Semaphore(count + 1)
         self._pools: list[Any] = []
+        self._in_hand: set[Future[Any]] = set()
         self._ended = False
         try:
             if current_process().daemon:
@@ -145,7 +149,11 @@ class _Processes:
         """Kill them all. What they have in hand is given up."""
         with self._lock:
             self._ended = True
-            pools = list(self._pools)
+            pools, in_hand = list(self._pools), list(self._in_hand)
+        # loky's thread trips over work that it has not yet taken up when it is told to end.
+        patience = time.monotonic() + _TAKE_UP_SECONDS
+        while time.monotonic() < patience and not all(one.running() or one.done() for one in in_hand):
+            time.sleep(0.001)
         for pool in pools:
             pool.shutdown(wait=True, kill_workers=True)
 
@@ -228,8 +236,13 @@ class _Processes:
         return pool
 
     def _hand_in(self, pool: Any, work: Callable[[], R]) -> Future[R]:
-        with deaf_to_ctrl_c():
-            return pool.submit(work)
+        with self._lock, deaf_to_ctrl_c():
+            if self._ended:
+                raise CancelledError("the processes have ended")
+            ended: Future[R] = pool.submit(work)
+            self._in_hand.add(ended)
+        ended.add_done_callback(self._in_hand.discard)
+        return ended
 
 
 _processes_lock = threading.Lock()

@@ -115,6 +115,6 @@ def _explained(path: str, error: av.error.FFmpegError) -> VideoError:
     if not sources.is_url(path) and sources.lacks_moov(path):
         return DecodeError(
             f"{path} cannot be decoded: its index (moov) is missing or broken, as in a recording or copy "
-            "that was cut off; copy it again or repair it from a sound recording of the same device"
+            "that was cut off; copy it again or repair it with the help of an intact one from the same device"
         )
     return DecodeError(f"{path} cannot be decoded: {reason.lower()}; check that it is a whole media file")

@@ -319,7 +319,12 @@ class AnswerReply(Message):
         if inputs is None:
             return self
         if self.choice is not None and not 0 <= self.choice < len(inputs.options):
-            raise ValueError(f"choice must be 0 to {len(inputs.options) - 1}, got {self.choice}")
+            allowed = (
+                f"must be 0 to {len(inputs.options) - 1}"
+                if inputs.options
+                else "has no options to choose from"
+            )
+            raise ValueError(f"choice {allowed}, got {self.choice}")
         if inputs.must_choose and inputs.options and self.choice is None:
             raise ValueError("a choice is demanded: give the 0-based index of one option")
         if self.found and inputs.options and self.choice is None:

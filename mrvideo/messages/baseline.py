@@ -35,7 +35,12 @@ class UniformReply(Message):
         if inputs is None:
             return self
         if self.choice is not None and not 0 <= self.choice < len(inputs.options):
-            raise ValueError(f"choice must be 0 to {len(inputs.options) - 1}, got {self.choice}")
+            allowed = (
+                f"must be 0 to {len(inputs.options) - 1}"
+                if inputs.options
+                else "has no options to choose from"
+            )
+            raise ValueError(f"choice {allowed}, got {self.choice}")
         if inputs.options and self.choice is None and (self.found or inputs.must_choose):
             raise ValueError("options are given: choose one by its 0-based index")
         if self.found and not inputs.options and not (self.answer or "").strip():
