@@ -56,6 +56,13 @@ def _out() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=True)
 
 
+def _print_table(table: Table) -> None:
+    """At its full width, whatever the terminal's: a price or a path that is cut says something else."""
+    out = _out()
+    out.width = max(out.width, Console(width=10_000).measure(table).maximum)
+    out.print(table)
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201
 
@@ -376,8 +383,8 @@ def estimate_video(path: str, settings: Settings, *, as_json: bool) -> int:
         f"{plain(path)}: {clock(found.video.duration_seconds)} long; vision {found.vision}, text {found.text}"
     )
     for recipe, stages in found.recipes.items():
-        out.print(_cost_table(f"index, recipe {recipe}", list(stages.values()), passes=True))
-    out.print(_cost_table("one question, by effort", list(found.question.values()), passes=False))
+        _print_table(_cost_table(f"index, recipe {recipe}", list(stages.values()), passes=True))
+    _print_table(_cost_table("one question, by effort", list(found.question.values()), passes=False))
     out.print(f"assumed: {found.assumptions}")
     if found.note:
         out.print(found.note)
@@ -406,8 +413,8 @@ def show_settings(settings: Settings, origins: dict[str, str], *, as_json: bool)
         return 0
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", "value", "from"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for name, value in values.items():
         table.add_row(name, Text("" if value is None else str(value)), Text(origins[name]))
-    _out().print(table)
+    _print_table(table)
     return 0
