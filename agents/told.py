@@ -44,7 +44,7 @@ def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, f
     This is where an answer says in words that a span it depends on could not be seen: `answer` itself stays free for
     the option's text or the bare reply.
     """
-    sentences = [_looked_through(context, state)]
+    sentences = [_looked_through(state)]
     relevant = relevant_unseen(state, unseen, found=found)
     if relevant:
         named = ", ".join(f"{u.span} ({_short(u.reason)})" for u in relevant[:_TOLD])
@@ -66,7 +66,7 @@ def relevant_unseen(state: State, unseen: Sequence[Unseen], *, found: bool) -> l
     return [u for u in unseen if any(u.span.overlaps(s.span) for s in plan.spans)]
 
 
-def _looked_through(context: Context, state: State) -> str:
+def _looked_through(state: State) -> str:
     read = [reading.analysis.span for reading in state.get("analyses", [])]
     segments = [segment for segment in state.get("segments", []) if segment.span in read]
     scenes = {

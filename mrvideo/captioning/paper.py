@@ -42,7 +42,7 @@ async def caption_in_three_steps(
     """Pieces and failures that tile the shard's decoded clips, and failures of border calls, which hide nothing."""
     split = await together(_split_clip(view, clip, calls) for clip in view.clips)
     answers = await together(
-        _same_scene(view, left, right, split[place], split[place + 1], calls)
+        _same_scene(left, right, split[place], split[place + 1], calls)
         for place, (left, right) in enumerate(pairwise(view.clips))
     )
     border_failures = [answer for answer in answers if isinstance(answer, Failure)]
@@ -94,7 +94,6 @@ async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Pie
 
 
 async def _same_scene(
-    view: ShardView,
     left_clip: ClipView,
     right_clip: ClipView,
     left: Sequence[Piece | Failure],

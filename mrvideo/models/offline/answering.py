@@ -27,6 +27,9 @@ def answer(inputs: AnswerInputs) -> AnswerReply:
     question = parse_question(inputs.question, inputs.options)
     timeline = timeline_of_evidence(inputs.evidence, inputs.analyses)
     timeline = _without(timeline, " ".join(inputs.learnt))
+    if question.kind == "video_length" and inputs.plan.spans:
+        # The plan names the video's last second. Lines may be timed beyond it, for another cut.
+        timeline = replace(timeline, stop_seconds=max(span.stop_seconds for span in inputs.plan.spans))
     decision = decide_or_none(question, timeline)
     if decision is None and timeline.looks and question.kind not in _WHOLE:
         decision = decide_or_none(question, _from_looks(timeline))

@@ -47,9 +47,7 @@ def answer_open(question: Question, timeline: Timeline) -> Decision | None:
     pool = lines if lines else list(timeline.of("speech" if question.where == "speech" else "any"))
     scored = [(timeline.relevance(question, i), i) for i in pool if _bears(question, timeline, i)]
     if not scored:
-        return (
-            _loose_option(question, timeline, pool) if question.options and not question.perceptual else None
-        )
+        return _loose_option(question, pool) if question.options and not question.perceptual else None
     best = max(score for score, _ in scored)
     top = [i for score, i in scored if score >= best - 1e-9][:3]
     if question.options:
@@ -189,7 +187,7 @@ def _option_of_lines(question: Question, timeline: Timeline, lines: Sequence[Ite
     )
 
 
-def _loose_option(question: Question, timeline: Timeline, pool: Sequence[Item]) -> Decision | None:
+def _loose_option(question: Question, pool: Sequence[Item]) -> Decision | None:
     """When no line answers by itself: the single option that is written or said at all."""
     hits = only_supported(question.options, pool)
     if len(hits) != 1:

@@ -18,7 +18,7 @@ def video_length(question: Question, timeline: Timeline) -> Decision | None:
     """Up to where the last scene reaches."""
     if not timeline.pictures:
         return None
-    length = max(item.stop_seconds for item in timeline.pictures)
+    length = timeline.stop_seconds
     words = f"{seconds_words(length)} ({length:.1f} s)"
     return Decision(
         words,

@@ -89,7 +89,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def targets_of(text: str, low: str, kind: Kind) -> tuple[str, ...]:
+def targets_of(text: str, kind: Kind) -> tuple[str, ...]:
     quoted = [
         next(g for g in match.groups() if g is not None).strip(" .,;:?!") for match in QUOTED.finditer(text)
     ]

@@ -73,10 +73,10 @@ def parse_question(text: str, options: tuple[str, ...] = ()) -> Question:
         and kind not in ("exists",)
     ):
         kind = "at_time" if kind in ("read", "open") else kind
-    targets = targets_of(text, low, kind)
+    targets = targets_of(text, kind)
     nth = place_named(low) if kind == "nth" else 0
     main = _main_clause(low, kind)
-    content = _content(text, targets, options)
+    content = _content(text, targets)
     form = form_asked(main)
     named = without_times(low)
     return Question(
@@ -171,7 +171,7 @@ _COUNTING = frozenset(
 )
 
 
-def _content(text: str, targets: Sequence[str], options: Sequence[str]) -> list[str]:
+def _content(text: str, targets: Sequence[str]) -> list[str]:
     """Words that carry meaning, apart from those of the targets."""
     taken = {word for target in targets for word in tokens(target)}
     # `The title of the presentation`: what bears the title tells nothing on its words.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mrvideo.models.offline.choosing import supported_option
-from mrvideo.models.offline.forms import FORMS, Form, shows
+from mrvideo.models.offline.forms import FORMS, shows
 from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import measures, texts_decision
@@ -30,7 +30,7 @@ def told(question: Question, timeline: Timeline) -> Decision | None:
     """The texts that have the form and hold the words of what is asked for; else a key and its value."""
     if question.perceptual:
         return None
-    if found := _of_form(question, timeline, question.form) if question.form else []:
+    if found := _of_form(question, timeline) if question.form else []:
         return _decision(question, timeline, found, [i.text for i in found], 4)
     pairs = _keyed(question, timeline)
     if pairs:
@@ -59,7 +59,7 @@ def of_form(question: Question, items: list[Item]) -> list[Item]:
     return [i for i in items if shows(i.text, form)] if form else items
 
 
-def _of_form(question: Question, timeline: Timeline, form: Form) -> list[Item]:
+def _of_form(question: Question, timeline: Timeline) -> list[Item]:
     pool = of_form(question, list(timeline.of(question.where)))
     wanted = question.bare
     if not wanted:
