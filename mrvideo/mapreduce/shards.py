@@ -8,6 +8,7 @@ import socket
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from mrvideo.errors import SettingsError, WorkerLost
@@ -99,18 +100,20 @@ def _run(
         jobs = [
             delayed(_shard_elsewhere)(_pack((function, position, spec))) for position, spec in specs.items()
         ]
-    with deaf_to_ctrl_c() if backend == "loky" else nullcontext():
-        results = cast("Generator[Any, None, None]", parallel(jobs))
     try:
-        for result in _each(results):
+        for result in _each(partial(parallel, jobs), backend):
             yield result if backend == "threading" else pickle.loads(result)  # noqa: S301
     finally:
         run.stop()
 
 
-def _each(results: Generator[R, None, None]) -> Iterator[R]:
-    """The generator's items; closed without joblib's warning that results go unused, for that is what stopping means."""
+def _each(start: Callable[[], Generator[Any, None, None]], backend: Backend) -> Iterator[Any]:
+    """The items of joblib's generator; closed without its warning that results go unused, for that is what stopping means."""
+    results: Generator[Any, None, None] | None = None
     try:
+        # A Ctrl-C that came meanwhile is heard at the end of this, when there is something to close.
+        with deaf_to_ctrl_c() if backend == "loky" else nullcontext():
+            results = start()
         while True:
             try:
                 item = next(results)
@@ -120,7 +123,8 @@ def _each(results: Generator[R, None, None]) -> Iterator[R]:
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            results.close()
+            if results is not None:
+                results.close()
 
 
 def _shard(function: Callable[[S], R], position: int, spec: S, run: Run | None) -> tuple[int, R]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mrvideo.errors import BudgetReached, SettingsError, WorkerLost
-from mrvideo.mapreduce import decode, map_shards, portal, worker_name
+from mrvideo.mapreduce import decode, map_shards, portal
 from mrvideo.records import Frame
 
 ENGINES = ("threading", "loky")
@@ -117,19 +117,21 @@ def test_leaving_early_leaves_no_warning(backend, recwarn):
     assert not recwarn.list
 
 
-def test_a_killed_worker_costs_its_shard_alone(tmp_path: Path):
-    def shard(n: int) -> tuple[int, str]:
-        (tmp_path / f"{n}-{os.getpid()}").touch()
-        if n == 3 and len(list(tmp_path.glob("3-*"))) == 1:
+def test_a_killed_worker_costs_only_shards_that_had_not_come_back(tmp_path: Path):
+    def shard(n: int) -> tuple[int, bool]:
+        already_back = (tmp_path / f"back-{n}").exists()
+        (tmp_path / f"run-{n}-{os.getpid()}").touch()
+        if n == 3 and len(list(tmp_path.glob("run-3-*"))) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        return n, worker_name()
+        return n, already_back
 
-    results = list(map_shards(shard, range(12), backend="loky", workers=2))
-    assert sorted(n for n, _ in results) == list(range(12))
-    again = len(list(tmp_path.iterdir())) - 12
-    assert 1 <= again <= 6, (
-        "no more than stood in the two workers' queues, and the two just done, was run again"
-    )
+    results = []
+    for n, already_back in map_shards(shard, range(12), backend="loky", workers=2):
+        (tmp_path / f"back-{n}").touch()
+        results.append(n)
+        assert not already_back, f"{n} is paid a second time"
+    assert sorted(results) == list(range(12))
+    assert len(list(tmp_path.glob("run-3-*"))) == 2
 
 
 def test_a_shard_that_always_kills_its_worker_is_found_and_the_rest_finish():
