@@ -88,13 +88,17 @@ def output_tokens(able: Abilities) -> int:
 
 def room_for(context: Context, model: Model, *, images: int = 0) -> int:
     """How many tokens of material one request may carry beside instructions, question, images and reply."""
-    asked = context.tokens_of(context.question) + sum(context.tokens_of(o) for o in context.options)
-    return room_beside(model.abilities, asked, images=images)
+    return room_beside(model.abilities, asked_tokens(context), images=images)
 
 
-def room_beside(able: Abilities, asked_tokens: int, *, images: int = 0) -> int:
-    """The same for a question of so many tokens."""
-    taken = _STATIC_TOKENS + images * IMAGE_TOKENS + output_tokens(able) + asked_tokens
+def asked_tokens(context: Context) -> int:
+    """What the question and its options take of each request."""
+    return context.tokens_of(context.question) + sum(context.tokens_of(o) for o in context.options)
+
+
+def room_beside(able: Abilities, asked: int, *, images: int = 0) -> int:
+    """The same where the question and its options take `asked` tokens."""
+    taken = _STATIC_TOKENS + images * IMAGE_TOKENS + output_tokens(able) + asked
     return max(able.context_tokens - taken, _LEAST_TOKENS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mrvideo.agents.calls import keep_within, report_cut, room_beside, room_for
+from mrvideo.agents.calls import asked_tokens, keep_within, report_cut, room_beside, room_for
 from mrvideo.agents.state import Context, Segment
 from mrvideo.messages.analysis import EntityLine, SceneLine, SightingLine
 from mrvideo.messages.shared import CueLine
@@ -54,18 +54,17 @@ def plan_segments(context: Context) -> list[Segment]:
 
 def sends_middle_frames(context: Context) -> bool:
     """Whether segments are read with each scene's middle frame: by a vision model that gains from them and has room."""
-    asked = context.tokens_of(context.question) + sum(context.tokens_of(o) for o in context.options)
-    return gains_from_middle_frames(context.vision.abilities, context.effort, asked)
+    return gains_from_middle_frames(context.vision.abilities, context.effort, asked_tokens(context))
 
 
-def gains_from_middle_frames(able: Abilities, effort: Effort, asked_tokens: int) -> bool:
-    """The same for a question of so many tokens."""
+def gains_from_middle_frames(able: Abilities, effort: Effort, asked: int) -> bool:
+    """The same where the question and its options take `asked` tokens."""
     return (
         effort != "low"
         and able.vision
         and able.segment_images
         and able.max_images >= SCENES_PER_SEGMENT
-        and room_beside(able, asked_tokens, images=SCENES_PER_SEGMENT) >= _LEAST_CAPTION_TOKENS
+        and room_beside(able, asked, images=SCENES_PER_SEGMENT) >= _LEAST_CAPTION_TOKENS
     )
 
 

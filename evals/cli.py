@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -206,15 +205,15 @@ def _evaluate(
 ) -> None:
     from rich.console import Console
 
+    from mrvideo.evals.plots import check_installed
     from mrvideo.evals.report import write_report
     from mrvideo.evals.run import Plan, run, summary
     from mrvideo.evals.systems import ablations, plain
     from mrvideo.evals.tasks import choose
 
     remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
-    if report is not None and find_spec("matplotlib") is None:
-        # Not after hours of answering.
-        raise InputError("the report needs matplotlib: pip install 'mrvideo[evals]'")
+    if report is not None:
+        check_installed()  # Not after hours of answering.
     questions = choose(chosen, chosen.load(folder, subtitles=subtitles), subset=subset, limit=limit)
     systems = (
         ablations(settings.effort, settings.recipe, frames=frames)

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import cycle
 from typing import Any
 
@@ -87,12 +88,16 @@ def stacked(title: str, counts: Mapping[str, Mapping[str, int]]) -> str:
     return _svg(figure)
 
 
+def check_installed() -> None:
+    """Raises `InputError` where there is nothing to draw with."""
+    if find_spec("matplotlib") is None:
+        raise InputError("the report needs matplotlib: pip install 'mrvideo[evals]'")
+
+
 def _figure(title: str, *, height: float) -> tuple[Any, Any]:
-    try:
-        matplotlib: Any = import_module("matplotlib")
-        figures: Any = import_module("matplotlib.figure")
-    except ImportError as error:
-        raise InputError("the report needs matplotlib: pip install 'mrvideo[evals]'") from error
+    check_installed()
+    matplotlib: Any = import_module("matplotlib")
+    figures: Any = import_module("matplotlib.figure")
     # Letters stay letters, so that the page can be searched and read aloud; identifiers do not depend on the run.
     matplotlib.rcParams.update(
         {"svg.fonttype": "none", "svg.hashsalt": "mrvideo", "font.family": "sans-serif"}

@@ -21,7 +21,7 @@ from mrvideo.estimate import StageCost, estimate_index
 from mrvideo.export import FORMATS, Format, export_index
 from mrvideo.progress import ProgressBars, spent
 from mrvideo.questions import check_question
-from mrvideo.records import Answer, Index, Usage, clock
+from mrvideo.records import Answer, Index, Usage, clock, may_yet_end_well
 from mrvideo.settings import Settings
 from mrvideo.terminal import plain
 
@@ -184,7 +184,7 @@ def _index_lines(index: Index) -> list[str]:
     ]
     for failure in index.failures:
         lines.append(f"  not seen: {failure.span} ({failure.stage}): {plain(failure.reason)}")
-    if index.failures and not all(failure.final for failure in index.failures):
+    if may_yet_end_well(index.failures):
         lines.append(
             f"  mrvideo index {shlex.quote(plain(index.video.path))} tries again what may be seen next time"
         )

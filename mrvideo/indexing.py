@@ -25,7 +25,7 @@ from mrvideo.media.identity import probe
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
-from mrvideo.records import Cue, Event, Index, Notice, Span, StageAdvanced, Usage, VideoInfo
+from mrvideo.records import Cue, Event, Index, Notice, Span, StageAdvanced, Usage, VideoInfo, may_yet_end_well
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
 
@@ -97,7 +97,7 @@ def index_video(
             if found.cues:
                 library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
             spent = Usage()
-            if listens and (heard is None or not all(failure.final for failure in heard.failures)):
+            if listens and (heard is None or may_yet_end_well(heard.failures)):
                 heard = _listen(info, settings, library, budget, on_event)
                 spent = heard.usage
             cues = _cues(info, found, heard, library)
@@ -123,7 +123,7 @@ def _kept(
     with opened_models(settings, None, on_event) as models:
         key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
     kept = library.index(info.digest, key)
-    if kept is None or (retry and not all(failure.final for failure in kept.failures)):
+    if kept is None or (retry and may_yet_end_well(kept.failures)):
         return None
     return kept.model_copy(update={"video": info, "usage": Usage()})
 

@@ -7,7 +7,7 @@ Spans are half-open, `[start_seconds, stop_seconds)`; all arithmetic on them liv
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeAlias
 
@@ -140,6 +140,10 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{second}" if hours else f"{minutes}:{second}"
 
 
+HIGHEST_JPEG_QUALITY = 95
+"""libjpeg's scale ends at 100, but above this pictures only grow."""
+
+
 class VideoInfo(Record):
     """One media file, as its container describes it. Sizes are pixels, upright (rotation and sample aspect applied)."""
 
@@ -253,6 +257,11 @@ class Failure(Spanned):
     def hides_sound(self) -> bool:
         """Whether what is said over the span is unknown."""
         return self.stage in ("speech", "sound")
+
+
+def may_yet_end_well(failures: Iterable[Failure]) -> bool:
+    """Whether another index run could do better at any of them."""
+    return any(not failure.final for failure in failures)
 
 
 class Unseen(Spanned):

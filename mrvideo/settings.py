@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from typing_extensions import Self
 
 from mrvideo.errors import SettingsError
-from mrvideo.records import Effort, Recipe
+from mrvideo.records import HIGHEST_JPEG_QUALITY, Effort, Recipe
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -91,7 +91,7 @@ class Settings(BaseModel):
     long_side_pixels: int | None = Field(
         default=None, ge=64, le=4096, description="None: what the model reads best"
     )
-    jpeg_quality: int = Field(default=85, ge=1, le=95)
+    jpeg_quality: int = Field(default=85, ge=1, le=HIGHEST_JPEG_QUALITY)
     workers: int | None = Field(default=None, ge=1, description="processes; None: threads in this process")
     cluster: str | None = Field(
         default=None, description="dask://HOST:PORT, ray://HOST:PORT or auto (local Ray)"

@@ -41,6 +41,7 @@ from mrvideo.records import (
     StageStarted,
     Usage,
     VideoInfo,
+    may_yet_end_well,
 )
 
 __all__ = ["CaptioningOptions", "build_index", "index_key"]
@@ -75,7 +76,7 @@ def build_index(
     run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event)
     with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
         kept = None if options.fresh else library.index(info.digest, run.key)
-        if kept is not None and all(failure.final for failure in kept.failures):
+        if kept is not None and not may_yet_end_well(kept.failures):
             return kept.model_copy(update={"video": info})
         records = run.map()
         index = run.reduce(records, given)

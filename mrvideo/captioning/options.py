@@ -13,7 +13,7 @@ from pydantic import Field
 from mrvideo.mapreduce import Backend
 from mrvideo.models.base import Abilities, Model
 from mrvideo.prompt import load_prompt
-from mrvideo.records import Cue, Recipe, Record, Span, VideoInfo
+from mrvideo.records import HIGHEST_JPEG_QUALITY, Cue, Recipe, Record, Span, VideoInfo
 
 _SHARD_PROMPTS: dict[Recipe, tuple[str, ...]] = {
     "fused": ("characters", "caption_clip"),
@@ -39,7 +39,7 @@ class CaptioningOptions(Record):
     frames_per_second: float = Field(default=2.0, gt=0)
     characters_per_second: float = Field(default=0.25, gt=0)
     long_side_pixels: int | None = Field(default=None, ge=16)
-    jpeg_quality: int = Field(default=85, ge=1, le=95)
+    jpeg_quality: int = Field(default=85, ge=1, le=HIGHEST_JPEG_QUALITY)
     reader: Literal["pyav", "decord"] = "pyav"
     keyframes_only: bool = False
     longest_scene_seconds: float = Field(default=60.0, gt=0)

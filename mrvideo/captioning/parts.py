@@ -5,7 +5,19 @@ from __future__ import annotations
 from pydantic import Field
 
 from mrvideo.captioning.options import CaptioningOptions
-from mrvideo.records import Cue, Failure, Mention, Record, Shot, Sighting, Span, Spanned, Usage, VideoInfo
+from mrvideo.records import (
+    Cue,
+    Failure,
+    Mention,
+    Record,
+    Shot,
+    Sighting,
+    Span,
+    Spanned,
+    Usage,
+    VideoInfo,
+    may_yet_end_well,
+)
 
 
 class KeptReply(Record):
@@ -58,4 +70,4 @@ class ShardRecords(Record):
     @property
     def finished(self) -> bool:
         """Whether another run could not do better: broken bytes stay broken, all else is tried again."""
-        return all(failure.final for failure in self.failures)
+        return not may_yet_end_well(self.failures)

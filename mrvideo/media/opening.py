@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mrvideo.errors import SettingsError
+from mrvideo.records import HIGHEST_JPEG_QUALITY
 
 if TYPE_CHECKING:
     from mrvideo.media.reader import Reader
@@ -31,8 +32,10 @@ def open_video(
         raise SettingsError(
             f"long_side_pixels must be at least 16, got {long_side_pixels}; 512 is the default"
         )
-    if not 1 <= jpeg_quality <= 95:
-        raise SettingsError(f"jpeg_quality must lie in 1–95, got {jpeg_quality}; 85 is the default")
+    if not 1 <= jpeg_quality <= HIGHEST_JPEG_QUALITY:
+        raise SettingsError(
+            f"jpeg_quality must lie in 1–{HIGHEST_JPEG_QUALITY}, got {jpeg_quality}; 85 is the default"
+        )
     if reader == "pyav":
         from mrvideo.media.pyav import PyAVReader as Chosen
     elif reader == "decord":

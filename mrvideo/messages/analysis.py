@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
-from mrvideo.messages.shared import CueLine, Filled, Message, inputs_of, inside
+from mrvideo.messages.shared import CueLine, Filled, Message, check_choice, inputs_of, inside
 from mrvideo.records import Confidence, Source, Span
 
 
@@ -318,13 +318,7 @@ class AnswerReply(Message):
             raise ValueError("found is true, but neither answer nor choice is given")
         if inputs is None:
             return self
-        if self.choice is not None and not 0 <= self.choice < len(inputs.options):
-            allowed = (
-                f"must be 0 to {len(inputs.options) - 1}"
-                if inputs.options
-                else "has no options to choose from"
-            )
-            raise ValueError(f"choice {allowed}, got {self.choice}")
+        check_choice(self.choice, inputs.options)
         if inputs.must_choose and inputs.options and self.choice is None:
             raise ValueError("a choice is demanded: give the 0-based index of one option")
         if self.found and inputs.options and self.choice is None:

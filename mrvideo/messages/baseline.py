@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
 from mrvideo.messages.analysis import SpanReply
-from mrvideo.messages.shared import CueLine, Message, inputs_of
+from mrvideo.messages.shared import CueLine, Message, check_choice, inputs_of
 from mrvideo.records import Confidence
 
 
@@ -34,13 +34,7 @@ class UniformReply(Message):
         inputs = inputs_of(info)
         if inputs is None:
             return self
-        if self.choice is not None and not 0 <= self.choice < len(inputs.options):
-            allowed = (
-                f"must be 0 to {len(inputs.options) - 1}"
-                if inputs.options
-                else "has no options to choose from"
-            )
-            raise ValueError(f"choice {allowed}, got {self.choice}")
+        check_choice(self.choice, inputs.options)
         if inputs.options and self.choice is None and (self.found or inputs.must_choose):
             raise ValueError("options are given: choose one by its 0-based index")
         if self.found and not inputs.options and not (self.answer or "").strip():

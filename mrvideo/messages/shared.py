@@ -88,3 +88,10 @@ def nearest(time_seconds: float, times: Sequence[float]) -> float:
     if abs(best - time_seconds) > TIME_SLACK_SECONDS:
         raise ValueError(f"no frame was shown at {time_seconds} s; the closest is {best} s")
     return best
+
+
+def check_choice(choice: int | None, options: Sequence[str]) -> None:
+    """Raises `ValueError` for the index of an option that there is not."""
+    if choice is not None and not 0 <= choice < len(options):
+        allowed = f"must be 0 to {len(options) - 1}" if options else "has no options to choose from"
+        raise ValueError(f"choice {allowed}, got {choice}")

@@ -20,18 +20,33 @@ def mrvideo(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     folder.mkdir()
 
     def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "mrvideo", *map(str, arguments)],
-            cwd=folder,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
+        return _run([sys.executable, "-m", "mrvideo", *map(str, arguments)], folder, environment)
 
     run.folder = folder  # type: ignore[attr-defined]
     return run
+
+
+@pytest.fixture
+def shell() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a line that begins with `mrvideo` in a folder, by a shell, which can close a stream or lead it elsewhere."""
+
+    def run(folder: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = line.replace("mrvideo", f"'{sys.executable}' -m mrvideo", 1)
+        return _run(["/bin/sh", "-c", command], folder, environment)
+
+    return run
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
 
 
 @pytest.fixture

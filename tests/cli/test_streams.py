@@ -31,29 +31,15 @@ def home(mrvideo: Run, indexed_demo: Path) -> Path:
     return folder
 
 
-def shell(folder: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`line` with `mrvideo` for the command, in a shell that can close a stream."""
-    command = line.replace("mrvideo", f"'{sys.executable}' -m mrvideo", 1)
-    return subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-
-
 @posix
-def test_without_stderr_nothing_of_it_lands_in_the_result(home: Path) -> None:
+def test_without_stderr_nothing_of_it_lands_in_the_result(shell: Run, home: Path) -> None:
     done = shell(home, "mrvideo ask talk.mp4 'What is the boat called?' --json 2>&-")
     assert json.loads(done.stdout)["question"] == "What is the boat called?"
     assert shell(home, "mrvideo show nothing.mp4 2>&-").stdout == ""
 
 
 @posix
-def test_without_stdout_the_command_says_so_instead_of_working_for_nothing(home: Path) -> None:
+def test_without_stdout_the_command_says_so_instead_of_working_for_nothing(shell: Run, home: Path) -> None:
     done = shell(home, "mrvideo ask talk.mp4 'What is the boat called?' >&-")
     assert (done.returncode, done.stderr) == (
         74,
@@ -65,7 +51,7 @@ def test_without_stdout_the_command_says_so_instead_of_working_for_nothing(home:
 @pytest.mark.parametrize(
     "command", ["show talk.mp4", "export talk.mp4 --format md", "status talk.mp4 --json"]
 )
-def test_a_full_disk_behind_stdout_is_one_line(home: Path, command: str) -> None:
+def test_a_full_disk_behind_stdout_is_one_line(shell: Run, home: Path, command: str) -> None:
     done = shell(home, f"mrvideo {command} >/dev/full")
     assert (done.returncode, done.stderr) == (
         74,
