@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextvars import ContextVar, Token
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 from typing_extensions import Self
+
+if TYPE_CHECKING or sys.platform != "win32":
+    from asyncio import SelectorEventLoop as _SystemLoop
+else:
+    from asyncio import ProactorEventLoop as _SystemLoop
 
 R = TypeVar("R")
 
@@ -128,6 +135,21 @@ class _Portal(BlockingPortal):
         return call
 
 
+class _Loop(_SystemLoop):
+    """An event loop that can be closed while the interpreter shuts down, when no thread can be started any more.
+
+    asyncio starts one to wait for the default executor's threads: `RuntimeError` on Python 3.12 and newer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocking = ThreadPoolExecutor(_BLOCKING_THREADS, "mrvideo-blocking")
+        self.set_default_executor(self._blocking)
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio names it
+        self._blocking.shutdown(wait=False, cancel_futures=True)
+
+
 _portal_lock = threading.Lock()
 _portal: tuple[_Portal, threading.Thread] | None = None
 
@@ -163,7 +185,8 @@ def _start_portal() -> tuple[_Portal, threading.Thread]:
                 started.set_result((served, asyncio.get_running_loop(), scope))
                 await served.sleep_until_stopped()
 
-    thread = threading.Thread(target=anyio.run, args=(serve,), name="mrvideo-portal", daemon=True)
+    run = partial(anyio.run, serve, backend_options={"loop_factory": _Loop})
+    thread = threading.Thread(target=run, name="mrvideo-portal", daemon=True)
     thread.start()
     served, loop, scope = started.result()
 

@@ -56,8 +56,8 @@ def read_sound(
     Of several tracks the one in `language`, else the default one; commentary and audio description come last.
     Raises the `VideoError` tree when the file cannot be opened.
     """
-    from mrvideo.media.containers import open_container
-    from mrvideo.media.subtitles.embedded import first_frame_seconds, only
+    from mrvideo.media.containers import open_container, read_only
+    from mrvideo.media.subtitles.embedded import first_frame_seconds
 
     container = open_container(str(path), allow_url=allow_url)
     with container:
@@ -67,7 +67,7 @@ def read_sound(
     container = open_container(str(path), allow_url=allow_url)
     with container:
         stream = _choose_audio(container, language)
-        only(container, stream)
+        read_only(container, stream)
         yield from _Decoding(container, stream, origin_seconds).sounds()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import av.error
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
@@ -19,6 +19,9 @@ MAX_PIXELS = 1 << 26
 """The largest picture decoded: twice 8K. A larger claim is refused before memory is asked for."""
 
 IO_TIMEOUT_SECONDS = 8.0
+
+# Titles and the like need not be UTF-8. Up to PyAV 18 that is an error unless asked otherwise; PyAV 19 no longer takes the question.
+_METADATA: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 # Containers of moving pictures and of sound (to say "audio only"). Absent on purpose: hls, dash, concat, image2,
 # imf, sdp, rtsp, lavfi and the like, which open further files or addresses named inside them.
@@ -63,8 +66,8 @@ def _open(source: Any, protocols: str) -> InputContainer:
         mode="r",
         options={"max_pixels": str(MAX_PIXELS)},
         container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": protocols},
-        metadata_errors="replace",
         timeout=IO_TIMEOUT_SECONDS,
+        **_METADATA,
     )
 
 
@@ -93,10 +96,18 @@ def choose_video(container: InputContainer, path: str) -> VideoStream:
             f"{path} claims pictures of {chosen.width}×{chosen.height} pixels, more than can be decoded; "
             "if that is real, scale it down first"
         )
-    for stream in container.streams:
-        if stream.index != chosen.index:
-            stream.discard = Discard.all
+    read_only(container, chosen)
     return chosen
+
+
+def read_only(container: InputContainer, chosen: Stream) -> None:
+    """Skip the packets of all other streams unread, where PyAV can (17.1 and newer); before, they are read and dropped."""
+    try:
+        from av.stream import Discard
+    except ImportError:
+        return
+    for stream in container.streams:
+        stream.discard = Discard.default if stream.index == chosen.index else Discard.all
 
 
 def _is_still(stream: VideoStream) -> bool:

@@ -12,7 +12,6 @@ from mrvideo.media.subtitles.text import Line, plain, spoken
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
-    from av.stream import Stream
     from av.subtitles.stream import SubtitleStream
 
 TEXT_CODECS = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
@@ -71,12 +70,12 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
     """
     from av.error import FFmpegError
 
-    from mrvideo.media.containers import open_container
+    from mrvideo.media.containers import open_container, read_only
 
     container = open_container(str(path), allow_url=allow_url)
     with container:
         stream = next(stream for stream in container.streams.subtitles if stream.index == stream_index)
-        only(container, stream)
+        read_only(container, stream)
         lines: list[Line] = []
         unreadable = 0
         packets = iter(container.demux(stream))
@@ -119,14 +118,6 @@ def _texts(stream: SubtitleStream, packet: Packet[SubtitleStream]) -> list[tuple
             in_ass = codec in ("ass", "ssa")
             texts.append(((in_ass and fields[3].strip()) or None, plain(fields[8], braces_are_markup=in_ass)))
     return texts
-
-
-def only(container: InputContainer, stream: Stream) -> None:
-    """Let everything but one stream be skipped unread."""
-    from av.stream import Discard
-
-    for other in container.streams:
-        other.discard = Discard.default if other.index == stream.index else Discard.all
 
 
 def first_frame_seconds(container: InputContainer, path: str) -> float:
