@@ -28,8 +28,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from transformers.utils import logging
 
 from mrvideo.models.batching import Batcher
+from mrvideo.models.chat_backend import Completion
 from mrvideo.models.generation import OUT_OF_MEMORY, Generator, Job, best_device
-from mrvideo.models.speaker import Said
 
 CLIP_SECONDS = 10
 _SPECIALS = [
@@ -191,7 +191,7 @@ def one_by_one(generator: Generator, work: Sequence[Job]) -> float:
 
 def batched(generator: Generator, work: Sequence[Job], size: int) -> tuple[float, int]:
     """Seconds through this package's batcher, and the batch size that memory allowed."""
-    batcher: Batcher[Job, Any, Said] = Batcher(
+    batcher: Batcher[Job, Any, Completion] = Batcher(
         generator.prepare, generator.generate, most_jobs=size, too_big=OUT_OF_MEMORY
     )
     started = time.perf_counter()

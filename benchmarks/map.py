@@ -43,12 +43,12 @@ from mrvideo.mapreduce import cores, decoding_processes, map_shards, portal
 from mrvideo.media.clips import plan_shards
 from mrvideo.media.identity import probe
 from mrvideo.media.shard import read_shard
-from mrvideo.messages.captioning import CaptionClipInputs, CaptionClipReply
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Picture, Request
 from mrvideo.models.retry import Backoff
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Event, Span, StageFinished, VideoInfo
+from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply
 
 sys.path.insert(0, str(Path(__file__).parent))
 from map_server import RETRY_AFTER_LATENCIES, fault

@@ -26,14 +26,14 @@ from unittest.mock import patch
 
 from PIL import Image
 
-from mrvideo.agents.run import ask
+from mrvideo.agents.ask.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
 from mrvideo.mapreduce import cores
 from mrvideo.media.clips import sample_times
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models import Ledger
-from mrvideo.models.base import Abilities, Request
+from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.budget import Budget
 from mrvideo.models.limits import LimitedModel, Limits
 from mrvideo.models.retry import Backoff
@@ -174,7 +174,7 @@ def _model(library: Library) -> LimitedModel:
         script.requests.clear()
         return _REPLIES[request.prompt.name](request.inputs)
 
-    script = ScriptedModel(answer, abilities=Abilities(concurrency=16))
+    script = ScriptedModel(answer, capabilities=Capabilities(concurrency=16))
     limits = Limits(
         ledger=Ledger(),
         store=library,

@@ -12,12 +12,14 @@ from typing import TypeVar, cast
 from anyio import to_thread
 from pydantic import BaseModel
 
-from mrvideo import compose
-from mrvideo.agents.run import ask
+from mrvideo.agents.ask.run import ask
 from mrvideo.evals.systems import System
 from mrvideo.library import Library
 from mrvideo.media.looks import FrameSource
-from mrvideo.messages.analysis import (
+from mrvideo.models.base import Capabilities, Model, Picture, Reply, Request
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.records import Answer, Claim, Event, Evidence, Index, Mention, Scene, Usage
+from mrvideo.schemas.analysis import (
     AnswerInputs,
     AnswerReply,
     EvidenceLine,
@@ -29,11 +31,10 @@ from mrvideo.messages.analysis import (
     SegmentIntentionReply,
     SpanReply,
 )
-from mrvideo.messages.baseline import UniformInputs, UniformReply
-from mrvideo.messages.shared import CueLine
-from mrvideo.models.base import Abilities, Model, Picture, Reply, Request
-from mrvideo.prompt import load_prompt
-from mrvideo.records import Answer, Claim, Event, Evidence, Index, Mention, Scene, Usage
+from mrvideo.schemas.baseline import UniformInputs, UniformReply
+from mrvideo.schemas.shared import CueLine
+from mrvideo.session.models import open_models
+from mrvideo.session.options import frame_source
 from mrvideo.settings import OFFLINE, Settings
 
 T = TypeVar("T", bound=BaseModel)
@@ -58,13 +59,11 @@ async def answer_with(
     """One answer by one system, with its usage; on the event-loop thread. Raises as `Video.ask` does."""
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
-        models = compose.open_models(settings, library, _silent)
+        models = open_models(settings, library, _silent)
         try:
-            pixels = settings.long_side_pixels or models.vision.abilities.long_side_pixels
+            pixels = settings.long_side_pixels or models.vision.capabilities.long_side_pixels
             there = await to_thread.run_sync(Path(index.video.path).is_file)
-            source = (
-                compose.frame_source(index.video.path, settings, long_side_pixels=pixels) if there else None
-            )
+            source = frame_source(index.video.path, settings, long_side_pixels=pixels) if there else None
             if system.kind == "uniform":
                 answer = await _uniform(
                     system, index, question, options, models.vision, source, must_choose=must_choose
@@ -141,9 +140,9 @@ class WithoutIntention:
         return self._model.fingerprint
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """The wrapped model's."""
-        return self._model.abilities
+        return self._model.capabilities
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer the intention prompts without a call, pass all others on."""
@@ -177,7 +176,7 @@ async def _uniform(
     *,
     must_choose: bool,
 ) -> Answer:
-    count = min(system.frames, model.abilities.max_images)
+    count = min(system.frames, model.capabilities.max_images)
     step = index.video.duration_seconds / count
     times = [step * (i + 0.5) for i in range(count)]
     frames = await to_thread.run_sync(source.at, times) if source is not None else []

@@ -15,7 +15,6 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from mrvideo import compose, indexing
 from mrvideo.errors import BudgetReached, InputError, LibraryError, ModelError, ModelUnavailable, MrVideoError
 from mrvideo.evals.baselines import answer_with
 from mrvideo.evals.items import Benchmark, Captioned, Outcome, Question, Scores
@@ -24,8 +23,10 @@ from mrvideo.evals.outcomes import outcome_of, without_answer
 from mrvideo.evals.systems import System
 from mrvideo.mapreduce import portal
 from mrvideo.media.subtitles import write_srt
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Answer, Event, Index
+from mrvideo.session.indexing import index_video
+from mrvideo.session.models import model_settings
 from mrvideo.settings import OFFLINE, Settings
 
 AT_ONCE = 4
@@ -225,7 +226,7 @@ def _one_video(
     )
     started, started_at = time.monotonic(), _now()
     try:
-        index = indexing.index_video(
+        index = index_video(
             path, settings, subtitles=_subtitles(plan, questions[0], folder), on_event=_silent, retry=retry
         )
     except _STOPS:
@@ -296,7 +297,7 @@ def _ask_all(
 
 
 def _calls_at_once(settings: Settings) -> int:
-    model = compose.model_settings(settings, "vision")
+    model = model_settings(settings, "vision")
     return settings.concurrency or (model.server.concurrency if model.talks_to_server else AT_ONCE)
 
 

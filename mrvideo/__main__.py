@@ -1,6 +1,6 @@
 """`python -m mrvideo` is `mrvideo`."""
 
-from mrvideo.cli import main
+from mrvideo.cli.app import main
 
 if __name__ == "__main__":
     main()

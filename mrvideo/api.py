@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self
 
-from mrvideo import compose, indexing, views
+from mrvideo.display import html
 from mrvideo.errors import InputError, Stopped
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal, start_on_portal
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
-from mrvideo.messages.analysis import LookReply
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import (
@@ -33,6 +32,7 @@ from mrvideo.records import (
     Cue,
     Entity,
     Event,
+    EventSink,
     Failure,
     Frame,
     Hit,
@@ -43,12 +43,17 @@ from mrvideo.records import (
     StageAdvanced,
     VideoInfo,
 )
+from mrvideo.schemas.analysis import LookReply
+from mrvideo.session.asking import ask_index
+from mrvideo.session.indexing import index_video, newest_index
+from mrvideo.session.looking import look_again
+from mrvideo.session.options import frame_source
+from mrvideo.session.searching import search_library
 from mrvideo.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from mrvideo.agents.explore import Chat
+    from mrvideo.agents.chat import Chat
 
-EventSink: TypeAlias = Callable[[Event], None]
 PathLike: TypeAlias = str | Path
 
 
@@ -74,7 +79,7 @@ def index(
     """
     chosen = settings or load_settings(**overrides)
     sidecar = Path(subtitles) if subtitles is not None else None
-    found = indexing.index_video(str(video), chosen, subtitles=sidecar, on_event=on_event, budget=budget)
+    found = index_video(str(video), chosen, subtitles=sidecar, on_event=on_event, budget=budget)
     return Video(found, chosen, budget)
 
 
@@ -119,7 +124,7 @@ def load(
     """
     chosen = settings or load_settings(**overrides)
     with closing(Library.open(chosen.library, create=False)) as library:
-        found = indexing.newest_index(str(video), library, chosen)
+        found = newest_index(str(video), library, chosen)
         begun = found is None and str(Path(video).absolute()) in [
             str(Path(known.path).absolute()) for known in library.videos()
         ]
@@ -144,7 +149,7 @@ def search(
 
     Raises `InputError` when there is no library yet.
     """
-    return compose.search_library(words, settings or load_settings(**overrides), limit=limit)
+    return search_library(words, settings or load_settings(**overrides), limit=limit)
 
 
 class Video:
@@ -211,7 +216,7 @@ class Video:
         )
 
     def _repr_html_(self) -> str:
-        return views.video_html(self._index, self._thumbnails())
+        return html.video_html(self._index, self._thumbnails())
 
     def frames(self, times_seconds: Sequence[float], *, long_side_pixels: int = 512) -> list[Frame]:
         """The frames on screen at these times, as JPEG bytes. Raises `VideoError` when the file is gone."""
@@ -320,7 +325,7 @@ class Video:
 
         Raises `SettingsError` when the text model cannot call tools, as the offline model cannot.
         """
-        from mrvideo.agents.explore import Chat
+        from mrvideo.agents.chat import Chat
 
         kept = self._settings.library.parent / "chats.db" if keep else None
         return Chat([self.info.path], self._settings, name=name, checkpoints=kept, max_steps=max_steps)
@@ -336,7 +341,7 @@ class Video:
         check_question(question, options, must_choose=must_choose)
         settings = load_settings(**{**self._settings.model_dump(exclude_defaults=True), **overrides})
         work = partial(
-            compose.ask_index,
+            ask_index,
             self._index,
             question.strip(),
             tuple(options or ()),
@@ -351,7 +356,7 @@ class Video:
         self, span: Span, question: str, max_frames: int
     ) -> Callable[[], Coroutine[Any, Any, tuple[LookReply, list[Frame]]]]:
         return partial(
-            compose.look_again,
+            look_again,
             self._index,
             span,
             question,
@@ -363,22 +368,22 @@ class Video:
     def _thumbnails(self) -> FrameSource | None:
         if not Path(self.info.path).is_file():
             return None
-        return self._frame_source(views.THUMBNAIL_PIXELS)
+        return self._frame_source(html.THUMBNAIL_PIXELS)
 
     def _frame_source(self, long_side_pixels: int) -> FrameSource:
-        return compose.frame_source(self._index.video.path, self._settings, long_side_pixels=long_side_pixels)
+        return frame_source(self._index.video.path, self._settings, long_side_pixels=long_side_pixels)
 
 
 def _answer_html(answer: Answer) -> str:
     """An answer knows its video's path only: pictures are shown while the file is there."""
     if not Path(answer.video).is_file():
-        return views.answer_html(answer)
+        return html.answer_html(answer)
     with open_video(answer.video) as reader:
         info = reader.info
-    source = compose.frame_source(answer.video, load_settings(), long_side_pixels=views.THUMBNAIL_PIXELS)
-    return views.answer_html(answer, duration_seconds=info.duration_seconds, source=source)
+    source = frame_source(answer.video, load_settings(), long_side_pixels=html.THUMBNAIL_PIXELS)
+    return html.answer_html(answer, duration_seconds=info.duration_seconds, source=source)
 
 
 HTML_VIEWS[Answer] = _answer_html
-HTML_VIEWS[Scene] = views.scene_html
-HTML_VIEWS[Entity] = views.entity_html
+HTML_VIEWS[Scene] = html.scene_html
+HTML_VIEWS[Entity] = html.entity_html

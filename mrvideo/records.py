@@ -433,4 +433,7 @@ Event: TypeAlias = (
 )
 """What a run reports while it goes."""
 
+EventSink: TypeAlias = Callable[[Event], None]
+"""Takes events; called from any thread."""
+
 Entity.model_rebuild()

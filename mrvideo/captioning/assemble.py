@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mrvideo.captioning.parts import Piece, ShardRecords
 from mrvideo.captioning.rename import marks_in, renamed
+from mrvideo.captioning.shard_records import Piece, ShardRecords
 from mrvideo.captioning.sightings import join_sightings, overlapping
 from mrvideo.captioning.tiling import joined_text, tiled
 from mrvideo.records import Entity, Failure, Scene, Shot, Sighting, Span

@@ -8,7 +8,7 @@ from itertools import pairwise
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.paper import BORDER_FRAMES, same_scene
-from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.shard_records import Piece
 from mrvideo.records import Failure, Frame
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mrvideo.captioning.parts import KeptReply
+from mrvideo.captioning.shard_records import KeptReply
 from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
 from mrvideo.models.base import Model, Request
 from mrvideo.records import Failure, Usage

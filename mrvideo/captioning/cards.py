@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
+from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
-from mrvideo.captioning.given import Given
-from mrvideo.captioning.parts import Piece
-from mrvideo.messages.captioning import CastCard
+from mrvideo.captioning.shard_records import Piece
 from mrvideo.models.base import Picture
 from mrvideo.records import Mention
+from mrvideo.schemas.captioning import CastCard
 
 FRAMES_OF_ONE = 3
 """The least number of frames that can outvote one."""

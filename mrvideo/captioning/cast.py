@@ -18,17 +18,17 @@ from itertools import combinations
 
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.cards import Entry, Member, Views, blocks, entry_of, given_entry, pictures_of
+from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.frames import room
-from mrvideo.captioning.given import Given
-from mrvideo.captioning.parts import Piece
 from mrvideo.captioning.review import reviewed
+from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.union import united
 from mrvideo.mapreduce import tree_reduce
-from mrvideo.messages.captioning import LinkCastInputs, LinkCastReply
 from mrvideo.models.base import Request
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention, Span
+from mrvideo.schemas.captioning import LinkCastInputs, LinkCastReply
 
 __all__ = ["Cast", "Member", "co_occurring"]
 
@@ -68,7 +68,7 @@ class Cast:
             self._vetoes.setdefault(other, set()).add(one)
         self._failures: list[Failure] = []
         # The pictures of a long video's comparisons would fill the memory if all that wait for their call had theirs.
-        self._turns = asyncio.Semaphore(_PREPARED_PER_CALL * calls.model.abilities.concurrency)
+        self._turns = asyncio.Semaphore(_PREPARED_PER_CALL * calls.model.capabilities.concurrency)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -158,7 +158,7 @@ class Cast:
     ) -> list[Found | None]:
         if not left or not right:
             return []
-        lefts, rights = blocks(left, right, room(self._calls.model.abilities))
+        lefts, rights = blocks(left, right, room(self._calls.model.capabilities))
         return await together(self._ask(one, other, span) for one in lefts for other in rights)
 
     async def _ask(self, left: Sequence[Entry], right: Sequence[Entry], span: Span) -> Found | None:
@@ -172,7 +172,9 @@ class Cast:
                     inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
                     reply_type=LinkCastReply,
                     stage="cast",
-                    pictures=await pictures_of(labelled, self._exemplars, room(self._calls.model.abilities)),
+                    pictures=await pictures_of(
+                        labelled, self._exemplars, room(self._calls.model.capabilities)
+                    ),
                     span=span,
                 )
             )

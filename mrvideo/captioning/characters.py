@@ -5,13 +5,13 @@ from __future__ import annotations
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.frames import room, spread
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.parts import Piece
-from mrvideo.captioning.views import ShardView
-from mrvideo.messages.captioning import CharactersInputs, CharactersReply
-from mrvideo.messages.shared import CueLine
+from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_view import ShardView
 from mrvideo.models.base import Request
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention
+from mrvideo.schemas.captioning import CharactersInputs, CharactersReply
+from mrvideo.schemas.shared import CueLine
 
 
 async def find_characters(view: ShardView, calls: Calls) -> tuple[tuple[Mention, ...], tuple[Failure, ...]]:
@@ -19,7 +19,7 @@ async def find_characters(view: ShardView, calls: Calls) -> tuple[tuple[Mention,
     if not view.sparse:
         return (), ()
     spec = view.spec
-    shown = spread(view.sparse, room(calls.model.abilities))
+    shown = spread(view.sparse, room(calls.model.capabilities))
     reply = await calls.ask(
         Request(
             prompt=load_prompt("characters"),

@@ -12,14 +12,14 @@ from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, blocks, frames_of_eac
 from mrvideo.captioning.frames import room
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
-from mrvideo.captioning.views import plan
+from mrvideo.captioning.shard_view import plan
 from mrvideo.media.clips import plan_clips, sample_times
 from mrvideo.media.images import fit_within
-from mrvideo.messages.captioning import CastCard
-from mrvideo.models.base import Abilities
+from mrvideo.models.base import Capabilities
 from mrvideo.models.prices import cost, image_tokens, schema_tokens, text_tokens
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Record, Span, Usage, VideoInfo
+from mrvideo.schemas.captioning import CastCard
 
 _OUTPUT_TOKENS = {
     "characters": 400,
@@ -52,7 +52,7 @@ class StageEstimate(Record):
 
     def usage(self, model: str) -> Usage:
         """Tokens and money with a model; `cost` is None when its price is unknown."""
-        import mrvideo.messages.captioning as messages
+        import mrvideo.schemas.captioning as messages
 
         prompt = load_prompt(self.prompt)
         own = text_tokens(prompt.static, model) + _INPUT_TOKENS.get(self.prompt, 60)
@@ -72,7 +72,7 @@ def estimate_calls(
     info: VideoInfo,
     options: CaptioningOptions,
     *,
-    abilities: Abilities | None = None,
+    capabilities: Capabilities | None = None,
     mentions_per_shard: int = 4,
     scenes_per_clip: float = 1.0,
     frames_per_mention: int = FRAMES_OF_ONE,
@@ -83,8 +83,8 @@ def estimate_calls(
     the cast; `scenes_per_clip` matters to the recipe `paper` alone, which captions scene by scene. Second opinions on the
     cast, asked only where two comparisons differ, come on top.
     """
-    abilities = abilities or Abilities()
-    size = fit_within(info.width, info.height, options.side_pixels(abilities))
+    capabilities = capabilities or Capabilities()
+    size = fit_within(info.width, info.height, options.side_pixels(capabilities))
     shards = plan(info.duration_seconds, options)
     clips = [clip.span for shard in shards for clip in plan_clips(shard, clip_seconds=options.clip_seconds)]
     frames = [_count(clip, options.frames_per_second) for clip in clips]
@@ -102,29 +102,31 @@ def estimate_calls(
             height=size[1],
         )
 
-    faces = min(mentions_per_shard, room(abilities) // 2)
-    sparse = sum(min(_count(shard, options.characters_per_second), room(abilities)) for shard in shards)
+    faces = min(mentions_per_shard, room(capabilities) // 2)
+    sparse = sum(min(_count(shard, options.characters_per_second), room(capabilities)) for shard in shards)
     rows = [row("characters", "characters", len(shards), 0, sparse)]
     if options.recipe == "fused":
         # The frame before a clip is the last of the one before it, sent again; the first clip has none.
         before = max(0, len(clips) - 1)
-        spaces = [room(abilities, taken=faces + (place > 0)) for place in range(len(clips))]
+        spaces = [room(capabilities, taken=faces + (place > 0)) for place in range(len(clips))]
         sent = sum(min(count, space) for count, space in zip(frames, spaces, strict=True))
         rows.append(row("caption", "caption_clip", len(clips), sent, before + faces * len(clips)))
     else:
         borders = max(0, len(clips) - 1)
-        rows.append(row("split", "split_clip", len(clips), sum(min(n, room(abilities)) for n in frames), 0))
+        rows.append(
+            row("split", "split_clip", len(clips), sum(min(n, room(capabilities)) for n in frames), 0)
+        )
         rows.append(row("merge", "merge_border", borders, 0, 2 * BORDER_FRAMES * borders))
         scenes = math.ceil(len(clips) * scenes_per_clip)
         per_scene = dense / scenes if scenes else 0.0
-        parts = scenes * max(1, math.ceil(per_scene / room(abilities, taken=faces)))
+        parts = scenes * max(1, math.ceil(per_scene / room(capabilities, taken=faces)))
         rows.append(row("caption", "caption_scene", parts, dense, faces * parts))
     # Up a tree, then every shard once more with the whole cast.
     links = 2 * len(shards) - 1 if mentions_per_shard and len(shards) > 1 else 0
     card = Entry("", CastCard(card_id="", kind="", description=""), times=(0.0,) * frames_per_mention)
-    lefts, rights = blocks([card] * mentions_per_shard, [card] * mentions_per_shard, room(abilities))
+    lefts, rights = blocks([card] * mentions_per_shard, [card] * mentions_per_shard, room(capabilities))
     cards = sum(len(one) + len(other) for one in lefts for other in rights)
-    shown = min(frames_per_mention, frames_of_each([*lefts[0], *rights[0]], room(abilities)))
+    shown = min(frames_per_mention, frames_of_each([*lefts[0], *rights[0]], room(capabilities)))
     rows.append(row("cast", "link_cast", links * len(lefts) * len(rights), 0, links * cards * shown))
     return tuple(rows)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mrvideo.media.clips import sample_times
-from mrvideo.models.base import MAX_IMAGES, Abilities, Picture
+from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
 from mrvideo.records import Frame, Span
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def on_screen(frames: Sequence[Frame], span: Span, *, frames_per_second: float) 
     return tuple(shown)
 
 
-def room(abilities: Abilities, *, taken: int = 0) -> int:
+def room(capabilities: Capabilities, *, taken: int = 0) -> int:
     """How many more pictures fit one call, at least two."""
-    return max(2, min(MAX_IMAGES, abilities.max_images) - taken)
+    return max(2, min(MAX_IMAGES, capabilities.max_images) - taken)
 
 
 def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown, ...]:

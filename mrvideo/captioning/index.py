@@ -14,13 +14,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mrvideo.captioning.cast_file import Given, load_given
 from mrvideo.captioning.exemplars import Exemplars
-from mrvideo.captioning.given import Given, load_given
 from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
-from mrvideo.captioning.parts import ShardRecords, ShardSpec
 from mrvideo.captioning.reduce import reduce_shards
 from mrvideo.captioning.shard import caption_in_worker, caption_shard
-from mrvideo.captioning.views import plan
+from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
+from mrvideo.captioning.shard_view import plan
 from mrvideo.errors import SettingsError
 from mrvideo.library import Library
 from mrvideo.mapreduce import Decode, cores, decode, decoding_processes, map_shards, portal
@@ -112,7 +112,7 @@ class _Run:
             FrameSource(
                 path,
                 reader=options.reader,
-                long_side_pixels=options.side_pixels(vision.abilities),
+                long_side_pixels=options.side_pixels(vision.capabilities),
                 jpeg_quality=options.jpeg_quality,
                 allow_url=options.allow_url,
             )
@@ -235,7 +235,7 @@ class _Run:
             video=self.info,
             cues=cues_of(self.cues, span),
             options=self.options,
-            side_pixels=self.options.side_pixels(self.vision.abilities),
+            side_pixels=self.options.side_pixels(self.vision.capabilities),
             replies=kept.replies if kept is not None else (),
         )
 

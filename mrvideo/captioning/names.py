@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.cast import Member
 from mrvideo.captioning.exemplars import Exemplars
-from mrvideo.messages.captioning import CastCard, ConfirmNameInputs, ConfirmNameReply
-from mrvideo.messages.shared import CueLine
 from mrvideo.models.base import Picture, Request
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Entity, Evidence, Failure, Mention, Scene, Span
+from mrvideo.schemas.captioning import CastCard, ConfirmNameInputs, ConfirmNameReply
+from mrvideo.schemas.shared import CueLine
 from mrvideo.speech.speakers import NameCandidate, label_entity_links, name_candidates
 
 _MOST_NAMES = 3

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mrvideo.mapreduce import Backend
-from mrvideo.models.base import Abilities, Model
-from mrvideo.prompt import load_prompt
+from mrvideo.models.base import Capabilities, Model
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import HIGHEST_JPEG_QUALITY, Cue, Recipe, Record, Span, VideoInfo
 
 _SHARD_PROMPTS: dict[Recipe, tuple[str, ...]] = {
@@ -57,9 +57,9 @@ class CaptioningOptions(Record):
     cluster: str | None = None
     fresh: bool = Field(default=False, description="caption again what the library already holds")
 
-    def side_pixels(self, abilities: Abilities) -> int:
+    def side_pixels(self, capabilities: Capabilities) -> int:
         """Long side of the frames that are sent."""
-        return self.long_side_pixels or abilities.long_side_pixels
+        return self.long_side_pixels or capabilities.long_side_pixels
 
     def shaping(self, vision: Model) -> dict[str, Any]:
         """What changes a shard's records, spelt out."""
@@ -70,12 +70,12 @@ class CaptioningOptions(Record):
             "shard_seconds": self.shard_seconds,
             "frames_per_second": self.frames_per_second,
             "characters_per_second": self.characters_per_second,
-            "long_side_pixels": self.side_pixels(vision.abilities),
+            "long_side_pixels": self.side_pixels(vision.capabilities),
             "jpeg_quality": self.jpeg_quality,
             "reader": self.reader,
             "keyframes_only": self.keyframes_only,
             "thin_stills": self.thin_stills,
-            "vision": vision.abilities.index_fingerprint or vision.fingerprint,
+            "vision": vision.capabilities.index_fingerprint or vision.fingerprint,
             "prompts": {name: load_prompt(name).digest for name in _SHARD_PROMPTS[self.recipe]},
         }
 
@@ -105,7 +105,7 @@ def index_settings(
     info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model, text: Model
 ) -> dict[str, Any]:
     """What the key is made of, in words: kept beside the index. Stage A asks no text model, so `text` is not part of it."""
-    from mrvideo.captioning.given import given_digest
+    from mrvideo.captioning.cast_file import given_digest
 
     return {
         "video": info.digest,

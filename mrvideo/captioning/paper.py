@@ -15,11 +15,14 @@ from itertools import pairwise
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.frames import Shown, room, spread, thinned
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.parts import Piece
 from mrvideo.captioning.scenes import exemplars, mention_lines
+from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_view import ClipView, ShardView
 from mrvideo.captioning.tiling import Block, blocks, joined_text, merged, piece_of, tiled
-from mrvideo.captioning.views import ClipView, ShardView
-from mrvideo.messages.captioning import (
+from mrvideo.models.base import Picture, Request
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.records import Failure, Frame, Mention, Span
+from mrvideo.schemas.captioning import (
     CaptionSceneInputs,
     CaptionSceneReply,
     MergeBorderInputs,
@@ -27,10 +30,7 @@ from mrvideo.messages.captioning import (
     SplitClipInputs,
     SplitClipReply,
 )
-from mrvideo.messages.shared import CueLine
-from mrvideo.models.base import Picture, Request
-from mrvideo.prompt import load_prompt
-from mrvideo.records import Failure, Frame, Mention, Span
+from mrvideo.schemas.shared import CueLine
 
 BORDER_FRAMES = 2
 """Frames shown of each side of a border."""
@@ -63,7 +63,7 @@ async def caption_in_three_steps(
 
 
 async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Piece | Failure]:
-    shown = spread(thinned(clip.shown, view.still_spans), room(calls.model.abilities))
+    shown = spread(thinned(clip.shown, view.still_spans), room(calls.model.capabilities))
     reply = await calls.ask(
         Request(
             prompt=load_prompt("split_clip"),
@@ -149,8 +149,8 @@ async def _caption_run(
         # The picture on screen when the scene starts is older than the scene: nothing has changed since.
         inside = [*[one for one in shown if one.frame.time_seconds < span.start_seconds][-1:], *inside]
     frames = thinned(inside, view.still_spans)
-    faces = exemplars(view, mentions, calls.model.abilities)
-    count = max(1, math.ceil(len(frames) / room(calls.model.abilities, taken=len(faces))))
+    faces = exemplars(view, mentions, calls.model.capabilities)
+    count = max(1, math.ceil(len(frames) / room(calls.model.capabilities, taken=len(faces))))
     cuts = [round(part * len(frames) / count) for part in range(count + 1)]
     starts = [span.start_seconds, *(frames[cut].frame.time_seconds for cut in cuts[1:-1]), span.stop_seconds]
     return list(

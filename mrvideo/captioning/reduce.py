@@ -17,11 +17,11 @@ from mrvideo.captioning.borders import join_shards
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cards import views_of
 from mrvideo.captioning.cast import Cast, co_occurring
+from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
-from mrvideo.captioning.given import Given
 from mrvideo.captioning.names import entities_of, learn_names, local_names
 from mrvideo.captioning.options import CaptioningOptions
-from mrvideo.captioning.parts import ShardRecords
+from mrvideo.captioning.shard_records import ShardRecords
 from mrvideo.captioning.tiling import merged
 from mrvideo.models.base import Model
 from mrvideo.records import Cue, Index, Span, Usage, VideoInfo

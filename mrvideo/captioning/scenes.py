@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.frames import room, spread, thinned
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_view import ClipView, ShardView
 from mrvideo.captioning.tiling import blocks, piece_of
-from mrvideo.captioning.views import ClipView, ShardView
-from mrvideo.messages.captioning import CaptionClipInputs, CaptionClipReply, MentionLine
-from mrvideo.messages.shared import CueLine
-from mrvideo.models.base import Abilities, Picture, Request
-from mrvideo.prompt import load_prompt
+from mrvideo.models.base import Capabilities, Picture, Request
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention
+from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, MentionLine
+from mrvideo.schemas.shared import CueLine
 
 
 async def caption_clips(view: ShardView, mentions: Sequence[Mention], calls: Calls) -> list[Piece | Failure]:
@@ -26,9 +26,9 @@ async def caption_clips(view: ShardView, mentions: Sequence[Mention], calls: Cal
 async def _caption_clip(
     view: ShardView, clip: ClipView, mentions: Sequence[Mention], calls: Calls
 ) -> list[Piece | Failure]:
-    faces = exemplars(view, mentions, calls.model.abilities)
+    faces = exemplars(view, mentions, calls.model.capabilities)
     before = () if clip.before is None else (clip.before.picture("before"),)
-    space = room(calls.model.abilities, taken=len(faces) + len(before))
+    space = room(calls.model.capabilities, taken=len(faces) + len(before))
     shown = spread(thinned(clip.shown, view.still_spans), space)
     reply = await calls.ask(
         Request(
@@ -62,10 +62,12 @@ async def _caption_clip(
     ]
 
 
-def exemplars(view: ShardView, mentions: Sequence[Mention], abilities: Abilities) -> tuple[Picture, ...]:
+def exemplars(
+    view: ShardView, mentions: Sequence[Mention], capabilities: Capabilities
+) -> tuple[Picture, ...]:
     """The mentions' exemplars, but never more than leave half of a call to the scene itself."""
     pictures = [view.exemplar(mention) for mention in mentions]
-    return tuple(picture for picture in pictures if picture is not None)[: room(abilities) // 2]
+    return tuple(picture for picture in pictures if picture is not None)[: room(capabilities) // 2]
 
 
 def mention_lines(mentions: Sequence[Mention]) -> tuple[MentionLine, ...]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.characters import find_characters, with_spans
 from mrvideo.captioning.paper import caption_in_three_steps
-from mrvideo.captioning.parts import KeptReply, Piece, ShardRecords, ShardSpec
 from mrvideo.captioning.scenes import caption_clips
+from mrvideo.captioning.shard_records import KeptReply, Piece, ShardRecords, ShardSpec
+from mrvideo.captioning.shard_view import ShardView, view_shard
 from mrvideo.captioning.tiling import tiled
-from mrvideo.captioning.views import ShardView, view_shard
 from mrvideo.errors import DecodeError, VideoError, WorkerLost
 from mrvideo.mapreduce import Decode, decode, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard

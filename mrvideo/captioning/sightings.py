@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mrvideo.models.offline.likeness import same_text
 from mrvideo.records import Sighting, Span
+from mrvideo.text import same_text
 
 TOUCH_SECONDS = 0.6
 """Sightings this close are taken to be seamless: a little more than one sampling step at 2 frames per second."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from mrvideo.captioning.parts import Piece
-from mrvideo.messages.captioning import SceneReply, SplitReply
+from mrvideo.captioning.shard_records import Piece
 from mrvideo.records import Failure, Sighting, Span, Spanned
+from mrvideo.schemas.captioning import SceneReply, SplitReply
 
 S = TypeVar("S", bound=Spanned)
 _TICK = 1e-6

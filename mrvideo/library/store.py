@@ -28,9 +28,9 @@ from typing_extensions import Self
 
 from mrvideo.errors import InputError, LibraryError
 from mrvideo.library import schema
-from mrvideo.library.claims import claimed
-from mrvideo.library.faults import in_library_words, read_only
-from mrvideo.library.opening import open_engine
+from mrvideo.library.database import open_engine
+from mrvideo.library.errors import in_library_words, read_only
+from mrvideo.library.locks import claimed
 from mrvideo.library.search import cue_rows, find, scene_rows
 from mrvideo.records import Answer, Cue, Hit, Index, Record, Span, Usage, VideoInfo
 

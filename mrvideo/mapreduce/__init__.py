@@ -7,9 +7,9 @@ Model calls are async and all run on one event loop, on a daemon thread of its o
 many threads as cores, or, for long videos, in as many processes: `decode`, `decoding_processes`.
 """
 
-from mrvideo.mapreduce.calls import StopScope, portal, start_on_portal
 from mrvideo.mapreduce.decoding import Decode, cores, decode, decoding_processes
 from mrvideo.mapreduce.engines import Backend
+from mrvideo.mapreduce.event_loop import StopScope, portal, start_on_portal
 from mrvideo.mapreduce.shards import map_shards, worker_name
 from mrvideo.mapreduce.tree import tree_reduce
 

@@ -15,8 +15,8 @@ from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from mrvideo.errors import WorkerLost
-from mrvideo.mapreduce.calls import current_run
 from mrvideo.mapreduce.engines import deaf_to_ctrl_c, losses_on, serve_driver
+from mrvideo.mapreduce.event_loop import current_run
 from mrvideo.records import Frame
 
 R = TypeVar("R")

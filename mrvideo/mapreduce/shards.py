@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from mrvideo.errors import SettingsError, WorkerLost
-from mrvideo.mapreduce.calls import Run, current_run, current_scope
 from mrvideo.mapreduce.engines import Backend, Parallel, deaf_to_ctrl_c, losses_on, open_engine
+from mrvideo.mapreduce.event_loop import Run, current_run, current_scope
 
 S = TypeVar("S")
 R = TypeVar("R")

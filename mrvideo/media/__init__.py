@@ -1,5 +1,5 @@
 """Reading video: which picture is shown when."""
 
-from mrvideo.media.opening import open_video
+from mrvideo.media.registry import open_video
 
 __all__ = ["open_video"]

@@ -14,8 +14,8 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mrvideo.media.fresh_starts import begins_anew
-from mrvideo.media.losses import Losses
+from mrvideo.media.decode_errors import Losses
+from mrvideo.media.random_access import begins_anew
 from mrvideo.media.sparse import SAME_SECONDS, DisplayOrder, Wanted
 from mrvideo.media.track import Track
 from mrvideo.records import Span

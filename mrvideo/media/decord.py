@@ -18,8 +18,8 @@ from typing_extensions import Self
 
 from mrvideo.errors import DecodeError, ReaderRefused, SettingsError
 from mrvideo.media import sources
+from mrvideo.media.decode_errors import Losses
 from mrvideo.media.grey import GREY_HEIGHT, GREY_WIDTH
-from mrvideo.media.losses import Losses
 from mrvideo.media.probing import describe, first_picture
 from mrvideo.media.reader import Grey, Watcher
 from mrvideo.media.scaling import believable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mrvideo.errors import VideoError
 from mrvideo.media import sources
-from mrvideo.media.opening import ReaderName, open_video
+from mrvideo.media.registry import ReaderName, open_video
 from mrvideo.records import VideoInfo
 
 _BLOCK_BYTES = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mrvideo.media.opening import ReaderName, open_video
+from mrvideo.media.registry import ReaderName, open_video
 from mrvideo.records import Failure, Frame
 
 _RUN_GAP_SECONDS = 12.0

@@ -7,9 +7,9 @@ import time
 from av.video.frame import VideoFrame
 
 from mrvideo.errors import DecodeError
+from mrvideo.media.decode_errors import Losses
 from mrvideo.media.decoding import STALL_SECONDS
 from mrvideo.media.durations import duration_of
-from mrvideo.media.losses import Losses
 from mrvideo.media.scaling import upright_size
 from mrvideo.media.track import Track, timestamp_of
 from mrvideo.records import VideoInfo

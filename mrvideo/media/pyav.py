@@ -9,9 +9,9 @@ from types import TracebackType
 from av.video.frame import VideoFrame
 from typing_extensions import Self
 
+from mrvideo.media.decode_errors import Losses
 from mrvideo.media.decoding import STALL_SECONDS, Pass
 from mrvideo.media.grey import Greys
-from mrvideo.media.losses import Losses
 from mrvideo.media.probing import describe, first_picture
 from mrvideo.media.reader import Watcher
 from mrvideo.media.scaling import Scaler

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrvideo.media.clips import sample_times
-from mrvideo.media.opening import ReaderName, open_video
+from mrvideo.media.registry import ReaderName, open_video
 from mrvideo.media.shots import ShotDetector
 from mrvideo.records import Failure, Frame, Shot, Span
 

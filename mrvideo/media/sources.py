@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
-from mrvideo.media.boxes import header_of
-from mrvideo.media.spliced import Spliced
+from mrvideo.media.mp4.boxes import header_of
+from mrvideo.media.mp4.spliced import Spliced
 
 _MOST_BOXES = 100_000
 _WAY_OUT = "give a media file such as MP4 or MKV"

@@ -14,9 +14,9 @@ from av.video.stream import VideoStream
 
 from mrvideo.errors import VideoError
 from mrvideo.media import containers, sources
-from mrvideo.media.boxes import NotPlainError
-from mrvideo.media.losses import Losses
-from mrvideo.media.movie import Movie
+from mrvideo.media.decode_errors import Losses
+from mrvideo.media.mp4.boxes import NotPlainError
+from mrvideo.media.mp4.movie import Movie
 from mrvideo.records import Span
 
 _MAX_DEMUX_ERRORS = 64

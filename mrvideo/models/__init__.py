@@ -2,7 +2,7 @@
 
 from mrvideo.models.budget import Budget
 from mrvideo.models.ledger import Ledger
-from mrvideo.models.opening import open_model
+from mrvideo.models.registry import open_model
 from mrvideo.models.settings import ModelSettings
 
 __all__ = ["Budget", "Ledger", "ModelSettings", "open_model"]

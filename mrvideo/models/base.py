@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
-from mrvideo.prompt import Prompt
+from mrvideo.prompts.loader import Prompt
 from mrvideo.records import Span, Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -106,7 +106,7 @@ class Reply(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Abilities:
+class Capabilities:
     """What a caller must know of a model before it plans requests.
 
     `long_side_pixels` is the frame size it reads best; `look_images` how many frames a re-look may send;
@@ -141,7 +141,7 @@ class Model(Protocol):
         ...
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """What requests it can take."""
         ...
 

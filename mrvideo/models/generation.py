@@ -18,8 +18,8 @@ from transformers.utils import logging
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from mrvideo.errors import ModelUnavailable
-from mrvideo.models.holding import HeldToSchemas, can_hold
-from mrvideo.models.speaker import Said
+from mrvideo.models.chat_backend import Completion
+from mrvideo.models.constrained_decoding import HeldToSchemas, can_hold
 from mrvideo.records import Usage
 
 # Typed in part only; what is read from them here is checked by the tests.
@@ -141,7 +141,7 @@ class Generator:
         return [{"type": "text", "text": text}] if self.sees else text
 
     @torch.inference_mode()
-    def generate(self, prepared: Prepared) -> list[Said]:
+    def generate(self, prepared: Prepared) -> list[Completion]:
         """One reply per job, in order."""
         inputs = prepared.inputs.to(self.model.device)
         if self.sees and "pixel_values" in inputs:
@@ -166,13 +166,13 @@ class Generator:
             self._said(job, row, count) for job, row, count in zip(prepared.jobs, rows, counts, strict=True)
         ]
 
-    def _said(self, job: Job, row: list[int], input_tokens: int) -> Said:
+    def _said(self, job: Job, row: list[int], input_tokens: int) -> Completion:
         ends = self._end_tokens()
         length = next((i for i, token in enumerate(row) if token in ends), len(row))
         tokens = row[: min(length, job.max_output_tokens)]
         usage = Usage(calls=1, input_tokens=input_tokens, output_tokens=len(tokens), images=len(job.pictures))
         text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
-        return Said(text=text, usage=usage, cut_off=length >= job.max_output_tokens)
+        return Completion(text=text, usage=usage, cut_off=length >= job.max_output_tokens)
 
     def _end_tokens(self) -> set[int]:
         ends: Any = self.model.generation_config.eos_token_id

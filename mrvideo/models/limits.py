@@ -2,7 +2,7 @@
 
 run(request) ── kept in the store? ──────────────────────────────────────────────► reply, nothing paid
      │          the same request in flight? ── wait for it ───────────────────────► reply, nothing paid
-     └─ budget ─ slot ─ speaker.say ─ ledger ─ checked? ── one repair ── kept ─────► reply
+     └─ budget ─ slot ─ backend.complete ─ ledger ─ checked? ── one repair ── kept ─────► reply
                   ▲          │ Transient
                   └─ backoff ┘
 """
@@ -22,14 +22,14 @@ from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import ModelBusy, ReplyInvalid, SettingsError
-from mrvideo.models.base import Abilities, Model, Reply, ReplyStore, Request
+from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request
 from mrvideo.models.budget import Budget
+from mrvideo.models.chat_backend import ChatBackend, Completion, Transient, Turn
 from mrvideo.models.ledger import Ledger
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.prices import cost, estimate, price_of
 from mrvideo.models.repair import checked, repair_turns
 from mrvideo.models.retry import LONGEST_RETRY_AFTER_SECONDS, Backoff
-from mrvideo.models.speaker import Said, Speaker, Transient, Turn
 from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -56,7 +56,7 @@ class LimitedModel:
 
     def __init__(
         self,
-        adapter: Speaker | Model,
+        adapter: ChatBackend | Model,
         limits: Limits,
         *,
         detail: str | None = None,
@@ -71,10 +71,10 @@ class LimitedModel:
         self._most = most
         self._reasoning_tokens = reasoning_tokens
         self._limits = limits
-        self._limiter = limits.limiter or Limiter(adapter.abilities.concurrency)
+        self._limiter = limits.limiter or Limiter(adapter.capabilities.concurrency)
         self._detail = detail
         # Paid or about to be, and not kept yet: what a kill can cost, also when the disk is slower than the server.
-        self._open = Limiter(_OPEN_PER_SLOT * adapter.abilities.concurrency)
+        self._open = Limiter(_OPEN_PER_SLOT * adapter.capabilities.concurrency)
         self._in_flight: dict[str, Future[Reply[Any] | None]] = {}
         self._lock = Lock()
 
@@ -89,9 +89,9 @@ class LimitedModel:
         return self._adapter.fingerprint
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """The adapter's."""
-        return self._adapter.abilities
+        return self._adapter.capabilities
 
     async def aclose(self) -> None:
         """Close the adapter."""
@@ -167,7 +167,7 @@ class LimitedModel:
 
     async def _ask(self, request: Request[T]) -> Reply[T]:
         adapter = self._adapter
-        if not isinstance(adapter, Speaker):
+        if not isinstance(adapter, ChatBackend):
             model = adapter
 
             async def run() -> tuple[Reply[T], Usage]:
@@ -178,31 +178,33 @@ class LimitedModel:
             return Reply(value=reply.value, usage=usage)
         return await self._converse(adapter, request)
 
-    async def _converse(self, speaker: Speaker, request: Request[T]) -> Reply[T]:
+    async def _converse(self, backend: ChatBackend, request: Request[T]) -> Reply[T]:
         bound = request.max_output_tokens
-        said, usage = await self._say(speaker, request, (), bound)
-        value, problem = checked(request, said)
+        completion, usage = await self._complete(backend, request, (), bound)
+        value, problem = checked(request, completion)
         if value is None:
-            turns = repair_turns(request, said, problem)
+            turns = repair_turns(request, completion, problem)
             # What was cut off needs more room, not only better manners.
-            said, more = await self._say(speaker, request, turns, bound * 2 if said.cut_off else bound)
+            completion, more = await self._complete(
+                backend, request, turns, bound * 2 if completion.cut_off else bound
+            )
             usage += more
-            value, problem = checked(request, said)
+            value, problem = checked(request, completion)
         if value is None:
             raise ReplyInvalid(
                 f"{self.name} answered {request.prompt.name} outside its bounds twice: {problem}"
             )
         return Reply(value=value, usage=usage)
 
-    async def _say(
-        self, speaker: Speaker, request: Request[Any], turns: tuple[Turn, ...], bound: int
-    ) -> tuple[Said, Usage]:
-        async def say() -> tuple[Said, Usage]:
-            said = await speaker.say(request, turns, max_output_tokens=bound)
-            return said, said.usage
+    async def _complete(
+        self, backend: ChatBackend, request: Request[Any], turns: tuple[Turn, ...], bound: int
+    ) -> tuple[Completion, Usage]:
+        async def complete() -> tuple[Completion, Usage]:
+            completion = await backend.complete(request, turns, max_output_tokens=bound)
+            return completion, completion.usage
 
         output_tokens = bound + self._reasoning_tokens
-        return await self._call(request, say, output_tokens=output_tokens, turns=turns)
+        return await self._call(request, complete, output_tokens=output_tokens, turns=turns)
 
     async def _call(
         self,

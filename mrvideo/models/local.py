@@ -9,13 +9,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from mrvideo.errors import ModelError, ModelRefused, ModelUnavailable
-from mrvideo.messages.captioning import ReplyFormatInputs
-from mrvideo.models.base import Abilities, Request
+from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.batching import Batcher
+from mrvideo.models.chat_backend import Completion, Turn
 from mrvideo.models.schema import schema_text
 from mrvideo.models.settings import ModelSettings
-from mrvideo.models.speaker import Said, Turn
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.schemas.captioning import ReplyFormatInputs
 from mrvideo.settings import silence_telemetry
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _IMAGE_WEIGHT = 800
 """What a picture weighs beside a character of text, when batches are put together."""
 
-_batchers: dict[tuple[str, str | None, float | None], Batcher[Job, Prepared, Said]] = {}
+_batchers: dict[tuple[str, str | None, float | None], Batcher[Job, Prepared, Completion]] = {}
 _loading = Lock()
 
 
-class LocalSpeaker:
+class LocalBackend:
     """One model of this process. Several speakers for the same model share what is loaded."""
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -46,11 +46,11 @@ class LocalSpeaker:
         return f"{self._settings.fingerprint}\n{own}"
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """Twice as many calls as fit a batch: one batch gathers while another runs."""
         settings = self._settings
         images = settings.max_images or 40
-        return Abilities(
+        return Capabilities(
             max_images=images,
             context_tokens=settings.context_tokens or _context_tokens(Path(settings.model)),
             long_side_pixels=settings.long_side_pixels or 512,
@@ -58,7 +58,9 @@ class LocalSpeaker:
             concurrency=settings.concurrency or 2 * settings.batch_size,
         )
 
-    async def say(self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int) -> Said:
+    async def complete(
+        self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
+    ) -> Completion:
         """One reply, decoded together with whatever else is in flight."""
         batcher = await asyncio.to_thread(_batcher, self._settings)
         job = self._job(request, turns, max_output_tokens)
@@ -93,7 +95,7 @@ class LocalSpeaker:
         )
 
 
-def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Said]:
+def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion]:
     """The one batcher of this process for that model, loaded by the first who asks."""
     silence_telemetry()
     try:

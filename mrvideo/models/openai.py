@@ -17,17 +17,17 @@ import anyio
 import pybase64
 
 from mrvideo.errors import ModelRefused, SettingsError
-from mrvideo.messages.captioning import ReplyFormatInputs
-from mrvideo.models.base import Abilities, Picture, Request
+from mrvideo.models.base import Capabilities, Picture, Request
+from mrvideo.models.chat_backend import Completion, Transient, Turn
+from mrvideo.models.openai_errors import failure_of, refused_fields
 from mrvideo.models.presets import ReplyFormat, traits_of
 from mrvideo.models.prices import estimate
-from mrvideo.models.refusals import failure_of, refused_fields
 from mrvideo.models.schema import schema_text, strict_schema
 from mrvideo.models.settings import ModelSettings
-from mrvideo.models.speaker import Said, Transient, Turn
 from mrvideo.models.tokens import text_tokens
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Usage
+from mrvideo.schemas.captioning import ReplyFormatInputs
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -40,7 +40,7 @@ _PICTURE = secrets.token_hex(16)
 """Stands for a picture's data while the rest of a request becomes JSON. No text can hold it by design."""
 
 
-class OpenAISpeaker:
+class OpenAIBackend:
     """A server, a model, and what was learnt of both. Thread-safe; one client for each event loop that asks."""
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -72,11 +72,11 @@ class OpenAISpeaker:
         return f"{self._settings.fingerprint}\n{own}"
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """The preset's, under what the settings say."""
         settings, preset = self._settings, self._preset
         images = settings.max_images or preset.max_images
-        return Abilities(
+        return Capabilities(
             max_images=images,
             context_tokens=settings.context_tokens or self._traits.context_tokens or preset.context_tokens,
             long_side_pixels=settings.long_side_pixels or preset.long_side_pixels,
@@ -85,7 +85,9 @@ class OpenAISpeaker:
             concurrency=settings.concurrency or preset.concurrency,
         )
 
-    async def say(self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int) -> Said:
+    async def complete(
+        self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
+    ) -> Completion:
         """One call; further ones only where the server refused a field, which nobody pays for."""
         import openai
 
@@ -220,7 +222,7 @@ class OpenAISpeaker:
         messages.extend({"role": turn.role, "content": turn.text or "(nothing)"} for turn in turns)
         return messages
 
-    def _said(self, completion: ChatCompletion, request: Request[Any]) -> Said:
+    def _said(self, completion: ChatCompletion, request: Request[Any]) -> Completion:
         # A server that is not OpenAI's may leave out what the types promise.
         choices = getattr(completion, "choices", None)
         if not choices:
@@ -232,7 +234,7 @@ class OpenAISpeaker:
             raise ModelRefused(f"{self.name} declined {request.prompt.name}: {refusal or 'content filter'}")
         text = getattr(message, "content", None) or ""
         usage = self._usage(completion, request, text)
-        return Said(text=text, usage=usage, cut_off=choice.finish_reason == "length")
+        return Completion(text=text, usage=usage, cut_off=choice.finish_reason == "length")
 
     def _usage(self, completion: ChatCompletion, request: Request[Any], text: str) -> Usage:
         counted = completion.usage

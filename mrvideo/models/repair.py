@@ -6,16 +6,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mrvideo.messages.captioning import RepairInputs
 from mrvideo.models.base import Request
+from mrvideo.models.chat_backend import Completion, Turn
 from mrvideo.models.schema import first_object, schema_text
-from mrvideo.models.speaker import Said, Turn
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.schemas.captioning import RepairInputs
 
 T = TypeVar("T", bound=BaseModel)
 
 
-def checked(request: Request[T], said: Said) -> tuple[T | None, str]:
+def checked(request: Request[T], said: Completion) -> tuple[T | None, str]:
     """The reply and no problem, or no reply and the problem in one line."""
     data = first_object(said.text)
     if data is None:
@@ -28,7 +28,7 @@ def checked(request: Request[T], said: Said) -> tuple[T | None, str]:
         return None, _one_line(error)
 
 
-def repair_turns(request: Request[Any], said: Said, problem: str) -> tuple[Turn, ...]:
+def repair_turns(request: Request[Any], said: Completion, problem: str) -> tuple[Turn, ...]:
     """The bad reply and what was wrong with it, as further turns."""
     inputs = RepairInputs(problem=problem, reply_schema=schema_text(request.reply_type))
     repair = load_prompt("repair").render(inputs)

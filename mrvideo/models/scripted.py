@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import ReplyInvalid, SettingsError
-from mrvideo.models.base import Abilities, Reply, Request
+from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -31,12 +31,12 @@ class ScriptedModel:
         replies: Sequence[Scripted] | Callable[[Request[Any]], Scripted],
         *,
         name: str = "scripted",
-        abilities: Abilities | None = None,
+        capabilities: Capabilities | None = None,
     ) -> None:
         self.requests: list[Request[Any]] = []
         self._replies = replies
         self._name = name
-        self._abilities = abilities or Abilities()
+        self._abilities = capabilities or Capabilities()
         self._lock = Lock()
 
     @property
@@ -50,7 +50,7 @@ class ScriptedModel:
         return self._name
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """As given."""
         return self._abilities
 

@@ -5,8 +5,8 @@ transcript = transcribe("talk.mp4", transcriber=transcriber)
 transcript.cues, transcript.failures, transcript.usage
 """
 
-from mrvideo.speech.opening import open_transcriber, transcriber_settings
 from mrvideo.speech.port import Transcriber
+from mrvideo.speech.registry import open_transcriber, transcriber_settings
 from mrvideo.speech.transcribe import Transcript, transcribe
 
 __all__ = ["Transcriber", "Transcript", "open_transcriber", "transcribe", "transcriber_settings"]

@@ -18,10 +18,10 @@ import anyio
 from pydantic import BaseModel
 
 from mrvideo.errors import SettingsError
-from mrvideo.models.base import Abilities, Reply, Request
-from mrvideo.models.refusals import failure_of
+from mrvideo.models.base import Capabilities, Reply, Request
+from mrvideo.models.chat_backend import Transient
+from mrvideo.models.openai_errors import failure_of
 from mrvideo.models.settings import ModelSettings
-from mrvideo.models.speaker import Transient
 from mrvideo.models.tokens import text_tokens
 from mrvideo.records import Usage
 from mrvideo.speech.port import SoundInputs
@@ -70,9 +70,9 @@ class OpenAITranscriber:
         return self._settings.fingerprint
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """Sound only; as many calls at once as settings or preset say, yet few by default: each is megabytes."""
-        return Abilities(
+        return Capabilities(
             vision=False, concurrency=self._settings.concurrency or min(8, self._settings.server.concurrency)
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from mrvideo.models.base import Model, Request
-from mrvideo.prompt import Prompt
+from mrvideo.prompts.loader import Prompt
 from mrvideo.records import Span
 
 STAGE = "speech"

@@ -122,7 +122,7 @@ class _Map:
                 self._send(half)
             return
         # Two more than run at once: the next ones are decoded meanwhile, and no more stand in memory.
-        while len(self._in_flight) >= self._transcriber.model.abilities.concurrency + 2:
+        while len(self._in_flight) >= self._transcriber.model.capabilities.concurrency + 2:
             self._collect()
         request = sound_request(audio, chunk.span, language=self._language, hint=self._hint)
         future = portal().start_task_soon(self._transcriber.model.run, request)

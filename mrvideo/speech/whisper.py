@@ -11,7 +11,7 @@ from anyio import to_thread
 from pydantic import BaseModel
 
 from mrvideo.errors import ModelUnavailable
-from mrvideo.models.base import Abilities, Reply, Request
+from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.models.settings import ModelSettings
 from mrvideo.records import Usage
 from mrvideo.settings import silence_telemetry
@@ -41,9 +41,9 @@ class FasterWhisper:
         return self._settings.fingerprint
 
     @property
-    def abilities(self) -> Abilities:
+    def capabilities(self) -> Capabilities:
         """One call at a time: the model itself uses all cores, or the whole GPU."""
-        return Abilities(vision=False, concurrency=1)
+        return Capabilities(vision=False, concurrency=1)
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """Transcribe in a thread. Raises `ModelUnavailable` when the model cannot be had."""

@@ -75,7 +75,7 @@ plt.show()
 # `estimate` counts calls, images and tokens before anything is paid. Two recipes give the same records; `fused` looks at every
 # frame once, `paper` twice.
 # %%
-from mrvideo.estimate import estimate_index
+from mrvideo.session.estimating import estimate_index
 
 estimate = estimate_index("../demo/harbour.mp4", mrvideo.load_settings(vision="openai:gpt-5-mini"))
 fig, axes = plt.subplots(1, 2, figsize=(11, 3), sharey=True)

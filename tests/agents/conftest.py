@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from mrvideo.agents.sources import Sources
-from mrvideo.agents.state import Context
+from mrvideo.agents.ask.sources import Sources
+from mrvideo.agents.ask.state import Context
 from mrvideo.errors import DecodeError
-from mrvideo.models.base import Abilities, Model, Request
+from mrvideo.models.base import Capabilities, Model, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import (
     Answer,
@@ -110,11 +110,11 @@ class Mind:
 
     words: tuple[str, ...] = ()
     handlers: dict[str, Handler] = field(default_factory=dict)
-    abilities: Abilities = field(default_factory=Abilities)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     requests: list[Request[Any]] = field(default_factory=list)
 
     def model(self) -> Model:
-        return ScriptedModel(self.reply, abilities=self.abilities)
+        return ScriptedModel(self.reply, capabilities=self.capabilities)
 
     def reply(self, request: Request[Any]) -> Any:
         self.requests.append(request)
@@ -202,7 +202,7 @@ async def run(
     mind: Mind, index: Index, question: str = "Where is it?", *, frames: Any = "fake", **arguments: Any
 ) -> Asked:
     """Ask with one mind in both roles."""
-    from mrvideo.agents.run import ask
+    from mrvideo.agents.ask.run import ask
 
     events: list[Event] = []
     model = mind.model()
@@ -220,7 +220,7 @@ async def run(
 
 def context_of(index: Any, *, context_tokens: int = 100_000) -> Context:
     """The context of a run at low effort over this index."""
-    model = ScriptedModel([], abilities=Abilities(context_tokens=context_tokens))
+    model = ScriptedModel([], capabilities=Capabilities(context_tokens=context_tokens))
     return Context(
         question="q",
         options=(),

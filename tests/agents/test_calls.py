@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mrvideo.agents.calls import call
-from mrvideo.agents.state import InFlight
+from mrvideo.agents.ask.calls import call
+from mrvideo.agents.ask.state import InFlight
 from mrvideo.errors import BudgetReached, ModelUnavailable
-from mrvideo.messages.analysis import GoalsInputs, GoalsReply
-from mrvideo.models.base import Abilities, Reply
+from mrvideo.models.base import Capabilities, Reply
 from mrvideo.records import Usage
+from mrvideo.schemas.analysis import GoalsInputs, GoalsReply
 
 REPLY = GoalsReply(local_question="Where?", global_question="What?")
 
@@ -21,7 +21,7 @@ REPLY = GoalsReply(local_question="Where?", global_question="What?")
 class Slow:
     """Answers after a while; keeps count of what was begun and ended."""
 
-    name, abilities = "slow", Abilities()
+    name, capabilities = "slow", Capabilities()
 
     def __init__(self) -> None:
         self.begun = self.ended = 0
@@ -36,7 +36,7 @@ class Slow:
 class Broke:
     """Refuses after a moment, when others are in flight."""
 
-    name, abilities = "broke", Abilities()
+    name, capabilities = "broke", Capabilities()
 
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mrvideo.agents.graph import draw
+from mrvideo.agents.ask.graph import draw
 
 
 def test_the_docs_show_the_graph_that_the_code_builds(repository: Path) -> None:
     page = (repository / "docs" / "method-analysis.md").read_text(encoding="utf-8")
     (drawn,) = re.findall(r"```mermaid\n(.*?)```", page, flags=re.DOTALL)
     assert drawn == draw(), (
-        "paste the output of: python -c 'from mrvideo.agents.graph import draw; print(draw())'"
+        "paste the output of: python -c 'from mrvideo.agents.ask.graph import draw; print(draw())'"
     )
 
 

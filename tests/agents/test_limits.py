@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 import pytest
 
-from mrvideo.agents.calls import IMAGE_TOKENS, keep_within
-from mrvideo.agents.run import ask
-from mrvideo.models.base import Abilities, Reply, Request
+from mrvideo.agents.ask.calls import IMAGE_TOKENS, keep_within
+from mrvideo.agents.ask.run import ask
+from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.models.tokens import text_tokens
 
 
@@ -20,9 +20,9 @@ class Waves:
 
     name = fingerprint = "waves"
 
-    def __init__(self, mind: Any, abilities: Abilities) -> None:
+    def __init__(self, mind: Any, capabilities: Capabilities) -> None:
         self.mind = mind
-        self.abilities = abilities
+        self.capabilities = capabilities
         self.waves: list[list[str]] = []
         self._waiting: list[asyncio.Event] = []
 
@@ -49,12 +49,12 @@ async def waves_of(
     film: SimpleNamespace,
     mind: Any,
     index: Any,
-    abilities: Abilities,
+    capabilities: Capabilities,
     *,
     max_rounds: int = 1,
     **arguments: Any,
 ) -> Any:
-    model = Waves(mind, abilities)
+    model = Waves(mind, capabilities)
     async with anyio.create_task_group() as group:
         group.start_soon(model.release)
         answer = await ask(
@@ -71,13 +71,13 @@ async def test_a_round_takes_at_most_six_calls_in_a_row(
     async def here(function: Any, *arguments: Any, limiter: Any = None) -> Any:
         return function(*arguments)  # in the loop itself, so that a thread cannot look like a wave
 
-    monkeypatch.setattr("mrvideo.agents.pixels.to_thread.run_sync", here)
+    monkeypatch.setattr("mrvideo.agents.ask.pixels.to_thread.run_sync", here)
     captions = [f"Field {n}, a balloon on it." if n % 40 == 0 else f"Field {n}." for n in range(scenes)]
     answer, waves = await waves_of(
         film,
         film.mind(words=("balloon",)),
         film.index(captions),
-        Abilities(context_tokens=12_000),
+        Capabilities(context_tokens=12_000),
         frames=film.frames(),
     )
     assert answer.answer is not None
@@ -95,14 +95,14 @@ async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
     async def here(function: Any, *arguments: Any, limiter: Any = None) -> Any:
         return function(*arguments)
 
-    monkeypatch.setattr("mrvideo.agents.pixels.to_thread.run_sync", here)
+    monkeypatch.setattr("mrvideo.agents.ask.pixels.to_thread.run_sync", here)
     captions = [f"Field {n}, a balloon on it." if n % 40 == 0 else f"Field {n}." for n in range(scenes)]
     mind = film.mind(words=("balloon",), handlers={"verify": lambda i, r: {"verdict": verdict, "seen": "s"}})
     answer, waves = await waves_of(
         film,
         mind,
         film.index(captions),
-        Abilities(context_tokens=12_000),
+        Capabilities(context_tokens=12_000),
         frames=film.frames(),
         max_rounds=3,
     )
@@ -115,7 +115,7 @@ async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
 async def test_analyses_that_outgrow_the_context_are_reduced_once(film: SimpleNamespace) -> None:
     captions = [f"Field {n}, a balloon on it." for n in range(640)]
     asked = await film.run(
-        film.mind(words=("balloon",), abilities=Abilities(context_tokens=16_000)),
+        film.mind(words=("balloon",), capabilities=Capabilities(context_tokens=16_000)),
         film.index(captions),
         effort="low",
     )
@@ -129,7 +129,7 @@ async def test_analyses_that_outgrow_the_context_are_reduced_once(film: SimpleNa
 async def test_what_a_request_cannot_hold_is_left_out_aloud(film: SimpleNamespace) -> None:
     captions = [f"Field {n}, a balloon on it." for n in range(640)]
     asked = await film.run(
-        film.mind(words=("balloon",), abilities=Abilities(context_tokens=16_000)),
+        film.mind(words=("balloon",), capabilities=Capabilities(context_tokens=16_000)),
         film.index(captions),
         effort="low",
     )
@@ -147,11 +147,11 @@ async def test_no_request_outgrows_the_context(
 ) -> None:
     captions = [f"Field {n}, a balloon on it. " + "Grass, grass. " * 20 for n in range(300)]
     cues = [(n * 1.0, n + 0.9, f"line {n} about a balloon") for n in range(2900)]
-    abilities = Abilities(context_tokens=context_tokens)
+    capabilities = Capabilities(context_tokens=context_tokens)
     asked = await film.run(
         film.mind(
             words=("balloon",),
-            abilities=abilities,
+            capabilities=capabilities,
             handlers={"verify": lambda i, r: {"verdict": verdict, "seen": "What else is seen. " * 20}},
         ),
         film.index(captions, cues=cues),
@@ -198,7 +198,7 @@ async def test_decoding_runs_beside_the_loop_and_at_most_twice_at_once(film: Sim
     }
     mind = film.mind(
         words=("balloon",),
-        abilities=Abilities(segment_images=False),
+        capabilities=Capabilities(segment_images=False),
         handlers={"global_intention": lambda i, r: plan},
     )
     index = film.index(["A balloon."], duration_seconds=720.0)

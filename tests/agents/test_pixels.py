@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrvideo.agents.pixels import dense_bins, fetch
-from mrvideo.agents.state import Context
+from mrvideo.agents.ask.pixels import dense_bins, fetch
+from mrvideo.agents.ask.state import Context
 from mrvideo.records import Frame, Span
 
 

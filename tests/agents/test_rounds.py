@@ -387,11 +387,11 @@ async def test_whom_the_question_means_is_shown_as_other_stretches_saw_them_too(
 
 
 async def test_a_model_of_few_images_spends_them_on_the_span(film: SimpleNamespace) -> None:
-    from mrvideo.models.base import Abilities
+    from mrvideo.models.base import Capabilities
     from mrvideo.records import Entity
 
     cast = [Entity(name="person_1", kind="person", description="d", exemplar_seconds=1.0)]
     index = film.index(["<person_1> holds a balloon."], entities=cast)
-    mind = film.mind(words=("balloon",), abilities=Abilities(look_images=8, max_images=8))
+    mind = film.mind(words=("balloon",), capabilities=Capabilities(look_images=8, max_images=8))
     await film.run(mind, index)
     assert not [p.label for r in mind.requests for p in r.pictures if p.label.startswith("<")]

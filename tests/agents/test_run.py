@@ -268,26 +268,27 @@ async def test_an_answer_call_that_fails_is_an_error_and_not_a_not_found(film: S
 
 
 async def test_frames_are_only_sent_to_a_model_that_takes_them(film: SimpleNamespace) -> None:
-    from mrvideo.models.base import Abilities
+    from mrvideo.models.base import Capabilities
 
     def pictures_of_segments(asked: Any) -> int:
         return sum(len(r.pictures) for r in asked.mind.requests if r.prompt.name == "segment_intention")
 
-    for abilities, effort, expected in [
-        (Abilities(), "medium", 6),
-        (Abilities(), "low", 0),
-        (Abilities(segment_images=False), "medium", 0),
-        (Abilities(max_images=8, look_images=8), "medium", 0),
-        (Abilities(context_tokens=12_000), "medium", 0),
-        (Abilities(vision=False), "medium", 0),
+    for capabilities, effort, expected in [
+        (Capabilities(), "medium", 6),
+        (Capabilities(), "low", 0),
+        (Capabilities(segment_images=False), "medium", 0),
+        (Capabilities(max_images=8, look_images=8), "medium", 0),
+        (Capabilities(context_tokens=12_000), "medium", 0),
+        (Capabilities(vision=False), "medium", 0),
     ]:
         asked = await film.run(
-            film.mind(words=("balloon",), abilities=abilities), film.index(CAPTIONS), effort=effort
+            film.mind(words=("balloon",), capabilities=capabilities), film.index(CAPTIONS), effort=effort
         )
-        assert pictures_of_segments(asked) == expected, (abilities, effort)
+        assert pictures_of_segments(asked) == expected, (capabilities, effort)
         assert asked.answer.answer is not None
     asked = await film.run(
-        film.mind(words=("balloon",), abilities=Abilities(look_images=8, max_images=8)), film.index(CAPTIONS)
+        film.mind(words=("balloon",), capabilities=Capabilities(look_images=8, max_images=8)),
+        film.index(CAPTIONS),
     )
     assert len(asked.mind.inputs("look_local")[0].frame_times) == 8
     assert len(asked.mind.inputs("verify")[0].frame_times) == 8

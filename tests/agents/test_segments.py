@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mrvideo.agents.calls import room_for
-from mrvideo.agents.segments import SCENES_PER_SEGMENT, plan_segments
+from mrvideo.agents.ask.calls import room_for
+from mrvideo.agents.ask.segments import SCENES_PER_SEGMENT, plan_segments
 from mrvideo.records import Entity
 
 

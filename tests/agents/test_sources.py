@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrvideo.agents.sources import Sources, find_quote, fold
+from mrvideo.agents.ask.sources import Sources, find_quote, fold
 from mrvideo.records import Span
 
 words = st.text(alphabet="abcdeéßЖ日本 .,-'\"<>", min_size=1, max_size=40).filter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrvideo.agents.timeline import Timeline
+from mrvideo.agents.ask.timeline import Timeline
 from mrvideo.records import Span
 
 ticks = st.integers(0, 30)

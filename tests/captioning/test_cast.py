@@ -17,13 +17,13 @@ from PIL import Image
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cards import views_of
 from mrvideo.captioning.cast import Cast, Member, co_occurring
-from mrvideo.captioning.given import Given, load_given
+from mrvideo.captioning.cast_file import Given, load_given
 from mrvideo.captioning.names import entities_of, local_names
-from mrvideo.captioning.parts import Piece
+from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.union import united
 from mrvideo.errors import InputError, ModelBusy
 from mrvideo.mapreduce import portal
-from mrvideo.models.base import Abilities, Model, Reply, Request
+from mrvideo.models.base import Capabilities, Model, Reply, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Frame, Mention
 
@@ -143,7 +143,7 @@ def test_big_casts_go_block_by_block_below_the_bound_and_miss_no_pair() -> None:
     assert len(members) == 45
     assert sum(len(found) == 2 for found in ids(members)) == 31
 
-    narrow = ScriptedModel(by_description, abilities=Abilities(max_images=8))
+    narrow = ScriptedModel(by_description, capabilities=Capabilities(max_images=8))
     again, _ = link(narrow, [*crowd(0, 31), *crowd(1, 45)])
     assert all(len(request.pictures) <= 8 for request in narrow.requests)
     assert ids(again) == ids(members)
@@ -257,7 +257,7 @@ def test_frames_of_other_scenes_never_push_a_call_above_the_bound() -> None:
         mentions = [*crowd(0, size), *crowd(1, size)]
         views = {m.mention_id: (m.start_seconds + 30.3, m.start_seconds + 60.6) for m in mentions}
         for bound in (40, 12, 4):
-            model = ScriptedModel(by_description, abilities=Abilities(max_images=bound))
+            model = ScriptedModel(by_description, capabilities=Capabilities(max_images=bound))
             members, _ = link(model, mentions, views=views)
             assert all(len(request.pictures) <= bound for request in model.requests)
             assert len(members) == size
@@ -287,7 +287,7 @@ class Shuffled:
 
     def __init__(self, inner: ScriptedModel, seed: int) -> None:
         self.inner, self.chance, self.name, self.fingerprint = inner, random.Random(seed), "s", "s"
-        self.abilities = Abilities(max_images=4)
+        self.capabilities = Capabilities(max_images=4)
 
     async def run(self, request: Request[Any]) -> Reply[Any]:
         for _ in range(self.chance.randrange(4)):

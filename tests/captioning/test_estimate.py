@@ -11,7 +11,7 @@ import pytest
 from mrvideo import estimate
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.captioning.index import CaptioningOptions
-from mrvideo.models.base import Abilities, Request
+from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import VideoInfo
 from mrvideo.settings import Settings
@@ -92,8 +92,8 @@ def reply(request: Request[Any]) -> dict[str, Any]:
 def test_a_run_asks_exactly_what_was_estimated(
     moving_video: VideoInfo, build: Any, recipe: str, max_images: int
 ) -> None:
-    abilities = Abilities(max_images=max_images)
-    model = ScriptedModel(reply, abilities=abilities)
+    capabilities = Capabilities(max_images=max_images)
+    model = ScriptedModel(reply, capabilities=capabilities)
     options = CaptioningOptions(recipe=recipe, shard_seconds=30)  # type: ignore[arg-type]
 
     index = build(moving_video, model, options)
@@ -105,7 +105,7 @@ def test_a_run_asks_exactly_what_was_estimated(
         images[request.stage] += len(request.pictures)
         assert len(request.pictures) <= max_images
     expected = estimate_calls(
-        moving_video, options, abilities=abilities, mentions_per_shard=3, frames_per_mention=1
+        moving_video, options, capabilities=capabilities, mentions_per_shard=3, frames_per_mention=1
     )
     if recipe == "paper" and max_images == 12:
         # A scene's frames are spread over calls evenly within the scene, not over the video.
@@ -131,9 +131,9 @@ def test_a_video_file_path_is_not_needed(tmp_path: Path) -> None:
 
 def test_a_question_is_estimated_without_the_pictures_that_a_small_model_is_not_sent() -> None:
     def images(**able: Any) -> int:
-        abilities = Abilities(**{"context_tokens": 128_000, "max_images": 40, **able})
+        capabilities = Capabilities(**{"context_tokens": 128_000, "max_images": 40, **able})
         names = ("openai:a", "openai:a")
-        asked = estimate._question(one_hour(), "medium", Settings(), abilities, names=names)
+        asked = estimate._question(one_hour(), "medium", Settings(), capabilities, names=names)
         return asked.images
 
     looks = 4 * 20 + 32

@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw
 
 from mrvideo.captioning.frames import Shown, on_screen, room, spread, thinned
 from mrvideo.captioning.index import CaptioningOptions
-from mrvideo.captioning.parts import ShardSpec
-from mrvideo.captioning.views import view_shard
+from mrvideo.captioning.shard_records import ShardSpec
+from mrvideo.captioning.shard_view import view_shard
 from mrvideo.media.shard import ShardFrames
-from mrvideo.models.base import Abilities
+from mrvideo.models.base import Capabilities
 from mrvideo.records import Frame, Shot, Span, VideoInfo
 
 
@@ -53,7 +53,7 @@ def test_too_many_frames_are_spread_evenly_and_keep_both_ends() -> None:
     kept = spread(shown, 27)
     assert len(kept) == 27
     assert (kept[0].time_seconds, kept[-1].time_seconds) == (0, 59)
-    assert room(Abilities(max_images=100), taken=13) == 27
+    assert room(Capabilities(max_images=100), taken=13) == 27
 
 
 def test_a_short_shot_that_even_spacing_misses_gets_a_frame_and_the_number_stays() -> None:

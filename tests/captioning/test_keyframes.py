@@ -9,11 +9,11 @@ import av
 import numpy as np
 
 from mrvideo.captioning.options import index_key
-from mrvideo.compose import captioning_options
-from mrvideo.indexing import index_video
 from mrvideo.media.identity import probe
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Notice
+from mrvideo.session.indexing import index_video
+from mrvideo.session.models import captioning_options
 from mrvideo.settings import load_settings
 
 

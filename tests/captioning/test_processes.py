@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 
 from mrvideo.captioning.index import CaptioningOptions
-from mrvideo.captioning.parts import ShardRecords, ShardSpec
 from mrvideo.captioning.shard import caption_in_worker
+from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.errors import SettingsError
 from mrvideo.media.identity import probe
 from mrvideo.models import ModelSettings

@@ -15,7 +15,7 @@ from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavaila
 from mrvideo.library import Library
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Index, Notice, Span, StageAdvanced, StageStarted, VideoInfo
 
 OPTIONS = CaptioningOptions(shard_seconds=20)  # 65 s: shards of 20, 20, 20 and 5 s, seven clips

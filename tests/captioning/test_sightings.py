@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mrvideo.captioning.sightings import join_sightings, overlapping
-from mrvideo.models.offline.likeness import same_text
 from mrvideo.records import Sighting, Span
+from mrvideo.text import same_text
 
 
 def sighting(start: float, stop: float, text: str) -> Sighting:

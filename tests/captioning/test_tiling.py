@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from mrvideo.captioning.assemble import failures_of, scenes_of, tiles_of
 from mrvideo.captioning.index import CaptioningOptions
-from mrvideo.captioning.parts import ShardRecords, ShardSpec
 from mrvideo.captioning.shard import caption_frames
+from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
+from mrvideo.captioning.shard_view import plan
 from mrvideo.captioning.tiling import blocks, merged
-from mrvideo.captioning.views import plan
 from mrvideo.errors import ModelBusy
 from mrvideo.mapreduce import portal
 from mrvideo.media.clips import sample_times
 from mrvideo.media.shard import ShardFrames
-from mrvideo.messages.captioning import SceneReply
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Failure, Frame, Shot, Span, VideoInfo
+from mrvideo.schemas.captioning import SceneReply
 
 
 def scene(start: float, stop: float, brief: str = "b") -> SceneReply:

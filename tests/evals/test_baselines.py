@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
-from mrvideo.compose import Models
 from mrvideo.evals import baselines
 from mrvideo.evals.baselines import WithoutIntention, answer_with, without_cast
 from mrvideo.evals.haystack import build_haystack
 from mrvideo.evals.systems import System, plain
 from mrvideo.media.identity import probe
-from mrvideo.messages.analysis import GlobalIntentionInputs, GlobalIntentionReply, GoalsInputs, GoalsReply
 from mrvideo.models import Ledger
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Entity, Index, Mention, Scene, Span
+from mrvideo.schemas.analysis import GlobalIntentionInputs, GlobalIntentionReply, GoalsInputs, GoalsReply
+from mrvideo.session.models import Models
 from mrvideo.settings import load_settings
 
 
@@ -103,7 +103,7 @@ def test_without_intention_the_plan_is_the_whole_video_and_no_call_is_made():
     )
     assert asyncio.run(model.run(goals)).value.local_question == "l", "all else is asked"
     assert [request.prompt.name for request in inner.requests] == ["goals"]
-    assert model.fingerprint == inner.fingerprint and model.abilities == inner.abilities
+    assert model.fingerprint == inner.fingerprint and model.capabilities == inner.capabilities
 
 
 @pytest.fixture

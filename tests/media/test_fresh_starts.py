@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import pytest
 
-from mrvideo.media.fresh_starts import begins_anew
 from mrvideo.media.pyav import PyAVReader
+from mrvideo.media.random_access import begins_anew
 from mrvideo.media.track import Track
 
 

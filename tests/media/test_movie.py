@@ -11,8 +11,8 @@ import av
 import pytest
 
 from mrvideo.media import decoding, movie, samples
-from mrvideo.media.boxes import NotPlainError
-from mrvideo.media.movie import Movie
+from mrvideo.media.mp4.boxes import NotPlainError
+from mrvideo.media.mp4.movie import Movie
 from mrvideo.media.pyav import PyAVReader
 from mrvideo.records import Span
 

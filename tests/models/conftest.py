@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mrvideo.messages.captioning import MergeBorderInputs, MergeBorderReply
 from mrvideo.models.base import Picture, Request
-from mrvideo.prompt import Prompt, parse_prompt
+from mrvideo.prompts.loader import Prompt, parse_prompt
 from mrvideo.records import Usage
+from mrvideo.schemas.captioning import MergeBorderInputs, MergeBorderReply
 
 _FILE = Path(__file__).parents[1] / "support" / "chat_server.py"
 
@@ -125,7 +125,7 @@ async def connect() -> AsyncIterator[Callable[..., Any]]:
     from mrvideo.models import Budget, Ledger, ModelSettings
     from mrvideo.models.limiter import Limiter
     from mrvideo.models.limits import LimitedModel, Limits
-    from mrvideo.models.openai import OpenAISpeaker
+    from mrvideo.models.openai import OpenAIBackend
     from mrvideo.models.retry import Backoff
 
     opened: list[LimitedModel] = []
@@ -142,7 +142,7 @@ async def connect() -> AsyncIterator[Callable[..., Any]]:
         **settings: Any,
     ) -> LimitedModel:
         url = server if isinstance(server, str) else server.base_url
-        speaker = OpenAISpeaker(ModelSettings.parse(name, **{"base_url": url, **settings}))
+        speaker = OpenAIBackend(ModelSettings.parse(name, **{"base_url": url, **settings}))
         ledger = Ledger()
         limits = Limits(
             ledger=ledger,

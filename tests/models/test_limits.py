@@ -87,7 +87,7 @@ class Gate:
     """A model whose calls wait until the test lets them go."""
 
     name = fingerprint = "scripted"
-    abilities = ScriptedModel([]).abilities
+    capabilities = ScriptedModel([]).capabilities
 
     def __init__(self) -> None:
         self.inner = ScriptedModel(lambda request: {"same_scene": True})

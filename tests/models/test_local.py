@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mrvideo.errors import ModelRefused, ModelUnavailable, ReplyInvalid
-from mrvideo.messages.captioning import MergeBorderReply
 from mrvideo.models import Ledger, ModelSettings, open_model
+from mrvideo.schemas.captioning import MergeBorderReply
 
 torch = pytest.importorskip("torch", reason="the local extra is not installed")
 pytest.importorskip("transformers", reason="the local extra is not installed")
@@ -158,7 +158,7 @@ async def test_a_folder_that_holds_no_model_is_told(tmp_path, ask_border, monkey
 
 
 def test_the_context_is_read_from_the_models_own_config(open_local):
-    assert open_local().abilities.context_tokens == 4096
+    assert open_local().capabilities.context_tokens == 4096
 
 
 def test_each_process_of_a_pool_takes_a_gpu_of_its_own(monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 from mrvideo.errors import ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
 from mrvideo.models.base import Picture, Request
-from mrvideo.models.openai import OpenAISpeaker
+from mrvideo.models.openai import OpenAIBackend
 from mrvideo.models.settings import ModelSettings
 
 
@@ -242,7 +242,7 @@ async def test_a_server_that_counts_nothing_is_estimated(serve, connect, ask_bor
 
 
 def body_of(settings: ModelSettings, request: Request[Any]) -> dict[str, Any]:
-    return OpenAISpeaker(settings)._body(request, (), 64, "json_schema")
+    return OpenAIBackend(settings)._body(request, (), 64, "json_schema")
 
 
 def test_reasoning_models_get_no_temperature_and_room_to_think(ask_border):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import mrvideo
-from mrvideo.export import Format, export_index
 from mrvideo.records import StageAdvanced
+from mrvideo.session.exporting import Format, export_index
 
 KEY = "sk-secret-fedcba9876543210"
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}

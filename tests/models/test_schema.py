@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from mrvideo.messages import analysis, captioning
 from mrvideo.models.schema import first_object, strict_schema
+from mrvideo.schemas import analysis, captioning
 
 REPLIES = sorted(
     {

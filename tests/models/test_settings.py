@@ -59,9 +59,9 @@ def test_every_preset_opens_and_says_what_it_can():
     for preset in PRESETS:
         if preset.base_url:
             settings = ModelSettings.parse("openai:m", preset=preset.name, api_key="sk-x")
-            abilities = open_model(settings, ledger=Ledger()).abilities
-            assert abilities.concurrency == preset.concurrency
-            assert 1 <= abilities.look_images <= abilities.max_images <= 40
+            capabilities = open_model(settings, ledger=Ledger()).capabilities
+            assert capabilities.concurrency == preset.concurrency
+            assert 1 <= capabilities.look_images <= capabilities.max_images <= 40
 
 
 async def test_a_script_in_a_file_answers_by_prompt(tmp_path, ask_border):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from mrvideo.agents.run import ask
+from mrvideo.agents.ask.run import ask
 from mrvideo.models.base import Picture
 from mrvideo.models.offline import OfflineModel
 from mrvideo.records import Answer, Cue, Frame, Index, Scene, Sighting, Span, VideoInfo

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mrvideo.messages.analysis import AnswerInputs, EvidenceLine, GlobalIntentionReply
 from mrvideo.models.offline.answering import answer
 from mrvideo.records import Answer, Cue, Index
+from mrvideo.schemas.analysis import AnswerInputs, EvidenceLine, GlobalIntentionReply
 
 TEXTS = (
     ("The secret word is Mango", 14.0, 16.0),

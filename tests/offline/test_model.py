@@ -11,13 +11,20 @@ import pytest
 
 from mrvideo.captioning.options import CaptioningOptions, index_key
 from mrvideo.errors import ModelRefused
-from mrvideo.messages.analysis import (
+from mrvideo.models.base import Model, Picture, Request
+from mrvideo.models.ledger import Ledger
+from mrvideo.models.limits import LimitedModel, Limits
+from mrvideo.models.offline import OfflineModel
+from mrvideo.models.offline.handlers import HANDLERS
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.records import Span
+from mrvideo.schemas.analysis import (
     LookInputs,
     LookReply,
     VerifyInputs,
     VerifyReply,
 )
-from mrvideo.messages.captioning import (
+from mrvideo.schemas.captioning import (
     CaptionClipInputs,
     CaptionClipReply,
     CastCard,
@@ -31,14 +38,7 @@ from mrvideo.messages.captioning import (
     SplitClipInputs,
     SplitClipReply,
 )
-from mrvideo.messages.shared import CueLine
-from mrvideo.models.base import Model, Picture, Request
-from mrvideo.models.ledger import Ledger
-from mrvideo.models.limits import LimitedModel, Limits
-from mrvideo.models.offline import OfflineModel
-from mrvideo.models.offline.handlers import HANDLERS
-from mrvideo.prompt import load_prompt
-from mrvideo.records import Span
+from mrvideo.schemas.shared import CueLine
 
 CLIP = Span(0.0, 10.0)
 
@@ -76,8 +76,8 @@ def test_better_answers_read_no_video_again(
     monkeypatch.setattr(OfflineModel, "fingerprint", "offline/better")
     assert keys()[0] == index
     assert keys()[1] != reply
-    abilities = replace(OfflineModel.abilities, index_fingerprint="offline/better")
-    monkeypatch.setattr(OfflineModel, "abilities", abilities)
+    capabilities = replace(OfflineModel.capabilities, index_fingerprint="offline/better")
+    monkeypatch.setattr(OfflineModel, "capabilities", capabilities)
     assert keys()[0] != index
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mrvideo.agents.run import ask
+from mrvideo.agents.ask.run import ask
 from mrvideo.models.offline import OfflineModel
 from mrvideo.records import Answer, Cue, Index
 

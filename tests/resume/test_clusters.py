@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mrvideo.captioning.options import CaptioningOptions
-from mrvideo.captioning.parts import ShardRecords, ShardSpec
 from mrvideo.captioning.shard import caption_in_worker
+from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.mapreduce import map_shards
 from mrvideo.media.identity import probe
 from mrvideo.models import ModelSettings

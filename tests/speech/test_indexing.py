@@ -85,6 +85,6 @@ def test_sound_that_does_not_decode_is_told_and_not_tried_for_ever(
     def again(*_, **__):
         raise AssertionError("the sound is decoded a second time")
 
-    monkeypatch.setattr("mrvideo.indexing.transcribe", again)
+    monkeypatch.setattr("mrvideo.session.indexing.transcribe", again)
     kept = mrvideo.index(damaged_sound, settings=settings)
     assert kept.failures == video.failures and len(server.requests) == asked

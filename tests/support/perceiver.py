@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from mrvideo.models.base import Request
-from mrvideo.prompt import load_prompt
+from mrvideo.prompts.loader import load_prompt
 
 
 def _load(stem: str) -> ModuleType:

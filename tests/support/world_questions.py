@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from mrvideo.agents.run import ask
+from mrvideo.agents.ask.run import ask
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
 from mrvideo.media.identity import probe

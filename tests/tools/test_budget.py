@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mrvideo.agents.tools import Toolbox
 from mrvideo.errors import BudgetReached
 from mrvideo.models import Budget
 from mrvideo.settings import load_settings
+from mrvideo.tools.toolbox import Toolbox
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 
 import mrvideo
 from mrvideo import compose
-from mrvideo.agents.explore import Chat
+from mrvideo.agents.chat import Chat
 from mrvideo.errors import BudgetReached, QuestionError, SettingsError
-from mrvideo.messages.exploring import ExploreInputs
 from mrvideo.models import Ledger
 from mrvideo.models.base import Request
 from mrvideo.models.offline import OfflineModel
 from mrvideo.models.scripted import ScriptedModel
+from mrvideo.schemas.exploring import ExploreInputs
 from mrvideo.settings import Settings
 
 Reply = dict[str, Any]

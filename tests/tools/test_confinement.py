@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mrvideo.agents.tools import Toolbox
 from mrvideo.errors import InputError
 from mrvideo.settings import load_settings
+from mrvideo.tools.toolbox import Toolbox
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
 import mrvideo.tools
-from mrvideo.agents.tools import MAX_CHARACTERS, TOOLS
 from mrvideo.records import Scene, Sighting
+from mrvideo.tools.toolbox import MAX_CHARACTERS, TOOLS
 
 
 def calling(name: str, **arguments: Any) -> AIMessage:
@@ -159,7 +159,7 @@ async def test_long_ranges_come_in_pages_and_results_stay_bounded(
     async def loaded(*_: Any, **__: Any) -> mrvideo.Video:
         return long
 
-    monkeypatch.setattr("mrvideo.agents.tools.aload", loaded)
+    monkeypatch.setattr("mrvideo.tools.toolbox.aload", loaded)
     start, seen = 0.0, []
     while start is not None:
         page_text = await functions.acall(

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from mrvideo.agents.tools import TOOLS
 from mrvideo.library import Library
 from mrvideo.mcp import make_server
 from mrvideo.settings import load_settings
+from mrvideo.tools.toolbox import TOOLS
 
 mcp = pytest.importorskip("mcp")
 

@@ -105,7 +105,7 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
 
 
 def _texts(stream: SubtitleStream, packet: Packet[SubtitleStream]) -> list[tuple[str | None, str]]:
-    """Speaker and plain text of each line in a packet. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
+    """ChatBackend and plain text of each line in a packet. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
     codec = stream.codec_context.name
     if codec == "webvtt":  # FFmpeg's decoder drops the voices; the packet still has them
         return [(None, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))]

@@ -12,7 +12,7 @@ import anyio.to_thread
 from pydantic import BaseModel
 
 from mrvideo.errors import ModelRefused
-from mrvideo.models.base import Abilities, Reply, Request
+from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.models.offline.handlers import HANDLERS
 from mrvideo.records import Usage
 
@@ -30,7 +30,7 @@ class OfflineModel:
 
     name = "offline"
     fingerprint = f"offline/{READING_VERSION}/{ANSWERING_VERSION}"
-    abilities = Abilities(
+    capabilities = Capabilities(
         context_tokens=2_000_000,
         long_side_pixels=960,
         look_images=8,

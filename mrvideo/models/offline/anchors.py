@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.words import RELATING, SAYING, SHOWING, STOP, TEXT_NOUNS, stem, stems
+from mrvideo.text import tokens
 
 _ANCHORED = frozenset({"after", "before", "during", "between", "precedes"})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mrvideo.messages.analysis import AnswerInputs, AnswerReply, Citation, ClaimReply
 from mrvideo.models.offline.choosing import match_option, option_text, says_none
 from mrvideo.models.offline.deciding import decide_or_none
 from mrvideo.models.offline.kinds import Kind
@@ -13,6 +12,7 @@ from mrvideo.models.offline.questions import parse_question
 from mrvideo.models.offline.timeline import Item, Timeline, timeline_of_evidence
 from mrvideo.models.offline.verdicts import Decision, span_words
 from mrvideo.models.offline.words import number_in, stems
+from mrvideo.schemas.analysis import AnswerInputs, AnswerReply, Citation, ClaimReply
 
 MOST_CLAIMS = 40
 _WHOLE: frozenset[Kind] = frozenset(

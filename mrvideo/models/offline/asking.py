@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from mrvideo.models.offline.kinds import Kind
-from mrvideo.models.offline.likeness import squeezed
 from mrvideo.models.offline.naming import NOUN, SHOWN
 from mrvideo.models.offline.words import times_in
+from mrvideo.text import squeezed
 
 
 def kind_of(low: str, options: Sequence[str]) -> Kind:

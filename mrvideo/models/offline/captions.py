@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mrvideo.messages.captioning import (
+from mrvideo.models.base import Picture as Labelled
+from mrvideo.models.offline.colours import dominant_colours
+from mrvideo.models.offline.motion import motion_of, same_event
+from mrvideo.models.offline.names import named_here
+from mrvideo.models.offline.pictures import Picture
+from mrvideo.models.offline.reading import read_clip
+from mrvideo.models.offline.wording import brief_caption, detailed_caption
+from mrvideo.records import Sighting, Span
+from mrvideo.schemas.captioning import (
     CaptionClipInputs,
     CaptionClipReply,
     CaptionSceneInputs,
@@ -17,15 +25,7 @@ from mrvideo.messages.captioning import (
     SplitClipReply,
     SplitReply,
 )
-from mrvideo.messages.shared import CueLine, ScreenText
-from mrvideo.models.base import Picture as Labelled
-from mrvideo.models.offline.colours import dominant_colours
-from mrvideo.models.offline.motion import motion_of, same_event
-from mrvideo.models.offline.names import named_here
-from mrvideo.models.offline.pictures import Picture
-from mrvideo.models.offline.reading import read_clip
-from mrvideo.models.offline.wording import brief_caption, detailed_caption
-from mrvideo.records import Sighting, Span
+from mrvideo.schemas.shared import CueLine, ScreenText
 
 SHORTEST_SCENE_SECONDS = 0.6
 MOST_SCENES = 20

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from mrvideo.models.offline.likeness import holds, squeezed, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision
 from mrvideo.models.offline.words import STOP, TEXT_NOUNS, number_in, numbers_in, times_in
+from mrvideo.text import holds, squeezed, tokens
 
 _LETTER = re.compile(r"^\s*(?:\(?[A-Ha-h][).:]|[A-H]\s*[-–]\s)\s*(?=\S)")
 _NONE = re.compile(

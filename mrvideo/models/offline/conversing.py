@@ -12,13 +12,13 @@ from mrvideo.models.offline.choosing import (
     says_none,
     supported_option,
 )
-from mrvideo.models.offline.likeness import holds, squeezed, tokens
 from mrvideo.models.offline.naming import PERCEPTUAL
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import held_by_content, measures, texts_decision, worded_alike
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision
 from mrvideo.models.offline.words import LIGHT, number_in, stem, stems
+from mrvideo.text import holds, squeezed, tokens
 
 
 def answer_open(question: Question, timeline: Timeline) -> Decision | None:

@@ -6,12 +6,12 @@ from mrvideo.models.offline.anchors import anchors_of, named_items
 from mrvideo.models.offline.choosing import (
     choose_by_number,
 )
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import wanted_texts
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, seconds_words, span_words, texts_words
 from mrvideo.models.offline.wording import LAST_FRAME
+from mrvideo.text import tokens
 
 
 def video_length(question: Question, timeline: Timeline) -> Decision | None:

@@ -17,7 +17,6 @@ from mrvideo.models.offline.choosing import (
 )
 from mrvideo.models.offline.conversing import answer_open
 from mrvideo.models.offline.counting import count_different, count_times, how_long, video_length
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.numbering import count_by_numbers
 from mrvideo.models.offline.ordering import between, in_order, neighbour, precedes
 from mrvideo.models.offline.prices import price_listed
@@ -30,6 +29,7 @@ from mrvideo.models.offline.telling import told
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.timing import at_time, during, when
 from mrvideo.models.offline.verdicts import Decision, span_words
+from mrvideo.text import tokens
 
 
 def decide(question: Question, timeline: Timeline) -> Decision | None:

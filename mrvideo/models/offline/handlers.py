@@ -30,5 +30,5 @@ HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
 
 
 def _typed(request: Request[Any]) -> Any:
-    """The inputs; each prompt has one type of them, which `mrvideo.messages` fixes."""
+    """The inputs; each prompt has one type of them, which `mrvideo.schemas` fixes."""
     return request.inputs

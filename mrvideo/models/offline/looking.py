@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mrvideo.messages.analysis import LookInputs, LookReply, Observation, VerifyInputs, VerifyReply
 from mrvideo.models.base import Picture as Labelled
 from mrvideo.models.offline.colours import dominant_colours
 from mrvideo.models.offline.engine import read_picture
-from mrvideo.models.offline.likeness import holds, skeleton, tokens
 from mrvideo.models.offline.pictures import Picture
 from mrvideo.models.offline.planning import bearing
 from mrvideo.models.offline.questions import parse_question
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.wording import LAST_FRAME, quoted
 from mrvideo.models.offline.words import times_in
+from mrvideo.schemas.analysis import LookInputs, LookReply, Observation, VerifyInputs, VerifyReply
+from mrvideo.text import holds, skeleton, tokens
 
 MOST_READ = 3
 

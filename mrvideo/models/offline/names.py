@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from mrvideo.messages.captioning import (
+from mrvideo.models.offline.words import words_of
+from mrvideo.schemas.captioning import (
     CastCard,
     CharacterReply,
     CharactersInputs,
@@ -18,9 +19,8 @@ from mrvideo.messages.captioning import (
     LinkReply,
     MentionLine,
 )
-from mrvideo.messages.shared import CueLine
-from mrvideo.models.offline.likeness import holds
-from mrvideo.models.offline.words import words_of
+from mrvideo.schemas.shared import CueLine
+from mrvideo.text import holds
 
 MOST_NAMES = 12
 _NAMED = re.compile(r"named “([^”]+)”")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from mrvideo.models.offline.kinds import Kind
-from mrvideo.models.offline.likeness import squeezed, tokens
 from mrvideo.models.offline.words import (
     RELATING,
     SAYING,
@@ -13,6 +12,7 @@ from mrvideo.models.offline.words import (
     STOP,
     TEXT_NOUNS,
 )
+from mrvideo.text import squeezed, tokens
 
 QUOTED = re.compile(
     r"[\"“”„«]\s*([^\"“”„«»]+?)\s*[\"“”»]|`([^`]+)`|(?<!\w)['‘’]([^'‘’\n]*(?:\b['’](?:s|t|m|re|ve|ll|d)\b[^'‘’\n]*)*)['’](?!\w)",

@@ -13,13 +13,13 @@ from mrvideo.models.offline.choosing import (
     only_supported,
 )
 from mrvideo.models.offline.conversing import lines_of_speaker
-from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.retrieving import answer_read
 from mrvideo.models.offline.singling import fitting, held_by_content, wanted_texts
 from mrvideo.models.offline.timeline import Item, Timeline, holding, themselves
 from mrvideo.models.offline.timing import at_time
 from mrvideo.models.offline.verdicts import Decision, span_words, texts_words
+from mrvideo.text import LOOKALIKE, holds, tokens
 
 AT_ONCE_SECONDS = 0.3
 

@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mrvideo.messages.analysis import (
-    Finding,
-    GlobalIntentionInputs,
-    GlobalIntentionReply,
-    GoalsInputs,
-    GoalsReply,
-    KeyCharacter,
-    ReduceIntentionsInputs,
-    ReduceIntentionsReply,
-    SegmentIntentionInputs,
-    SegmentIntentionReply,
-    SpanReply,
-)
 from mrvideo.models.offline.choosing import match_option, option_text, sequences
 from mrvideo.models.offline.deciding import decide_or_none
 from mrvideo.models.offline.forms import shows
@@ -30,6 +17,19 @@ from mrvideo.models.offline.timeline import (
 )
 from mrvideo.models.offline.words import stems
 from mrvideo.records import Confidence, Span, merge_spans
+from mrvideo.schemas.analysis import (
+    Finding,
+    GlobalIntentionInputs,
+    GlobalIntentionReply,
+    GoalsInputs,
+    GoalsReply,
+    KeyCharacter,
+    ReduceIntentionsInputs,
+    ReduceIntentionsReply,
+    SegmentIntentionInputs,
+    SegmentIntentionReply,
+    SpanReply,
+)
 
 _ALL_SIGNS = frozenset(
     {

@@ -11,7 +11,6 @@ from itertools import pairwise
 from mrvideo.models.offline.asking import kind_of
 from mrvideo.models.offline.forms import WORD, Form, asks_words, form_asked
 from mrvideo.models.offline.kinds import Kind, Where
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.moments import place_named, time_named, without_times
 from mrvideo.models.offline.naming import BESIDE, NOUN, PERCEPTUAL, QUOTED, targets_of
 from mrvideo.models.offline.words import (
@@ -25,6 +24,7 @@ from mrvideo.models.offline.words import (
     TEXT_NOUNS,
     stem,
 )
+from mrvideo.text import tokens
 
 
 @dataclass(frozen=True)

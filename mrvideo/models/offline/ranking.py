@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from mrvideo.models.offline.choosing import match_option, only_supported
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.retrieving import answer_read
 from mrvideo.models.offline.singling import held_by_content, pool_of, wanted_texts
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision
 from mrvideo.models.offline.words import SAYING, SHOWING, stem, stems
+from mrvideo.text import tokens
 
 
 def nth_text(question: Question, timeline: Timeline) -> Decision | None:

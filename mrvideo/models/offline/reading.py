@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from mrvideo.models.offline.engine import Line, read_box
-from mrvideo.models.offline.likeness import resemblance, same_text, squeezed
 from mrvideo.models.offline.pictures import Picture, box_unchanged, changed_share
 from mrvideo.models.offline.rereading import Sheet
 from mrvideo.records import Sighting, Span
+from mrvideo.text import resemblance, same_text, squeezed
 
 MISREAD_SECONDS = 1.1
 """What is read for longer than this is a text of its own."""

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mrvideo.models.offline.choosing import option_text
-from mrvideo.models.offline.likeness import holds, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, texts_words
 from mrvideo.models.offline.words import STOP, stem, words_of
+from mrvideo.text import holds, tokens
 
 MOST_NAMED = 3
 MOST_NAME_WORDS = 4

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from mrvideo.models.offline.forms import shows, wordy
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision, texts_words
 from mrvideo.models.offline.words import LIGHT, STOP, TEXT_NOUNS, number_in, stem, stems
+from mrvideo.text import tokens
 
 _NUMBER_NOUNS = frozenset(["number", "numbers", "digit", "digits", "code", "codes"])
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from mrvideo.models.offline.anchors import question_stems
 from mrvideo.models.offline.conversing import answer_open
-from mrvideo.models.offline.likeness import holds
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.models.offline.verdicts import Decision
+from mrvideo.text import holds
 
 _SPEAKER = re.compile(
     r"\b(?:speaker|narrator|presenter|host)'s name\b|\bname of the (?:speaker|narrator|presenter|host)\b|^who(?:'s| is| are) (?:speaking|talking|the (?:speaker|narrator|presenter|host))\b"

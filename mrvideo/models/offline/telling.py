@@ -6,12 +6,12 @@ import re
 
 from mrvideo.models.offline.choosing import supported_option
 from mrvideo.models.offline.forms import FORMS, shows
-from mrvideo.models.offline.likeness import tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.singling import measures, texts_decision
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, texts_words
 from mrvideo.models.offline.words import LIGHT, STOP, TEXT_NOUNS, stem, words_of
+from mrvideo.text import tokens
 
 MOST_TOLD = 5
 """Where more texts than these fit, none of them was meant."""

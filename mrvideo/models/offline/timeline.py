@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mrvideo.messages.analysis import Analysis, EvidenceLine, SegmentIntentionInputs
-from mrvideo.models.offline.likeness import LOOKALIKE, holds, likeness, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.words import STOP, TEXT_NOUNS, stem
+from mrvideo.schemas.analysis import Analysis, EvidenceLine, SegmentIntentionInputs
+from mrvideo.text import LOOKALIKE, holds, likeness, tokens
 
 Channel = Literal["screen", "speech", "picture", "look"]
 

@@ -12,7 +12,6 @@ from mrvideo.models.offline.choosing import (
     only_supported,
 )
 from mrvideo.models.offline.conversing import answer_open
-from mrvideo.models.offline.likeness import LOOKALIKE, holds, tokens
 from mrvideo.models.offline.questions import Question
 from mrvideo.models.offline.retrieving import answer_read
 from mrvideo.models.offline.singling import fitting, wanted_texts
@@ -20,6 +19,7 @@ from mrvideo.models.offline.telling import told_when
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.verdicts import Decision, span_words, texts_words
 from mrvideo.models.offline.words import SAYING, SHOWING, times_in
+from mrvideo.text import LOOKALIKE, holds, tokens
 
 
 def at_time(question: Question, timeline: Timeline) -> Decision | None:

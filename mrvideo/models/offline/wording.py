@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mrvideo.messages.shared import CueLine
 from mrvideo.models.offline.motion import Motion
 from mrvideo.records import Sighting
+from mrvideo.schemas.shared import CueLine
 
 LAST_FRAME = "The last frame looked at is at "
 NOTHING_READ = "No text on screen."

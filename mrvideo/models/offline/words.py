@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mrvideo.models.offline.likeness import tokens
+from mrvideo.text import tokens
 
 
 def _words(text: str) -> list[str]:

@@ -1,0 +1,101 @@
+"""What an answer tells of its own limits: the spans it could not see, and in words what was searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mrvideo.agents.ask.state import Context, State
+from mrvideo.records import Span, Unseen, clock, merge_spans
+
+_TOLD = 5
+
+
+def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
+    """Failures of the index, analyses and looks that failed, frames that were lost: merged, each with its reasons."""
+    failures = [
+        Unseen(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=f"{f.stage}: {f.reason}")
+        for f in context.index.failures
+        if f.hides_pictures or f.hides_sound
+    ]
+    return merge_unseen([*failures, *state.get("unseen", [])])
+
+
+def merge_unseen(parts: Sequence[Unseen]) -> tuple[Unseen, ...]:
+    """Spans that overlap become one with both reasons; spans that touch only when they share the reason."""
+    merged: list[Unseen] = []
+    for part in sorted(parts, key=lambda u: (u.start_seconds, u.stop_seconds, u.reason)):
+        last = merged[-1] if merged else None
+        touches = last is not None and part.start_seconds <= last.stop_seconds
+        if last is not None and touches and (last.reason == part.reason or last.span.overlaps(part.span)):
+            reasons = dict.fromkeys([*last.reason.split("; "), *part.reason.split("; ")])
+            merged[-1] = Unseen(
+                start_seconds=last.start_seconds,
+                stop_seconds=max(last.stop_seconds, part.stop_seconds),
+                reason="; ".join(reasons),
+            )
+        else:
+            merged.append(part)
+    return tuple(merged)
+
+
+def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, found: bool) -> str:
+    """`captions of 0:00.0–3:00.0 (14 scenes), 12 cues, 32 frames of 3 spans`, and what of the relevant was not seen.
+
+    This is where an answer says in words that a span it depends on could not be seen: `answer` itself stays free for
+    the option's text or the bare reply.
+    """
+    sentences = [_looked_through(state)]
+    relevant = relevant_unseen(state, unseen, found=found)
+    if relevant:
+        named = ", ".join(f"{u.span} ({_short(u.reason)})" for u in relevant[:_TOLD])
+        more = f" and {len(relevant) - _TOLD} more" if len(relevant) > _TOLD else ""
+        sentences.append(f"Not seen, though the answer may lie there: {named}{more}")
+    draft = state["draft"]
+    if draft.withheld:
+        sentences.append(
+            f'A draft, "{_short(draft.withheld)}", was withheld: it cited nothing that stands in the video'
+        )
+    return ". ".join(sentences)
+
+
+def relevant_unseen(state: State, unseen: Sequence[Unseen], *, found: bool) -> list[Unseen]:
+    """The unseen spans that could change the answer: those planned, or all of them when it hangs on the whole video."""
+    plan = state["plan"]
+    if not found or plan.scope == "global":
+        return list(unseen)
+    return [u for u in unseen if any(u.span.overlaps(s.span) for s in plan.spans)]
+
+
+def _looked_through(state: State) -> str:
+    read = [reading.analysis.span for reading in state.get("analyses", [])]
+    segments = [segment for segment in state.get("segments", []) if segment.span in read]
+    scenes = {
+        scene.index: Span(scene.start_seconds, scene.stop_seconds) for s in segments for scene in s.scenes
+    }
+    cues = sum(len(segment.cues) for segment in segments)
+    parts: list[str] = []
+    if scenes:
+        spans = merge_spans(list(scenes.values()), gap_seconds=0.1)
+        parts.append(f"captions of {_spans(spans)} ({_count(len(scenes), 'scene')})")
+    if cues:
+        parts.append(_count(cues, "cue"))
+    shown = [(span, time) for look in state.get("looks", []) for span, times in look.shown for time in times]
+    if shown:
+        spans = merge_spans([span for span, _ in shown])
+        parts.append(f"{_count(len({time for _, time in shown}), 'frame')} of {_count(len(spans), 'span')}")
+    return ", ".join(parts) if parts else "nothing: neither captions, nor cues, nor frames could be read"
+
+
+def _spans(spans: Sequence[Span]) -> str:
+    if len(spans) <= _TOLD:
+        return ", ".join(str(span) for span in spans)
+    return f"{len(spans)} spans between {clock(spans[0].start_seconds)} and {clock(spans[-1].stop_seconds)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else line[:119] + "…"

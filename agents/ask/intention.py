@@ -1,0 +1,263 @@
+"""What the question is after: every segment read for it, all readings combined into one plan. Paper, §3.3."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from langgraph.runtime import Runtime
+
+from mrvideo.agents.ask.calls import (
+    call,
+    failure_of,
+    room_for,
+)
+from mrvideo.agents.ask.evidence import check_findings, clamp_span
+from mrvideo.agents.ask.pixels import Bin, fetch, phase_of, pictures_of
+from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, plan_segments, sends_middle_frames
+from mrvideo.agents.ask.state import Context, Reading, ReduceTask, SegmentTask, State
+from mrvideo.agents.ask.trim import fit_analyses
+from mrvideo.errors import ModelError
+from mrvideo.models.base import Picture
+from mrvideo.records import Notice, SegmentRead, Span, StageFinished, StageStarted, Unseen, merge_spans
+from mrvideo.schemas.analysis import (
+    Analysis,
+    GlobalIntentionInputs,
+    GlobalIntentionReply,
+    ReduceIntentionsInputs,
+    ReduceIntentionsReply,
+    SegmentIntentionInputs,
+    SegmentIntentionReply,
+    SpanReply,
+)
+
+Update = dict[str, Any]
+R = TypeVar("R", bound=SegmentIntentionReply)
+
+
+async def cut_segments(state: State, runtime: Runtime[Context]) -> Update:
+    """Plan the map: 32 scenes a call, fewer where their captions would not fit."""
+    context = runtime.context
+    segments = plan_segments(context)
+    context.on_event(StageStarted(stage="segment_intention", total=len(segments)))
+    return {"segments": segments, "round": 0, "learnt": [], "known": []}
+
+
+async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
+    """Ask one segment what it has to say, from other frames in each round.
+
+    Its failure is an unseen span; in a later round, what the earlier one read of it stands.
+    """
+    context, segment, round_ = runtime.context, task["segment"], task["round"]
+    scenes = [Span(s.start_seconds, s.stop_seconds) for s in segment.scenes]
+    pictures = await _frame_of_each(context, scenes, phase=phase_of(round_))
+    model = context.vision if pictures else context.text
+    inputs = SegmentIntentionInputs(
+        question=context.question,
+        options=context.options,
+        segment_index=segment.index,
+        segment_count=segment.count,
+        span=segment.span,
+        scenes=segment.scenes,
+        cues=segment.cues,
+        entities=segment.entities,
+        learnt=task["learnt"],
+        known=task["known"],
+    )
+    try:
+        reply = await call(
+            context,
+            model,
+            "segment_intention",
+            inputs,
+            SegmentIntentionReply,
+            pictures=pictures,
+            span=segment.span,
+        )
+    except ModelError as error:
+        reason = f"its captions could not be analysed: {failure_of(error)}"
+        if round_ > 1:
+            context.on_event(Notice(text=f"{segment.span} could not be read again: {failure_of(error)}"))
+            return {}
+        return {"unseen": [_unseen(segment.span, reason)]}
+    shown = tuple(picture.time_seconds for picture in pictures)
+    analysis = _analysis_of(context, reply, segment.span, shown)
+    context.on_event(
+        SegmentRead(
+            start_seconds=segment.span.start_seconds,
+            stop_seconds=segment.span.stop_seconds,
+            relevant=tuple(s.span for s in analysis.spans),
+            confidence=analysis.confidence,
+        )
+    )
+    return {"analyses": [Reading(round_, analysis)]}
+
+
+async def gather(state: State, runtime: Runtime[Context]) -> Update:
+    """The analyses are in; the edges decide whether they fit one call."""
+    runtime.context.on_event(StageFinished(stage="segment_intention"))
+    return {}
+
+
+def groups_to_reduce(state: State, context: Context) -> list[list[Analysis]]:
+    """Runs of neighbouring analyses that each fit one call, or () when all of them together do."""
+    analyses = _latest(state)
+    room = _room(context)
+    if sum(context.weight_of(a) for a in analyses) <= room:
+        return []
+    groups: list[list[Analysis]] = [[]]
+    left = room
+    for analysis in analyses:
+        weight = context.weight_of(analysis)
+        if groups[-1] and weight > left:
+            groups.append([])
+            left = room
+        groups[-1].append(analysis)
+        left -= weight
+    return groups
+
+
+async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
+    """Several neighbouring analyses into one. When the call fails, the group is kept and trimmed instead."""
+    context, analyses = runtime.context, task["analyses"]
+    span = merge_spans([a.span for a in analyses], gap_seconds=float("inf"))[0]
+    room = _room(context)
+    fitting = fit_analyses(context, analyses, room, model=context.text)
+    inputs = ReduceIntentionsInputs(
+        question=context.question, options=context.options, span=span, analyses=tuple(fitting)
+    )
+    try:
+        reply = await call(
+            context, context.text, "reduce_intentions", inputs, ReduceIntentionsReply, span=span
+        )
+    except ModelError as error:
+        context.on_event(Notice(text=f"analyses of {span} are passed on unreduced: {failure_of(error)}"))
+        return {"reduced": [Reading(task["round"], analysis) for analysis in analyses]}
+    shown = tuple(
+        t
+        for a in analyses
+        for f in a.findings
+        if f.source == "frame"
+        for t in (f.start_seconds, f.stop_seconds)
+    )
+    return {"reduced": [Reading(task["round"], _analysis_of(context, reply, span, shown))]}
+
+
+async def plan(state: State, runtime: Runtime[Context]) -> Update:
+    """One plan from all analyses. Starts a round. When the call fails, the segments' own spans are the plan."""
+    context = runtime.context
+    round_ = state.get("round", 0) + 1
+    if any(reading.round == round_ for reading in state.get("reduced", [])):
+        context.on_event(StageFinished(stage="reduce_intentions"))
+    context.on_event(StageStarted(stage="global_intention", total=1))
+    analyses = readings(state, round_)
+    fitting = fit_analyses(context, analyses, _room(context), model=context.text)
+    whole = context.whole
+    inputs = GlobalIntentionInputs(
+        question=context.question,
+        options=context.options,
+        span=whole,
+        analyses=tuple(fitting),
+        entities=cast_of(context, [s.span for a in fitting for s in a.spans]),
+        learnt=tuple(state.get("learnt", [])),
+        known=tuple(state.get("known", [])),
+    )
+    try:
+        reply = await call(
+            context, context.text, "global_intention", inputs, GlobalIntentionReply, span=whole
+        )
+    except ModelError as error:
+        context.on_event(
+            Notice(text=f"the segments' own spans are looked at, in place of a plan: {failure_of(error)}")
+        )
+        reply = _plain_plan(analyses)
+    context.on_event(StageFinished(stage="global_intention"))
+    checked = reply.model_copy(update={"spans": _settled(context, reply.spans, fitting)})
+    return {"plan": checked, "round": round_}
+
+
+def in_order(analyses: list[Analysis]) -> list[Analysis]:
+    """By time, whatever call returned first."""
+    return sorted(analyses, key=lambda a: (a.span.start_seconds, a.span.stop_seconds))
+
+
+def readings(state: State, round_: int) -> list[Analysis]:
+    """What a round's plan is made from: the reduced analyses where there was a reduce level."""
+    reduced = [reading.analysis for reading in state.get("reduced", []) if reading.round == round_]
+    return in_order(reduced) or _latest(state)
+
+
+def _latest(state: State) -> list[Analysis]:
+    """Each segment as it was read last."""
+    ordered = sorted(state.get("analyses", []), key=lambda reading: reading.round)
+    return in_order(list({reading.analysis.span: reading.analysis for reading in ordered}.values()))
+
+
+async def _frame_of_each(context: Context, scenes: list[Span], *, phase: float) -> tuple[Picture, ...]:
+    """A frame of each scene, the middle one first, for a model that gains from them and takes them all."""
+    if not sends_middle_frames(context):
+        return ()
+    times = [span.start_seconds + span.duration_seconds * phase for span in scenes]
+    fetched = await fetch(context, [Bin(time, span, span) for time, span in zip(times, scenes, strict=True)])
+    return pictures_of(fetched.frames)
+
+
+def _analysis_of(
+    context: Context, reply: SegmentIntentionReply, span: Span, shown: tuple[float, ...]
+) -> Analysis:
+    """A reply with its times inside what was shown, and only the findings that stand in their source."""
+    findings = check_findings(context, reply.findings, span=span, shown=shown)
+    return Analysis(
+        span=span,
+        reasoning=reply.reasoning,
+        spans=tuple(_span_reply(clamp_span(s.span, span)) for s in reply.spans),
+        findings=findings,
+        confidence=reply.confidence,
+        characters=reply.characters,
+        needs_context=reply.needs_context,
+    )
+
+
+def _settled(
+    context: Context, spans: tuple[SpanReply, ...], analyses: list[Analysis]
+) -> tuple[SpanReply, ...]:
+    """Inside the video, a scene wider each side where context is needed, overlaps merged."""
+    wanting = [a.span for a in analyses if a.needs_context]
+    wide: list[Span] = []
+    for span in (clamp_span(s.span, context.whole) for s in spans):
+        touched = context.scenes.overlapping(span)
+        if touched and any(span.overlaps(w) for w in wanting):
+            scenes = context.scenes.items
+            first = scenes[max(scenes.index(touched[0]) - 1, 0)]
+            last = scenes[min(scenes.index(touched[-1]) + 1, len(scenes) - 1)]
+            span = Span(
+                min(span.start_seconds, first.start_seconds), max(span.stop_seconds, last.stop_seconds)
+            )
+        if span.duration_seconds < 1.0:
+            span = span.padded(0.5, within=context.whole)
+        wide.append(span)
+    # Spans that merely touch stay apart: each gets its own frames.
+    return tuple(_span_reply(s) for s in merge_spans(wide, gap_seconds=None))
+
+
+def _plain_plan(analyses: list[Analysis]) -> GlobalIntentionReply:
+    ranked = sorted(analyses, key=lambda a: -a.confidence)
+    return GlobalIntentionReply(
+        reasoning="No plan could be made; these are the spans that the segments named.",
+        combine="merge",
+        scope="local",
+        spans=tuple([s for a in ranked for s in a.spans][:10]),
+        characters=tuple(c for a in ranked for c in a.characters)[:20],
+    )
+
+
+def _room(context: Context) -> int:
+    # The cast and what was learnt stand beside the analyses.
+    return room_for(context, context.text) * (CAST_SHARE - 2) // CAST_SHARE
+
+
+def _span_reply(span: Span) -> SpanReply:
+    return SpanReply(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds)
+
+
+def _unseen(span: Span, reason: str) -> Unseen:
+    return Unseen(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, reason=reason)

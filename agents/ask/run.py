@@ -1,0 +1,87 @@
+"""Asking one question of one index: the door to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mrvideo.agents.ask.graph import build
+from mrvideo.agents.ask.sources import Sources
+from mrvideo.agents.ask.state import Context, Frames, State
+from mrvideo.errors import QuestionError
+from mrvideo.models.base import Model
+from mrvideo.questions import check_question
+from mrvideo.records import Answer, Effort, Event, Index, Notice
+
+_STEPS_PER_ROUND = 10
+
+
+async def ask(
+    question: str,
+    *,
+    options: Sequence[str] = (),
+    index: Index,
+    frames: Frames | None,
+    vision: Model,
+    text: Model,
+    effort: Effort = "high",
+    must_choose: bool = False,
+    max_rounds: int = 2,
+    on_event: Callable[[Event], None] = lambda _: None,
+) -> Answer:
+    """An answer with evidence that code has checked; `usage` and `models` are left for whoever holds the ledger.
+
+    Without frames, or with a model that cannot see, the captions alone are read: effort `low`, with a notice.
+    Events are emitted on the event loop's thread. Raises `QuestionError`, `ModelUnavailable`, `BudgetReached`, and the
+    `ModelError` of the one call that nothing can stand in for: the answer's.
+    """
+    check_question(question, options or None, must_choose=must_choose)
+    if max_rounds < 1:
+        raise QuestionError(f"max_rounds must be at least 1, got {max_rounds}")
+    told = _once(on_event)
+    context = Context(
+        question=question.strip(),
+        options=tuple(options),
+        index=index,
+        sources=Sources(index),
+        frames=frames,
+        vision=vision,
+        text=text,
+        effort=_possible(effort, frames, vision, told),
+        must_choose=must_choose,
+        max_rounds=max_rounds,
+        on_event=told,
+    )
+    state: State = await build().ainvoke(
+        {}, config={"recursion_limit": 4 + _STEPS_PER_ROUND * max_rounds}, context=context
+    )
+    return state["answer"]
+
+
+def _once(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
+    """A map would say the same of each of its calls: a notice is told once."""
+    said: set[str] = set()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Notice):
+            if event.text in said:
+                return
+            said.add(event.text)
+        on_event(event)
+
+    return tell
+
+
+def _possible(
+    effort: Effort, frames: Frames | None, vision: Model, on_event: Callable[[Event], None]
+) -> Effort:
+    if effort == "low":
+        return "low"
+    if frames is None:
+        on_event(
+            Notice(text="the video itself is not at hand: only its captions and cues are read (effort low)")
+        )
+        return "low"
+    if not vision.capabilities.vision:
+        on_event(Notice(text=f"{vision.name} cannot see: only captions and cues are read (effort low)"))
+        return "low"
+    return effort

@@ -1,0 +1,182 @@
+"""Cutting an index into segments: 32 scenes each with their cues, fewer where that would not fit one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mrvideo.agents.ask.calls import asked_tokens, keep_within, report_cut, room_beside, room_for
+from mrvideo.agents.ask.state import Context, Segment
+from mrvideo.models.base import Capabilities, Model
+from mrvideo.records import Effort, Scene, Span
+from mrvideo.schemas.analysis import EntityLine, SceneLine, SightingLine
+from mrvideo.schemas.shared import CueLine
+
+SCENES_PER_SEGMENT = 32
+
+_LEAST_CAPTION_TOKENS = 4000
+
+CAST_SHARE = 8
+"""At most one part in this many of a request is spent on the cast."""
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A scene (or none, where speech has no picture) and the cues that begin while it lasts."""
+
+    scene: SceneLine | None
+    entity_names: tuple[str, ...]
+    cues: tuple[CueLine, ...]
+    weight: int
+
+
+def plan_segments(context: Context) -> list[Segment]:
+    """Every scene and every cue in exactly one segment, in order; a scene repeats only where its cues need two calls.
+
+    scenes   |--0--|--1--| … |--31--|   |--32--| …
+    cues      c c   c      …  c   ^ a failed span between scenes: its cues stay with the scene before
+    """
+    room = room_for(context, context.text)
+    if sends_middle_frames(context):
+        room = min(room, room_for(context, context.vision, images=SCENES_PER_SEGMENT))
+    # The cast and the marks around each line come on top.
+    room = room * (CAST_SHARE - 1) // CAST_SHARE
+    runs: list[list[_Item]] = []
+    left = 0
+    for item in _items(context, room):
+        if not runs or item.weight > left or len(runs[-1]) == SCENES_PER_SEGMENT:
+            runs.append([])
+            left = room
+        runs[-1].append(item)
+        left -= item.weight
+    return [_segment(context, i, len(runs), run, room) for i, run in enumerate(runs)]
+
+
+def sends_middle_frames(context: Context) -> bool:
+    """Whether segments are read with each scene's middle frame: by a vision model that gains from them and has room."""
+    return gains_from_middle_frames(context.vision.capabilities, context.effort, asked_tokens(context))
+
+
+def gains_from_middle_frames(able: Capabilities, effort: Effort, asked: int) -> bool:
+    """The same where the question and its options take `asked` tokens."""
+    return (
+        effort != "low"
+        and able.vision
+        and able.segment_images
+        and able.max_images >= SCENES_PER_SEGMENT
+        and room_beside(able, asked, images=SCENES_PER_SEGMENT) >= _LEAST_CAPTION_TOKENS
+    )
+
+
+def cast_of(
+    context: Context, spans: Sequence[Span], *, room: int | None = None, also: Sequence[str] = ()
+) -> tuple[EntityLine, ...]:
+    """The entities that appear in these spans and those with a name of their own, as many as an eighth of a call holds."""
+    if not context.index.entities:
+        return ()
+    names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names} | set(
+        also
+    )
+    lines = [
+        EntityLine(name=e.name, kind=e.kind, description=e.description, display_name=e.display_name)
+        for e in context.index.entities
+        if e.name in names or e.display_name
+    ]
+    if room is None:
+        room = room_for(context, context.text) // CAST_SHARE
+    kept = keep_within(lines, room, weight=context.weight_of, rank=lambda line: line.name in names)
+    report_cut(context, "members of the cast", kept=len(kept), given=len(lines), model=context.text)
+    return tuple(kept)
+
+
+def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Model) -> tuple[CueLine, ...]:
+    """The cues that overlap any of the spans, as many as fit."""
+    lines = [CueLine.of(cue) for cue in context.cues.overlapping_any(spans)]
+    kept = keep_within(lines, room, weight=context.weight_of, rank=lambda _: 0)
+    report_cut(context, "cues", kept=len(kept), given=len(lines), model=model)
+    return tuple(kept)
+
+
+def scene_line(scene: Scene) -> SceneLine:
+    """A scene as an analysis reads it."""
+    return SceneLine(
+        index=scene.index,
+        start_seconds=scene.start_seconds,
+        stop_seconds=scene.stop_seconds,
+        caption=scene.detailed or scene.brief,
+        screen_text=tuple(
+            SightingLine(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, text=s.text)
+            for s in scene.sightings
+        ),
+    )
+
+
+def _items(context: Context, room: int) -> list[_Item]:
+    cues, scenes = context.cues.items, context.scenes.items
+    items: list[_Item] = []
+    position = 0
+    for place, scene in enumerate(scenes):
+        last = place + 1 == len(scenes)
+        until = float("inf") if last else scenes[place + 1].start_seconds
+        own: list[CueLine] = []
+        while position < len(cues) and cues[position].start_seconds < until:
+            own.append(CueLine.of(cues[position]))
+            position += 1
+        items.extend(
+            _fitting(
+                context, _shortened(context, scene_line(scene), room // 2), scene.entity_names, own, room
+            )
+        )
+    if not scenes:
+        items.extend(_fitting(context, None, (), [CueLine.of(cue) for cue in cues], room // 4))
+    return items
+
+
+def _fitting(
+    context: Context, line: SceneLine | None, entity_names: tuple[str, ...], cues: list[CueLine], room: int
+) -> list[_Item]:
+    base = context.weight_of(line) if line else 0
+    items: list[_Item] = []
+    run: list[CueLine] = []
+    weight = base
+    for cue in cues:
+        cost = context.weight_of(cue)
+        if run and weight + cost > room:
+            items.append(_Item(line, entity_names, tuple(run), weight))
+            run, weight = [], base
+        run.append(cue)
+        weight += cost
+    if run or line:
+        items.append(_Item(line, entity_names, tuple(run), weight))
+    return items
+
+
+def _shortened(context: Context, line: SceneLine, room: int) -> SceneLine:
+    """A caption that alone would not fit is cut; so are its texts on screen, from the last."""
+    if context.weight_of(line) <= room:
+        return line
+    caption = line.caption
+    while context.tokens_of(caption) > max(room // 2, 50):
+        caption = caption[: len(caption) * 3 // 4]
+    texts = keep_within(line.screen_text, room // 2, weight=context.weight_of, rank=lambda _: 0)
+    return line.model_copy(update={"caption": caption, "screen_text": tuple(texts)})
+
+
+def _segment(context: Context, index: int, count: int, items: list[_Item], room: int) -> Segment:
+    scenes = tuple(dict.fromkeys(item.scene for item in items if item.scene))
+    cues = tuple(cue for item in items for cue in item.cues)
+    parts = [*scenes, *cues, *(text for scene in scenes for text in scene.screen_text)]
+    span = Span(
+        max(min(part.start_seconds for part in parts), 0.0),
+        max(part.stop_seconds for part in parts),
+    )
+    return Segment(
+        index=index,
+        count=count,
+        span=span,
+        scenes=scenes,
+        cues=cues,
+        entities=cast_of(
+            context, [Span(s.start_seconds, s.stop_seconds) for s in scenes], room=room // CAST_SHARE
+        ),
+    )

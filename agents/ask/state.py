@@ -1,0 +1,250 @@
+"""What travels through the graph: the run's context, the shared state, and the tasks of its maps."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Protocol
+
+import anyio
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from mrvideo.agents.ask.sources import Sources
+from mrvideo.agents.ask.timeline import Timeline
+from mrvideo.models.base import Model
+from mrvideo.models.tokens import text_tokens
+from mrvideo.records import Answer, Claim, Cue, Effort, Event, Evidence, Frame, Index, Scene, Span, Unseen
+from mrvideo.schemas.analysis import (
+    Analysis,
+    AnswerReply,
+    EntityLine,
+    GlobalIntentionReply,
+    GoalsReply,
+    LookReply,
+    SceneLine,
+)
+from mrvideo.schemas.shared import CueLine
+
+
+class Frames(Protocol):
+    """Where fresh pixels come from: `mrvideo.media.looks.FrameSource`. Called from worker threads."""
+
+    def at(self, times_seconds: list[float]) -> list[Frame]:
+        """The frame on screen at each ascending time that can be read."""
+        ...
+
+
+@dataclass
+class InFlight:
+    """A run's calls that no reply has come to yet, and the error that let no further one begin."""
+
+    calls: set[asyncio.Future[None]] = field(default_factory=set["asyncio.Future[None]"])
+    ended: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one run is asked, and with what: the same for every node. Only `portraits` and `in_flight` change.
+
+    `effort` is what can be done: `low` where there is nothing to look at or with.
+    """
+
+    question: str
+    options: tuple[str, ...]
+    index: Index
+    sources: Sources
+    frames: Frames | None
+    vision: Model
+    text: Model
+    effort: Effort
+    must_choose: bool
+    max_rounds: int
+    on_event: Callable[[Event], None]
+    portraits: dict[float, Frame | None] = field(default_factory=dict[float, "Frame | None"])
+    """Exemplar frames fetched so far, by time; None where the frame could not be read."""
+    in_flight: InFlight = field(default_factory=InFlight)
+    # Decoding is done by threads that fill the cores; more than two of them only queue.
+    decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
+
+    def tokens_of(self, text: str) -> int:
+        """What a text costs with the model that counts more of it. By tiktoken where its tables are at hand; see there."""
+        # A tenth more, since the rule that stands in for a tokenizer may fall that short.
+        return max(text_tokens(text, name) for name in {self.text.name, self.vision.name}) * 11 // 10 + 1
+
+    def weight_of(self, message: BaseModel) -> int:
+        """What a record costs, with its times and the marks around it."""
+        return self.tokens_of(message.model_dump_json(exclude_defaults=True))
+
+    @cached_property
+    def scenes(self) -> Timeline[Scene]:
+        """The index's scenes by time."""
+        return Timeline(self.index.scenes)
+
+    @cached_property
+    def cues(self) -> Timeline[Cue]:
+        """The index's cues by time."""
+        return Timeline(self.index.cues)
+
+    @cached_property
+    def whole(self) -> Span:
+        """The span of the video; of its captions where these reach further, as imported ones may. Subtitles of another
+        cut say nothing of where the pictures end."""
+        stops = [scene.stop_seconds for scene in self.index.scenes]
+        return Span(0.0, max([self.index.video.duration_seconds, *stops]))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of scenes with their cues, small enough for one call. `span` holds all of them."""
+
+    index: int
+    count: int
+    span: Span
+    scenes: tuple[SceneLine, ...]
+    cues: tuple[CueLine, ...]
+    entities: tuple[EntityLine, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A segment's analysis, or that of several reduced to one, in the round that made it."""
+
+    round: int
+    analysis: Analysis
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one re-look saw. `shown` holds, per span, the times of the frames that were really sent."""
+
+    round: int
+    reply: LookReply
+    shown: tuple[tuple[Span, tuple[float, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A checked draft: its claims cite evidence that exists. `withheld` is an answer no citation of which did."""
+
+    reply: AnswerReply
+    claims: tuple[Claim, ...]
+    checks: tuple[str, ...]
+    removed_citations: int = 0
+    dropped_claims: int = 0
+    asked_twice: bool = False
+    withheld: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What fresh pixels said of the claim at this place of the draft. `holds` is None when they did not tell.
+
+    `looked` is False where nobody could look: another look would fare no better.
+    """
+
+    round: int
+    claim_index: int
+    holds: bool | None
+    seen: str = ""
+    looked: bool = True
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What a check of the video's rest saw that the draft of a round leaves out."""
+
+    round: int
+    span: Span
+    seen: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0."""
+
+    round: int
+    rank: int
+    draft: Draft
+    claims: tuple[Claim, ...]
+    evidence: tuple[Evidence, ...]
+
+
+class State(TypedDict):
+    """What nodes read and add to. Lists of maps grow by concatenation; what belongs to a round says so itself.
+
+    A key is there once a node before has written it; reading one too early is a bug of the edges.
+    """
+
+    segments: list[Segment]
+    analyses: Annotated[list[Reading], operator.add]
+    reduced: Annotated[list[Reading], operator.add]
+    goals: GoalsReply
+    round: int
+    plan: GlobalIntentionReply
+    looks: Annotated[list[Look], operator.add]
+    unseen: Annotated[list[Unseen], operator.add]
+    evidence: list[Evidence]
+    draft: Draft
+    verdicts: Annotated[list[Verdict], operator.add]
+    missed: Annotated[list[Missed], operator.add]
+    outcomes: list[Outcome]
+    learnt: list[str]
+    known: list[str]
+    answer: Answer
+
+
+def spare_calls(state: State) -> int:
+    """How many more calls in a row this round may take: six are promised, and these are what it needs or has taken.
+
+    Each round needs segments, plan, look, answer, verify, and perhaps the reduce level.
+    """
+    reduced = any(reading.round == state["round"] for reading in state.get("reduced", []))
+    return 6 - 5 - reduced
+
+
+class SegmentTask(TypedDict):
+    """One call of the segment map, with what earlier rounds learnt."""
+
+    round: int
+    segment: Segment
+    learnt: tuple[str, ...]
+    known: tuple[str, ...]
+
+
+class ReduceTask(TypedDict):
+    """One call of the reduce level."""
+
+    round: int
+    analyses: list[Analysis]
+
+
+class LookTask(TypedDict):
+    """One re-look: spans to show, and the times to show of each."""
+
+    round: int
+    goal: str
+    spans: tuple[Span, ...]
+    plan: GlobalIntentionReply
+
+
+class VerifyTask(TypedDict):
+    """One claim of the draft, with the evidence it cites."""
+
+    round: int
+    claim_index: int
+    claim: Claim
+    check: str
+    evidence: tuple[Evidence, ...]
+    may_repeat: bool
+
+
+class RestTask(TypedDict):
+    """Whether the draft leaves out something that these spans show."""
+
+    round: int
+    check: str
+    spans: tuple[Span, ...]

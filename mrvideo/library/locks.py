@@ -1,0 +1,37 @@
+"""One worker at a time on one key, across processes: locks that the system lets go of when a process dies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mrvideo.library.errors import in_library_words
+
+_POLL_SECONDS = 0.1
+
+
+@contextmanager
+def claimed(library: Path, key: str, on_wait: Callable[[], None] | None) -> Generator[None]:
+    """Hold `key` of this library; `on_wait` is called once when another holds it. Waits as long as it takes."""
+    from filelock import FileLock, Timeout
+
+    folder = library.with_name(library.name + "-claims")
+    with in_library_words(library):
+        folder.mkdir(exist_ok=True)
+    # A lock of the system, not a row with a heartbeat: a killed process leaves nothing to wait for.
+    # The empty file stays: to delete it would let two hold it at once.
+    lock: Any = FileLock(folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock", thread_local=False)
+    with in_library_words(library):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if on_wait is not None:
+                on_wait()
+            lock.acquire(poll_interval=_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()

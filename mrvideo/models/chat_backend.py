@@ -1,0 +1,73 @@
+"""The port below `Model`: something that answers in text, one paid call at a time.
+
+    Model.run(request) ─► limits: kept reply? budget, slot, retry ─► ChatBackend.complete(request, turns) ─► text
+                          ▲                                            │
+                          └──── checks the text; asks once for repair ◄┘
+
+A speaker makes exactly one call, and words what went wrong as one of `ModelError`'s children, or as `Transient`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from mrvideo.errors import ModelBusy
+from mrvideo.models.base import Capabilities, Request
+from mrvideo.records import Usage
+
+
+class Transient(ModelBusy):
+    """A call that may succeed when tried again. `rate_limited`: the server asked for fewer calls (429)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        rate_limited: bool = False,
+        timed_out: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+        self.retry_after_seconds = retry_after_seconds
+        self.rate_limited = rate_limited
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One further turn of a conversation, after the request itself."""
+
+    role: Literal["assistant", "user"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back, and what the server counted. `cut_off`: the output bound ended it. No seconds, no cost."""
+
+    text: str
+    usage: Usage
+    cut_off: bool = False
+
+
+@runtime_checkable
+class ChatBackend(Protocol):
+    """Answers in text. Many calls may be in flight at once."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def complete(
+        self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
+    ) -> Completion:
+        """One call. Raises `Transient`, `ModelUnavailable`, `ModelRefused`."""
+        ...
+
+    async def aclose(self) -> None: ...

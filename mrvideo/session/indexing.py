@@ -1,0 +1,282 @@
+"""Stage A for one file, from its path to a kept index: cues, speech, captions, and what is kept already."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+
+from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
+from mrvideo.errors import SubtitleError
+from mrvideo.library import Library
+from mrvideo.mapreduce import portal
+from mrvideo.media.identity import probe
+from mrvideo.media.sources import is_url
+from mrvideo.media.subtitles import Subtitles, load_subtitles
+from mrvideo.models import Budget, Ledger
+from mrvideo.records import (
+    Cue,
+    Event,
+    EventSink,
+    Index,
+    Notice,
+    Span,
+    StageAdvanced,
+    Usage,
+    VideoInfo,
+    may_yet_end_well,
+)
+from mrvideo.session.models import budget_of, check_reachable, check_there, model_settings, opened_models
+from mrvideo.session.options import captioning_options
+from mrvideo.settings import OFFLINE, Settings
+from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
+
+_STAGE_A = (
+    "recipe",
+    "clip_seconds",
+    "shard_seconds",
+    "frames_per_second",
+    "keyframes_only",
+    "reader",
+    "long_side_pixels",
+    "jpeg_quality",
+    "vision",
+    "cast",
+    "speech",
+    "language",
+)
+"""Settings that name an index: when one is given, an index made otherwise does not do."""
+
+
+def index_video(
+    path: str,
+    settings: Settings,
+    *,
+    subtitles: Path | None = None,
+    on_event: EventSink,
+    retry: bool = True,
+    budget: Budget | None = None,
+) -> Index:
+    """Stage A for one file. Everything that can be found wrong is, before the library is written.
+
+    With `retry` False, an index that holds failures is taken as it is. `budget` is the run's, where this video is not
+    all of it. `usage` of what is returned is what this run took, nothing when all was kept already; the library keeps
+    what the index took in all.
+    """
+    budget = budget or budget_of(settings)
+    info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
+    if settings.keyframes_only:
+        on_event(Notice(text="key frames only: what is shown between two of them is not seen"))
+    found = load_subtitles(
+        info.path, subtitles=subtitles, language=settings.language, allow_url=settings.allow_url
+    )
+    if subtitles is not None and not found.cues and found.notes:
+        raise SubtitleError("; ".join(found.notes))
+    for note in found.notes:
+        on_event(Notice(text=note))
+    # Subtitles are what somebody wrote down; sound is transcribed only where there are none.
+    listens = settings.speech is not None and not found.cues
+    options = captioning_options(settings)
+    with closing(Library.open(settings.library, create=False)) as library:
+        heard = _kept_transcript(info, settings, library) if listens else None
+        if heard is not None or not listens:
+            cues = _cues(info, found, heard, library)
+            kept = _kept(info, cues, settings, options, library, on_event, retry=retry)
+            if kept is not None:
+                return kept
+    check_reachable(settings)
+    if listens:
+        check_there(model_settings(settings, "speech"))
+    with closing(Library.open(settings.library)) as library:
+
+        def waiting() -> None:
+            on_event(Notice(text=f"another process is indexing {info.path}; waiting for it"))
+
+        with library.claim(info.digest, on_wait=waiting):
+            library.put_video(info)
+            if found.cues:
+                library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
+            spent = Usage()
+            if listens and (heard is None or may_yet_end_well(heard.failures)):
+                heard = _listen(info, settings, library, budget, on_event)
+                spent = heard.usage
+            cues = _cues(info, found, heard, library)
+            kept = _kept(info, cues, settings, options, library, on_event, retry=True)
+            if kept is not None:
+                return kept
+            return _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
+
+
+def _kept(
+    info: VideoInfo,
+    cues: tuple[Cue, ...],
+    settings: Settings,
+    options: CaptioningOptions,
+    library: Library,
+    on_event: EventSink,
+    *,
+    retry: bool,
+) -> Index | None:
+    """The index as it is kept, when there is nothing to do about it."""
+    if settings.fresh:
+        return None
+    with opened_models(settings, None, on_event) as models:
+        key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
+    kept = library.index(info.digest, key)
+    if kept is None or (retry and may_yet_end_well(kept.failures)):
+        return None
+    return kept.model_copy(update={"video": info, "usage": Usage()})
+
+
+def _cues(info: VideoInfo, found: Subtitles, heard: Transcript | None, library: Library) -> tuple[Cue, ...]:
+    """Subtitles first, then what was heard, then what is kept of this content under another file name."""
+    return found.cues or (heard.cues if heard else ()) or library.cues(info.digest)
+
+
+def _caption(
+    info: VideoInfo,
+    cues: tuple[Cue, ...],
+    heard: Transcript | None,
+    spent: Usage,
+    settings: Settings,
+    options: CaptioningOptions,
+    library: Library,
+    budget: Budget,
+    on_event: EventSink,
+) -> Index:
+    if settings.vision_model == OFFLINE:
+        on_event(
+            Notice(
+                text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
+            )
+        )
+    took = Tally(on_event, budget)
+    if options.backend != "threading":
+        # Workers hear of no bound: none is sent out for a run that has reached it.
+        budget.check()
+    with opened_models(settings, library, took, budget) as models:
+        index = build_index(
+            info,
+            cues,
+            options=options,
+            vision=models.vision,
+            text=models.text,
+            worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
+            library=library,
+            on_event=took.from_shards,
+            unheard=heard.failures if heard is not None else (),
+            spent=spent,
+        )
+    # Kept with its absolute path, told with the path as it was given: as an index is that was kept before.
+    return index.model_copy(update={"usage": took.usage + spent, "video": info})
+
+
+class Tally:
+    """Passes events on and adds up what calls took, also those made in other processes. Called from any thread.
+
+    Other processes know nothing of each other's spending: what their shards took is laid on the run's budget as it comes
+    back, so a bound may be passed by at most the shards in work.
+    """
+
+    def __init__(self, on_event: EventSink, budget: Budget) -> None:
+        self._on_event = on_event
+        self._lock = Lock()
+        self._budget = budget
+        self.usage = Usage()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StageAdvanced):
+            with self._lock:
+                self.usage += event.usage
+        self._on_event(event)
+
+    def from_shards(self, event: Event) -> None:
+        """An event of the map: usage in it was taken elsewhere. Raises `BudgetReached`."""
+        self(event)
+        if isinstance(event, StageAdvanced) and event.usage.calls:
+            self._budget.spend(event.usage)
+
+
+# speech ----------------------------------------------------------------------------------------
+
+
+def _transcript_key(info: VideoInfo, settings: Settings, transcriber: Transcriber) -> str:
+    parts = ["speech", info.digest, transcriber.fingerprint, settings.language or ""]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _transcriber(settings: Settings, library: Library | None, budget: Budget) -> tuple[Transcriber, Ledger]:
+    ledger = Ledger()
+    opened = open_transcriber(
+        model_settings(settings, "speech"), ledger=ledger, store=library, fresh=settings.fresh, budget=budget
+    )
+    return opened, ledger
+
+
+def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> Transcript | None:
+    transcriber, _ = _transcriber(settings, None, budget_of(settings))
+    try:
+        body = library.part(_transcript_key(info, settings, transcriber))
+    finally:
+        portal().call(transcriber.aclose)
+    return None if body is None or settings.fresh else Transcript.model_validate_json(body)
+
+
+def _listen(
+    info: VideoInfo, settings: Settings, library: Library, budget: Budget, on_event: EventSink
+) -> Transcript:
+    transcriber, ledger = _transcriber(settings, library, budget)
+    try:
+        heard = transcribe(
+            info.path,
+            transcriber=transcriber,
+            language=settings.language,
+            duration_seconds=info.duration_seconds,
+            allow_url=settings.allow_url,
+            on_event=on_event,
+        )
+        heard = heard.model_copy(update={"usage": ledger.total()})
+        whole = Span(0.0, info.duration_seconds)
+        key = _transcript_key(info, settings, transcriber)
+        library.put_part(key, "transcript", info.digest, whole, heard.model_dump_json())
+        library.put_cues(info.digest, heard.cues, origin=f"speech {settings.speech}")
+    finally:
+        portal().call(transcriber.aclose)
+    return heard
+
+
+# which index -----------------------------------------------------------------------------------
+
+
+def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
+    """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
+    if Path(video).is_file():
+        info = probe(video, reader=settings.reader)
+        index = library.latest_index(info.digest)
+        return index and index.model_copy(update={"video": info})
+    for known in library.videos():
+        named = len(video) >= 8 and known.digest.startswith(video.lower())
+        if named or known.path in (video, str(Path(video).absolute())):
+            return library.latest_index(known.digest)
+    return None
+
+
+def index_for_question(
+    path: str,
+    settings: Settings,
+    origins: dict[str, str],
+    *,
+    on_event: EventSink,
+    subtitles: Path | None = None,
+    budget: Budget | None = None,
+) -> Index:
+    """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
+    asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
+    gone = not is_url(path) and not Path(path).exists()
+    if not asks_for_one or gone:
+        with closing(Library.open(settings.library, create=False)) as library:
+            found = newest_index(path, library, settings)
+        if found is not None:
+            return found
+    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False, budget=budget)

@@ -1,0 +1,63 @@
+"""One question to fresh frames of one span."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+
+from mrvideo.errors import InputError
+from mrvideo.models import Budget
+from mrvideo.models.base import Picture, Request
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.records import Event, Frame, Index, Span, clock
+from mrvideo.schemas.analysis import LookInputs, LookReply
+from mrvideo.schemas.shared import CueLine
+from mrvideo.session.models import open_models
+from mrvideo.session.options import frame_source
+from mrvideo.settings import Settings
+
+
+async def look_again(
+    index: Index,
+    span: Span,
+    question: str,
+    settings: Settings,
+    *,
+    max_frames: int,
+    budget: Budget | None = None,
+) -> tuple[LookReply, list[Frame]]:
+    """Put one question to frames spread evenly over a span; on the event-loop thread."""
+    shown = span.intersection(index.span)
+    if shown is None:
+        raise InputError(
+            f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
+        )
+    models = open_models(settings, None, _no_events, budget)
+    try:
+        able = models.vision.capabilities
+        source = frame_source(index.video.path, settings, long_side_pixels=able.long_side_pixels)
+        count = min(max_frames, able.look_images)
+        step = shown.duration_seconds / count
+        times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
+        frames = await to_thread.run_sync(source.at, times)
+        frames = list({frame.time_seconds: frame for frame in frames}.values())
+        request = Request(
+            prompt=load_prompt("look_local"),
+            inputs=LookInputs(
+                question=question,
+                goal=question,
+                spans=(shown,),
+                frame_times=tuple(frame.time_seconds for frame in frames),
+                cues=tuple(CueLine.of(cue) for cue in index.cues if cue.span.overlaps(shown)),
+            ),
+            reply_type=LookReply,
+            stage="look",
+            pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds) for f in frames),
+            span=shown,
+        )
+        return (await models.vision.run(request)).value, frames
+    finally:
+        await models.aclose()
+
+
+def _no_events(event: Event) -> None:
+    """A look is short: it reports nothing on the way."""

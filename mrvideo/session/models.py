@@ -1,0 +1,146 @@
+"""The models of one run: opened from settings, behind one budget and one ledger."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from mrvideo.errors import ModelUnavailable
+from mrvideo.library import Library
+from mrvideo.mapreduce import portal
+from mrvideo.models import Budget, Ledger, ModelSettings, open_model
+from mrvideo.models.base import Capabilities, Model
+from mrvideo.models.presets import preset_named
+from mrvideo.records import EventSink, StageAdvanced, Usage
+from mrvideo.settings import Settings
+from mrvideo.speech import transcriber_settings
+
+_ROLES = ("vision", "text")
+
+
+@dataclass(frozen=True)
+class Models:
+    """The two roles of one run, behind one ledger."""
+
+    vision: Model
+    text: Model
+    ledger: Ledger
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Role → name, as an answer reports it."""
+        return {"vision": self.vision.name, "text": self.text.name}
+
+    async def aclose(self) -> None:
+        """Let go of both."""
+        await self.vision.aclose()
+        if self.text is not self.vision:
+            await self.text.aclose()
+
+
+def model_settings(settings: Settings, role: str) -> ModelSettings:
+    """What the `vision`, `text` or `speech` role's adapter is opened with. Raises `SettingsError`."""
+    name = {"vision": settings.vision_model, "text": settings.text_model, "speech": settings.speech or ""}[
+        role
+    ]
+    own_url = {
+        "vision": settings.vision_base_url,
+        # A text role that is the vision model by default is reached where that is reached.
+        "text": settings.text_base_url or (settings.vision_base_url if settings.text is None else None),
+        "speech": settings.speech_base_url,
+    }[role]
+    if settings.preset is not None:
+        preset_named(settings.preset)  # Also where nothing is sent: a misspelling is a mistake in any case.
+    parse = transcriber_settings if role == "speech" else ModelSettings.parse
+    own = parse(
+        name,
+        base_url=own_url or settings.base_url,
+        preset=settings.preset,
+        concurrency=settings.concurrency,
+        timeout_seconds=settings.timeout_seconds,
+        temperature=settings.temperature,
+    )
+    if not own.talks_to_server:
+        return own
+    return own.model_copy(update={"api_key": settings.key(own.server.key_variable)})
+
+
+def budget_of(settings: Settings) -> Budget:
+    """The bound on what one run may take, all its steps together."""
+    return Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
+
+
+def open_models(
+    settings: Settings, library: Library | None, on_event: EventSink, budget: Budget | None = None
+) -> Models:
+    """Both roles' models for one run; the caller closes them. `budget` is the run's, where these calls are not all of it.
+
+    Raises `SettingsError`, `ModelUnavailable`.
+    """
+
+    def advanced(stage: str, usage: Usage) -> None:
+        on_event(StageAdvanced(stage=stage, done=0, usage=usage))
+
+    ledger = Ledger(on_usage=advanced)
+    budget = budget or budget_of(settings)
+    roles = model_settings(settings, "vision"), model_settings(settings, "text")
+    vision = open_model(roles[0], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
+    if roles[1] == roles[0]:
+        return Models(vision=vision, text=vision, ledger=ledger)
+    text = open_model(roles[1], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
+    return Models(vision=vision, text=text, ledger=ledger)
+
+
+@contextmanager
+def opened_models(
+    settings: Settings, library: Library | None, on_event: EventSink, budget: Budget | None = None
+) -> Generator[Models, None, None]:
+    """`open_models`, closed at the end; for code outside the event-loop thread."""
+    models = open_models(settings, library, on_event, budget)
+    try:
+        yield models
+    finally:
+        portal().call(models.aclose)
+
+
+def check_reachable(settings: Settings) -> None:
+    """Raises `ModelUnavailable` when a role's model is plainly not there. Called before anything is written."""
+    vision, text = (model_settings(settings, role) for role in _ROLES)
+    check_there(vision)
+    if text != vision:
+        check_there(text)
+
+
+def check_there(own: ModelSettings) -> None:
+    """Raises `ModelUnavailable` when its server accepts no connection, or its folder does not exist. Sends nothing."""
+    if own.scheme == "hf" and own.model.startswith(("/", "./", "../", "~")) and not Path(own.model).is_dir():
+        raise ModelUnavailable(
+            f"{own.name}: there is no folder {own.model}; name one that holds a saved model"
+        )
+    if not own.talks_to_server or own.base_url is None:
+        return
+    parts = urlsplit(own.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=10).close()
+    except OSError as error:
+        raise ModelUnavailable(
+            f"no server answers at {own.base_url} ({error}); start it, or correct --base-url"
+        ) from error
+
+
+def capabilities_of(settings: Settings) -> Capabilities:
+    """What the vision model can take; no key is needed to know."""
+    own = model_settings(settings, "vision")
+    if own.talks_to_server and own.api_key is None:
+        own = own.model_copy(update={"api_key": SecretStr("none")})
+    model = open_model(own, ledger=Ledger())
+    found = model.capabilities
+    portal().call(model.aclose)
+    return found

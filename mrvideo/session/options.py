@@ -1,0 +1,52 @@
+"""Each stage's share of the settings."""
+
+from __future__ import annotations
+
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.errors import SettingsError
+from mrvideo.mapreduce import Backend
+from mrvideo.media.looks import FrameSource
+from mrvideo.settings import Settings
+
+
+def captioning_options(settings: Settings) -> CaptioningOptions:
+    """Stage A's share of the settings."""
+    backend, cluster = _backend(settings)
+    return CaptioningOptions(
+        recipe=settings.recipe,
+        clip_seconds=settings.clip_seconds,
+        shard_seconds=settings.shard_seconds,
+        frames_per_second=settings.frames_per_second,
+        long_side_pixels=settings.long_side_pixels,
+        jpeg_quality=settings.jpeg_quality,
+        reader=settings.reader,
+        keyframes_only=settings.keyframes_only,
+        allow_url=settings.allow_url,
+        workers=settings.workers,
+        backend=backend,
+        cluster=cluster,
+        cast=settings.cast,
+        fresh=settings.fresh,
+    )
+
+
+def _backend(settings: Settings) -> tuple[Backend, str | None]:
+    cluster = settings.cluster
+    if cluster is None:
+        return ("threading", None) if settings.workers is None else ("loky", None)
+    if cluster.startswith("dask://"):
+        return "dask", cluster
+    if cluster == "auto" or cluster.startswith("ray://"):
+        return "ray", cluster
+    raise SettingsError(f"cluster {cluster!r} is neither dask://HOST:PORT nor ray://HOST:PORT nor auto")
+
+
+def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:
+    """Where re-looks get their frames from."""
+    return FrameSource(
+        path,
+        reader=settings.reader,
+        long_side_pixels=long_side_pixels,
+        jpeg_quality=settings.jpeg_quality,
+        allow_url=settings.allow_url,
+    )

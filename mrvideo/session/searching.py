@@ -1,0 +1,20 @@
+"""Full-text search over everything that is indexed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from mrvideo.errors import LibraryError
+from mrvideo.library import Library
+from mrvideo.records import Hit
+from mrvideo.settings import Settings
+
+
+def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, ...]:
+    """Full-text search over every indexed video. Raises `LibraryError` when there is no library yet."""
+    if not settings.library.exists():
+        raise LibraryError(
+            f"no library at {settings.library}; index a video first, or name it with --library"
+        )
+    with closing(Library.open(settings.library, create=False)) as library:
+        return library.search(words, limit=limit)

@@ -1,0 +1,438 @@
+"""The tools that LLM agents call, defined once: typed inputs, typed outputs, sizes bounded for a context window.
+
+`TOOLS` lists the definitions; a `Toolbox` runs them on one library, confined to folders. Servers and frameworks
+(MCP, LangChain, OpenAI functions) only translate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from mrvideo.api import Video, aindex, aload
+from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
+from mrvideo.library import Library
+from mrvideo.media.sources import is_url
+from mrvideo.media.subtitles.sidecar import sidecars
+from mrvideo.models import Budget
+from mrvideo.questions import check_question
+from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen
+from mrvideo.session.searching import search_library
+from mrvideo.settings import Settings
+from mrvideo.tools.types import (
+    AskVideoInput,
+    AskVideoOutput,
+    EntityOutput,
+    EvidenceSpan,
+    FailedSpan,
+    FoundLine,
+    IndexVideoInput,
+    ListEntitiesOutput,
+    LookInput,
+    LookOutput,
+    ObservationOutput,
+    ReadScenesInput,
+    ReadScenesOutput,
+    SceneLineOutput,
+    SearchVideoInput,
+    SearchVideoOutput,
+    ToolInput,
+    ToolOutput,
+    VideoInput,
+    VideoSummary,
+)
+
+MAX_CHARACTERS = 16_000
+"""Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
+
+LOOK_FRAMES = 8
+
+_SEARCHED_HITS = 1_000
+
+
+L = TypeVar("L", bound=ToolOutput)
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """A tool's structured output, and the frames that go with it (of `look` alone)."""
+
+    output: ToolOutput
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One definition: what it is called, what it does in words for a model, its types, and who runs it."""
+
+    name: str
+    description: str
+    input_type: type[ToolInput]
+    output_type: type[ToolOutput]
+    run: Callable[[Toolbox, Any], Awaitable[ToolResult]]
+    writes: bool = False
+    """Whether it adds to the library, and may cost money."""
+
+
+def _ignore(event: Event) -> None:
+    """The default sink."""
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """Runs tools on one library. With `roots`, only files that really lie below one of them (links followed) are touched.
+
+    With `budget` all its calls, and whatever else it is handed to, share one bound; else each keeps to the settings' own.
+    Every method raises a `MrVideoError` that a model can act on.
+    """
+
+    settings: Settings
+    roots: tuple[Path, ...] | None = None
+    on_event: Callable[[Event], None] = field(default=_ignore)
+    budget: Budget | None = None
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Run one tool by name. Raises `InputError` for an unknown name and for arguments that do not fit."""
+        tool = next((tool for tool in TOOLS if tool.name == name), None)
+        if tool is None:
+            raise InputError(f"no tool named {name!r}; there are {', '.join(tool.name for tool in TOOLS)}")
+        try:
+            given = tool.input_type.model_validate(arguments)
+        except ValidationError as error:
+            raise InputError(_first_problem(name, error)) from error
+        return await tool.run(self, given)
+
+    def file(self, video: str) -> str:
+        """The real path of a video file that may be read. Raises `InputError` when it lies outside the roots."""
+        if self.roots is None:
+            return video
+        if is_url(video):
+            if self.settings.allow_url:
+                return video
+            raise InputError(f"{video} is an address; only files below the served folders can be read")
+        target = self._below_roots(video)
+        if target is None:
+            raise InputError(f"{video} is not there, or lies outside the served folders ({self._folders()})")
+        for beside in sidecars(target):
+            if not self._holds(beside.path):
+                raise InputError(
+                    f"{beside.path.name} beside {video} leads outside the served folders; remove or replace it"
+                )
+        return str(target)
+
+    def known(self, video: str) -> str:
+        """What names an indexed video in the library: its real path, or the begin of its digest."""
+        if self.roots is None or _DIGEST.fullmatch(video):
+            return video
+        return self.file(video)
+
+    async def video(self, name: str) -> Video:
+        """An indexed video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
+        known = await asyncio.to_thread(self.known, name)
+        try:
+            video = await aload(known, settings=self.settings, budget=self.budget)
+        except (VideoError, SettingsError):
+            raise
+        except InputError as error:
+            raise InputError(f"{name} is not indexed yet; call index_video with it first") from error
+        path = video.info.path
+        remote = is_url(path) and self.settings.allow_url
+        if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
+            raise InputError(f"{name} was indexed from outside the served folders")
+        return video
+
+    def shows(self, path: str) -> bool:
+        """Whether a search result of the video at this path may be told."""
+        return self.roots is None or self._holds(Path(path))
+
+    def _below_roots(self, name: str) -> Path | None:
+        for root in self.roots or ():
+            target = _real(root / name)
+            if target is not None and self._holds(target) and _is_file(target):
+                return target
+        return None
+
+    def _holds(self, path: Path) -> bool:
+        real = _real(path)
+        roots = [_real(root) for root in self.roots or ()]
+        return real is not None and any(root is not None and real.is_relative_to(root) for root in roots)
+
+    def _folders(self) -> str:
+        return ", ".join(str(root) for root in self.roots or ())
+
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
+
+
+def _real(path: Path) -> Path | None:
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None  # A loop of links, a name too long, a zero byte: nothing is there.
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _first_problem(name: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "arguments"
+    return " ".join(f"{name}, {where}: {first['msg']}".split())
+
+
+async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
+    path = await asyncio.to_thread(box.file, given.video)
+    video = await aindex(path, settings=box.settings, on_event=box.on_event, budget=box.budget)
+    await asyncio.to_thread(_remember_path, video)
+    return ToolResult(_summary(video))
+
+
+def _remember_path(video: Video) -> None:
+    """Of a file that was moved the library knows the former path, which may lie outside the roots: hits tell it."""
+    with closing(Library.open(video.settings.library, create=False)) as library:
+        known = library.video(video.info.digest)
+        if known is not None and known.path != video.info.path:
+            library.put_video(video.info)
+
+
+async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
+    return ToolResult(_summary(await box.video(given.video)))
+
+
+async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
+    options = given.options or None
+    check_question(given.question, options, must_choose=False)
+    video = await box.video(given.video)
+    answer = await video.aask(given.question, options, effort=given.effort, on_event=box.on_event)
+    return ToolResult(
+        AskVideoOutput(
+            answer=None if answer.answer is None else _cut(answer.answer, 3_000),
+            choice=answer.choice,
+            confidence=answer.confidence,
+            verified=answer.verified,
+            searched=_cut(answer.searched),
+            evidence=_fitting(
+                (
+                    EvidenceSpan(
+                        start_seconds=e.start_seconds,
+                        stop_seconds=e.stop_seconds,
+                        source=e.source,
+                        quote=_cut(e.quote),
+                    )
+                    for e in answer.evidence
+                ),
+                MAX_CHARACTERS // 2,
+            ),
+            unseen=_failed(answer.unseen, MAX_CHARACTERS // 4),
+            cost=answer.usage.cost,
+        )
+    )
+
+
+async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
+    if not given.words.strip():
+        raise QuestionError("no words to search for; give some")
+    if given.video is not None:
+        video = await box.video(given.video)
+        hits = await asyncio.to_thread(video.search, given.words, limit=given.limit)
+    else:
+        # Hits that may not be told must not crowd out those that may.
+        count = given.limit if box.roots is None else _SEARCHED_HITS
+        found = await asyncio.to_thread(search_library, given.words, box.settings, limit=count)
+        hits = tuple(hit for hit in found if box.shows(hit.video))[: given.limit]
+    told = _fitting(
+        FoundLine(
+            video=hit.video,
+            digest=hit.video_digest,
+            start_seconds=hit.start_seconds,
+            stop_seconds=hit.stop_seconds,
+            source=hit.source,
+            text=_cut(hit.text),
+        )
+        for hit in hits
+    )
+    return ToolResult(SearchVideoOutput(hits=told, left_out=len(hits) - len(told)))
+
+
+async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
+    span = _span(given.start_seconds, given.stop_seconds)
+    video = await box.video(given.video)
+    lines: list[SceneLineOutput] = []
+    room = MAX_CHARACTERS
+    for scene in video.scenes:
+        if not scene.span.overlaps(span):
+            continue
+        line = _scene_line(scene, video)
+        room -= len(line.model_dump_json())
+        if room < 0 and lines:
+            return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=scene.start_seconds))
+        lines.append(line)
+    return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=None))
+
+
+async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
+    video = await box.video(given.video)
+    listed = _fitting(
+        EntityOutput(
+            name=entity.name,
+            kind=entity.kind,
+            display_name=entity.display_name,
+            description=_cut(entity.description),
+            first_seen_seconds=entity.exemplar_seconds,
+            scenes=len(entity.scene_indexes),
+        )
+        for entity in video.entities
+    )
+    return ToolResult(ListEntitiesOutput(entities=listed, left_out=len(video.entities) - len(listed)))
+
+
+async def _look(box: Toolbox, given: LookInput) -> ToolResult:
+    check_question(given.question, None, must_choose=False)
+    span = _span(given.start_seconds, given.stop_seconds)
+    video = await box.video(given.video)
+    reply, frames = await video.alook(span, given.question, max_frames=LOOK_FRAMES)
+    return ToolResult(
+        LookOutput(
+            start_seconds=span.start_seconds,
+            stop_seconds=span.stop_seconds,
+            conclusion=_cut(reply.conclusion),
+            confidence=reply.confidence,
+            observations=_fitting(
+                ObservationOutput(
+                    start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=_cut(o.text)
+                )
+                for o in reply.observations
+            ),
+            frame_times=[frame.time_seconds for frame in frames],
+        ),
+        frames=tuple(frames),
+    )
+
+
+def _span(start_seconds: float, stop_seconds: float) -> Span:
+    if stop_seconds < start_seconds:
+        raise InputError(
+            f"stop_seconds ({stop_seconds}) lies before start_seconds ({start_seconds}); swap them"
+        )
+    return Span(start_seconds, stop_seconds)
+
+
+def _summary(video: Video) -> VideoSummary:
+    return VideoSummary(
+        video=video.info.path,
+        digest=video.info.digest,
+        duration_seconds=video.info.duration_seconds,
+        scenes=len(video.scenes),
+        entities=len(video.entities),
+        cues=len(video.cues),
+        failures=_failed(video.failures),
+        usage=video.index.usage,
+    )
+
+
+def _failed(spans: Sequence[Failure | Unseen], room: int = MAX_CHARACTERS) -> list[FailedSpan]:
+    return _fitting(
+        (
+            FailedSpan(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=_cut(f.reason))
+            for f in spans
+        ),
+        room,
+    )
+
+
+def _fitting(lines: Iterable[L], room: int = MAX_CHARACTERS) -> list[L]:
+    """The first lines, as many as a tool's result has room for; one always fits."""
+    kept: list[L] = []
+    for line in lines:
+        room -= len(line.model_dump_json())
+        if room < 0 and kept:
+            break
+        kept.append(line)
+    return kept
+
+
+def _scene_line(scene: Scene, video: Video) -> SceneLineOutput:
+    return SceneLineOutput(
+        start_seconds=scene.start_seconds,
+        stop_seconds=scene.stop_seconds,
+        caption=_cut(scene.detailed, 2_000),
+        on_screen=[_cut(sighting.text) for sighting in scene.sightings[:20]],
+        said=[_cut(cue.text) for cue in video.cues if cue.span.overlaps(scene.span)][:20],
+    )
+
+
+def _cut(text: str, characters: int = 500) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+TOOLS: tuple[Tool, ...] = (
+    Tool(
+        "index_video",
+        "Watch a video once and keep what it shows and says. Do this first for a new video; it can take minutes and, "
+        "with a paid model, money. A video that is indexed already returns at once. "
+        "Returns counts and the spans that could not be seen.",
+        IndexVideoInput,
+        VideoSummary,
+        _index_video,
+        writes=True,
+    ),
+    Tool(
+        "video_status",
+        "Say what is known of an indexed video: length, numbers of scenes, entities and cues, and spans that failed. "
+        "Costs nothing.",
+        VideoInput,
+        VideoSummary,
+        _video_status,
+    ),
+    Tool(
+        "ask_video",
+        "Answer one question about an indexed video from all of it, with time-stamped evidence. Use it for anything that needs "
+        "judgement over the whole video; use search_video or read_scenes to find or read a passage. "
+        "answer null means that the video does not tell; unseen lists spans that were not perceived.",
+        AskVideoInput,
+        AskVideoOutput,
+        _ask_video,
+        writes=True,
+    ),
+    Tool(
+        "search_video",
+        "Find captions, speech and on-screen text that hold the given words, best first, with their times. Costs nothing.",
+        SearchVideoInput,
+        SearchVideoOutput,
+        _search_video,
+    ),
+    Tool(
+        "read_scenes",
+        "Read the captions, on-screen text and speech of a time range in order. Long ranges come in pages: "
+        "call again with next_start_seconds. Costs nothing.",
+        ReadScenesInput,
+        ReadScenesOutput,
+        _read_scenes,
+    ),
+    Tool(
+        "list_entities",
+        "List the people, animals and objects that the captions name, such as person_3, with descriptions. Costs nothing.",
+        VideoInput,
+        ListEntitiesOutput,
+        _list_entities,
+    ),
+    Tool(
+        "look",
+        "Look again at the frames of a short time range with one question in mind. Returns what was seen, with times, "
+        "and up to 8 frames. Use it to check a detail that the captions leave open.",
+        LookInput,
+        LookOutput,
+        _look,
+    ),
+)

@@ -1,0 +1,143 @@
+"""Prompts as files: load one, check it against its header, render it, know its digest.
+
+A prompt is one Markdown file in `prompts/`:
+
+    +++
+    version = 3
+    role = "vision"                 # vision | text
+    inputs = ["span", "cues"]       # exactly the variables of the body
+    reply = "CaptionClipReply"      # a type in mrvideo.schemas
+    +++
+    Static instructions: the same for every call, so that servers can cache them.
+    <!-- inputs -->
+    The inputs of this call, in marked blocks (Jinja).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, cast
+
+from jinja2 import Environment, StrictUndefined, Template, meta
+from pydantic import BaseModel
+
+from mrvideo.errors import PromptError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_DIVIDER = "<!-- inputs -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """`system` is static text, the same for every call of a prompt; `user` holds this call's inputs."""
+
+    system: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt file. `digest` changes with any byte of it, and is part of every cache key."""
+
+    name: str
+    version: int
+    role: Literal["vision", "text"]
+    inputs: tuple[str, ...]
+    reply: str
+    static: str
+    body: str
+    digest: str
+
+    def render(self, inputs: BaseModel) -> Rendered:
+        """Fill the body with the inputs' fields. Raises `PromptError` when a declared one is missing."""
+        fields = {name: getattr(inputs, name) for name in type(inputs).model_fields}
+        missing = set(self.inputs) - set(fields)
+        if missing:
+            raise PromptError(f"prompt {self.name}: no input for {', '.join(sorted(missing))}")
+        template = _template(self.body)
+        return Rendered(system=self.static, user=template.render(**fields).strip())
+
+
+@cache
+def _environment() -> Environment:
+    # Prompts are plain text for a model, not HTML: fencing happens by the `fence` filter, not by escaping.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    filters = cast("dict[str, Any]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
+    filters["fence"] = fence
+    filters["clock"] = _two_decimals
+    return environment
+
+
+def _two_decimals(seconds: float) -> str:
+    return f"{seconds:.2f}"
+
+
+def fence(text: object) -> str:
+    """Text that came from the video, on one line, unable to close the block it stands in.
+
+    Angle brackets become their look-alikes unless they mark a known name such as `<person_3>`;
+    control characters and line breaks become spaces.
+    """
+    plain = "".join(c if c.isprintable() else " " for c in str(text))
+    marked = re.sub(r"<([a-z]+(?:_[a-z0-9]+)+)>", "\x02\\1\x03", plain)
+    return marked.replace("<", "‹").replace(">", "›").replace("\x02", "<").replace("\x03", ">")
+
+
+@cache
+def _template(body: str) -> Template:
+    # Compiling takes ten times as long as filling in, and a long video asks with one prompt hundreds of times.
+    return _environment().from_string(body)
+
+
+@cache
+def load_prompt(name: str) -> Prompt:
+    """The prompt `prompts/NAME.md`. Raises `PromptError` when it is missing, or its variables are not its declared inputs."""
+    file = resources.files("mrvideo.prompts").joinpath(f"{name}.md")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PromptError(f"no prompt named {name!r} in {resources.files('mrvideo.prompts')}") from error
+    return parse_prompt(name, text)
+
+
+def parse_prompt(name: str, text: str) -> Prompt:
+    """A prompt from its file's text. Raises `PromptError`, naming what header and body disagree on."""
+    parts = text.split("+++\n", 2)
+    if len(parts) != 3 or parts[0].strip():
+        raise PromptError(f"prompt {name}: it must open with a header between two lines of +++")
+    try:
+        header: dict[str, Any] = tomllib.loads(parts[1])
+    except tomllib.TOMLDecodeError as error:
+        raise PromptError(f"prompt {name}: the header is not TOML: {error}") from error
+    if set(header) != {"version", "role", "inputs", "reply"}:
+        raise PromptError(
+            f"prompt {name}: the header needs version, role, inputs and reply, got {sorted(header)}"
+        )
+    if header["role"] not in ("vision", "text"):
+        raise PromptError(f"prompt {name}: role must be vision or text, got {header['role']!r}")
+    if parts[2].count(_DIVIDER) != 1:
+        raise PromptError(f"prompt {name}: exactly one line {_DIVIDER} must part static text from inputs")
+    static, body = parts[2].split(_DIVIDER)
+    declared = set(cast("list[str]", header["inputs"]))
+    used = meta.find_undeclared_variables(_environment().parse(body))
+    if used != declared:
+        raise PromptError(f"prompt {name}: declared {sorted(declared)}, but the body uses {sorted(used)}")
+    return Prompt(
+        name=name,
+        version=int(header["version"]),
+        role=header["role"],
+        inputs=tuple(sorted(declared)),
+        reply=str(header["reply"]),
+        static=static.strip(),
+        body=body,
+        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
