@@ -101,6 +101,7 @@ def by_shards(
 ) -> int:
     """As the product does: shards side by side, one decode thread each, JPEG bytes kept until the shard is done."""
     from mrvideo.media.clips import plan_shards, sample_times
+    from mrvideo.media.options import ReadOptions
     from mrvideo.media.pyav import PyAVReader
     from mrvideo.media.shots import ShotDetector
 
@@ -109,7 +110,7 @@ def by_shards(
 
     def read(span: Any) -> int:
         detector = ShotDetector() if watch else None
-        with PyAVReader(path, sparse=sparse, keyframes_only=keys) as video:
+        with PyAVReader(path, ReadOptions(keyframes_only=keys), sparse=sparse) as video:
             frames = list(video.read(sample_times(span, frames_per_second=2), watcher=detector))
         if detector is not None:
             detector.shots(span)

@@ -25,6 +25,7 @@ from mrvideo.errors import InputError
 from mrvideo.evals.pictures import Draw, Picture, Scenery
 from mrvideo.media import open_video
 from mrvideo.media.identity import probe
+from mrvideo.media.options import ReadOptions
 from mrvideo.records import Span
 
 FRAMES_PER_SECOND = 12
@@ -244,7 +245,7 @@ def _size_of(path: Path) -> tuple[int, int]:
 
 def _pictures(path: Path, size: tuple[int, int]) -> Iterator[Picture]:
     """One picture per 1/12 s of the file: the frame on screen then."""
-    with open_video(path, long_side_pixels=max(size), jpeg_quality=95) as reader:
+    with open_video(path, ReadOptions(long_side_pixels=max(size), jpeg_quality=95)) as reader:
         count = max(round(reader.info.duration_seconds * FRAMES_PER_SECOND), 1)
         for frame in reader.read([number / FRAMES_PER_SECOND for number in range(count)]):
             yield _fitted(Image.open(BytesIO(frame.jpeg)), size)

@@ -84,7 +84,7 @@ def estimate_calls(
     cast, asked only where two comparisons differ, come on top.
     """
     capabilities = capabilities or Capabilities()
-    size = fit_within(info.width, info.height, options.side_pixels(capabilities))
+    size = fit_within(info.width, info.height, options.reading_for(capabilities).pixels)
     shards = plan(info.duration_seconds, options)
     clips = [clip.span for shard in shards for clip in plan_clips(shard, clip_seconds=options.clip_seconds)]
     frames = [_count(clip, options.frames_per_second) for clip in clips]

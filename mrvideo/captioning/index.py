@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -109,13 +110,7 @@ class _Run:
         self.settings = index_settings(info, cues, options=options, vision=vision, text=text)
         self._worker_models = worker_models
         self.exemplars = Exemplars(
-            FrameSource(
-                path,
-                reader=options.reader,
-                long_side_pixels=options.side_pixels(vision.capabilities),
-                jpeg_quality=options.jpeg_quality,
-                allow_url=options.allow_url,
-            )
+            FrameSource(path, replace(options.reading_for(vision.capabilities), keyframes_only=False))
         )
         self._on_event = on_event
         self._lock = threading.Lock()
@@ -235,7 +230,7 @@ class _Run:
             video=self.info,
             cues=cues_of(self.cues, span),
             options=self.options,
-            side_pixels=self.options.side_pixels(self.vision.capabilities),
+            reading=self.options.reading_for(self.vision.capabilities),
             replies=kept.replies if kept is not None else (),
         )
 

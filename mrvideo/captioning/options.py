@@ -6,14 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from mrvideo.mapreduce import Backend
+from mrvideo.media.options import ReadOptions
 from mrvideo.models.base import Capabilities, Model
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import HIGHEST_JPEG_QUALITY, Cue, Recipe, Record, Span, VideoInfo
+from mrvideo.records import Cue, Recipe, Record, Span, VideoInfo
 
 _SHARD_PROMPTS: dict[Recipe, tuple[str, ...]] = {
     "fused": ("characters", "caption_clip"),
@@ -28,7 +29,7 @@ _FORMAT = 1
 class CaptioningOptions(Record):
     """How stage A works. The first block changes results and is part of every key; the second only says how it runs.
 
-    `long_side_pixels` None means: what the vision model reads best. `longest_scene_seconds` bounds a scene that
+    `longest_scene_seconds` bounds a scene that
     nothing interrupts (an hour of one talking head), so that its caption still fits a call of stage B.
     `thin_stills`: where no pixel moves, send one frame every two seconds instead of all.
     """
@@ -38,16 +39,12 @@ class CaptioningOptions(Record):
     shard_seconds: float = Field(default=120.0, ge=1)
     frames_per_second: float = Field(default=2.0, gt=0)
     characters_per_second: float = Field(default=0.25, gt=0)
-    long_side_pixels: int | None = Field(default=None, ge=16)
-    jpeg_quality: int = Field(default=85, ge=1, le=HIGHEST_JPEG_QUALITY)
-    reader: Literal["pyav", "decord"] = "pyav"
-    keyframes_only: bool = False
+    reading: ReadOptions = ReadOptions()
     longest_scene_seconds: float = Field(default=60.0, gt=0)
     thin_stills: bool = True
     cast: Path | None = Field(default=None, description="TOML file of people's own names")
     learn_names: bool = True
 
-    allow_url: bool = False
     workers: int | None = Field(
         default=None,
         ge=1,
@@ -57,12 +54,13 @@ class CaptioningOptions(Record):
     cluster: str | None = None
     fresh: bool = Field(default=False, description="caption again what the library already holds")
 
-    def side_pixels(self, capabilities: Capabilities) -> int:
-        """Long side of the frames that are sent."""
-        return self.long_side_pixels or capabilities.long_side_pixels
+    def reading_for(self, capabilities: Capabilities) -> ReadOptions:
+        """How frames are read for a model: of the size that it reads best, unless another was asked for."""
+        return self.reading.sized(capabilities.long_side_pixels)
 
     def shaping(self, vision: Model) -> dict[str, Any]:
         """What changes a shard's records, spelt out."""
+        reading = self.reading_for(vision.capabilities)
         return {
             "format": _FORMAT,
             "recipe": self.recipe,
@@ -70,10 +68,10 @@ class CaptioningOptions(Record):
             "shard_seconds": self.shard_seconds,
             "frames_per_second": self.frames_per_second,
             "characters_per_second": self.characters_per_second,
-            "long_side_pixels": self.side_pixels(vision.capabilities),
-            "jpeg_quality": self.jpeg_quality,
-            "reader": self.reader,
-            "keyframes_only": self.keyframes_only,
+            "long_side_pixels": reading.pixels,
+            "jpeg_quality": reading.jpeg_quality,
+            "reader": reading.reader,
+            "keyframes_only": reading.keyframes_only,
             "thin_stills": self.thin_stills,
             "vision": vision.capabilities.index_fingerprint or vision.fingerprint,
             "prompts": {name: load_prompt(name).digest for name in _SHARD_PROMPTS[self.recipe]},

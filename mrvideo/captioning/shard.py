@@ -74,13 +74,9 @@ def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
         read_shard,
         spec.video.path,
         spec.span,
+        spec.reading,
         frames_per_second=options.frames_per_second,
         lead_seconds=1 / options.frames_per_second,
-        long_side_pixels=spec.side_pixels,
-        jpeg_quality=options.jpeg_quality,
-        reader=options.reader,
-        keyframes_only=options.keyframes_only,
-        allow_url=options.allow_url,
     )
 
 

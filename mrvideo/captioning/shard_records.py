@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mrvideo.captioning.options import CaptioningOptions
+from mrvideo.media.options import ReadOptions
 from mrvideo.records import (
     Cue,
     Failure,
@@ -35,7 +36,7 @@ class ShardSpec(Record):
     video: VideoInfo
     cues: tuple[Cue, ...] = ()
     options: CaptioningOptions
-    side_pixels: int
+    reading: ReadOptions
     replies: tuple[KeptReply, ...] = ()
 
 

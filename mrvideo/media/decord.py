@@ -20,6 +20,7 @@ from mrvideo.errors import DecodeError, ReaderRefused, SettingsError
 from mrvideo.media import sources
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.grey import GREY_HEIGHT, GREY_WIDTH
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.probing import describe, first_picture
 from mrvideo.media.reader import Grey, Watcher
 from mrvideo.media.scaling import believable
@@ -40,21 +41,19 @@ class DecordReader:
     def __init__(
         self,
         path: str,
+        options: ReadOptions | None = None,
         *,
-        long_side_pixels: int = 512,
-        jpeg_quality: int = 85,
-        keyframes_only: bool = False,
-        allow_url: bool = False,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
+        options = options or ReadOptions()
         if find_spec("decord") is None:
             raise SettingsError(
                 "decord is not installed; pip install 'mrvideo[decord]', or use the reader 'pyav'"
             )
         if sources.is_url(path):
-            sources.check_url(path, allow_url=allow_url)
+            sources.check_url(path, allow_url=options.allow_url)
             raise _refusal(path, "it reads files only")
-        if keyframes_only:
+        if options.keyframes_only:
             raise _refusal(path, "it has no key frame mode here")
         self._path = path
         self._timeout_seconds = timeout_seconds
@@ -63,8 +62,8 @@ class DecordReader:
         settings = {
             "path": path,
             "stop_seconds": self._info.duration_seconds,
-            "long_side_pixels": long_side_pixels,
-            "jpeg_quality": jpeg_quality,
+            "long_side_pixels": options.pixels,
+            "jpeg_quality": options.jpeg_quality,
             "size": [self._info.width, self._info.height],
         }
         self._request = 0
@@ -210,7 +209,7 @@ def _reason(reply: dict[str, Any]) -> str:
 def _inspected(path: str) -> VideoInfo:
     """What the container says, once it is sure that decord returns the right frames. Raises ReaderRefused."""
     losses = Losses()
-    with closing(Track(path, losses, allow_url=False, keyframes_only=False)) as track:
+    with closing(Track(path, losses, ReadOptions())) as track:
         first = first_picture(track, losses)
         if track.codec_name not in _CODECS:
             raise _refusal(path, f"it returns wrong frames of {track.codec_name} video, or none")

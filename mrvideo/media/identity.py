@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from mrvideo.errors import VideoError
 from mrvideo.media import sources
-from mrvideo.media.registry import ReaderName, open_video
+from mrvideo.media.options import ReadOptions
+from mrvideo.media.registry import open_video
 from mrvideo.records import VideoInfo
 
 _BLOCK_BYTES = 1 << 20
@@ -40,8 +42,10 @@ def _digest_of_file(path: str, size: int, modified_ns: int, inode: int) -> str:
     return digest.hexdigest()
 
 
-def probe(path: str | Path, *, reader: ReaderName = "pyav", allow_url: bool = False) -> VideoInfo:
+def probe(path: str | Path, options: ReadOptions | None = None) -> VideoInfo:
     """What the container says, with the digest. Decodes one picture as proof; raises the VideoError tree."""
-    with open_video(path, reader=reader, allow_url=allow_url) as video:
+    options = options or ReadOptions()
+    # What a file is does not depend on how its frames are sampled: not each reader has a key frame mode.
+    with open_video(path, replace(options, keyframes_only=False)) as video:
         info = video.info
-    return info.model_copy(update={"digest": digest_of(path, allow_url=allow_url)})
+    return info.model_copy(update={"digest": digest_of(path, allow_url=options.allow_url)})

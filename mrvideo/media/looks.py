@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mrvideo.media.registry import ReaderName, open_video
+from mrvideo.media.options import ReadOptions
+from mrvideo.media.registry import open_video
 from mrvideo.records import Failure, Frame
 
 _RUN_GAP_SECONDS = 12.0
@@ -15,20 +16,9 @@ _RUN_GAP_SECONDS = 12.0
 class FrameSource:
     """Frames of one video at any times. Holds no open file, so threads may share it; pickles."""
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        reader: ReaderName = "pyav",
-        long_side_pixels: int = 512,
-        jpeg_quality: int = 85,
-        allow_url: bool = False,
-    ) -> None:
+    def __init__(self, path: str | Path, options: ReadOptions | None = None) -> None:
         self.path = str(path)
-        self.reader: ReaderName = reader
-        self.long_side_pixels = long_side_pixels
-        self.jpeg_quality = jpeg_quality
-        self.allow_url = allow_url
+        self.options = options or ReadOptions()
 
     def at(self, times_seconds: Sequence[float]) -> list[Frame]:
         """The frame on screen at each time, in the order asked. A time that cannot be served is left out."""
@@ -39,13 +29,7 @@ class FrameSource:
         if not times_seconds:
             return [], ()
         found: dict[float, Frame] = {}
-        with open_video(
-            self.path,
-            reader=self.reader,
-            long_side_pixels=self.long_side_pixels,
-            jpeg_quality=self.jpeg_quality,
-            allow_url=self.allow_url,
-        ) as video:
+        with open_video(self.path, self.options) as video:
             for run in _runs(sorted(set(times_seconds))):
                 found.update(video.read_at(run))
             lost = video.lost

@@ -12,6 +12,7 @@ from typing_extensions import Self
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.decoding import STALL_SECONDS, Pass
 from mrvideo.media.grey import Greys
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.probing import describe, first_picture
 from mrvideo.media.reader import Watcher
 from mrvideo.media.scaling import Scaler
@@ -32,22 +33,18 @@ class PyAVReader:
     def __init__(
         self,
         path: str,
+        options: ReadOptions | None = None,
         *,
-        long_side_pixels: int = 512,
-        jpeg_quality: int = 85,
-        keyframes_only: bool = False,
-        allow_url: bool = False,
         sparse: bool = True,
     ) -> None:
+        options = options or ReadOptions()
         self._path = path
         self._sparse = sparse
         self._losses = Losses()
-        self._track = Track(path, self._losses, allow_url=allow_url, keyframes_only=keyframes_only)
+        self._track = Track(path, self._losses, options)
         try:
             first = first_picture(self._track, self._losses)
-            self._scaler = Scaler(
-                self._track.stream, long_side_pixels=long_side_pixels, jpeg_quality=jpeg_quality
-            )
+            self._scaler = Scaler(self._track.stream, options)
             self._info = describe(self._track, first)
         except BaseException:
             self.close()

@@ -11,6 +11,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from mrvideo.media.images import encode_pixels, fit_within
+from mrvideo.media.options import ReadOptions
 from mrvideo.records import Frame
 
 _KNOWN_COLORSPACES = frozenset({0, 1, 4, 5, 6, 7, 9})
@@ -22,10 +23,10 @@ _USUAL_FORMAT = "yuv420p"
 class Scaler:
     """Scales, turns and encodes pictures of one stream. Keeps its scaling contexts between calls."""
 
-    def __init__(self, stream: VideoStream, *, long_side_pixels: int, jpeg_quality: int) -> None:
+    def __init__(self, stream: VideoStream, options: ReadOptions) -> None:
         self._aspect = believable(stream.sample_aspect_ratio)
-        self._long_side_pixels = long_side_pixels
-        self._jpeg_quality = jpeg_quality
+        self._long_side_pixels = options.pixels
+        self._jpeg_quality = options.jpeg_quality
         self._smaller = VideoReformatter()
         self._colour = VideoReformatter()
 

@@ -1,4 +1,4 @@
-"""One stretch of a video, decoded once: its frames, its shots, and what was lost."""
+"""One shard of a video, decoded once: its frames, its shots, and what was lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrvideo.media.clips import sample_times
-from mrvideo.media.registry import ReaderName, open_video
+from mrvideo.media.options import ReadOptions
+from mrvideo.media.registry import open_video
 from mrvideo.media.shots import ShotDetector
 from mrvideo.records import Failure, Frame, Shot, Span
 
@@ -27,14 +28,10 @@ class ShardFrames:
 def read_shard(
     path: str | Path,
     span: Span,
+    options: ReadOptions | None = None,
     *,
     frames_per_second: float = 2.0,
     lead_seconds: float = 0.5,
-    long_side_pixels: int = 512,
-    jpeg_quality: int = 85,
-    reader: ReaderName = "pyav",
-    keyframes_only: bool = False,
-    allow_url: bool = False,
 ) -> ShardFrames:
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
 
@@ -48,14 +45,7 @@ def read_shard(
     watched = [*times, tail] if tail > times[-1] else times
     detector = ShotDetector()
     frames: list[Frame] = []
-    with open_video(
-        path,
-        reader=reader,
-        long_side_pixels=long_side_pixels,
-        jpeg_quality=jpeg_quality,
-        keyframes_only=keyframes_only,
-        allow_url=allow_url,
-    ) as video:
+    with open_video(path, options) as video:
         for asked, frame in video.read_at(watched, watcher=detector):
             if asked is not tail and (not frames or frame.time_seconds > frames[-1].time_seconds):
                 frames.append(frame)

@@ -17,6 +17,7 @@ from mrvideo.media import containers, sources
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.mp4.movie import Movie
+from mrvideo.media.options import ReadOptions
 from mrvideo.records import Span
 
 _MAX_DEMUX_ERRORS = 64
@@ -29,15 +30,15 @@ Skip: TypeAlias = Literal["DEFAULT", "NONREF", "NONKEY"]
 class Track:
     """Packets and pictures of the stream that players show. Times are seconds since `origin_pts`."""
 
-    def __init__(self, path: str, losses: Losses, *, allow_url: bool, keyframes_only: bool) -> None:
+    def __init__(self, path: str, losses: Losses, options: ReadOptions) -> None:
         self.path = path
-        self.keyframes_only = keyframes_only
+        self.keyframes_only = options.keyframes_only
         self.origin_pts = 0
         self.duration_seconds = 0.0
         self.untimed = False
         self._strict = True
         self._losses = losses
-        self.allow_url = allow_url
+        self.allow_url = options.allow_url
         self._movie = None if sources.is_url(path) else Movie.of(path)
         self._listed = Span(0.0, 0.0)
         self._open()

@@ -17,7 +17,7 @@ from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
 from mrvideo.schemas import analysis
 from mrvideo.session.models import capabilities_of, model_settings
-from mrvideo.session.options import captioning_options
+from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import Settings
 
 RECIPES: tuple[Recipe, ...] = ("fused", "paper")
@@ -75,7 +75,7 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
 
     Raises `VideoError`, `SettingsError`.
     """
-    info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
+    info = probe(path, read_options(settings))
     cues = load_subtitles(info.path, language=settings.language, allow_url=settings.allow_url).cues
     models = model_settings(settings, "vision"), model_settings(settings, "text")
     capabilities = capabilities_of(settings)

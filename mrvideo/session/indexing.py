@@ -28,7 +28,7 @@ from mrvideo.records import (
     may_yet_end_well,
 )
 from mrvideo.session.models import budget_of, check_reachable, check_there, model_settings, opened_models
-from mrvideo.session.options import captioning_options
+from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
 
@@ -65,7 +65,7 @@ def index_video(
     what the index took in all.
     """
     budget = budget or budget_of(settings)
-    info = probe(path, reader=settings.reader, allow_url=settings.allow_url)
+    info = probe(path, read_options(settings))
     if settings.keyframes_only:
         on_event(Notice(text="key frames only: what is shown between two of them is not seen"))
     found = load_subtitles(
@@ -252,7 +252,7 @@ def _listen(
 def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
     """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
     if Path(video).is_file():
-        info = probe(video, reader=settings.reader)
+        info = probe(video, read_options(settings))
         index = library.latest_index(info.digest)
         return index and index.model_copy(update={"video": info})
     for known in library.videos():

@@ -6,6 +6,7 @@ from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.errors import SettingsError
 from mrvideo.mapreduce import Backend
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.options import ReadOptions
 from mrvideo.settings import Settings
 
 
@@ -17,11 +18,7 @@ def captioning_options(settings: Settings) -> CaptioningOptions:
         clip_seconds=settings.clip_seconds,
         shard_seconds=settings.shard_seconds,
         frames_per_second=settings.frames_per_second,
-        long_side_pixels=settings.long_side_pixels,
-        jpeg_quality=settings.jpeg_quality,
-        reader=settings.reader,
-        keyframes_only=settings.keyframes_only,
-        allow_url=settings.allow_url,
+        reading=read_options(settings),
         workers=settings.workers,
         backend=backend,
         cluster=cluster,
@@ -41,12 +38,17 @@ def _backend(settings: Settings) -> tuple[Backend, str | None]:
     raise SettingsError(f"cluster {cluster!r} is neither dask://HOST:PORT nor ray://HOST:PORT nor auto")
 
 
-def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:
-    """Where re-looks get their frames from."""
-    return FrameSource(
-        path,
+def read_options(settings: Settings) -> ReadOptions:
+    """How videos are opened."""
+    return ReadOptions(
         reader=settings.reader,
-        long_side_pixels=long_side_pixels,
+        long_side_pixels=settings.long_side_pixels,
         jpeg_quality=settings.jpeg_quality,
+        keyframes_only=settings.keyframes_only,
         allow_url=settings.allow_url,
     )
+
+
+def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:
+    """Where looks get their frames from: any frame, also of a video that was indexed by key frames alone."""
+    return FrameSource(path, read_options(settings).resized(long_side_pixels))

@@ -11,6 +11,7 @@ from mrvideo.captioning.frames import Shown, on_screen, room, spread, thinned
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.captioning.shard_view import view_shard
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Capabilities
 from mrvideo.records import Frame, Shot, Span, VideoInfo
@@ -66,7 +67,9 @@ def test_a_short_shot_that_even_spacing_misses_gets_a_frame_and_the_number_stays
         digest="0" * 64, path="x", duration_seconds=40.0, width=8, height=8,
         frames_per_second=2.0, codec="h264", has_audio=False, size_bytes=1,
     )  # fmt: skip
-    spec = ShardSpec(index=0, span=span, video=info, options=CaptioningOptions(), side_pixels=64)
+    spec = ShardSpec(
+        index=0, span=span, video=info, options=CaptioningOptions(), reading=ReadOptions(long_side_pixels=64)
+    )
     sparse = view_shard(spec, ShardFrames(span, frames, shots, (), ())).sparse
     times = [one.time_seconds for one in sparse]
     assert len(times) == 10 and times == sorted(times)

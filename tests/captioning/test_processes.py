@@ -14,6 +14,7 @@ from mrvideo.captioning.shard import caption_in_worker
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.errors import SettingsError
 from mrvideo.media.identity import probe
+from mrvideo.media.options import ReadOptions
 from mrvideo.models import ModelSettings
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Frame, Index, Span, StageAdvanced, VideoInfo
@@ -53,7 +54,7 @@ def test_a_worker_that_cannot_reach_the_video_says_who_and_where(moving_video: V
         span=Span(0.0, 30.0),
         video=moving_video.model_copy(update={"path": "/not/on/this/machine.mp4"}),
         options=CaptioningOptions(),
-        side_pixels=512,
+        reading=ReadOptions(long_side_pixels=512),
     )
     settings = ModelSettings.parse("openai:test-vlm", base_url="http://localhost:9/v1")
     found = ShardRecords.model_validate_json(caption_in_worker(spec.model_dump_json(), settings=settings))

@@ -19,6 +19,7 @@ from mrvideo.captioning.tiling import blocks, merged
 from mrvideo.errors import ModelBusy
 from mrvideo.mapreduce import portal
 from mrvideo.media.clips import sample_times
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
@@ -164,7 +165,9 @@ def test_scenes_and_failures_tile_any_video(
     )  # fmt: skip
     shards: list[ShardRecords] = []
     for index, span in enumerate(plan(duration, options)):
-        spec = ShardSpec(index=index, span=span, video=info, options=options, side_pixels=64)
+        spec = ShardSpec(
+            index=index, span=span, video=info, options=options, reading=ReadOptions(long_side_pixels=64)
+        )
         shards.append(portal().call(caption_frames, spec, shard_of(span, own_times, lost, rate), model))
     whole = Span(0.0, duration)
     tiles = tiles_of(shards, whole)
@@ -205,7 +208,9 @@ def test_a_scene_over_clip_and_shard_borders_is_one() -> None:
     shards = [
         portal().call(
             caption_frames,
-            ShardSpec(index=index, span=span, video=info, options=options, side_pixels=64),
+            ShardSpec(
+                index=index, span=span, video=info, options=options, reading=ReadOptions(long_side_pixels=64)
+            ),
             shard_of(span, own_times, [], 2.0),
             ScriptedModel(reply),
         )

@@ -14,6 +14,7 @@ import pytest
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
 from mrvideo.media import open_video
 from mrvideo.media.identity import probe
+from mrvideo.media.options import ReadOptions
 
 ENOUGH_SECONDS = 10.0
 TEXT = "Notes of the meeting\n- buy milk\n"
@@ -123,7 +124,7 @@ def test_addresses_need_permission(url: str):
 )
 def test_other_protocols_are_refused_even_with_permission(url: str):
     with pytest.raises(VideoError, match="not fetched"):
-        open_video(url, allow_url=True)
+        open_video(url, ReadOptions(allow_url=True))
 
 
 @pytest.mark.parametrize(

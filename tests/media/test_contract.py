@@ -9,6 +9,7 @@ import pytest
 
 from mrvideo.errors import ReaderRefused
 from mrvideo.media import open_video
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.pyav import PyAVReader
 from mrvideo.media.reader import Reader
 
@@ -151,7 +152,7 @@ def test_decord_keeps_the_contract_or_refuses(film, number_in):
     pytest.importorskip("decord")
     must_refuse = film.path.name.startswith(REFUSED_BY_DECORD)
     try:
-        opened = open_video(film.path, reader="decord")
+        opened = open_video(film.path, ReadOptions(reader="decord"))
     except ReaderRefused as refusal:
         assert must_refuse
         assert "use the reader 'pyav'" in str(refusal)
@@ -168,7 +169,7 @@ def test_times_must_ascend(plain_film):
 
 
 def test_key_frames_only_gives_the_last_key_frame_before_each_time(plain_film, number_in):
-    with open_video(plain_film.path, keyframes_only=True) as video:
+    with open_video(plain_film.path, ReadOptions(keyframes_only=True)) as video:
         frames = list(video.read([0.5, 1.0, 1.3, 2.9]))
     assert [number_in(frame) for frame in frames] == [0, 0, 30, 60]
     assert [round(frame.time_seconds, 2) for frame in frames] == [0.0, 0.0, 1.2, 2.4]
@@ -185,7 +186,7 @@ def test_key_frames_only_gives_the_last_key_frame_before_each_time(plain_film, n
 )
 def test_frames_are_upright_and_square_pixelled(film_maker, films, name: str, size, small):
     path = film_maker(name, **films[name]).path
-    with open_video(path, long_side_pixels=100) as video:
+    with open_video(path, ReadOptions(long_side_pixels=100)) as video:
         (frame,) = video.read([0.0])
         assert (video.info.width, video.info.height) == size
     assert (frame.width, frame.height) == small

@@ -8,6 +8,7 @@ from PIL import Image
 
 from mrvideo.media import open_video
 from mrvideo.media.images import contact_sheet, fit_within, frame_of, open_image
+from mrvideo.media.options import ReadOptions
 from mrvideo.records import Frame
 
 
@@ -54,6 +55,6 @@ def test_pictures_are_never_enlarged():
 def test_quality_is_a_setting(plain_film):
     sizes = []
     for quality in (30, 90):
-        with open_video(plain_film.path, jpeg_quality=quality) as video:
+        with open_video(plain_film.path, ReadOptions(jpeg_quality=quality)) as video:
             sizes.append(len(next(iter(video.read([0.5]))).jpeg))
     assert sizes[0] < sizes[1]

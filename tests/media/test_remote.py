@@ -13,6 +13,7 @@ from mrvideo.errors import VideoError
 from mrvideo.media import open_video, remote
 from mrvideo.media.identity import digest_of, probe
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.options import ReadOptions
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -77,7 +78,7 @@ def server(request: pytest.FixtureRequest, plain_film) -> Iterator[Server]:
 
 def test_an_address_reads_like_a_file(server: Server, plain_film, number_in):
     url = server.address(plain_film.path.name)
-    with open_video(url, allow_url=True) as video:
+    with open_video(url, ReadOptions(allow_url=True)) as video:
         got = dict(video.read_at(plain_film.middles_seconds[::7]))
         assert video.info.duration_seconds == pytest.approx(3.0, abs=0.05)
     assert [number_in(frame) for frame in got.values()] == [plain_film.number_at(time) for time in got]
@@ -87,12 +88,12 @@ def test_an_address_reads_like_a_file(server: Server, plain_film, number_in):
 def test_its_identity_is_its_content(server: Server, plain_film):
     url = server.address(plain_film.path.name)
     assert digest_of(url, allow_url=True) == digest_of(plain_film.path)
-    assert probe(url, allow_url=True).digest == digest_of(plain_film.path)
+    assert probe(url, ReadOptions(allow_url=True)).digest == digest_of(plain_film.path)
 
 
 def test_without_ranges_it_is_fetched_once(server: Server, plain_film, number_in):
     url = server.address(plain_film.path.name)
-    source = FrameSource(url, allow_url=True)
+    source = FrameSource(url, ReadOptions(allow_url=True))
     for time in (2.5, 0.5, 1.5):
         (frame,) = source.at([time])
         assert number_in(frame) == plain_film.number_at(time)
@@ -104,7 +105,7 @@ def test_without_ranges_it_is_fetched_once(server: Server, plain_film, number_in
 
 def test_what_is_not_there_is_told_in_one_line(server: Server):
     with pytest.raises(VideoError, match="404") as caught:
-        probe(server.address("gone.mp4?signature=secret"), allow_url=True)
+        probe(server.address("gone.mp4?signature=secret"), ReadOptions(allow_url=True))
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -113,18 +114,18 @@ def test_a_playlist_at_an_address_opens_nothing(server: Server, plain_film):
     playlist = plain_film.path.with_name("list.mp4")
     playlist.write_text(f"#EXTM3U\n#EXTINF:3,\nfile://{plain_film.path}\n")
     with pytest.raises(VideoError, match="playlist"):
-        probe(server.address("list.mp4"), allow_url=True)
+        probe(server.address("list.mp4"), ReadOptions(allow_url=True))
     assert {name for name, _ in server.asked} == {"list.mp4"}
 
 
 def test_a_redirect_to_a_local_file_is_refused(server: Server):
     with pytest.raises(VideoError, match="cannot be fetched"):
-        probe(server.address("moved.mp4"), allow_url=True)
+        probe(server.address("moved.mp4"), ReadOptions(allow_url=True))
 
 
 def test_nobody_there():
     with pytest.raises(VideoError, match="cannot be fetched"):
-        probe("http://127.0.0.1:9/a.mp4", allow_url=True)
+        probe("http://127.0.0.1:9/a.mp4", ReadOptions(allow_url=True))
 
 
 def test_an_object_store_through_fsspec(plain_film, number_in, monkeypatch):
@@ -141,9 +142,9 @@ def test_an_object_store_through_fsspec(plain_film, number_in, monkeypatch):
 
     monkeypatch.setattr(remote, "import_module", lambda name: Fake)
     url = "s3://bucket/film.mp4"
-    info = probe(url, allow_url=True)
+    info = probe(url, ReadOptions(allow_url=True))
     assert info.digest == digest_of(plain_film.path)
-    (frame,) = FrameSource(url, allow_url=True).at([2.5])
+    (frame,) = FrameSource(url, ReadOptions(allow_url=True)).at([2.5])
     assert number_in(frame) == plain_film.number_at(2.5)
     assert set(opened) == {url}
 
@@ -154,4 +155,4 @@ def test_an_object_store_needs_its_package(monkeypatch):
 
     monkeypatch.setattr(remote, "import_module", missing)
     with pytest.raises(VideoError, match=r"mrvideo\[url\]"):
-        open_video("s3://bucket/film.mp4", allow_url=True)
+        open_video("s3://bucket/film.mp4", ReadOptions(allow_url=True))

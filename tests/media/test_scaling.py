@@ -8,13 +8,14 @@ import pytest
 
 from mrvideo.media.grey import Greys
 from mrvideo.media.images import open_image
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.scaling import Scaler
 
 
 @pytest.fixture
 def scaler(plain_film):
     with av.open(str(plain_film.path)) as container:
-        yield Scaler(container.streams.video[0], long_side_pixels=64, jpeg_quality=90)
+        yield Scaler(container.streams.video[0], ReadOptions(long_side_pixels=64, jpeg_quality=90))
 
 
 @pytest.mark.parametrize("colorspace", [1, 2, 3, 5, 6, 8, 9, 14, 128])

@@ -2,6 +2,7 @@
 
 from mrvideo.media.identity import digest_of, probe
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import read_shard
 from mrvideo.records import Span
 
@@ -31,7 +32,9 @@ def test_a_probe_tells_the_digest_and_the_length(plain_film):
 
 def test_a_coarse_shard_holds_key_frames_alone(plain_film, number_in):
     """Asked twice a second, answered by the key frames of 0.0, 1.2 and 2.4 s, each once and at its own time."""
-    shard = read_shard(plain_film.path, Span(0.0, 3.0), frames_per_second=2.0, keyframes_only=True)
+    shard = read_shard(
+        plain_film.path, Span(0.0, 3.0), ReadOptions(keyframes_only=True), frames_per_second=2.0
+    )
     assert [number_in(f) for f in shard.frames] == [0, 30, 60]
     assert [round(f.time_seconds, 2) for f in shard.frames] == [0.0, 1.2, 2.4]
     assert shard.lost == ()

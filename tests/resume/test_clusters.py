@@ -9,6 +9,7 @@ from mrvideo.captioning.shard import caption_in_worker
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.mapreduce import map_shards
 from mrvideo.media.identity import probe
+from mrvideo.media.options import ReadOptions
 from mrvideo.models import ModelSettings
 from mrvideo.records import Span
 
@@ -42,7 +43,13 @@ def test_a_dask_cluster_finds_what_threads_find(commands, film, contents, dask_c
 
 def test_a_video_that_a_worker_cannot_reach_names_the_worker_and_the_path(film, dask_cluster):
     gone = probe(film).model_copy(update={"path": "/elsewhere/walls.mp4"})
-    spec = ShardSpec(index=0, span=Span(0.0, 10.0), video=gone, options=CaptioningOptions(), side_pixels=64)
+    spec = ShardSpec(
+        index=0,
+        span=Span(0.0, 10.0),
+        video=gone,
+        options=CaptioningOptions(),
+        reading=ReadOptions(long_side_pixels=64),
+    )
     settings = ModelSettings.parse("offline")
     [found] = map_shards(
         lambda spec_json: caption_in_worker(spec_json, settings=settings),
