@@ -1,48 +1,33 @@
-"""A conversation about indexed videos: an agent that calls the tools itself and keeps its evidence.
+"""A conversation about indexed videos: an agent that calls tools and keeps its evidence. The graph of one turn.
 
     START ─► think ──tool──► act ─┐
                ▲ └─answer─► END   │
                └──────────────────┘
 
-Each turn is bounded in steps and, through the settings' `max_cost` and `max_tokens`, in money. With a checkpoint file a
-conversation is kept and taken up again under its name.
+The model and the tools are handed in; a turn is bounded in steps.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypeAlias, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]
 from langgraph.runtime import Runtime
 
-from mrvideo.errors import QuestionError, SettingsError
-from mrvideo.mapreduce import portal, start_on_portal
+from mrvideo.errors import SettingsError
 from mrvideo.models.base import Model, Request
 from mrvideo.prompts.loader import fence, load_prompt
-from mrvideo.questions import check_words
-from mrvideo.records import Evidence, Record, Source, Usage
+from mrvideo.records import Evidence, Source
 from mrvideo.schemas.exploring import ExploreInputs, ExploreReply, SpokenLine, StepLine, ToolLine
-from mrvideo.session.models import budget_of, open_models
-from mrvideo.settings import OFFLINE, Settings
-from mrvideo.tools.frameworks import call_as_text, strict_schema
-from mrvideo.tools.toolbox import TOOLS, Toolbox
 
 _REMEMBERED_TURNS = 40
 
-
-class Turn(Record):
-    """What the agent said to one message: the text, what it rests on, and the steps it took."""
-
-    text: str
-    evidence: tuple[Evidence, ...] = ()
-    removed_citations: int = 0
-    steps: tuple[str, ...] = ()
-    usage: Usage = Usage()
+CallTool: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[str]]
+"""Runs the tool of this name; returns its result as JSON text, or one line that says what was wrong."""
 
 
 class ChatState(TypedDict, total=False):
@@ -59,102 +44,35 @@ class ChatContext:
     """What one turn works with."""
 
     model: Model
-    box: Toolbox
+    call_tool: CallTool
+    tools: tuple[ToolLine, ...]
     videos: tuple[str, ...]
     max_steps: int
 
 
-class Chat:
-    """A conversation over one or more indexed videos.
+async def take_turn(
+    message: str, before: ChatState, context: ChatContext, *, saver: Any = None, name: str = ""
+) -> ChatState:
+    """The conversation after one message and the agent's turn. With a saver, the steps are kept under `name` as they come."""
+    conversation = [*before.get("conversation", []), {"who": "user", "text": message.strip()}]
+    state: ChatState = {"conversation": conversation, "steps": [], "evidence": [], "next": {}}
+    config: Any = {"recursion_limit": 4 + 2 * context.max_steps}
+    if saver is not None:
+        config["configurable"] = {"thread_id": name}
+    return cast("ChatState", await build(saver).ainvoke(state, config=config, context=context))
 
-    Raises `SettingsError` at once when the text model cannot drive tools, as the offline model cannot.
-    `name` and `checkpoints` keep the conversation in a SQLite file (extra `chat`) and take it up again.
-    """
 
-    def __init__(
-        self,
-        videos: Sequence[str],
-        settings: Settings,
-        *,
-        name: str = "chat",
-        checkpoints: Path | None = None,
-        max_steps: int = 12,
-        roots: tuple[Path, ...] | None = None,
-    ) -> None:
-        if not videos:
-            raise QuestionError("a conversation needs at least one video")
-        # Steps are asked for as plain JSON replies, so any model that follows instructions will do, known to have tool
-        # calls or not: all but the one that is no model.
-        if settings.text_model == OFFLINE:
-            raise SettingsError(
-                f"chat needs a model that can call tools, and {settings.text_model} cannot; "
-                "name one with --text openai:MODEL, or put single questions with ask"
-            )
-        self._videos = tuple(videos)
-        self._settings = settings
-        self._budget = budget_of(settings)
-        self._name = name
-        self._checkpoints = checkpoints
-        self._max_steps = max_steps
-        self._roots = roots
-        self._state: ChatState = {}
-
-    def send(self, message: str) -> Turn:
-        """Say something and get the agent's turn. Raises `ModelUnavailable`, `BudgetReached`."""
-        future = portal().start_task_soon(self._turn, message)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    async def asend(self, message: str) -> Turn:
-        """`send` without blocking the running event loop."""
-        import asyncio
-
-        return await asyncio.wrap_future(start_on_portal(partial(self._turn, message)))
-
-    async def _turn(self, message: str) -> Turn:
-        check_words("message", message)
-        models = open_models(self._settings, None, lambda _: None, self._budget)
-        try:
-            box = Toolbox(self._settings, self._roots, budget=self._budget)
-            context = ChatContext(models.text, box, self._videos, self._max_steps)
-            if self._checkpoints is None:
-                state = await self._run(message, self._state, context, None)
-                self._state = state
-            else:
-                state = await self._run_kept(message, context)
-        finally:
-            await models.aclose()
-        return Turn(
-            text=state.get("conversation", [])[-1]["text"],
-            evidence=tuple(Evidence(**item) for item in state.get("evidence", [])),
-            removed_citations=int(state.get("next", {}).get("removed", 0)),
-            steps=tuple(f"{step['tool']} {step['arguments']}" for step in state.get("steps", [])),
-            usage=models.ledger.total(),
-        )
-
-    async def _run_kept(self, message: str, context: ChatContext) -> ChatState:
-        try:
-            from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-        except ModuleNotFoundError as error:
-            raise SettingsError("keeping a conversation needs: pip install 'mrvideo[chat]'") from error
-        assert self._checkpoints is not None
-        self._checkpoints.parent.mkdir(parents=True, exist_ok=True)
-        async with AsyncSqliteSaver.from_conn_string(str(self._checkpoints)) as saver:
-            kept = await saver.aget_tuple({"configurable": {"thread_id": self._name}})
-            before = cast("ChatState", kept.checkpoint["channel_values"]) if kept else ChatState()
-            return await self._run(message, before, context, saver)
-
-    async def _run(self, message: str, before: ChatState, context: ChatContext, saver: Any) -> ChatState:
-        conversation = [*before.get("conversation", []), {"who": "user", "text": message.strip()}]
-        state: ChatState = {"conversation": conversation, "steps": [], "evidence": [], "next": {}}
-        config: Any = {"recursion_limit": 4 + 2 * context.max_steps}
-        if saver is not None:
-            config["configurable"] = {"thread_id": self._name}
-        done = await build(saver).ainvoke(state, config=config, context=context)
-        return cast("ChatState", done)
+async def take_kept_turn(message: str, context: ChatContext, checkpoints: Path, *, name: str) -> ChatState:
+    """`take_turn`, taking up the conversation of this name from a SQLite file. Raises `SettingsError` without extra `chat`."""
+    try:
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    except ModuleNotFoundError as error:
+        raise SettingsError("keeping a conversation needs: pip install 'mrvideo[chat]'") from error
+    checkpoints.parent.mkdir(parents=True, exist_ok=True)
+    async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
+        kept = await saver.aget_tuple({"configurable": {"thread_id": name}})
+        before = cast("ChatState", kept.checkpoint["channel_values"]) if kept else ChatState()
+        return await take_turn(message, before, context, saver=saver, name=name)
 
 
 def build(saver: Any = None) -> Any:
@@ -182,7 +100,7 @@ async def think(state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
                 prompt=load_prompt("explore"),
                 inputs=ExploreInputs(
                     videos=context.videos,
-                    tools=_TOOL_LINES,
+                    tools=context.tools,
                     conversation=tuple(
                         SpokenLine(**line) for line in state.get("conversation", [])[-_REMEMBERED_TURNS:]
                     ),
@@ -208,7 +126,7 @@ async def think(state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
 async def act(state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
     """Run the tool that was asked for; what goes wrong with it is its result."""
     wanted = state.get("next", {})
-    result = await call_as_text(runtime.context.box, wanted["tool"], json.loads(wanted["arguments"]))
+    result = await runtime.context.call_tool(wanted["tool"], json.loads(wanted["arguments"]))
     steps = state.get("steps", [])
     step = {
         "step_id": f"s{len(steps) + 1}",
@@ -286,13 +204,3 @@ def _texts(fields: dict[str, Any]) -> list[tuple[str, str]]:
 def _plain(text: str) -> str:
     # As the model was shown it, whatever its spaces and capitals.
     return " ".join(fence(text).casefold().split())
-
-
-_TOOL_LINES = tuple(
-    ToolLine(
-        name=tool.name,
-        description=tool.description,
-        arguments_schema=json.dumps(strict_schema(tool.input_type)),
-    )
-    for tool in TOOLS
-)

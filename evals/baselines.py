@@ -6,15 +6,13 @@ Parts are taken away from outside, so that the pipeline itself has no switch tha
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from dataclasses import replace
 from typing import TypeVar, cast
 
 from anyio import to_thread
 from pydantic import BaseModel
 
-from mrvideo.agents.ask.run import ask
 from mrvideo.evals.systems import System
-from mrvideo.library import Library
 from mrvideo.media.looks import FrameSource
 from mrvideo.models.base import Capabilities, Model, Picture, Reply, Request
 from mrvideo.prompts.loader import load_prompt
@@ -33,8 +31,7 @@ from mrvideo.schemas.analysis import (
 )
 from mrvideo.schemas.baseline import UniformInputs, UniformReply
 from mrvideo.schemas.shared import CueLine
-from mrvideo.session.models import open_models
-from mrvideo.session.options import frame_source
+from mrvideo.session.asking import answer_from, frames_for, opened
 from mrvideo.settings import OFFLINE, Settings
 
 T = TypeVar("T", bound=BaseModel)
@@ -57,35 +54,25 @@ async def answer_with(
     must_choose: bool,
 ) -> Answer:
     """One answer by one system, with its usage; on the event-loop thread. Raises as `Video.ask` does."""
-    library = await to_thread.run_sync(Library.open, settings.library)
-    try:
-        models = open_models(settings, library, _silent)
-        try:
-            pixels = settings.long_side_pixels or models.vision.capabilities.long_side_pixels
-            there = await to_thread.run_sync(Path(index.video.path).is_file)
-            source = frame_source(index.video.path, settings, long_side_pixels=pixels) if there else None
-            if system.kind == "uniform":
-                answer = await _uniform(
-                    system, index, question, options, models.vision, source, must_choose=must_choose
-                )
-            else:
-                vision, text = models.vision, models.text
-                answer = await ask(
-                    question,
-                    options=options,
-                    index=index if system.cast else without_cast(index),
-                    frames=source,
-                    vision=vision if system.intention else WithoutIntention(vision),
-                    text=text if system.intention else WithoutIntention(text),
-                    effort=system.effort,
-                    must_choose=must_choose,
-                    max_rounds=settings.max_rounds,
-                )
-        finally:
-            await models.aclose()
-        return answer.model_copy(update={"usage": models.ledger.total(), "models": models.names})
-    finally:
-        library.close()
+    async with opened(settings, _silent) as (models, _):
+        if system.kind == "uniform":
+            frames = await frames_for(index, settings, models)
+            answer = await _uniform(
+                system, index, question, options, models.vision, frames, must_choose=must_choose
+            )
+            return answer.model_copy(update={"usage": models.ledger.total(), "models": models.names})
+        if not system.intention:
+            vision, text = WithoutIntention(models.vision), WithoutIntention(models.text)
+            models = replace(models, vision=vision, text=text)
+        return await answer_from(
+            models,
+            index if system.cast else without_cast(index),
+            question,
+            options,
+            settings.updated(effort=system.effort),
+            must_choose=must_choose,
+            on_event=_silent,
+        )
 
 
 def without_cast(index: Index) -> Index:

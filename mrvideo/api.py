@@ -1,4 +1,4 @@
-"""The SDK: index a video, ask it, search it. The only room that composes all others.
+"""The SDK: index a video, ask it, search it. Thin: the work is done in `session` and `tools`.
 
 Every function has a sync and an async face over the same work: indexing runs in the calling thread (or a helper
 thread for `aindex`), questions run on the process's event-loop thread. Both work inside a notebook's running loop.
@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mrvideo.display import html
-from mrvideo.errors import InputError, Stopped
-from mrvideo.library import Library
-from mrvideo.mapreduce import StopScope, portal, start_on_portal
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.options import ReadOptions
 from mrvideo.models import Budget
-from mrvideo.questions import check_question
 from mrvideo.records import (
     HTML_VIEWS,
     Answer,
@@ -40,21 +33,22 @@ from mrvideo.records import (
     Scene,
     Shot,
     Span,
-    StageAdvanced,
     VideoInfo,
 )
 from mrvideo.schemas.analysis import LookReply
-from mrvideo.session.asking import ask_index
-from mrvideo.session.indexing import index_video, newest_index
-from mrvideo.session.looking import look_again
+from mrvideo.session.asking import start_asking
+from mrvideo.session.indexing import aindex_video, index_video
+from mrvideo.session.loading import load_index
+from mrvideo.session.looking import start_looking
 from mrvideo.session.options import frame_source
-from mrvideo.session.searching import search_library
+from mrvideo.session.searching import answers_of, search_library, search_video
 from mrvideo.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from mrvideo.agents.chat import Chat
+    from mrvideo.tools.chat import Chat
 
 PathLike: TypeAlias = str | Path
+T = TypeVar("T")
 
 
 def _ignore(event: Event) -> None:
@@ -77,9 +71,8 @@ def index(
     Raises `VideoError` for a file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is
     kept), `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
     """
-    chosen = settings or load_settings(**overrides)
-    sidecar = Path(subtitles) if subtitles is not None else None
-    found = index_video(str(video), chosen, subtitles=sidecar, on_event=on_event, budget=budget)
+    chosen = _chosen(settings, overrides)
+    found = index_video(str(video), chosen, subtitles=_path(subtitles), on_event=on_event, budget=budget)
     return Video(found, chosen, budget)
 
 
@@ -93,25 +86,11 @@ async def aindex(
     **overrides: Any,
 ) -> Video:
     """`index` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
-    scope = StopScope()
-
-    def told(event: Event) -> None:
-        # A call's usage is told before its reply is kept: to stop there would lose what was paid.
-        if scope.stopped and not (isinstance(event, StageAdvanced) and not event.done):
-            raise Stopped(f"indexing of {video} was cancelled; what is done is kept")
-        on_event(event)
-
-    def work() -> Video:
-        with scope:
-            return index(
-                video, settings=settings, subtitles=subtitles, on_event=told, budget=budget, **overrides
-            )
-
-    try:
-        return await asyncio.to_thread(work)
-    except asyncio.CancelledError:
-        scope.stop()
-        raise
+    chosen = await asyncio.to_thread(_chosen, settings, overrides)
+    found = await aindex_video(
+        str(video), chosen, subtitles=_path(subtitles), on_event=on_event, budget=budget
+    )
+    return Video(found, chosen, budget)
 
 
 def load(
@@ -122,17 +101,8 @@ def load(
     The newest index is taken, whatever settings it was made with. Nothing is decoded and no model is called; the file
     itself may be gone. Raises `InputError` when it was never indexed.
     """
-    chosen = settings or load_settings(**overrides)
-    with closing(Library.open(chosen.library, create=False)) as library:
-        found = newest_index(str(video), library, chosen)
-        begun = found is None and str(Path(video).absolute()) in [
-            str(Path(known.path).absolute()) for known in library.videos()
-        ]
-    if found is None:
-        what = "is begun in" if begun else "is not in"
-        then = "again: it goes on where it stopped" if begun else "on it first"
-        raise InputError(f"{video} {what} {chosen.library}; run mrvideo index {then}")
-    return Video(found, chosen, budget)
+    chosen = _chosen(settings, overrides)
+    return Video(load_index(str(video), chosen), chosen, budget)
 
 
 async def aload(
@@ -149,7 +119,25 @@ def search(
 
     Raises `InputError` when there is no library yet.
     """
-    return search_library(words, settings or load_settings(**overrides), limit=limit)
+    return search_library(words, _chosen(settings, overrides), limit=limit)
+
+
+def _chosen(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    """A `Settings` that is given is final but for the overrides; without one, all sources are read."""
+    return load_settings(**overrides) if settings is None else settings.updated(**overrides)
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _result(future: Future[T]) -> T:
+    """What comes; a Ctrl-C stops the work."""
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
 class Video:
@@ -201,14 +189,6 @@ class Video:
         """Spans that could not be perceived; the next `index` tries them again."""
         return self._index.failures
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing stays open between calls; `with` only marks the use."""
-
     def __repr__(self) -> str:
         return (
             f"Video({self.info.path!r}, {self.info.duration_seconds:.1f} s, {len(self.scenes)} scenes, "
@@ -224,13 +204,11 @@ class Video:
 
     def search(self, words: str, *, limit: int = 20) -> tuple[Hit, ...]:
         """Captions, cues and on-screen texts of this video that hold the words, best first."""
-        with closing(Library.open(self._settings.library, create=False)) as library:
-            return library.search(words, digest=self.info.digest, limit=limit)
+        return search_video(self.info.digest, words, self._settings, limit=limit)
 
     def answers(self) -> tuple[Answer, ...]:
         """Every answer given so far, oldest first, with the settings it was made with."""
-        with closing(Library.open(self._settings.library, create=False)) as library:
-            return library.answers(self.info.digest)
+        return answers_of(self.info.digest, self._settings)
 
     def ask(
         self,
@@ -247,12 +225,7 @@ class Video:
         marks it as guessed. `overrides` are fields of `Settings`, such as `effort="low"`. Raises `QuestionError` for an
         empty question or fewer than two options, `ModelUnavailable`, `BudgetReached`.
         """
-        future = self._start(question, options, must_choose, on_event, overrides)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return _result(self._start(question, options, must_choose, on_event, overrides))
 
     async def aask(
         self,
@@ -314,18 +287,18 @@ class Video:
 
         Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
         """
-        return portal().call(self._look_work(span, question, max_frames))
+        return _result(self._looking(span, question, max_frames))
 
     async def alook(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
         """`look` without blocking the running event loop."""
-        return await asyncio.wrap_future(start_on_portal(self._look_work(span, question, max_frames)))
+        return await asyncio.wrap_future(self._looking(span, question, max_frames))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
         """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
 
         Raises `SettingsError` when the text model cannot call tools, as the offline model cannot.
         """
-        from mrvideo.agents.chat import Chat
+        from mrvideo.tools.chat import Chat
 
         kept = self._settings.library.parent / "chats.db" if keep else None
         return Chat([self.info.path], self._settings, name=name, checkpoints=kept, max_steps=max_steps)
@@ -338,31 +311,19 @@ class Video:
         on_event: EventSink,
         overrides: dict[str, Any],
     ) -> Future[Answer]:
-        check_question(question, options, must_choose=must_choose)
-        settings = load_settings(**{**self._settings.model_dump(exclude_defaults=True), **overrides})
-        work = partial(
-            ask_index,
+        return start_asking(
             self._index,
-            question.strip(),
-            tuple(options or ()),
-            settings,
+            question,
+            options,
+            self._settings.updated(**overrides),
             must_choose=must_choose,
             on_event=on_event,
             budget=self._budget,
         )
-        return start_on_portal(work)
 
-    def _look_work(
-        self, span: Span, question: str, max_frames: int
-    ) -> Callable[[], Coroutine[Any, Any, tuple[LookReply, list[Frame]]]]:
-        return partial(
-            look_again,
-            self._index,
-            span,
-            question,
-            self._settings,
-            max_frames=max_frames,
-            budget=self._budget,
+    def _looking(self, span: Span, question: str, max_frames: int) -> Future[tuple[LookReply, list[Frame]]]:
+        return start_looking(
+            self._index, span, question, self._settings, max_frames=max_frames, budget=self._budget
         )
 
     def _thumbnails(self) -> FrameSource | None:
@@ -380,7 +341,7 @@ def _answer_html(answer: Answer) -> str:
         return html.answer_html(answer)
     with open_video(answer.video) as reader:
         info = reader.info
-    source = frame_source(answer.video, load_settings(), long_side_pixels=html.THUMBNAIL_PIXELS)
+    source = FrameSource(answer.video, ReadOptions(long_side_pixels=html.THUMBNAIL_PIXELS))
     return html.answer_html(answer, duration_seconds=info.duration_seconds, source=source)
 
 

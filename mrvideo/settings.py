@@ -116,6 +116,19 @@ class Settings(BaseModel):
             )
         return self
 
+    def updated(self, **changes: Any) -> Self:
+        """The same settings with these fields changed, checked; None means "not given". The environment is not read again.
+
+        Raises `SettingsError`.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        _check_names("argument", given)
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        try:
+            return type(self)(**{**values, **given})
+        except ValidationError as error:
+            raise _explained(error, dict.fromkeys(given, "argument")) from None
+
     @property
     def vision_model(self) -> str:
         """The model of the vision role, after defaults."""
@@ -165,21 +178,30 @@ def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
     for origin, layer in layers:
+        _check_names(origin, layer)
         for name, value in layer.items():
-            if name not in Settings.model_fields:
-                known = ", ".join(sorted(Settings.model_fields))
-                raise SettingsError(f"{origin}: no setting named {name!r}; there are {known}")
             values[name] = value
             origins[name] = _variable(name) if origin == "environment" else origin
     try:
         return Settings(**values), origins
     except ValidationError as error:
-        first = error.errors()[0]
-        if not first["loc"]:
-            raise SettingsError(first["msg"].removeprefix("Value error, ")) from None
-        name = str(first["loc"][0])
-        shown = "" if name == "api_key" else f", got {first['input']!r}"
-        raise SettingsError(f"{name} (from {origins.get(name, 'settings')}): {first['msg']}{shown}") from None
+        raise _explained(error, origins) from None
+
+
+def _check_names(origin: str, layer: Mapping[str, Any]) -> None:
+    for name in layer:
+        if name not in Settings.model_fields:
+            known = ", ".join(sorted(Settings.model_fields))
+            raise SettingsError(f"{origin}: no setting named {name!r}; there are {known}")
+
+
+def _explained(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
+    first = error.errors()[0]
+    if not first["loc"]:
+        return SettingsError(first["msg"].removeprefix("Value error, "))
+    name = str(first["loc"][0])
+    shown = "" if name == "api_key" else f", got {first['input']!r}"
+    return SettingsError(f"{name} (from {origins.get(name, 'settings')}): {first['msg']}{shown}")
 
 
 def _variable(name: str) -> str:

@@ -60,8 +60,8 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     for needed in (
         "mrvideo/py.typed",
         "mrvideo/prompts/answer.md",
-        "mrvideo/agents/graph.py",
-        "mrvideo/cli.py",
+        "mrvideo/agents/ask/graph.py",
+        "mrvideo/cli/app.py",
     ):
         assert needed in names
     assert len(names) == len(set(names))

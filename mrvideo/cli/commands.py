@@ -22,7 +22,8 @@ from mrvideo.questions import check_question
 from mrvideo.records import Answer, Index, Usage, clock, may_yet_end_well
 from mrvideo.session.estimating import StageCost, estimate_index
 from mrvideo.session.exporting import FORMATS, Format, export_index
-from mrvideo.session.indexing import index_for_question, index_video
+from mrvideo.session.indexing import index_video
+from mrvideo.session.loading import index_for_question
 from mrvideo.session.models import budget_of
 from mrvideo.session.searching import search_library
 from mrvideo.settings import Settings
@@ -339,7 +340,7 @@ def export_video(path: str, format_name: str, output: Path | None, settings: Set
 
 def chat_with(videos: Sequence[str], settings: Settings, *, name: str, max_steps: int) -> int:
     """`mrvideo chat`: one message a line on stdin, the agent's turns on stdout; ends with the input."""
-    from mrvideo.agents.chat import Chat
+    from mrvideo.tools.chat import Chat
 
     known = [load(video, settings=settings).info.path for video in videos]
     chat = Chat(

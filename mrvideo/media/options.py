@@ -49,7 +49,3 @@ class ReadOptions:
     def sized(self, pixels: int) -> ReadOptions:
         """The same, with this long side where none was asked for."""
         return self if self.long_side_pixels is not None else replace(self, long_side_pixels=pixels)
-
-    def resized(self, pixels: int) -> ReadOptions:
-        """The same, with this long side whatever was asked for; frames at any time, not key frames alone."""
-        return replace(self, long_side_pixels=pixels, keyframes_only=False)

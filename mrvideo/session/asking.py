@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
@@ -9,11 +13,43 @@ from anyio import to_thread
 from mrvideo.agents.ask.run import ask
 from mrvideo.errors import LibraryError
 from mrvideo.library import Library
+from mrvideo.mapreduce import start_on_portal
+from mrvideo.media.looks import FrameSource
 from mrvideo.models import Budget
+from mrvideo.questions import check_question
 from mrvideo.records import Answer, EventSink, Index, Notice
-from mrvideo.session.models import check_reachable, open_models
+from mrvideo.session.models import Models, check_reachable, open_models
 from mrvideo.session.options import frame_source
 from mrvideo.settings import Settings
+
+
+def start_asking(
+    index: Index,
+    question: str,
+    options: Sequence[str] | None,
+    settings: Settings,
+    *,
+    must_choose: bool = False,
+    on_event: EventSink,
+    budget: Budget | None = None,
+) -> Future[Answer]:
+    """The answer to come; cancelling the future stops the work. Called from any thread.
+
+    Raises `QuestionError` at once for a question that cannot be asked.
+    """
+    check_question(question, options, must_choose=must_choose)
+    return start_on_portal(
+        partial(
+            ask_index,
+            index,
+            question.strip(),
+            tuple(options or ()),
+            settings,
+            must_choose=must_choose,
+            on_event=on_event,
+            budget=budget,
+        )
+    )
 
 
 async def ask_index(
@@ -28,34 +64,9 @@ async def ask_index(
 ) -> Answer:
     """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
     await to_thread.run_sync(check_reachable, settings)
-    library = await to_thread.run_sync(Library.open, settings.library)
-    try:
-        models = open_models(settings, library, on_event, budget)
-        try:
-            source = None
-            if settings.allow_url or await to_thread.run_sync(Path(index.video.path).is_file):
-                pixels = settings.long_side_pixels or models.vision.capabilities.long_side_pixels
-                source = frame_source(index.video.path, settings, long_side_pixels=pixels)
-            answer = await ask(
-                question,
-                options=options,
-                index=index,
-                frames=source,
-                vision=models.vision,
-                text=models.text,
-                effort=settings.effort,
-                must_choose=must_choose,
-                max_rounds=settings.max_rounds,
-                on_event=on_event,
-            )
-        finally:
-            await models.aclose()
-        answer = answer.model_copy(
-            update={
-                "usage": models.ledger.total(),
-                "models": models.names,
-                "settings": {"index": index.key, **index.settings, "max_rounds": settings.max_rounds},
-            }
+    async with opened(settings, on_event, budget) as (models, library):
+        answer = await answer_from(
+            models, index, question, options, settings, must_choose=must_choose, on_event=on_event
         )
         try:
             await to_thread.run_sync(library.put_answer, answer)
@@ -63,5 +74,58 @@ async def ask_index(
             # It is paid for and at hand: losing it for want of a place to keep it would help nobody.
             on_event(Notice(text=f"the answer is not kept: {error}"))
         return answer
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, on_event: EventSink, budget: Budget | None = None
+) -> AsyncGenerator[tuple[Models, Library]]:
+    """The models and the library of one question, closed at the end; on the event-loop thread."""
+    library = await to_thread.run_sync(Library.open, settings.library)
+    try:
+        models = open_models(settings, library, on_event, budget)
+        try:
+            yield models, library
+        finally:
+            await models.aclose()
     finally:
         library.close()
+
+
+async def answer_from(
+    models: Models,
+    index: Index,
+    question: str,
+    options: tuple[str, ...],
+    settings: Settings,
+    *,
+    must_choose: bool,
+    on_event: EventSink,
+) -> Answer:
+    """The answer of these models, with what they took; it is not kept."""
+    answer = await ask(
+        question,
+        options=options,
+        index=index,
+        frames=await frames_for(index, settings, models),
+        vision=models.vision,
+        text=models.text,
+        effort=settings.effort,
+        must_choose=must_choose,
+        max_rounds=settings.max_rounds,
+        on_event=on_event,
+    )
+    made = {"index": index.key, **index.settings, "max_rounds": settings.max_rounds}
+    return answer.model_copy(
+        update={"usage": models.ledger.total(), "models": models.names, "settings": made}
+    )
+
+
+async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:
+    """Where fresh frames come from, of the size that the vision model reads best; None when the video is not at hand."""
+    there = settings.allow_url or await to_thread.run_sync(Path(index.video.path).is_file)
+    if not there:
+        return None
+    return frame_source(
+        index.video.path, settings, long_side_pixels=models.vision.capabilities.long_side_pixels
+    )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
-from mrvideo.errors import SubtitleError
+from mrvideo.errors import Stopped, SubtitleError
 from mrvideo.library import Library
-from mrvideo.mapreduce import portal
+from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media.identity import probe
-from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
 from mrvideo.records import (
@@ -31,22 +31,6 @@ from mrvideo.session.models import budget_of, check_reachable, check_there, mode
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
-
-_STAGE_A = (
-    "recipe",
-    "clip_seconds",
-    "shard_seconds",
-    "frames_per_second",
-    "keyframes_only",
-    "reader",
-    "long_side_pixels",
-    "jpeg_quality",
-    "vision",
-    "cast",
-    "speech",
-    "language",
-)
-"""Settings that name an index: when one is given, an index made otherwise does not do."""
 
 
 def index_video(
@@ -106,6 +90,34 @@ def index_video(
             if kept is not None:
                 return kept
             return _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
+
+
+async def aindex_video(
+    path: str,
+    settings: Settings,
+    *,
+    subtitles: Path | None = None,
+    on_event: EventSink,
+    budget: Budget | None = None,
+) -> Index:
+    """`index_video` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
+    scope = StopScope()
+
+    def told(event: Event) -> None:
+        # A call's usage is told before its reply is kept: to stop there would lose what was paid.
+        if scope.stopped and not (isinstance(event, StageAdvanced) and not event.done):
+            raise Stopped(f"indexing of {path} was cancelled; what is done is kept")
+        on_event(event)
+
+    def work() -> Index:
+        with scope:
+            return index_video(path, settings, subtitles=subtitles, on_event=told, budget=budget)
+
+    try:
+        return await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        scope.stop()
+        raise
 
 
 def _kept(
@@ -244,39 +256,3 @@ def _listen(
     finally:
         portal().call(transcriber.aclose)
     return heard
-
-
-# which index -----------------------------------------------------------------------------------
-
-
-def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
-    """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
-    if Path(video).is_file():
-        info = probe(video, read_options(settings))
-        index = library.latest_index(info.digest)
-        return index and index.model_copy(update={"video": info})
-    for known in library.videos():
-        named = len(video) >= 8 and known.digest.startswith(video.lower())
-        if named or known.path in (video, str(Path(video).absolute())):
-            return library.latest_index(known.digest)
-    return None
-
-
-def index_for_question(
-    path: str,
-    settings: Settings,
-    origins: dict[str, str],
-    *,
-    on_event: EventSink,
-    subtitles: Path | None = None,
-    budget: Budget | None = None,
-) -> Index:
-    """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
-    asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
-    gone = not is_url(path) and not Path(path).exists()
-    if not asks_for_one or gone:
-        with closing(Library.open(settings.library, create=False)) as library:
-            found = newest_index(path, library, settings)
-        if found is not None:
-            return found
-    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False, budget=budget)

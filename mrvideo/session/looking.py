@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import partial
+
 from anyio import to_thread
 
 from mrvideo.errors import InputError
+from mrvideo.mapreduce import start_on_portal
 from mrvideo.models import Budget
 from mrvideo.models.base import Picture, Request
 from mrvideo.prompts.loader import load_prompt
@@ -14,6 +18,21 @@ from mrvideo.schemas.shared import CueLine
 from mrvideo.session.models import open_models
 from mrvideo.session.options import frame_source
 from mrvideo.settings import Settings
+
+
+def start_looking(
+    index: Index,
+    span: Span,
+    question: str,
+    settings: Settings,
+    *,
+    max_frames: int,
+    budget: Budget | None = None,
+) -> Future[tuple[LookReply, list[Frame]]]:
+    """What was seen in frames of the span, to come; cancelling the future stops the work. Called from any thread."""
+    return start_on_portal(
+        partial(look_again, index, span, question, settings, max_frames=max_frames, budget=budget)
+    )
 
 
 async def look_again(

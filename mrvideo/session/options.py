@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.errors import SettingsError
 from mrvideo.mapreduce import Backend
@@ -50,5 +52,9 @@ def read_options(settings: Settings) -> ReadOptions:
 
 
 def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:
-    """Where looks get their frames from: any frame, also of a video that was indexed by key frames alone."""
-    return FrameSource(path, read_options(settings).resized(long_side_pixels))
+    """Where looks get their frames from: any frame, also of a video that was indexed by key frames alone.
+
+    `long_side_pixels` holds where the settings do not say.
+    """
+    options = replace(read_options(settings), keyframes_only=False)
+    return FrameSource(path, options.sized(long_side_pixels))

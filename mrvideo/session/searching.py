@@ -1,4 +1,4 @@
-"""Full-text search over everything that is indexed."""
+"""Full-text search over what is indexed, and the answers given so far."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import closing
 
 from mrvideo.errors import LibraryError
 from mrvideo.library import Library
-from mrvideo.records import Hit
+from mrvideo.records import Answer, Hit
 from mrvideo.settings import Settings
 
 
@@ -18,3 +18,15 @@ def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, 
         )
     with closing(Library.open(settings.library, create=False)) as library:
         return library.search(words, limit=limit)
+
+
+def search_video(digest: str, words: str, settings: Settings, *, limit: int) -> tuple[Hit, ...]:
+    """Full-text search over one indexed video."""
+    with closing(Library.open(settings.library, create=False)) as library:
+        return library.search(words, digest=digest, limit=limit)
+
+
+def answers_of(digest: str, settings: Settings) -> tuple[Answer, ...]:
+    """Every answer given about a video, oldest first."""
+    with closing(Library.open(settings.library, create=False)) as library:
+        return library.answers(digest)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from mrvideo.errors import MrVideoError
 from mrvideo.mapreduce import portal
+from mrvideo.models.schema import strict_schema
 from mrvideo.settings import Settings, load_settings
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 
@@ -106,32 +107,6 @@ def openai(
         for tool in TOOLS
     ]
     return FunctionTools(schemas, toolbox(settings, roots, **overrides))
-
-
-def strict_schema(type_: type[BaseModel]) -> dict[str, Any]:
-    """The type's JSON schema as strict mode wants it: every field required, nothing beside, no defaults or titles.
-
-    Bounds stay in the type, which checks the arguments; strict mode ignores or refuses some of them.
-    """
-    dropped = ("title", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-
-    def clean(node: Any, *, names: bool = False) -> Any:
-        if isinstance(node, list):
-            return [clean(item) for item in cast("list[Any]", node)]
-        if not isinstance(node, dict):
-            return node
-        fields = cast("dict[str, Any]", node)
-        kept = {
-            key: clean(value, names=key == "properties")
-            for key, value in fields.items()
-            if names or key not in dropped
-        }
-        if not names and kept.get("type") == "object":
-            kept["additionalProperties"] = False
-            kept["required"] = list(kept.get("properties", {}))
-        return kept
-
-    return clean(type_.model_json_schema())
 
 
 async def call_as_text(box: Toolbox, name: str, arguments: dict[str, Any]) -> str:

@@ -16,15 +16,18 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from mrvideo.api import Video, aindex, aload
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.library import Library
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
-from mrvideo.records import Event, Failure, Frame, Scene, Span, Unseen
-from mrvideo.session.searching import search_library
+from mrvideo.records import Event, Failure, Frame, Index, Scene, Span, Unseen, VideoInfo
+from mrvideo.session.asking import start_asking
+from mrvideo.session.indexing import aindex_video
+from mrvideo.session.loading import load_index
+from mrvideo.session.looking import start_looking
+from mrvideo.session.searching import search_library, search_video
 from mrvideo.settings import Settings
 from mrvideo.tools.types import (
     AskVideoInput,
@@ -133,20 +136,20 @@ class Toolbox:
             return video
         return self.file(video)
 
-    async def video(self, name: str) -> Video:
-        """An indexed video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
+    async def index(self, name: str) -> Index:
+        """The index of a video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
         known = await asyncio.to_thread(self.known, name)
         try:
-            video = await aload(known, settings=self.settings, budget=self.budget)
+            index = await asyncio.to_thread(load_index, known, self.settings)
         except (VideoError, SettingsError):
             raise
         except InputError as error:
             raise InputError(f"{name} is not indexed yet; call index_video with it first") from error
-        path = video.info.path
+        path = index.video.path
         remote = is_url(path) and self.settings.allow_url
         if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
             raise InputError(f"{name} was indexed from outside the served folders")
-        return video
+        return index
 
     def shows(self, path: str) -> bool:
         """Whether a search result of the video at this path may be told."""
@@ -193,28 +196,30 @@ def _first_problem(name: str, error: ValidationError) -> str:
 
 async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
     path = await asyncio.to_thread(box.file, given.video)
-    video = await aindex(path, settings=box.settings, on_event=box.on_event, budget=box.budget)
-    await asyncio.to_thread(_remember_path, video)
-    return ToolResult(_summary(video))
+    index = await aindex_video(path, box.settings, on_event=box.on_event, budget=box.budget)
+    await asyncio.to_thread(_remember_path, index.video, box.settings)
+    return ToolResult(_summary(index))
 
 
-def _remember_path(video: Video) -> None:
+def _remember_path(info: VideoInfo, settings: Settings) -> None:
     """Of a file that was moved the library knows the former path, which may lie outside the roots: hits tell it."""
-    with closing(Library.open(video.settings.library, create=False)) as library:
-        known = library.video(video.info.digest)
-        if known is not None and known.path != video.info.path:
-            library.put_video(video.info)
+    with closing(Library.open(settings.library, create=False)) as library:
+        known = library.video(info.digest)
+        if known is not None and known.path != info.path:
+            library.put_video(info)
 
 
 async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
-    return ToolResult(_summary(await box.video(given.video)))
+    return ToolResult(_summary(await box.index(given.video)))
 
 
 async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     options = given.options or None
     check_question(given.question, options, must_choose=False)
-    video = await box.video(given.video)
-    answer = await video.aask(given.question, options, effort=given.effort, on_event=box.on_event)
+    index = await box.index(given.video)
+    settings = box.settings if given.effort is None else box.settings.updated(effort=given.effort)
+    asking = start_asking(index, given.question, options, settings, on_event=box.on_event, budget=box.budget)
+    answer = await asyncio.wrap_future(asking)
     return ToolResult(
         AskVideoOutput(
             answer=None if answer.answer is None else _cut(answer.answer, 3_000),
@@ -244,8 +249,9 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
     if not given.words.strip():
         raise QuestionError("no words to search for; give some")
     if given.video is not None:
-        video = await box.video(given.video)
-        hits = await asyncio.to_thread(video.search, given.words, limit=given.limit)
+        index = await box.index(given.video)
+        digest = index.video.digest
+        hits = await asyncio.to_thread(search_video, digest, given.words, box.settings, limit=given.limit)
     else:
         # Hits that may not be told must not crowd out those that may.
         count = given.limit if box.roots is None else _SEARCHED_HITS
@@ -267,13 +273,13 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
 
 async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
     span = _span(given.start_seconds, given.stop_seconds)
-    video = await box.video(given.video)
+    index = await box.index(given.video)
     lines: list[SceneLineOutput] = []
     room = MAX_CHARACTERS
-    for scene in video.scenes:
+    for scene in index.scenes:
         if not scene.span.overlaps(span):
             continue
-        line = _scene_line(scene, video)
+        line = _scene_line(scene, index)
         room -= len(line.model_dump_json())
         if room < 0 and lines:
             return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=scene.start_seconds))
@@ -282,7 +288,7 @@ async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
 
 
 async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
-    video = await box.video(given.video)
+    index = await box.index(given.video)
     listed = _fitting(
         EntityOutput(
             name=entity.name,
@@ -292,16 +298,19 @@ async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
             first_seen_seconds=entity.exemplar_seconds,
             scenes=len(entity.scene_indexes),
         )
-        for entity in video.entities
+        for entity in index.entities
     )
-    return ToolResult(ListEntitiesOutput(entities=listed, left_out=len(video.entities) - len(listed)))
+    return ToolResult(ListEntitiesOutput(entities=listed, left_out=len(index.entities) - len(listed)))
 
 
 async def _look(box: Toolbox, given: LookInput) -> ToolResult:
     check_question(given.question, None, must_choose=False)
     span = _span(given.start_seconds, given.stop_seconds)
-    video = await box.video(given.video)
-    reply, frames = await video.alook(span, given.question, max_frames=LOOK_FRAMES)
+    index = await box.index(given.video)
+    looking = start_looking(
+        index, span, given.question, box.settings, max_frames=LOOK_FRAMES, budget=box.budget
+    )
+    reply, frames = await asyncio.wrap_future(looking)
     return ToolResult(
         LookOutput(
             start_seconds=span.start_seconds,
@@ -328,16 +337,16 @@ def _span(start_seconds: float, stop_seconds: float) -> Span:
     return Span(start_seconds, stop_seconds)
 
 
-def _summary(video: Video) -> VideoSummary:
+def _summary(index: Index) -> VideoSummary:
     return VideoSummary(
-        video=video.info.path,
-        digest=video.info.digest,
-        duration_seconds=video.info.duration_seconds,
-        scenes=len(video.scenes),
-        entities=len(video.entities),
-        cues=len(video.cues),
-        failures=_failed(video.failures),
-        usage=video.index.usage,
+        video=index.video.path,
+        digest=index.video.digest,
+        duration_seconds=index.video.duration_seconds,
+        scenes=len(index.scenes),
+        entities=len(index.entities),
+        cues=len(index.cues),
+        failures=_failed(index.failures),
+        usage=index.usage,
     )
 
 
@@ -362,13 +371,13 @@ def _fitting(lines: Iterable[L], room: int = MAX_CHARACTERS) -> list[L]:
     return kept
 
 
-def _scene_line(scene: Scene, video: Video) -> SceneLineOutput:
+def _scene_line(scene: Scene, index: Index) -> SceneLineOutput:
     return SceneLineOutput(
         start_seconds=scene.start_seconds,
         stop_seconds=scene.stop_seconds,
         caption=_cut(scene.detailed, 2_000),
         on_screen=[_cut(sighting.text) for sighting in scene.sightings[:20]],
-        said=[_cut(cue.text) for cue in video.cues if cue.span.overlaps(scene.span)][:20],
+        said=[_cut(cue.text) for cue in index.cues if cue.span.overlaps(scene.span)][:20],
     )
 
 

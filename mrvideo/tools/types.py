@@ -40,9 +40,10 @@ class AskVideoInput(ToolInput):
     options: list[str] = Field(
         default=[], description="Possible answers to choose from; an empty list for an open question."
     )
-    effort: Literal["low", "medium", "high"] = Field(
-        default="high",
-        description="low reads captions only; medium looks at frames again; high also checks every claim.",
+    effort: Literal["low", "medium", "high"] | None = Field(
+        default=None,
+        description="low reads captions only; medium looks at frames again; high also checks every claim. "
+        "null: as the server is set.",
     )
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from mrvideo import estimate
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import VideoInfo
+from mrvideo.session import estimating
 from mrvideo.settings import Settings
 
 
@@ -133,7 +133,7 @@ def test_a_question_is_estimated_without_the_pictures_that_a_small_model_is_not_
     def images(**able: Any) -> int:
         capabilities = Capabilities(**{"context_tokens": 128_000, "max_images": 40, **able})
         names = ("openai:a", "openai:a")
-        asked = estimate._question(one_hour(), "medium", Settings(), capabilities, names=names)
+        asked = estimating._question(one_hour(), "medium", Settings(), capabilities, names=names)
         return asked.images
 
     looks = 4 * 20 + 32

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mrvideo import indexing
 from mrvideo.errors import SettingsError
+from mrvideo.session import loading
 from mrvideo.settings import explain_settings
 
 
@@ -16,12 +16,12 @@ def chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """chosen(path, **settings) → `kept` or `made`: whether the newest index does, or one is made as told."""
 
     def choose(path: str, **given: object) -> object:
-        monkeypatch.setattr(indexing, "newest_index", lambda *_: "kept")
-        monkeypatch.setattr(indexing, "index_video", lambda *_, **__: "made")
+        monkeypatch.setattr(loading, "newest_index", lambda *_: "kept")
+        monkeypatch.setattr(loading, "index_video", lambda *_, **__: "made")
         settings, origins = explain_settings(library=tmp_path / "l.db", **given)
-        with indexing.Library.open(settings.library):
+        with loading.Library.open(settings.library):
             pass
-        return indexing.index_for_question(path, settings, origins, on_event=lambda _: None)
+        return loading.index_for_question(path, settings, origins, on_event=lambda _: None)
 
     return choose
 

@@ -113,7 +113,7 @@ def answered(monkeypatch, tmp_path, index):
     def ask(system, replies, *, must_choose=False, options=("a", "b")):
         model = ScriptedModel(replies)
         monkeypatch.setattr(
-            baselines.compose,
+            baselines,
             "open_models",
             lambda settings, library, on_event: Models(model, model, Ledger()),
         )

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 import mrvideo
-from mrvideo import compose
-from mrvideo.agents.chat import Chat
 from mrvideo.errors import BudgetReached, QuestionError, SettingsError
 from mrvideo.models import Ledger
 from mrvideo.models.base import Request
 from mrvideo.models.offline import OfflineModel
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.schemas.exploring import ExploreInputs
+from mrvideo.session.models import Models
 from mrvideo.settings import Settings
+from mrvideo.tools.chat import Chat
 
 Reply = dict[str, Any]
 
@@ -51,8 +51,8 @@ def mind(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Reply]], ScriptedMod
 
     def install(replies: list[Reply]) -> ScriptedModel:
         text = Mind(replies)
-        models = compose.Models(vision=OfflineModel(), text=text, ledger=Ledger())
-        monkeypatch.setattr(compose, "open_models", lambda *_: models)
+        models = Models(vision=OfflineModel(), text=text, ledger=Ledger())
+        monkeypatch.setattr("mrvideo.tools.chat.open_models", lambda *_: models)
         return text
 
     return install

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mrvideo
-from mrvideo import views
+from mrvideo.display import html
 from mrvideo.records import (
     Answer,
     Claim,
@@ -113,14 +113,14 @@ def hostile_answer() -> Answer:
 def test_nothing_that_came_from_a_video_is_markup() -> None:
     index, answer = hostile_index(), hostile_answer()
     pages = {
-        "video": views.video_html(index, None),
-        "answer": views.answer_html(answer, duration_seconds=10),
-        "scene": views.scene_html(index.scenes[0]),
-        "entity": views.entity_html(index.entities[0]),
-        "progress": views.progress_html([(HOSTILE, 1, 2, HOSTILE)], [HOSTILE]),
+        "video": html.video_html(index, None),
+        "answer": html.answer_html(answer, duration_seconds=10),
+        "scene": html.scene_html(index.scenes[0]),
+        "entity": html.entity_html(index.entities[0]),
+        "progress": html.progress_html([(HOSTILE, 1, 2, HOSTILE)], [HOSTILE]),
     }
-    for name, html in pages.items():
-        page = Page(html)
+    for name, source in pages.items():
+        page = Page(source)
         assert page.open == [], name
         assert not page.all("script") and not page.all("img"), name
         assert len(page.all("style")) == 1, name
@@ -134,7 +134,7 @@ def test_a_video_shows_a_strip_of_its_own_frames_and_bars_in_proportion(served: 
     video = mrvideo.load(served.film, settings=served.settings)
     page = Page(video._repr_html_())
     pictures = [str(attributes["src"]) for attributes in page.all("img")]
-    assert len(pictures) == views.STRIP_THUMBNAILS + min(len(video.entities), views.CAST_PICTURES)
+    assert len(pictures) == html.STRIP_THUMBNAILS + min(len(video.entities), html.CAST_PICTURES)
     assert all((entity.display_name or entity.name) in page.text for entity in video.entities)
     assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
     assert len(set(pictures)) > 8

@@ -1,0 +1,82 @@
+"""Which kept index a video's name means."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from mrvideo.errors import InputError
+from mrvideo.library import Library
+from mrvideo.media.identity import probe
+from mrvideo.media.sources import is_url
+from mrvideo.models import Budget
+from mrvideo.records import EventSink, Index
+from mrvideo.session.indexing import index_video
+from mrvideo.session.options import read_options
+from mrvideo.settings import Settings
+
+_STAGE_A = (
+    "recipe",
+    "clip_seconds",
+    "shard_seconds",
+    "frames_per_second",
+    "keyframes_only",
+    "reader",
+    "long_side_pixels",
+    "jpeg_quality",
+    "vision",
+    "cast",
+    "speech",
+    "language",
+)
+"""Settings that name an index: when one is given, an index made otherwise does not do."""
+
+
+def load_index(video: str, settings: Settings) -> Index:
+    """The newest index of a video, named by path or by the first 8 or more digits of its digest, however it was made.
+
+    Nothing is decoded and no model is called; the file itself may be gone. Raises `InputError` when it was never indexed.
+    """
+    with closing(Library.open(settings.library, create=False)) as library:
+        found = newest_index(video, library, settings)
+        begun = found is None and str(Path(video).absolute()) in [
+            str(Path(known.path).absolute()) for known in library.videos()
+        ]
+    if found is None:
+        what = "is begun in" if begun else "is not in"
+        then = "again: it goes on where it stopped" if begun else "on it first"
+        raise InputError(f"{video} {what} {settings.library}; run mrvideo index {then}")
+    return found
+
+
+def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
+    """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
+    if Path(video).is_file():
+        info = probe(video, read_options(settings))
+        index = library.latest_index(info.digest)
+        return index and index.model_copy(update={"video": info})
+    for known in library.videos():
+        named = len(video) >= 8 and known.digest.startswith(video.lower())
+        if named or known.path in (video, str(Path(video).absolute())):
+            return library.latest_index(known.digest)
+    return None
+
+
+def index_for_question(
+    path: str,
+    settings: Settings,
+    origins: dict[str, str],
+    *,
+    on_event: EventSink,
+    subtitles: Path | None = None,
+    budget: Budget | None = None,
+) -> Index:
+    """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
+    asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
+    gone = not is_url(path) and not Path(path).exists()
+    if not asks_for_one or gone:
+        with closing(Library.open(settings.library, create=False)) as library:
+            found = newest_index(path, library, settings)
+        if found is not None:
+            return found
+    return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False, budget=budget)
