@@ -102,7 +102,7 @@ def serve(pipe: Connection, whole_index: bool) -> None:
     """Read what is sent, until nothing more comes."""
     import os
 
-    from mrvideo.media import movie
+    from mrvideo.media.mp4 import movie
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     if not whole_index:

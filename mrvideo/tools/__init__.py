@@ -4,6 +4,6 @@ tools = mrvideo.tools.langchain()          LangChain tools
 tools = mrvideo.tools.openai()             OpenAI function schemas with a dispatcher
 """
 
-from mrvideo.tools.frameworks import FunctionTools, langchain, openai, toolbox
+from mrvideo.tools.frameworks import FunctionTools, langchain, openai
 
-__all__ = ["FunctionTools", "langchain", "openai", "toolbox"]
+__all__ = ["FunctionTools", "langchain", "openai"]

@@ -13,7 +13,7 @@ from mrvideo.media.identity import probe
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Notice
 from mrvideo.session.indexing import index_video
-from mrvideo.session.models import captioning_options
+from mrvideo.session.options import captioning_options
 from mrvideo.settings import load_settings
 
 

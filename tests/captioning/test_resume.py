@@ -13,6 +13,7 @@ from mrvideo.captioning import options as options_module
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable
 from mrvideo.library import Library
+from mrvideo.media.options import ReadOptions
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.prompts.loader import load_prompt
@@ -174,7 +175,7 @@ CUES = (Cue(start_seconds=25.0, stop_seconds=27.0, text="Good evening."),)
 @pytest.mark.parametrize(
     ("change", "calls"),
     [
-        ({"long_side_pixels": 96}, {"characters": 4, "caption": 7, "cast": 7}),
+        ({"reading": ReadOptions(long_side_pixels=96)}, {"characters": 4, "caption": 7, "cast": 7}),
         ({"frames_per_second": 1.0}, {"characters": 4, "caption": 7, "cast": 7}),
         ({"recipe": "paper"}, {"characters": 4, "split": 7, "merge": 6, "caption": 7, "cast": 7}),
         ({"longest_scene_seconds": 30.0}, {"cast": 7}),

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from mrvideo.evals import baselines
 from mrvideo.evals.baselines import WithoutIntention, answer_with, without_cast
 from mrvideo.evals.haystack import build_haystack
 from mrvideo.evals.systems import System, plain
@@ -112,11 +111,7 @@ def answered(monkeypatch, tmp_path, index):
 
     def ask(system, replies, *, must_choose=False, options=("a", "b")):
         model = ScriptedModel(replies)
-        monkeypatch.setattr(
-            baselines,
-            "open_models",
-            lambda settings, library, on_event: Models(model, model, Ledger()),
-        )
+        monkeypatch.setattr("mrvideo.session.asking.open_models", lambda *_: Models(model, model, Ledger()))
         settings = load_settings(library=tmp_path / "l.db")
         made = asyncio.run(answer_with(system, index, "q?", options, settings, must_choose=must_choose))
         return made, model.requests

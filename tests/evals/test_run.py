@@ -74,7 +74,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch):
     bench = Bench()
-    monkeypatch.setattr(running.indexing, "index_video", bench.index_video)
+    monkeypatch.setattr(running, "index_video", bench.index_video)
     monkeypatch.setattr(running, "answer_with", bench.answer_with)
     return bench
 

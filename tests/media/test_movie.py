@@ -10,7 +10,8 @@ from typing import Any
 import av
 import pytest
 
-from mrvideo.media import decoding, movie, samples
+from mrvideo.media import decoding
+from mrvideo.media.mp4 import movie, samples
 from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.mp4.movie import Movie
 from mrvideo.media.pyav import PyAVReader

@@ -52,7 +52,8 @@ def mind(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Reply]], ScriptedMod
     def install(replies: list[Reply]) -> ScriptedModel:
         text = Mind(replies)
         models = Models(vision=OfflineModel(), text=text, ledger=Ledger())
-        monkeypatch.setattr("mrvideo.tools.chat.open_models", lambda *_: models)
+        for room in ("mrvideo.tools.chat", "mrvideo.session.looking", "mrvideo.session.asking"):
+            monkeypatch.setattr(f"{room}.open_models", lambda *_: models)
         return text
 
     return install

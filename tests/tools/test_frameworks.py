@@ -82,6 +82,8 @@ def strict_problems(schema: Any, where: str = "$") -> list[str]:
         "properties",
         "required",
         "additionalProperties",
+        "minimum",
+        "maximum",
     }
     found += [f"{where}: {key}" for key in schema.keys() - allowed]
     if schema.get("type") == "object":
@@ -154,12 +156,8 @@ async def test_long_ranges_come_in_pages_and_results_stay_bounded(
         )
         for index in range(100)
     )
-    long = mrvideo.Video(video.index.model_copy(update={"scenes": scenes}), served.settings)
-
-    async def loaded(*_: Any, **__: Any) -> mrvideo.Video:
-        return long
-
-    monkeypatch.setattr("mrvideo.tools.toolbox.aload", loaded)
+    long = video.index.model_copy(update={"scenes": scenes})
+    monkeypatch.setattr("mrvideo.tools.toolbox.load_index", lambda *_: long)
     start, seen = 0.0, []
     while start is not None:
         page_text = await functions.acall(
