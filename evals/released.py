@@ -261,7 +261,7 @@ def _entities(scenes: tuple[Scene, ...]) -> tuple[Entity, ...]:
 def _failure(gap: Span, wordless: list[Span]) -> Failure:
     empty = any(gap.overlaps(span) for span in wordless)
     reason = "the caption file holds no words for it" if empty else "the caption file leaves it out"
-    return Failure(start_seconds=gap.start_seconds, stop_seconds=gap.stop_seconds, stage=STAGE, reason=reason)
+    return Failure.of(gap, STAGE, reason)
 
 
 def _nameless(captions: Path, digest: str, entries: list[_Entry], size_bytes: int) -> VideoInfo:

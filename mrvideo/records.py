@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 from typing_extensions import Self
 
 Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
@@ -160,8 +160,10 @@ class VideoInfo(Record):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture: upright, scaled, JPEG-encoded. It never leaves its machine: no engine sends it, and only a
-    process that was started to decode hands it back."""
+    """One decoded picture: upright, scaled, JPEG-encoded. It stays on the machine that decoded it.
+
+    Pickling raises `TypeError`, so that no engine can send it. The one exception is `frame_between_processes`.
+    """
 
     time_seconds: float
     jpeg: bytes
@@ -170,6 +172,11 @@ class Frame:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Frame stays on the machine that decoded it; send its time instead")
+
+
+def frame_between_processes(frame: Frame) -> tuple[type[Frame], tuple[float, bytes, int, int]]:
+    """A reducer for pickling, given to the processes that do nothing but decode, on this machine, and to nobody else."""
+    return Frame, (frame.time_seconds, frame.jpeg, frame.width, frame.height)
 
 
 class Clip(Spanned):
@@ -237,26 +244,76 @@ class Scene(Spanned):
     sightings: tuple[Sighting, ...] = ()
 
 
-class Failure(Spanned):
-    """A span that one step could not perceive, and why. The next index run tries again what may end otherwise."""
+Hides: TypeAlias = Literal["pictures", "sound", "names", "borders"]
+"""What is unknown of a span: what it shows, what is said, who is who, or whether one scene goes on in the next."""
+
+
+class _Reasoned(Spanned):
+    """A span and why something is unknown of it, one reason each cause."""
+
+    reasons: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_reason(cls, data: Any) -> Any:
+        """Of a single `reason`, as libraries of 0.1.0 keep it, the reasons are made; beside them it says nothing new."""
+        if isinstance(data, dict) and "reason" in data:
+            fields = dict(cast("dict[str, Any]", data))
+            reason = fields.pop("reason")
+            fields.setdefault("reasons", (reason,))
+            return fields
+        return cast("object", data)
+
+    @computed_field
+    @property
+    def reason(self) -> str:
+        """All reasons in one line."""
+        return "; ".join(self.reasons)
+
+
+class Failure(_Reasoned):
+    """A span that one step could not perceive. The step that makes it says what it hides, and whether trying again is vain.
+
+    `final`: it will be the same next time, as for bytes that do not decode. Others are tried again by the next index run.
+    """
 
     stage: str
-    reason: str
+    hides: Hides = "pictures"
+    final: bool = False
 
-    @property
-    def final(self) -> bool:
-        """Whether it will be the same next time: bytes that do not decode (stages `decode`, and `sound`) stay so."""
-        return self.stage in ("decode", "sound")
+    @classmethod
+    def of(
+        cls, span: Span, stage: str, *reasons: str, hides: Hides = "pictures", final: bool = False
+    ) -> Self:
+        """A failure over a span."""
+        return cls(
+            start_seconds=span.start_seconds,
+            stop_seconds=span.stop_seconds,
+            stage=stage,
+            reasons=reasons,
+            hides=hides,
+            final=final,
+        )
 
-    @property
-    def hides_pictures(self) -> bool:
-        """Whether the span has no scenes. Others cost only names, or part one scene in two."""
-        return self.stage not in ("characters", "merge", "cast", "names", "speech", "sound")
+    @model_validator(mode="before")
+    @classmethod
+    def _of_010(cls, data: Any) -> Any:
+        """Libraries of 0.1.0 keep a stage and one reason; what that stage hid is filled in."""
+        if isinstance(data, dict) and "reason" in data and "hides" not in data and "reasons" not in data:
+            fields = cast("dict[str, Any]", data)
+            return {**_KEPT_BY_010.get(str(fields.get("stage")), {}), **fields}
+        return cast("object", data)
 
-    @property
-    def hides_sound(self) -> bool:
-        """Whether what is said over the span is unknown."""
-        return self.stage in ("speech", "sound")
+
+_KEPT_BY_010: dict[str, dict[str, Any]] = {
+    "decode": {"final": True},
+    "sound": {"hides": "sound", "final": True},
+    "speech": {"hides": "sound"},
+    "characters": {"hides": "names"},
+    "cast": {"hides": "names"},
+    "names": {"hides": "names"},
+    "merge": {"hides": "borders"},
+}
 
 
 def may_yet_end_well(failures: Iterable[Failure]) -> bool:
@@ -264,10 +321,13 @@ def may_yet_end_well(failures: Iterable[Failure]) -> bool:
     return any(not failure.final for failure in failures)
 
 
-class Unseen(Spanned):
+class Unseen(_Reasoned):
     """A span that an answer could not take into account, and why."""
 
-    reason: str
+    @classmethod
+    def of(cls, span: Span, *reasons: str) -> Self:
+        """An unseen span."""
+        return cls(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, reasons=reasons)
 
 
 class Evidence(Spanned):

@@ -13,9 +13,9 @@ _TOLD = 5
 def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
     """Failures of the index, analyses and looks that failed, frames that were lost: merged, each with its reasons."""
     failures = [
-        Unseen(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=f"{f.stage}: {f.reason}")
+        Unseen.of(f.span, *(f"{f.stage}: {reason}" for reason in f.reasons))
         for f in context.index.failures
-        if f.hides_pictures or f.hides_sound
+        if f.hides in ("pictures", "sound")
     ]
     return merge_unseen([*failures, *state.get("unseen", [])])
 
@@ -23,16 +23,12 @@ def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
 def merge_unseen(parts: Sequence[Unseen]) -> tuple[Unseen, ...]:
     """Spans that overlap become one with both reasons; spans that touch only when they share the reason."""
     merged: list[Unseen] = []
-    for part in sorted(parts, key=lambda u: (u.start_seconds, u.stop_seconds, u.reason)):
+    for part in sorted(parts, key=lambda u: (u.start_seconds, u.stop_seconds, u.reasons)):
         last = merged[-1] if merged else None
         touches = last is not None and part.start_seconds <= last.stop_seconds
-        if last is not None and touches and (last.reason == part.reason or last.span.overlaps(part.span)):
-            reasons = dict.fromkeys([*last.reason.split("; "), *part.reason.split("; ")])
-            merged[-1] = Unseen(
-                start_seconds=last.start_seconds,
-                stop_seconds=max(last.stop_seconds, part.stop_seconds),
-                reason="; ".join(reasons),
-            )
+        if last is not None and touches and (last.reasons == part.reasons or last.span.overlaps(part.span)):
+            span = Span(last.start_seconds, max(last.stop_seconds, part.stop_seconds))
+            merged[-1] = Unseen.of(span, *dict.fromkeys([*last.reasons, *part.reasons]))
         else:
             merged.append(part)
     return tuple(merged)

@@ -260,4 +260,4 @@ def _span_reply(span: Span) -> SpanReply:
 
 
 def _unseen(span: Span, reason: str) -> Unseen:
-    return Unseen(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, reason=reason)
+    return Unseen.of(span, reason)

@@ -136,9 +136,7 @@ async def _look(
         reply = await call(context, model, prompt, inputs, LookReply, pictures=pictures, span=hull)
     except ModelError as error:
         reason = f"its frames could not be looked at: {failure_of(error)}"
-        failed = [
-            Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason) for s in shown
-        ]
+        failed = [Unseen.of(s, reason) for s in shown]
         return {"unseen": [*fetched.unseen, *failed]}
     context.on_event(Looked(spans=tuple(shown), observations=tuple(o.text for o in reply.observations)))
     return {

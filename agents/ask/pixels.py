@@ -156,7 +156,4 @@ def _spread(spans: Sequence[Span], count: int) -> list[Span]:
 
 
 def _lost(spans: list[Span], reason: str) -> tuple[Unseen, ...]:
-    return tuple(
-        Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason)
-        for s in merge_spans(spans, gap_seconds=1e-6)
-    )
+    return tuple(Unseen.of(s, reason) for s in merge_spans(spans, gap_seconds=1e-6))

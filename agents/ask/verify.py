@@ -108,9 +108,7 @@ async def _check(
         reply = await call(context, model, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
     except ModelError as error:
         reason = f"a claim about it could not be checked: {failure_of(error)}"
-        failed = [
-            Unseen(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, reason=reason) for s in spans
-        ]
+        failed = [Unseen.of(s, reason) for s in spans]
         return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)
     complete = spoken or all(bin_.of in [s for s, _ in fetched.shown] for bin_ in bins)
     holds = {"yes": True if complete else None, "no": False, "unclear": None}[reply.verdict]

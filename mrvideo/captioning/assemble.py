@@ -19,7 +19,7 @@ def tiles_of(records: Sequence[ShardRecords], whole: Span) -> tuple[Piece | Fail
     tiles: list[Piece | Failure] = []
     for shard in records:
         tiles.extend(shard.pieces)
-        tiles.extend(failure for failure in shard.failures if failure.hides_pictures)
+        tiles.extend(failure for failure in shard.failures if failure.hides == "pictures")
     return tiled(tiles, whole)
 
 
@@ -31,12 +31,12 @@ def failures_of(tiles: Sequence[Piece | Failure], others: Sequence[Failure]) -> 
             continue
         last = found[-1] if found else None
         touches = last is not None and last.stop_seconds == tile.start_seconds
-        if last is not None and touches and (last.stage, last.reason) == (tile.stage, tile.reason):
+        if last is not None and touches and (last.stage, last.reasons) == (tile.stage, tile.reasons):
             found[-1] = last.model_copy(update={"stop_seconds": tile.stop_seconds})
         else:
             found.append(tile)
     return tuple(
-        sorted([*found, *others], key=lambda f: (f.start_seconds, f.stop_seconds, f.stage, f.reason))
+        sorted([*found, *others], key=lambda f: (f.start_seconds, f.stop_seconds, f.stage, f.reasons))
     )
 
 

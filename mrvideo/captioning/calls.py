@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from mrvideo.captioning.shard_records import KeptReply
 from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
 from mrvideo.models.base import Model, Request
-from mrvideo.records import Failure, Usage
+from mrvideo.records import Failure, Hides, Usage
 
 R = TypeVar("R", bound=BaseModel)
 V = TypeVar("V")
@@ -36,8 +36,8 @@ class Calls:
         self._kept = {one.request: one.reply for one in kept}
         self._on_call = on_call
 
-    async def ask(self, request: Request[R]) -> R | Failure:
-        """The reply, or the `Failure` of this one call.
+    async def ask(self, request: Request[R], *, hides: Hides = "pictures") -> R | Failure:
+        """The reply, or the `Failure` of this one call, which `hides` so much of the request's span.
 
         Raises `ModelUnavailable` and `BudgetReached`: no other call of the run can do better.
         """
@@ -57,12 +57,7 @@ class Calls:
             assert span is not None, "every request of stage A names its span"
             reason = " ".join(str(error).split()) or type(error).__name__
             self._told(request.stage, Usage(calls=0))
-            return Failure(
-                start_seconds=span.start_seconds,
-                stop_seconds=span.stop_seconds,
-                stage=request.stage,
-                reason=reason,
-            )
+            return Failure.of(span, request.stage, reason, hides=hides)
         self._done(request, reply.value, Usage(calls=0) if reply.cached else reply.usage)
         return reply.value
 

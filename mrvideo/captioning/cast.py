@@ -73,7 +73,7 @@ class Cast:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """Comparisons that could not be made; their mentions stay apart. In order of time."""
-        return tuple(sorted(self._failures, key=lambda f: (f.start_seconds, f.stop_seconds, f.reason)))
+        return tuple(sorted(self._failures, key=lambda f: (f.start_seconds, f.stop_seconds, f.reasons)))
 
     async def link(
         self,
@@ -176,7 +176,8 @@ class Cast:
                         labelled, self._exemplars, room(self._calls.model.capabilities)
                     ),
                     span=span,
-                )
+                ),
+                hides="names",
             )
         if isinstance(reply, Failure):
             self._failures.append(reply)

@@ -32,7 +32,8 @@ async def find_characters(view: ShardView, calls: Calls) -> tuple[tuple[Mention,
             stage="characters",
             pictures=tuple(one.picture() for one in shown),
             span=spec.span,
-        )
+        ),
+        hides="names",
     )
     if isinstance(reply, Failure):
         return (), (reply,)

@@ -258,12 +258,7 @@ class _Run:
 
 def _lost(spec_json: str, reason: str) -> str:
     spec = ShardSpec.model_validate_json(spec_json)
-    failure = Failure(
-        start_seconds=spec.span.start_seconds,
-        stop_seconds=spec.span.stop_seconds,
-        stage="open",
-        reason=reason,
-    )
+    failure = Failure.of(spec.span, "open", reason)
     return ShardRecords(
         index=spec.index, span=spec.span, failures=(failure,), replies=spec.replies
     ).model_dump_json()

@@ -118,7 +118,8 @@ async def _confirm(
             stage="names",
             pictures=tuple(Picture(f"<{entity.name}>", f.jpeg, time) for time, f in frames.items()),
             span=Span(min(e.start_seconds for e in said), max(e.stop_seconds for e in said)),
-        )
+        ),
+        hides="names",
     )
     if isinstance(reply, Failure):
         return reply

@@ -124,7 +124,8 @@ async def same_scene(
             stage="merge",
             pictures=(*(_side("before", f) for f in low), *(_side("after", f) for f in high)),
             span=Span(before.start_seconds, after.stop_seconds),
-        )
+        ),
+        hides="borders",
     )
     return reply if isinstance(reply, Failure) else reply.same_scene
 

@@ -43,7 +43,7 @@ async def reduce_shards(
     `usage` is all the work behind the index, that of kept shards included.
     """
     calls = Calls(vision)
-    failures = [failure for shard in records for failure in shard.failures if not failure.hides_pictures]
+    failures = [failure for shard in records for failure in shard.failures if failure.hides != "pictures"]
     tiles = tiles_of(records, Span(0.0, info.duration_seconds))
     if options.recipe == "paper":
         tiles, lost = await join_shards(tiles, calls, exemplars, step_seconds=1 / options.frames_per_second)

@@ -81,14 +81,11 @@ def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
 
 
 def _unreadable(spec: ShardSpec, error: Exception) -> Failure:
+    reason = f"worker {worker_name()} cannot read {spec.video.path}: {' '.join(str(error).split())}"
     # Bytes that do not decode will not decode next time either; a file out of reach may.
-    stage = "decode" if isinstance(error, DecodeError) else "open"
-    return Failure(
-        start_seconds=spec.span.start_seconds,
-        stop_seconds=spec.span.stop_seconds,
-        stage=stage,
-        reason=f"worker {worker_name()} cannot read {spec.video.path}: {' '.join(str(error).split())}",
-    )
+    if isinstance(error, DecodeError):
+        return Failure.of(spec.span, "decode", reason, final=True)
+    return Failure.of(spec.span, "open", reason)
 
 
 async def caption_frames(

@@ -81,7 +81,8 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
     step = 1 / options.frames_per_second
     # A glitch between two samples costs nothing that would have been looked at.
     holes = merge_spans([f.span for f in shard.lost if f.duration_seconds >= step], gap_seconds=1.0)
-    reason = "; ".join(dict.fromkeys(f.reason for f in shard.lost)) or "no frame could be decoded here"
+    reasons = tuple(dict.fromkeys(reason for f in shard.lost for reason in f.reasons))
+    reasons = reasons or ("no frame could be decoded here",)
     clips: list[ClipView] = []
     failures: list[Failure] = []
     sampled = spec.span.start_seconds - step
@@ -89,14 +90,7 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
         for part, lost in _parts(clip.span, holes):
             view = None if lost else _clip_view(part, shard, holes, sampled, options.frames_per_second)
             if view is None:
-                failures.append(
-                    Failure(
-                        start_seconds=part.start_seconds,
-                        stop_seconds=part.stop_seconds,
-                        stage="decode",
-                        reason=reason,
-                    )
-                )
+                failures.append(Failure.of(part, "decode", *reasons, final=True))
             else:
                 clips.append(view)
             sampled = sample_times(part, frames_per_second=options.frames_per_second)[-1]

@@ -294,7 +294,9 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
 def _rows(table: Table, records: Iterable[Record]) -> Generator[dict[str, Any]]:
     """Rows of records in order: their JSON, and the fields that the table gives a column of their own."""
     for position, record in enumerate(records):
-        names = [column.name for column in table.columns if column.name in type(record).model_fields]
+        kind = type(record)
+        known = kind.model_fields.keys() | kind.model_computed_fields.keys()
+        names = [column.name for column in table.columns if column.name in known]
         own = {name: getattr(record, name) for name in names}
         yield own | {"position": position, "body": record.model_dump_json()}
 

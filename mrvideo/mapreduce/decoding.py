@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from mrvideo.errors import WorkerLost
 from mrvideo.mapreduce.engines import deaf_to_ctrl_c, losses_on, serve_driver
 from mrvideo.mapreduce.event_loop import current_run
-from mrvideo.records import Frame
+from mrvideo.records import Frame, frame_between_processes
 
 R = TypeVar("R")
 
@@ -230,7 +230,10 @@ class _Processes:
         from joblib.externals.loky.process_executor import ProcessPoolExecutor  # pyright: ignore
 
         pool: Any = ProcessPoolExecutor(
-            count, result_reducers={Frame: _whole}, initializer=serve_driver, initargs=(os.getpid(),)
+            count,
+            result_reducers={Frame: frame_between_processes},
+            initializer=serve_driver,
+            initargs=(os.getpid(),),
         )
         self._pools.append(pool)
         return pool
@@ -247,10 +250,6 @@ class _Processes:
 
 _processes_lock = threading.Lock()
 _processes: _Processes | None = None
-
-
-def _whole(frame: Frame) -> tuple[type[Frame], tuple[float, bytes, int, int]]:
-    return Frame, (frame.time_seconds, frame.jpeg, frame.width, frame.height)
 
 
 def _error_of(ended: Future[Any]) -> BaseException | None:

@@ -6,7 +6,7 @@ import math
 from bisect import insort
 from dataclasses import dataclass
 
-from mrvideo.records import Failure
+from mrvideo.records import Failure, Span
 
 _JOIN_SECONDS = 0.1
 _NOTICED_SECONDS = 0.2
@@ -108,10 +108,7 @@ class Losses:
             else:
                 joined.append(stretch)
         return tuple(
-            Failure(
-                stage="decode", reason=s.reason, start_seconds=s.start_seconds, stop_seconds=s.stop_seconds
-            )
-            for s in joined
+            Failure.of(Span(s.start_seconds, s.stop_seconds), "decode", s.reason, final=True) for s in joined
         )
 
     def _miss(self, before: float, since: float | None) -> None:

@@ -106,9 +106,8 @@ class _Map:
             if isinstance(sound, Sound):
                 yield sound
             else:
-                start, stop = sound.span.start_seconds, sound.span.stop_seconds
                 self._failures.append(
-                    Failure(start_seconds=start, stop_seconds=stop, stage="sound", reason=sound.reason)
+                    Failure.of(sound.span, "sound", sound.reason, hides="sound", final=True)
                 )
 
     def _send(self, chunk: Chunk) -> None:
@@ -138,15 +137,7 @@ class _Map:
             except ModelUnavailable:
                 raise
             except ModelError as error:
-                span = place.span
-                self._failures.append(
-                    Failure(
-                        start_seconds=span.start_seconds,
-                        stop_seconds=span.stop_seconds,
-                        stage=STAGE,
-                        reason=str(error),
-                    )
-                )
+                self._failures.append(Failure.of(place.span, STAGE, str(error), hides="sound"))
             else:
                 usage = reply.usage
                 self._usage += usage

@@ -155,7 +155,7 @@ def test_a_failed_comparison_is_a_failure_and_leaves_mentions_apart() -> None:
         [mention(0, "person_a", "x"), mention(1, "person_a", "x")],
     )
     assert len(members) == 2
-    assert {(f.stage, f.reason, f.hides_pictures) for f in cast.failures} == {("cast", "down", False)}
+    assert {(f.stage, f.reason, f.hides) for f in cast.failures} == {("cast", "down", "names")}
 
 
 def test_the_better_exemplar_survives() -> None:

@@ -173,7 +173,7 @@ def test_scenes_and_failures_tile_any_video(
     tiles = tiles_of(shards, whole)
     runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
     scenes = scenes_of(runs, {})
-    failures = [f for f in failures_of(tiles, []) if f.hides_pictures]
+    failures = [f for f in failures_of(tiles, []) if f.hides == "pictures"]
 
     laid = sorted([*scenes, *failures], key=lambda tile: tile.start_seconds)
     assert laid[0].start_seconds == 0.0 and laid[-1].stop_seconds == duration
