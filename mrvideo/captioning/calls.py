@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from mrvideo.captioning.shard_records import KeptReply
 from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
 from mrvideo.models.base import Model, Request
 from mrvideo.records import Failure, Hides, Usage
@@ -20,20 +19,18 @@ V = TypeVar("V")
 class Calls:
     """The calls of one unit of work (a shard, a cast). Lives on the event-loop thread.
 
-    `kept` are replies of an earlier, partly failed run. `on_call` is told each call's stage and usage.
+    `on_call` is told each call's stage and usage; `answered` lists the digests of the requests that were answered.
     """
 
     def __init__(
         self,
         model: Model,
         *,
-        kept: Iterable[KeptReply] = (),
         on_call: Callable[[str, Usage], None] | None = None,
     ) -> None:
         self.model = model
         self.usage: dict[str, Usage] = {}
-        self.replies: dict[str, str] = {}
-        self._kept = {one.request: one.reply for one in kept}
+        self.answered: list[str] = []
         self._on_call = on_call
 
     async def ask(self, request: Request[R], *, hides: Hides = "pictures") -> R | Failure:
@@ -41,15 +38,6 @@ class Calls:
 
         Raises `ModelUnavailable` and `BudgetReached`: no other call of the run can do better.
         """
-        kept = self._kept.get(request.digest)
-        if kept is not None:
-            try:
-                value = request.parse_json(kept)
-            except ValidationError:
-                pass  # Bounds have grown stricter since: ask again.
-            else:
-                self._done(request, value, Usage(calls=0))
-                return value
         try:
             reply = await self.model.run(request)
         except (ModelRefused, ModelBusy, ReplyInvalid) as error:
@@ -58,11 +46,11 @@ class Calls:
             reason = " ".join(str(error).split()) or type(error).__name__
             self._told(request.stage, Usage(calls=0))
             return Failure.of(span, request.stage, reason, hides=hides)
-        self._done(request, reply.value, Usage(calls=0) if reply.cached else reply.usage)
+        self._done(request, Usage(calls=0) if reply.cached else reply.usage)
         return reply.value
 
-    def _done(self, request: Request[R], value: R, usage: Usage) -> None:
-        self.replies[request.digest] = value.model_dump_json()
+    def _done(self, request: Request[R], usage: Usage) -> None:
+        self.answered.append(request.digest)
         self.usage[request.stage] = self.usage.get(request.stage, Usage(calls=0)) + usage
         self._told(request.stage, usage)
 

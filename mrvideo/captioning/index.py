@@ -20,7 +20,7 @@ from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
 from mrvideo.captioning.reduce import reduce_shards
 from mrvideo.captioning.shard import caption_in_worker, caption_shard
-from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
+from mrvideo.captioning.shard_records import ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import plan
 from mrvideo.errors import SettingsError
 from mrvideo.library import Library
@@ -29,7 +29,8 @@ from mrvideo.media.clips import plan_clips
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.sources import is_url
 from mrvideo.models import ModelSettings
-from mrvideo.models.base import Model
+from mrvideo.models.base import Model, reply_key
+from mrvideo.models.memory_store import KeptReply
 from mrvideo.records import (
     Cue,
     Event,
@@ -63,18 +64,20 @@ def build_index(
     worker_models: tuple[ModelSettings, ModelSettings] | None = None,
     library: Library,
     on_event: Callable[[Event], None],
+    on_worker_usage: Callable[[str, Usage], None] = lambda stage, usage: None,
     unheard: Sequence[Failure] = (),
     spent: Usage | None = None,
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
 
+    `on_worker_usage` is told what calls in other processes took, by stage; those of this one are in the models' ledger.
     `unheard` and `spent` are what hearing failed at and took: they belong to the index, and are kept in one write with it.
     What failed before is tried again; what is done is not. Events come from several threads, one at a time.
     Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
     be used, and `LibraryError`. What was done until then is kept.
     """
     given = load_given(options.cast)
-    run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event)
+    run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event, on_worker_usage)
     with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
         kept = None if options.fresh else library.index(info.digest, run.key)
         if kept is not None and not may_yet_end_well(kept.failures):
@@ -102,6 +105,7 @@ class _Run:
         worker_models: tuple[ModelSettings, ModelSettings] | None,
         library: Library,
         on_event: Callable[[Event], None],
+        on_worker_usage: Callable[[str, Usage], None],
     ) -> None:
         path = info.path if is_url(info.path) else str(Path(info.path).absolute())
         self.info = info.model_copy(update={"path": path})
@@ -113,6 +117,7 @@ class _Run:
             FrameSource(path, replace(options.reading_for(vision.capabilities), keyframes_only=False))
         )
         self._on_event = on_event
+        self._on_worker_usage = on_worker_usage
         self._lock = threading.Lock()
         self._counted: dict[int, int] = {}
 
@@ -172,11 +177,15 @@ class _Run:
             on_lost=_lost,
         )
         for result in results:
-            found = ShardRecords.model_validate_json(result)
-            for stage, usage in found.usage.items():
+            given = WorkerResult.model_validate_json(result)
+            for one in given.replies:
+                self.library.put_reply(
+                    one.key, one.reply, model=one.model, prompt=one.prompt, usage=one.usage
+                )
+            for stage, usage in given.records.usage.items():
                 # In this process the models' own ledger tells of each call; of other processes nothing else would.
-                self.tell(StageAdvanced(stage=stage, done=0, usage=usage))
-            yield found
+                self._on_worker_usage(stage, usage)
+            yield given.records
 
     @contextmanager
     def _decoding(self, shards: int, workers: int) -> Generator[Decode]:
@@ -231,8 +240,16 @@ class _Run:
             cues=cues_of(self.cues, span),
             options=self.options,
             reading=self.options.reading_for(self.vision.capabilities),
-            replies=kept.replies if kept is not None else (),
+            replies=self._replies_of(kept) if kept is not None else (),
         )
+
+    def _replies_of(self, kept: ShardRecords) -> tuple[KeptReply, ...]:
+        """What the library holds of a shard that failed in part. Threads of this process look there themselves."""
+        if self.options.backend == "threading":
+            return ()
+        keys = [reply_key(self.vision.fingerprint, digest) for digest in kept.answered]
+        found = [(key, self.library.get_reply(key)) for key in keys]
+        return tuple(KeptReply(key=key, reply=reply) for key, reply in found if reply is not None)
 
     # --- reduce ---
 
@@ -259,6 +276,5 @@ class _Run:
 def _lost(spec_json: str, reason: str) -> str:
     spec = ShardSpec.model_validate_json(spec_json)
     failure = Failure.of(spec.span, "open", reason)
-    return ShardRecords(
-        index=spec.index, span=spec.span, failures=(failure,), replies=spec.replies
-    ).model_dump_json()
+    records = ShardRecords(index=spec.index, span=spec.span, failures=(failure,))
+    return WorkerResult(records=records).model_dump_json()

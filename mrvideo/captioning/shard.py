@@ -14,7 +14,7 @@ from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.characters import find_characters, with_spans
 from mrvideo.captioning.paper import caption_in_three_steps
 from mrvideo.captioning.scenes import caption_clips
-from mrvideo.captioning.shard_records import KeptReply, Piece, ShardRecords, ShardSpec
+from mrvideo.captioning.shard_records import Piece, ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import ShardView, view_shard
 from mrvideo.captioning.tiling import tiled
 from mrvideo.errors import DecodeError, VideoError, WorkerLost
@@ -22,6 +22,7 @@ from mrvideo.mapreduce import Decode, decode, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
+from mrvideo.models.memory_store import MemoryStore
 from mrvideo.records import Failure, Frame, Mention, Usage
 
 
@@ -46,20 +47,27 @@ def caption_shard(
 
 
 def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
-    """`caption_shard` in another process, JSON in and out. The model is built once per process from its settings."""
+    """`caption_shard` in another process: JSON of a `ShardSpec` in, of a `WorkerResult` out.
+
+    The model is built once per process from its settings.
+    """
     spec = ShardSpec.model_validate_json(spec_json)
-    return caption_shard(spec, vision=_model(settings)).model_dump_json()
+    model, replies = _model(settings)
+    replies.seed(spec.replies)
+    records = caption_shard(spec, vision=model)
+    return WorkerResult(records=records, replies=replies.take()).model_dump_json()
 
 
 _lock = threading.Lock()
-_models: dict[str, Model] = {}
+_models: dict[str, tuple[Model, MemoryStore]] = {}
 
 
-def _model(settings: ModelSettings) -> Model:
+def _model(settings: ModelSettings) -> tuple[Model, MemoryStore]:
     with _lock:
-        key = settings.model_dump_json()
+        key = settings.identity
         if key not in _models:
-            _models[key] = open_model(settings, ledger=Ledger())
+            replies = MemoryStore()
+            _models[key] = (open_model(settings, ledger=Ledger(), store=replies), replies)
         return _models[key]
 
 
@@ -97,7 +105,7 @@ async def caption_frames(
 ) -> ShardRecords:
     """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop thread."""
     view = view_shard(spec, shard)
-    calls = Calls(vision, kept=spec.replies, on_call=on_call)
+    calls = Calls(vision, on_call=on_call)
     mentions, without_names = await find_characters(view, calls)
     for mention in mentions if on_exemplar is not None else ():
         frame = view.exemplar_frame(mention)
@@ -118,8 +126,7 @@ async def caption_frames(
     )
     if records.finished:
         return records
-    kept = tuple(KeptReply(request=request, reply=reply) for request, reply in calls.replies.items())
-    return records.model_copy(update={"replies": kept})
+    return records.model_copy(update={"answered": tuple(calls.answered)})
 
 
 async def _tiles(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.media.options import ReadOptions
+from mrvideo.models.memory_store import KeptReply
 from mrvideo.records import (
     Cue,
     Failure,
@@ -21,13 +22,6 @@ from mrvideo.records import (
 )
 
 
-class KeptReply(Record):
-    """A reply that a shard with failures already has, so that the next run pays only for what failed."""
-
-    request: str = Field(description="the request's digest")
-    reply: str = Field(description="JSON")
-
-
 class ShardSpec(Record):
     """All that a worker needs to caption one shard, wherever it runs."""
 
@@ -37,7 +31,10 @@ class ShardSpec(Record):
     cues: tuple[Cue, ...] = ()
     options: CaptioningOptions
     reading: ReadOptions
-    replies: tuple[KeptReply, ...] = ()
+    replies: tuple[KeptReply, ...] = Field(
+        default=(),
+        description="for a worker, which has no library: what an earlier run was told of this shard",
+    )
 
 
 class Piece(Spanned):
@@ -66,9 +63,18 @@ class ShardRecords(Record):
     failures: tuple[Failure, ...] = ()
     shots: tuple[Shot, ...] = ()
     usage: dict[str, Usage] = Field(default_factory=dict)
-    replies: tuple[KeptReply, ...] = Field(default=(), description="kept only while something failed")
+    answered: tuple[str, ...] = Field(
+        default=(), description="digests of the requests that were answered, as long as another one failed"
+    )
 
     @property
     def finished(self) -> bool:
         """Whether another run could not do better: broken bytes stay broken, all else is tried again."""
         return not may_yet_end_well(self.failures)
+
+
+class WorkerResult(Record):
+    """What a worker hands back: the records, and the replies that it was given meanwhile, to be kept in the library."""
+
+    records: ShardRecords
+    replies: tuple[KeptReply, ...] = ()

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -77,23 +77,49 @@ class Request(Generic[T]):
 
     @cached_property
     def digest(self) -> str:
-        """Changes with anything that changes the reply, but for the model and its parameters."""
+        """Changes with what is sent and with how the reply is checked; not with what a class, a file or a docstring is called."""
         parts = [
-            self.prompt.name,
             self.prompt.digest,
-            type(self.inputs).__name__,
             self.inputs.model_dump_json(),
-            _schema(self.reply_type),
+            _shape(self.reply_type),
             str(self.max_output_tokens),
             *(picture.digest for picture in self.pictures),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def reply_key(fingerprint: str, request_digest: str) -> str:
+    """Where a reply is kept: changes with the request, the model and its parameters."""
+    return hashlib.sha256(f"{fingerprint}\n{request_digest}".encode()).hexdigest()
+
+
 @cache
-def _schema(reply_type: type[BaseModel]) -> str:
+def _shape(reply_type: type[BaseModel]) -> str:
+    """The type's JSON schema without the names of its classes and their docstrings: fields, bounds, descriptions of fields."""
     # Made once: it takes longer than all the rest of a request's digest.
-    return json.dumps(reply_type.model_json_schema(), sort_keys=True)
+    schema = reply_type.model_json_schema()
+    definitions: dict[str, Any] = schema.pop("$defs", {})
+
+    def plain(node: Any, inside: tuple[str, ...]) -> Any:
+        if isinstance(node, list):
+            return [plain(item, inside) for item in cast("list[Any]", node)]
+        if not isinstance(node, dict):
+            return node
+        fields = cast("dict[str, Any]", node)
+        name = str(fields.get("$ref", "")).removeprefix("#/$defs/")
+        if name in inside:
+            return {"$ref": len(inside) - inside.index(name)}
+        if name in definitions:
+            return plain(definitions[name], (*inside, name))
+        is_class = "properties" in fields
+        kept = {key: value for key, value in fields.items() if key != "title"}
+        if is_class:
+            kept.pop("description", None)
+            properties = {key: plain(value, inside) for key, value in kept["properties"].items()}
+            return {**kept, "properties": properties}
+        return {key: plain(value, inside) for key, value in kept.items()}
+
+    return json.dumps(plain(schema, ()), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ run(request) ── kept in the store? ─────────────�
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -22,7 +21,7 @@ from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import ModelBusy, ReplyInvalid, SettingsError
-from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request
+from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request, reply_key
 from mrvideo.models.budget import Budget
 from mrvideo.models.chat_backend import ChatBackend, Completion, Transient, Turn
 from mrvideo.models.ledger import Ledger
@@ -99,7 +98,7 @@ class LimitedModel:
 
     def key(self, request: Request[Any]) -> str:
         """Where the reply is kept: changes with the request, the model and its parameters."""
-        return hashlib.sha256(f"{self.fingerprint}\n{request.digest}".encode()).hexdigest()
+        return reply_key(self.fingerprint, request.digest)
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer one request: from the store, from an equal request in flight, or by a call.

@@ -83,6 +83,13 @@ class ModelSettings(BaseModel):
             )
 
     @property
+    def identity(self) -> str:
+        """Equal for settings that open the same model with the same key. Holds the key's digest, not the key."""
+        key = "" if self.api_key is None else self.api_key.get_secret_value()
+        own = hashlib.sha256(key.encode()).hexdigest()
+        return f"{self.model_dump_json(exclude={'api_key'})}\n{own}"
+
+    @property
     def scheme(self) -> str:
         """`openai`, `hf`, `offline`, …"""
         return self.name.partition(":")[0]

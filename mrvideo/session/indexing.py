@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from contextlib import closing
 from pathlib import Path
-from threading import Lock
 
 from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
 from mrvideo.errors import Stopped, SubtitleError
@@ -163,11 +162,16 @@ def _caption(
                 text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
             )
         )
-    took = Tally(on_event, budget)
     if options.backend != "threading":
         # Workers hear of no bound: none is sent out for a run that has reached it.
         budget.check()
-    with opened_models(settings, library, took, budget) as models:
+    with opened_models(settings, library, on_event, budget) as models:
+
+        def on_worker_usage(stage: str, usage: Usage) -> None:
+            # Workers know nothing of each other's spending: the bound may be passed by at most the shards in work.
+            models.ledger.record(stage, usage)
+            budget.spend(usage)
+
         index = build_index(
             info,
             cues,
@@ -176,38 +180,14 @@ def _caption(
             text=models.text,
             worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
             library=library,
-            on_event=took.from_shards,
+            on_event=on_event,
+            on_worker_usage=on_worker_usage,
             unheard=heard.failures if heard is not None else (),
             spent=spent,
         )
+        usage = models.ledger.total() + spent
     # Kept with its absolute path, told with the path as it was given: as an index is that was kept before.
-    return index.model_copy(update={"usage": took.usage + spent, "video": info})
-
-
-class Tally:
-    """Passes events on and adds up what calls took, also those made in other processes. Called from any thread.
-
-    Other processes know nothing of each other's spending: what their shards took is laid on the run's budget as it comes
-    back, so a bound may be passed by at most the shards in work.
-    """
-
-    def __init__(self, on_event: EventSink, budget: Budget) -> None:
-        self._on_event = on_event
-        self._lock = Lock()
-        self._budget = budget
-        self.usage = Usage()
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, StageAdvanced):
-            with self._lock:
-                self.usage += event.usage
-        self._on_event(event)
-
-    def from_shards(self, event: Event) -> None:
-        """An event of the map: usage in it was taken elsewhere. Raises `BudgetReached`."""
-        self(event)
-        if isinstance(event, StageAdvanced) and event.usage.calls:
-            self._budget.spend(event.usage)
+    return index.model_copy(update={"usage": usage, "video": info})
 
 
 # speech ----------------------------------------------------------------------------------------

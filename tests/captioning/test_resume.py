@@ -14,7 +14,10 @@ from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable
 from mrvideo.library import Library
 from mrvideo.media.options import ReadOptions
+from mrvideo.models import Ledger
 from mrvideo.models.base import Request
+from mrvideo.models.limits import LimitedModel, Limits
+from mrvideo.models.retry import Backoff
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Index, Notice, Span, StageAdvanced, StageStarted, VideoInfo
@@ -69,6 +72,11 @@ def failing_at(seconds: float, error: Exception, *, stage: str = "caption") -> C
     return reply
 
 
+def keeping(model: ScriptedModel, library: Library) -> LimitedModel:
+    """The model as `open_model` hands it out: its replies are kept in the library."""
+    return LimitedModel(model, Limits(ledger=Ledger(), store=library, backoff=Backoff(attempts=1)))
+
+
 def comparable(index: Index) -> Index:
     return index.model_copy(update={"created_at": "", "usage": index.usage.__class__()})
 
@@ -102,11 +110,12 @@ def test_the_same_video_under_another_path_is_known_and_need_not_be_read(
     ],
 )
 def test_the_next_run_retries_what_failed_and_nothing_else(
-    moving_video: VideoInfo, build: Build, recipe: str, stage: str, tmp_path: Path
+    moving_video: VideoInfo, build: Build, library: Library, recipe: str, stage: str, tmp_path: Path
 ) -> None:
     options = OPTIONS.model_copy(update={"recipe": recipe})
     at = 5.0 if stage == "merge" else 25.0
-    broken = build(moving_video, ScriptedModel(failing_at(at, ModelBusy("503"), stage=stage)), options)
+    failing = ScriptedModel(failing_at(at, ModelBusy("503"), stage=stage))
+    broken = build(moving_video, keeping(failing, library), options)
     (failure,) = broken.failures
     assert (failure.stage, failure.reason) == (stage, "503")
     if stage in ("caption", "split"):
@@ -114,10 +123,9 @@ def test_the_next_run_retries_what_failed_and_nothing_else(
         assert not any(scene.span.overlaps(failure.span) for scene in broken.scenes)
 
     again = ScriptedModel(plain)
-    whole = build(moving_video, again, options)
+    whole = build(moving_video, keeping(again, library), options)
 
     assert not whole.failures
-    # Comparisons across shards are kept by the reply cache that `open_model` adds, which is not part of this test.
     in_shards = [
         request
         for request in again.requests
