@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 
@@ -16,11 +16,35 @@ from mrvideo.models.base import Capabilities, Model
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Recipe, Record, Span, VideoInfo
 
-_SHARD_PROMPTS: dict[Recipe, tuple[str, ...]] = {
-    "fused": ("characters", "caption_clip"),
-    "paper": ("characters", "split_clip", "merge_border", "caption_scene"),
+# Name in the keys of kept results → prompt file. The names stay as they are when a file is renamed.
+_SHARD_PROMPTS: dict[Recipe, dict[str, str]] = {
+    "fused": {"characters": "characters", "caption_clip": "caption_clip"},
+    "paper": {
+        "characters": "characters",
+        "split_clip": "split_clip",
+        "merge_border": "merge_border",
+        "caption_scene": "caption_scene",
+    },
 }
-_CAST_PROMPTS = ("link_cast", "confirm_name")
+_CAST_PROMPTS = {"link_cast": "link_cast", "confirm_name": "confirm_name"}
+
+# What the user decides of an index. The rest of its settings is ours: prompts and format, which change between versions.
+_CHOICES = (
+    "recipe",
+    "clip_seconds",
+    "shard_seconds",
+    "frames_per_second",
+    "characters_per_second",
+    "long_side_pixels",
+    "jpeg_quality",
+    "reader",
+    "keyframes_only",
+    "thin_stills",
+    "longest_scene_seconds",
+    "learn_names",
+    "cues",
+    "cast",
+)
 
 # Raised when code (not a prompt) changes what a shard's records or an index hold.
 _FORMAT = 1
@@ -74,7 +98,7 @@ class CaptioningOptions(Record):
             "keyframes_only": reading.keyframes_only,
             "thin_stills": self.thin_stills,
             "vision": vision.capabilities.index_fingerprint or vision.fingerprint,
-            "prompts": {name: load_prompt(name).digest for name in _SHARD_PROMPTS[self.recipe]},
+            "prompts": _digests(_SHARD_PROMPTS[self.recipe]),
         }
 
 
@@ -112,8 +136,35 @@ def index_settings(
         "learn_names": options.learn_names,
         "cues": cues_digest(cues),
         "cast": given_digest(options.cast),
-        "cast_prompts": {name: load_prompt(name).digest for name in _CAST_PROMPTS},
+        "cast_prompts": _digests(_CAST_PROMPTS),
     }
+
+
+def made_alike(older: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether an index with the settings `older` was made by the same choices, by this version or an earlier one.
+
+    A choice that the earlier version did not have is no difference.
+    """
+    same = all(older[name] == wanted[name] for name in _CHOICES if name in older)
+    return same and _same_model(str(older.get("vision")), str(wanted.get("vision")))
+
+
+def _same_model(older: str, wanted: str) -> bool:
+    """Of two fingerprints: the same model, asked with the same parameters, whatever version of ours asked it."""
+    first, second = _parameters(older), _parameters(wanted)
+    return all(first[name] == second[name] for name in first.keys() & second.keys())
+
+
+def _parameters(fingerprint: str) -> dict[str, Any]:
+    head = fingerprint.partition("\n")[0]
+    if head.startswith("{"):
+        return cast("dict[str, Any]", json.loads(head))
+    # "offline/7": a model of this package and its version.
+    return {"name": head.partition("/")[0]}
+
+
+def _digests(prompts: Mapping[str, str]) -> dict[str, str]:
+    return {name: load_prompt(file).digest for name, file in prompts.items()}
 
 
 def cues_digest(cues: Sequence[Cue]) -> str:

@@ -169,6 +169,16 @@ class Library:
         """The index of this video under these settings, or None."""
         return self._index(schema.indexes.c.digest == digest, schema.indexes.c.key == key)
 
+    def index_settings(self, digest: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """Key and settings of every index of this video, the newest first."""
+        table = schema.indexes
+        statement = select(table.c.key, table.c.body).where(table.c.digest == digest)
+        with self._reading() as connection:
+            if connection is None:
+                return ()
+            rows = connection.execute(statement.order_by(table.c.turn.desc())).all()
+        return tuple((row.key, json.loads(row.body)["settings"]) for row in rows)
+
     def latest_index(self, digest: str) -> Index | None:
         """The index of this video that was put last, or None."""
         return self._index(schema.indexes.c.digest == digest)

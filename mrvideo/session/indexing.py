@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shlex
 from contextlib import closing
 from pathlib import Path
 
-from mrvideo.captioning.index import CaptioningOptions, build_index, index_key
+from mrvideo.captioning.index import CaptioningOptions, build_index
+from mrvideo.captioning.options import index_key, index_settings, made_alike
 from mrvideo.errors import Stopped, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
@@ -26,6 +28,7 @@ from mrvideo.records import (
     VideoInfo,
     may_yet_end_well,
 )
+from mrvideo.session.estimating import estimate_index
 from mrvideo.session.models import budget_of, check_reachable, check_there, model_settings, opened_models
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
@@ -85,9 +88,6 @@ def index_video(
                 heard = _listen(info, settings, library, budget, on_event)
                 spent = heard.usage
             cues = _cues(info, found, heard, library)
-            kept = _kept(info, cues, settings, options, library, on_event, retry=True)
-            if kept is not None:
-                return kept
             return _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
 
 
@@ -129,15 +129,38 @@ def _kept(
     *,
     retry: bool,
 ) -> Index | None:
-    """The index as it is kept, when there is nothing to do about it."""
+    """The index as it is kept, when there is nothing to do about it.
+
+    One that an earlier version made by the same choices is never made again unasked: it serves as it is.
+    """
     if settings.fresh:
         return None
     with opened_models(settings, None, on_event) as models:
+        wanted = index_settings(info, cues, options=options, vision=models.vision, text=models.text)
         key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
     kept = library.index(info.digest, key)
-    if kept is None or (retry and may_yet_end_well(kept.failures)):
-        return None
+    if kept is not None:
+        return None if retry and may_yet_end_well(kept.failures) else _as_told(kept, info)
+    for older, made in library.index_settings(info.digest):
+        found = library.index(info.digest, older) if made_alike(made, wanted) else None
+        if found is not None:
+            on_event(Notice(text=_made_before(info.path, settings)))
+            return _as_told(found, info)
+    return None
+
+
+def _as_told(kept: Index, info: VideoInfo) -> Index:
     return kept.model_copy(update={"video": info, "usage": Usage()})
+
+
+def _made_before(path: str, settings: Settings) -> str:
+    total = estimate_index(path, settings).recipes[settings.recipe]["total"]
+    price = "at an unknown price" if total.cost is None else f"for about ${total.cost:.2f}"
+    return (
+        "the index was made by an earlier version and is used as it is; "
+        f"mrvideo index {shlex.quote(path)} --no-cache makes a new one, "
+        f"in about {total.calls} calls with {total.images} pictures, {price}"
+    )
 
 
 def _cues(info: VideoInfo, found: Subtitles, heard: Transcript | None, library: Library) -> tuple[Cue, ...]:

@@ -141,6 +141,8 @@ def test_worker_processes_find_the_same_as_threads(commands, film, contents):
     assert threads["index"].scenes == workers["index"].scenes
     assert threads["index"].entities == workers["index"].entities
     assert threads["index"].shots == workers["index"].shots
+    # What workers were told is kept, and under the same keys: the next run finds it, however it runs.
+    assert threads["replies"] == workers["replies"] != {}
 
 
 def test_a_folder_is_indexed_though_some_of_its_files_are_broken(commands, film, tmp_path):
