@@ -33,11 +33,14 @@ def eval_command(
     benchmark: Annotated[
         str,
         typer.Argument(
-            help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, qvhighlights, needle."
+            help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, qvhighlights, needle, offline."
         ),
     ],
     data: Annotated[
-        Path | None, typer.Option(help="Folder of your copy; for needle, where to build it.")
+        Path | None,
+        typer.Option(
+            help="Folder of your copy; for needle, where to build it; for offline, your films and questions."
+        ),
     ] = None,
     vision: VisionOption = None,
     text: TextOption = None,
@@ -65,6 +68,9 @@ def eval_command(
     footage: Annotated[
         list[Path] | None, typer.Option(help="needle: your own video as hay; repeatable.")
     ] = None,
+    films: Annotated[
+        str | None, typer.Option(help="offline: only these, parted by commas; all by default.")
+    ] = None,
     concurrency: Annotated[int | None, typer.Option(help="Calls in flight at once.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="Stop before spending more, in US dollars.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Stop before using more tokens.")] = None,
@@ -81,6 +87,8 @@ def eval_command(
     Missing videos, failed calls and answers that cannot be read are counted and shown, never guessed. Exit code 1 when
     there were any.
     """
+    if benchmark.lower() == "offline" and vision is None and text is None:
+        offline = True  # What it measures, whatever model the settings name.
     settings = _settings(
         vision="offline" if offline else vision,
         text="offline" if offline else text,
@@ -94,7 +102,11 @@ def eval_command(
     )
     if offline and (vision or text):
         raise SettingsError("--offline means no model: leave out --vision and --text")
-    chosen, folder = _data(benchmark, data, settings, out, minutes, videos, seed, types, footage or [])
+    wanted = [name.strip() for name in (films or "").split(",") if name.strip()]
+    if benchmark.lower() == "offline" and data is None:
+        chosen, folder = _films(out, wanted, quiet=quiet)
+    else:
+        chosen, folder = _data(benchmark, data, settings, out, minutes, videos, seed, types, footage or [])
     _evaluate(
         chosen,
         folder,
@@ -102,6 +114,7 @@ def eval_command(
         out,
         subset=subset,
         limit=limit,
+        films=wanted,
         subtitles=chosen.subtitles if subtitles is None else subtitles,
         ablate=ablate,
         frames=frames,
@@ -187,6 +200,17 @@ def _data(
     )
 
 
+def _films(out: Path, films: list[str], *, quiet: bool) -> tuple[Benchmark, Path]:
+    """The held-out set, its films drawn where they are not there yet."""
+    from mrvideo.evals.offline import BENCHMARK, build_films
+
+    def said(name: str) -> None:
+        if not quiet:
+            typer.echo(f"drawing {name}", err=True)
+
+    return BENCHMARK, build_films(out / "offline", films=films, on_film=said)
+
+
 def _evaluate(
     chosen: Benchmark,
     folder: Path,
@@ -195,6 +219,7 @@ def _evaluate(
     *,
     subset: str | None,
     limit: int | None,
+    films: list[str],
     subtitles: bool,
     ablate: bool,
     frames: int,
@@ -214,13 +239,17 @@ def _evaluate(
     remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
     if report is not None:
         check_installed()  # Not after hours of answering.
-    questions = choose(chosen, chosen.load(folder, subtitles=subtitles), subset=subset, limit=limit)
+    questions = choose(
+        chosen, chosen.load(folder, subtitles=subtitles), subset=subset, limit=limit, videos=films
+    )
     systems = (
         ablations(settings.effort, settings.recipe, frames=frames)
         if ablate
         else (plain(settings.effort, settings.recipe),)
     )
     asked = {"data": str(folder.resolve()), "subset": subset, "limit": limit}
+    if films:
+        asked["films"] = ",".join(films)
     plan = Plan(chosen, questions, systems, settings, subtitles, asked)
 
     def done(count: int, total: int, outcome: Outcome) -> None:
@@ -271,16 +300,35 @@ def _print(result: Result) -> None:
     heads = [*metrics, *(f"evidence: {name}" for name in evidence), *statuses, "guessed", *_SPENT.values()]
     _table(console, Table(box=None, pad_edge=False), heads, columns)
     values = dict.fromkeys((f, v) for s in result.scores for f, held in s.facets.items() for v in held)
+    told = {facet for s in result.scores for facet in s.tables}
+    values = {(f, v): None for f, v in values if f not in told}
     facets = {
         s.system: [percent(s.facets[f][v]) if v in s.facets.get(f, {}) else "" for f, v in values]
         for s in result.scores
     }
     _table(console, Table(box=None, pad_edge=False), [f"{facet}: {value}" for facet, value in values], facets)
+    for scores in result.scores:
+        for facet, rows in scores.tables.items():
+            _breakdown(console, Table(box=None, pad_edge=False), facet, rows)
     for name, published in result.plan.benchmark.published.items():
         console.print(
             f"published, {name}: " + ", ".join(f"{key} {value}" for key, value in published.items())
         )
     console.print(f"kept in {result.folder}")
+
+
+def _breakdown(
+    console: Console, table: Table, facet: str, rows: dict[str, dict[str, int | float | None]]
+) -> None:
+    from mrvideo.evals.report import share
+
+    console.print()
+    table.add_column(facet)
+    for column in next(iter(rows.values())) if rows else ():
+        table.add_column(column, justify="right")
+    for value, row in rows.items():
+        table.add_row(value, *(share(cell) for cell in row.values()))
+    console.print(table)
 
 
 _SPENT = {

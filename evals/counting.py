@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TypeAlias
 
 from mrvideo.evals.items import Answered, Number, Outcome, Question, Scores
+from mrvideo.evals.matching import gives_length, gives_time, says
 from mrvideo.evals.scorers import circular, clustered_mean, evidence_iou, evidence_recall
 
 Value: TypeAlias = Callable[[Question, Outcome], float]
@@ -15,11 +16,39 @@ Value: TypeAlias = Callable[[Question, Outcome], float]
 Path: TypeAlias = Callable[[Question], tuple[Hashable, ...]]
 
 
+CITED_SPANS = 5
+"""How many of the cited spans, best first, may bear an answer out: who cites the whole film shows nothing."""
+SPAN_SLACK_SECONDS = 1.0
+
+
 def is_right(question: Question, outcome: Outcome) -> bool:
-    """Chosen right; for an absent needle, nothing was claimed to be there."""
+    """Chosen right; said and shown right; for what is absent, nothing was claimed to be there."""
     if question.kind == "absent":
-        return outcome.status == "not_found"
+        denied = outcome.choice is None and says(outcome.answer or "", question.accepted)
+        return outcome.status == "not_found" or (outcome.status == "answered" and denied)
+    if question.kind == "open":
+        return outcome.status == "answered" and _says_right(question, outcome) and _shows(question, outcome)
     return outcome.status == "answered" and outcome.choice is not None and outcome.choice == question.right
+
+
+def _says_right(question: Question, outcome: Outcome) -> bool:
+    answer = outcome.answer or ""
+    if question.options:
+        return outcome.choice is not None and outcome.choice == question.right
+    if question.windows:
+        length = question.duration_seconds
+        return gives_time(answer, outcome.spans, question.windows, duration_seconds=length)
+    if question.seconds is not None:
+        return gives_length(answer, question.seconds)
+    return says(answer, question.accepted, question.rejected)
+
+
+def _shows(question: Question, outcome: Outcome) -> bool:
+    """Whether the evidence lies where the answer can be read or heard; nothing to show where the truth names no span."""
+    if not question.key_spans:
+        return True
+    cited = [span.padded(SPAN_SLACK_SECONDS) for span in outcome.spans[:CITED_SPANS]]
+    return any(span.overlaps(truth) for span in cited for truth in question.key_spans)
 
 
 def judged(answered: Answered) -> list[tuple[Question, Outcome]]:

@@ -23,8 +23,14 @@ Status: TypeAlias = Literal["answered", "not_found", "unparsed", "failed", "miss
 
 STATUSES: tuple[Status, ...] = ("answered", "not_found", "unparsed", "failed", "missing")
 
-Kind: TypeAlias = Literal["choice", "moments", "absent"]
-"""What counts as right: an option's index, time windows, or saying that nothing is there."""
+Kind: TypeAlias = Literal["choice", "moments", "open", "absent"]
+"""What counts as right.
+
+    choice   an option's index; one is demanded
+    moments  time windows
+    open     what is accepted in words, a time, a length, or an option, borne out by a span; "not found" may be said
+    absent   saying that nothing is there
+"""
 
 
 class Question(Record):
@@ -37,9 +43,16 @@ class Question(Record):
     text: str
     options: tuple[str, ...] = ()
     right: int | None = Field(default=None, ge=0, description="0-based; None where the benchmark hides it")
-    windows: tuple[Span, ...] = Field(default=(), description="the truth of `moments`")
+    accepted: tuple[str, ...] = Field(
+        default=(), description="words any of which answers it; see `matching.says`"
+    )
+    rejected: tuple[str, ...] = Field(
+        default=(), description="words that make an answer wrong when they come first"
+    )
+    seconds: float | None = Field(default=None, description="the length asked for")
+    windows: tuple[Span, ...] = Field(default=(), description="the truth of `moments`, or the time asked for")
     key_spans: tuple[Span, ...] = Field(
-        default=(), description="the times that matter for a choice, where given"
+        default=(), description="the times that matter for a choice or bear out a fact, where given"
     )
     facets: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="an item counts in each value"
@@ -111,6 +124,10 @@ class Scores(Record):
     statuses: dict[str, int] = Field(default_factory=dict)
     guessed: int = 0
     evidence: dict[str, Number] = Field(default_factory=dict)
+    tables: dict[str, dict[str, dict[str, int | float | None]]] = Field(
+        default_factory=dict,
+        description="facet → value → column: whole numbers are counts, others shares, None a share of nothing",
+    )
 
 
 Answered: TypeAlias = "Sequence[tuple[Question, Outcome]]"

@@ -39,6 +39,8 @@ def _read(question: Question, answer: Answer) -> tuple[Status, tuple[Span, ...]]
     if question.kind == "moments":
         spans = spans_of_answer(answer)
         return ("answered" if spans else "unparsed"), spans
-    if question.kind == "choice" and answer.choice is None:
+    if answer.choice is None and (
+        question.kind == "choice" or (question.kind == "open" and question.options)
+    ):
         return "unparsed", cited_spans(answer)
     return "answered", cited_spans(answer)

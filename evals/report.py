@@ -44,6 +44,7 @@ def render(result: Result) -> str:
         "count them as wrong; failed and unparsed answers are wrong in both. Nothing is guessed for them.</p>",
         _published(result),
         *_facets(result),
+        *_tables(result),
         _durations(result),
         _costs(result),
         *_evidence(result),
@@ -129,6 +130,23 @@ def _facets(result: Result) -> list[str]:
             _table([facet, *(f"{s}, %" for s in systems), "questions"], rows),
         ]
     return parts
+
+
+def _tables(result: Result) -> list[str]:
+    parts: list[str] = []
+    for scores in result.scores:
+        for facet, rows in scores.tables.items():
+            head = [facet, *(next(iter(rows.values())) if rows else ())]
+            body = [(value, *(share(cell) for cell in row.values())) for value, row in rows.items()]
+            parts += [f"<h2>{escape(scores.system)}, by {escape(facet)}</h2>", _table(head, body)]
+    return parts
+
+
+def share(value: int | float | None) -> str:
+    """A cell of `Scores.tables`: a count as it is, a share in per cent, a dash for a share of nothing."""
+    if value is None:
+        return "–"
+    return str(value) if isinstance(value, int) else f"{value * 100:.1f}"
 
 
 def _durations(result: Result) -> str:
@@ -279,8 +297,10 @@ def failure_kind(question: Question, outcome: Outcome) -> str | None:
 
 def _told(question: Question, outcome: Outcome) -> tuple[str, ...]:
     right: Any = question.options[question.right] if question.right is not None else "nothing to find"
-    if question.kind == "moments":
+    if question.windows:
         right = _times(question)
+    elif question.kind == "open" and question.right is None:
+        right = " / ".join(question.accepted) or f"{question.seconds:g} s"
     made = question.options[outcome.choice] if outcome.choice is not None else outcome.answer or "–"
     cited = ", ".join(f"{clock(s.start_seconds)}–{clock(s.stop_seconds)}" for s in outcome.spans[:6])
     return (question.text, str(right), made, cited, outcome.reason)

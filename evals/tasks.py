@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from mrvideo.errors import InputError
@@ -17,6 +18,7 @@ NAMES = (
     "vuetr",
     "charades",
     "qvhighlights",
+    "offline",
 )
 
 
@@ -30,12 +32,25 @@ def find_benchmark(name: str) -> Benchmark:
 
 
 def choose(
-    benchmark: Benchmark, questions: tuple[Question, ...], *, subset: str | None, limit: int | None
+    benchmark: Benchmark,
+    questions: tuple[Question, ...],
+    *,
+    subset: str | None,
+    limit: int | None,
+    videos: Sequence[str] = (),
 ) -> tuple[Question, ...]:
-    """The questions of a subset (any facet's value, or an alias of one), and the first `limit` of them.
+    """The questions of a subset (any facet's value, or an alias of one), on these videos, and the first `limit` of them.
 
-    Tries of one circle stay together and count as one. Raises `InputError` naming the subsets when there is no such one.
+    Tries of one circle stay together and count as one. Raises `InputError` naming the subsets, or the videos, when
+    there is no such one.
     """
+    known_videos = {q.video for q in questions}
+    if unknown := sorted(set(videos) - known_videos):
+        raise InputError(
+            f"{benchmark.name} has no film {unknown[0]!r}; there are {', '.join(sorted(known_videos))}"
+        )
+    if videos:
+        questions = tuple(q for q in questions if q.video in videos)
     if subset is not None:
         wanted = benchmark.aliases.get(subset, subset).casefold()
         values = {value for q in questions for held in q.facets.values() for value in held}
