@@ -325,7 +325,8 @@ def _breakdown(
     console.print()
     table.add_column(facet)
     for column in next(iter(rows.values())) if rows else ():
-        table.add_column(column, justify="right")
+        # Only headings of several words may be broken.
+        table.add_column(column, justify="right", no_wrap=" " not in column)
     for value, row in rows.items():
         table.add_row(value, *(share(cell) for cell in row.values()))
     console.print(table)

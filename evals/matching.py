@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from mrvideo.records import Span
 
-LONGEST_ANSWER = 400
-"""Characters. Who reads out half of the film has not answered, whatever it holds."""
+LONGEST_ANSWER = 200
+"""Characters: about two cues of two lines. Who reads out more has not answered, whatever it holds."""
 
 TIME_SLACK_SECONDS = 2.0
 LONGER_THAN_WINDOW_SECONDS = 10.0

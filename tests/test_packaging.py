@@ -62,6 +62,7 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
         "mrvideo/prompts/answer.md",
         "mrvideo/agents/ask/graph.py",
         "mrvideo/cli/app.py",
+        "mrvideo/evals/offline/questions.jsonl",
     ):
         assert needed in names
     assert len(names) == len(set(names))

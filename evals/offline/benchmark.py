@@ -33,7 +33,7 @@ SHIPPED = "harbour"
 """The demo film, which lies in the repository and is not generated."""
 SURE = 4
 """From this confidence on, an answer claims to be right."""
-WRONG_AND_SURE = f"wrong at confidence ≥ {SURE}"
+WRONG_AND_SURE = f"wrong at ≥ {SURE}"
 
 _SUBTITLES = (".srt", ".vtt", ".ass")
 _FIELDS = frozenset(
@@ -69,13 +69,11 @@ def build_films(
     folder = base / f"films-{_digest()}"
     folder.mkdir(parents=True, exist_ok=True)
     for name in films or known:
-        if (folder / f"{name}.mp4").exists():
-            continue
-        if on_film is not None:
-            on_film(name)
         if name == SHIPPED:
             _copy_demo(folder)
-        else:
+        elif not (folder / f"{name}.mp4").exists():
+            if on_film is not None:
+                on_film(name)
             FILMS[name].write(folder)
     (folder / QUESTIONS).write_text(question_file(), encoding="utf-8")
     return folder
@@ -98,11 +96,11 @@ def _copy_demo(folder: Path) -> None:
 
 def _digest() -> str:
     """Of all code that draws, so that a changed film is not taken from the cache."""
-    code = hashlib.sha256()
     here = Path(__file__).resolve().parent
-    for path in sorted(here.rglob("*.py")):
-        if path.name != Path(__file__).name:
-            code.update(path.read_bytes())
+    drawing = [here / f"{name}.py" for name in ("film", "lettering", "scenery")]
+    code = hashlib.sha256()
+    for path in (*drawing, *sorted((here / "films").glob("*.py"))):
+        code.update(path.read_bytes())
     return code.hexdigest()[:12]
 
 
@@ -216,7 +214,7 @@ def _row(items: Answered) -> dict[str, int | float | None]:
         for name, held in _shares(items).items()
     }
     return {
-        "questions": len(items),
+        "asked": len(items),
         "answerable": sum(q.kind != "absent" for q, _ in items),
         "answered": sum(o.status != "not_found" for _, o in items),
         **shares,
