@@ -13,6 +13,7 @@
     ├── ModelError               a model could not be asked, or did not answer
     │   ├── ModelUnavailable     no such model, server out of reach, key refused (exit code 2)
     │   ├── ModelRefused         the server declined this one request for good
+    │   │   └── RequestTooLarge  more images or tokens than it takes; a smaller request may pass
     │   ├── ModelBusy            retries are used up: rate limits, 5xx, timeouts
     │   └── ReplyInvalid         it answered, but outside the reply's bounds, also after repair
     ├── Stopped                  the caller cancelled the run; what is done is kept
@@ -87,6 +88,10 @@ class ModelUnavailable(ModelError):
 
 class ModelRefused(ModelError):
     """The server declined this one request for good (400, content filter, too long)."""
+
+
+class RequestTooLarge(ModelRefused):
+    """The request holds more images or tokens than the server takes; the model's capabilities say by now how much it does."""
 
 
 class ModelBusy(ModelError):

@@ -74,6 +74,13 @@ class Settings(BaseModel):
         le=4096,
         description="calls in flight at once; what suits the server when not given",
     )
+    max_images: int | None = Field(
+        default=None, ge=1, le=40, description="images in one request; what the server takes when not given"
+    )
+    context_tokens: int | None = Field(
+        default=None, ge=1024, description="what one request may hold, reply and images with it"
+    )
+    max_output_tokens: int | None = Field(default=None, ge=64, description="bound on any one reply")
     recipe: Recipe = "fused"
     effort: Effort = "high"
     max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")

@@ -69,6 +69,15 @@ def no_personal_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp() / "home"))
 
 
+@pytest.fixture(autouse=True)
+def servers_are_strangers() -> Iterator[None]:
+    """What one test learnt of its server is not believed of the next one's, which may have the same port."""
+    yield
+    learnt = sys.modules.get("mrvideo.models.learnt")
+    if learnt is not None:
+        learnt.forget()
+
+
 @pytest.fixture(scope="session")
 def indexed_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder with the demo film as talk.mp4, its subtitles, and its offline index. Copy it, never write to it.

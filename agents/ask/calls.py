@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from mrvideo.agents.ask.state import Context, InFlight
-from mrvideo.errors import BudgetReached, ModelError, ModelUnavailable
+from mrvideo.errors import BudgetReached, ModelError, ModelUnavailable, RequestTooLarge
 from mrvideo.models.base import Capabilities, Model, Picture, Reply, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Notice, Span, StageAdvanced
@@ -72,6 +72,20 @@ async def _let_finish(in_flight: InFlight, work: Coroutine[Any, Any, Reply[T]]) 
         in_flight.calls.discard(done)
         if not done.done():
             done.set_result(None)
+
+
+async def fitted(model: Model, work: Callable[[bool], Awaitable[V]]) -> V:
+    """Work with a request that is made for what the model takes, done again when it turns out to take less.
+
+    `work(False)` lets `RequestTooLarge` through; `work(True)`, where nothing has changed since, makes it its outcome.
+    """
+    while True:
+        able = model.capabilities
+        try:
+            return await work(False)
+        except RequestTooLarge:
+            if model.capabilities == able:
+                return await work(True)
 
 
 def failure_of(error: ModelError) -> str:

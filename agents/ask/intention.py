@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from mrvideo.agents.ask.calls import (
     call,
     failure_of,
+    fitted,
     room_for,
 )
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
@@ -49,8 +50,6 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
     """
     context, segment, round_ = runtime.context, task["segment"], task["round"]
     scenes = [Span(s.start_seconds, s.stop_seconds) for s in segment.scenes]
-    pictures = await _frame_of_each(context, scenes, phase=phase_of(round_))
-    model = context.vision if pictures else context.text
     inputs = SegmentIntentionInputs(
         question=context.question,
         options=context.options,
@@ -63,16 +62,22 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
         learnt=task["learnt"],
         known=task["known"],
     )
-    try:
+
+    async def read(_final: bool) -> tuple[SegmentIntentionReply, tuple[Picture, ...]]:
+        pictures = await _frame_of_each(context, scenes, phase=phase_of(round_))
         reply = await call(
             context,
-            model,
+            context.vision if pictures else context.text,
             "segment_intention",
             inputs,
             SegmentIntentionReply,
             pictures=pictures,
             span=segment.span,
         )
+        return reply, pictures
+
+    try:
+        reply, pictures = await fitted(context.vision, read)
     except ModelError as error:
         reason = f"its captions could not be analysed: {failure_of(error)}"
         if round_ > 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.calls import call, failure_of, room_for
+from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.evidence import collect
 from mrvideo.agents.ask.exemplars import MAX_PORTRAITS, portraits
 from mrvideo.agents.ask.pixels import (
@@ -23,7 +23,7 @@ from mrvideo.agents.ask.pixels import (
 )
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.ask.state import Context, Look, LookTask, State
-from mrvideo.errors import ModelError
+from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.models.base import Picture
 from mrvideo.records import Looked, Span, StageFinished, Unseen
 from mrvideo.schemas.analysis import GlobalIntentionReply, LookInputs, LookReply
@@ -82,18 +82,26 @@ def _stretches(context: Context) -> list[Span]:
 async def look_local(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """Dense frames of one span, at most two a second."""
     context = runtime.context
-    exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
-    bins = dense_bins(task["spans"], images_per_look(context), phase=phase_of(task["round"]))
-    return await _look(context, "look_local", task, bins, exemplars)
+
+    async def look(final: bool) -> dict[str, Any]:
+        exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
+        bins = dense_bins(task["spans"], images_per_look(context), phase=phase_of(task["round"]))
+        return await _look(context, "look_local", task, bins, exemplars, final=final)
+
+    return await fitted(context.vision, look)
 
 
 async def look_global(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """One frame per scene, in order."""
     context = runtime.context
-    exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
-    images = images_across(context, taken=len(exemplars[0]))
-    bins = scene_bins(context, task["spans"], images, phase=phase_of(task["round"]))
-    return await _look(context, "look_global", task, bins, exemplars)
+
+    async def look(final: bool) -> dict[str, Any]:
+        exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
+        images = images_across(context, taken=len(exemplars[0]))
+        bins = scene_bins(context, task["spans"], images, phase=phase_of(task["round"]))
+        return await _look(context, "look_global", task, bins, exemplars, final=final)
+
+    return await fitted(context.vision, look)
 
 
 async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -111,6 +119,8 @@ async def _look(
     task: LookTask,
     bins: list[Bin],
     exemplars: tuple[tuple[Picture, ...], tuple[str, ...]],
+    *,
+    final: bool,
 ) -> dict[str, Any]:
     fetched = await fetch(context, bins)
     if not fetched.frames:
@@ -135,6 +145,8 @@ async def _look(
     try:
         reply = await call(context, model, prompt, inputs, LookReply, pictures=pictures, span=hull)
     except ModelError as error:
+        if isinstance(error, RequestTooLarge) and not final:
+            raise
         reason = f"its frames could not be looked at: {failure_of(error)}"
         failed = [Unseen.of(s, reason) for s in shown]
         return {"unseen": [*fetched.unseen, *failed]}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.answer import judged_claims, outcome_of
-from mrvideo.agents.ask.calls import call, failure_of, room_for
+from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.exemplars import MAX_PORTRAITS, portraits
 from mrvideo.agents.ask.look import MAX_ACROSS
 from mrvideo.agents.ask.notes import denied_note, notes_of, within_room
@@ -26,7 +27,7 @@ from mrvideo.agents.ask.pixels import (
 )
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.ask.state import Context, Missed, RestTask, State, Verdict, VerifyTask
-from mrvideo.errors import ModelError
+from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen, merge_spans
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 
@@ -68,7 +69,11 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
     """Whether frames of what the draft does not cite show one thing more. Claims that hold may still not be all."""
     context, spans = runtime.context, list(task["spans"])
     images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
-    bins = scene_bins(context, spans, images, phase=phase_of(task["round"], check=1))
+
+    def bins() -> list[Bin]:
+        most = min(images, images_across(context))
+        return scene_bins(context, spans, most, phase=phase_of(task["round"], check=1))
+
     opinion = await _check(context, task["check"], spans, bins, named=[task["check"]], spoken=False)
     if not opinion.holds:
         return {}
@@ -79,16 +84,45 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
 async def _check_claim(context: Context, task: VerifyTask, number: int) -> _Opinion:
     evidence = task["evidence"]
     spans = cited_spans(context, evidence)
-    bins = dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], check=number))
     spoken = all(e.source == "cue" for e in evidence)
     named = [task["claim"].text, task["check"]]
-    return await _check(context, task["check"], spans, bins, named=named, spoken=spoken)
+
+    def bins() -> list[Bin]:
+        return dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], check=number))
+
+    opinion = await _check(context, task["check"], spans, bins, named=named, spoken=spoken)
+    if opinion.holds and not spoken and len(spans) > images_per_look(context):
+        # A model that takes few images was not shown every cited span.
+        return replace(opinion, holds=None)
+    return opinion
 
 
 async def _check(
-    context: Context, check: str, spans: list[Span], bins: list[Bin], *, named: list[str], spoken: bool
+    context: Context,
+    check: str,
+    spans: list[Span],
+    make_bins: Callable[[], list[Bin]],
+    *,
+    named: list[str],
+    spoken: bool,
 ) -> _Opinion:
     """One call. `spoken`: what rests on cues alone may go without pictures."""
+
+    async def once(final: bool) -> _Opinion:
+        return await _check_once(context, check, spans, make_bins(), named, spoken, final)
+
+    return await fitted(context.vision, once)
+
+
+async def _check_once(
+    context: Context,
+    check: str,
+    spans: list[Span],
+    bins: list[Bin],
+    named: list[str],
+    spoken: bool,
+    final: bool,
+) -> _Opinion:
     fetched = await fetch(context, bins)
     if not (fetched.frames or spoken):
         return _Opinion(None, "", fetched.unseen, looked=False)
@@ -107,6 +141,8 @@ async def _check(
     try:
         reply = await call(context, model, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
     except ModelError as error:
+        if isinstance(error, RequestTooLarge) and not final:
+            raise
         reason = f"a claim about it could not be checked: {failure_of(error)}"
         failed = [Unseen.of(s, reason) for s in spans]
         return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)

@@ -8,8 +8,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from mrvideo.errors import BudgetReached, ModelBusy, ModelRefused, ModelUnavailable, ReplyInvalid
-from mrvideo.models.base import Model, Request
+from mrvideo.errors import (
+    BudgetReached,
+    ModelBusy,
+    ModelRefused,
+    ModelUnavailable,
+    ReplyInvalid,
+    RequestTooLarge,
+)
+from mrvideo.models.base import Capabilities, Model, Request
 from mrvideo.records import Failure, Hides, Usage
 
 R = TypeVar("R", bound=BaseModel)
@@ -38,9 +45,25 @@ class Calls:
 
         Raises `ModelUnavailable` and `BudgetReached`: no other call of the run can do better.
         """
+        return await self.ask_fitting(lambda able: request, hides=hides)
+
+    async def ask_fitting(
+        self, build: Callable[[Capabilities], Request[R]], *, hides: Hides = "pictures"
+    ) -> R | Failure:
+        """`ask` for a request that is made to fit what the model takes, and made anew when it turns out to take less."""
+        while True:
+            able = self.model.capabilities
+            reply = await self._ask(build(able), able, hides)
+            if reply is not None:
+                return reply
+
+    async def _ask(self, request: Request[R], able: Capabilities, hides: Hides) -> R | Failure | None:
+        """None: it was too large, and by now it is known how large it may be."""
         try:
             reply = await self.model.run(request)
         except (ModelRefused, ModelBusy, ReplyInvalid) as error:
+            if isinstance(error, RequestTooLarge) and self.model.capabilities != able:
+                return None
             span = request.span
             assert span is not None, "every request of stage A names its span"
             reason = " ".join(str(error).split()) or type(error).__name__

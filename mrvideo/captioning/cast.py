@@ -158,10 +158,16 @@ class Cast:
     ) -> list[Found | None]:
         if not left or not right:
             return []
-        lefts, rights = blocks(left, right, room(self._calls.model.capabilities))
+        space = room(self._calls.model.capabilities)
+        if space < 2:
+            why = f"to compare takes two images in one request, and {self._calls.model.name} takes one (max_images)"
+            self._failures.append(Failure.of(span, "cast", why, hides="names"))
+            return [None]
+        lefts, rights = blocks(left, right, space)
         return await together(self._ask(one, other, span) for one in lefts for other in rights)
 
     async def _ask(self, left: Sequence[Entry], right: Sequence[Entry], span: Span) -> Found | None:
+        space = room(self._calls.model.capabilities)
         async with self._turns:
             labelled = [(f"L{number}", entry) for number, entry in enumerate(left, start=1)]
             labelled += [(f"R{number}", entry) for number, entry in enumerate(right, start=1)]
@@ -172,13 +178,15 @@ class Cast:
                     inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
                     reply_type=LinkCastReply,
                     stage="cast",
-                    pictures=await pictures_of(
-                        labelled, self._exemplars, room(self._calls.model.capabilities)
-                    ),
+                    pictures=await pictures_of(labelled, self._exemplars, space),
                     span=span,
                 ),
                 hides="names",
             )
+        if isinstance(reply, Failure) and room(self._calls.model.capabilities) < space:
+            # It was too large for what the server takes, as it has said since.
+            parts = await self._by_block(left, right, span)
+            return None if None in parts else [pair for pairs in parts for pair in pairs or ()]
         if isinstance(reply, Failure):
             self._failures.append(reply)
             return None

@@ -7,7 +7,7 @@ from mrvideo.captioning.frames import room, spread
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.shard_view import ShardView
-from mrvideo.models.base import Request
+from mrvideo.models.base import Capabilities, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention
 from mrvideo.schemas.captioning import CharactersInputs, CharactersReply
@@ -19,9 +19,10 @@ async def find_characters(view: ShardView, calls: Calls) -> tuple[tuple[Mention,
     if not view.sparse:
         return (), ()
     spec = view.spec
-    shown = spread(view.sparse, room(calls.model.capabilities))
-    reply = await calls.ask(
-        Request(
+
+    def request(able: Capabilities) -> Request[CharactersReply]:
+        shown = spread(view.sparse, room(able))
+        return Request(
             prompt=load_prompt("characters"),
             inputs=CharactersInputs(
                 span=spec.span,
@@ -32,9 +33,9 @@ async def find_characters(view: ShardView, calls: Calls) -> tuple[tuple[Mention,
             stage="characters",
             pictures=tuple(one.picture() for one in shown),
             span=spec.span,
-        ),
-        hides="names",
-    )
+        )
+
+    reply = await calls.ask_fitting(request, hides="names")
     if isinstance(reply, Failure):
         return (), (reply,)
     return tuple(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, blocks, frames_of_each
-from mrvideo.captioning.frames import room
+from mrvideo.captioning.frames import exemplars_beside, room, shows_before
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
 from mrvideo.captioning.shard_view import plan
@@ -102,13 +102,13 @@ def estimate_calls(
             height=size[1],
         )
 
-    faces = min(mentions_per_shard, room(capabilities) // 2)
+    faces = min(mentions_per_shard, exemplars_beside(capabilities))
     sparse = sum(min(_count(shard, options.characters_per_second), room(capabilities)) for shard in shards)
     rows = [row("characters", "characters", len(shards), 0, sparse)]
     if options.recipe == "fused":
         # The frame before a clip is the last of the one before it, sent again; the first clip has none.
-        before = max(0, len(clips) - 1)
-        spaces = [room(capabilities, taken=faces + (place > 0)) for place in range(len(clips))]
+        before = max(0, len(clips) - 1) if shows_before(capabilities) else 0
+        spaces = [room(capabilities, taken=faces + (place > 0 and before > 0)) for place in range(len(clips))]
         sent = sum(min(count, space) for count, space in zip(frames, spaces, strict=True))
         rows.append(row("caption", "caption_clip", len(clips), sent, before + faces * len(clips)))
     else:
@@ -116,7 +116,11 @@ def estimate_calls(
         rows.append(
             row("split", "split_clip", len(clips), sum(min(n, room(capabilities)) for n in frames), 0)
         )
-        rows.append(row("merge", "merge_border", borders, 0, 2 * BORDER_FRAMES * borders))
+        rows.append(
+            row(
+                "merge", "merge_border", borders, 0, 2 * min(BORDER_FRAMES, room(capabilities) // 2) * borders
+            )
+        )
         scenes = math.ceil(len(clips) * scenes_per_clip)
         per_scene = dense / scenes if scenes else 0.0
         parts = scenes * max(1, math.ceil(per_scene / room(capabilities, taken=faces)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 STILL_STEP_SECONDS = 2.0
+_SMALL_CALL = 8
 _NOISE_LEVEL = 10
 _TICK = 1e-6
 
@@ -56,8 +57,19 @@ def on_screen(frames: Sequence[Frame], span: Span, *, frames_per_second: float) 
 
 
 def room(capabilities: Capabilities, *, taken: int = 0) -> int:
-    """How many more pictures fit one call, at least two."""
-    return max(2, min(MAX_IMAGES, capabilities.max_images) - taken)
+    """How many more pictures fit one call, at least one."""
+    return max(1, min(MAX_IMAGES, capabilities.max_images) - taken)
+
+
+def exemplars_beside(capabilities: Capabilities) -> int:
+    """How many exemplars may stand beside a scene's own frames: half of a call, a quarter of a small one."""
+    space = room(capabilities)
+    return space // 2 if space >= _SMALL_CALL else space // 4
+
+
+def shows_before(capabilities: Capabilities) -> bool:
+    """Whether a call has room for the frame before its clip."""
+    return room(capabilities) >= _SMALL_CALL // 2
 
 
 def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown, ...]:

@@ -19,7 +19,7 @@ from mrvideo.captioning.scenes import exemplars, mention_lines
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.shard_view import ClipView, ShardView
 from mrvideo.captioning.tiling import Block, blocks, joined_text, merged, piece_of, tiled
-from mrvideo.models.base import Picture, Request
+from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Frame, Mention, Span
 from mrvideo.schemas.captioning import (
@@ -63,9 +63,9 @@ async def caption_in_three_steps(
 
 
 async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Piece | Failure]:
-    shown = spread(thinned(clip.shown, view.still_spans), room(calls.model.capabilities))
-    reply = await calls.ask(
-        Request(
+    def request(able: Capabilities) -> Request[SplitClipReply]:
+        shown = spread(thinned(clip.shown, view.still_spans), room(able))
+        return Request(
             prompt=load_prompt("split_clip"),
             inputs=SplitClipInputs(
                 span=clip.span,
@@ -77,7 +77,8 @@ async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Pie
             pictures=tuple(one.picture() for one in shown),
             span=clip.span,
         )
-    )
+
+    reply = await calls.ask_fitting(request)
     if isinstance(reply, Failure):
         return [reply]
     return [
@@ -114,19 +115,25 @@ async def same_scene(
     before: Piece, after: Piece, low: Sequence[Frame], high: Sequence[Frame], calls: Calls
 ) -> bool | Failure:
     """Whether two neighbouring pieces are one event, from the last frames of one and the first of the other."""
-    reply = await calls.ask(
-        Request(
+
+    def request(able: Capabilities) -> Request[MergeBorderReply]:
+        each = min(BORDER_FRAMES, room(able) // 2)
+        return Request(
             prompt=load_prompt("merge_border"),
             inputs=MergeBorderInputs(
                 border_seconds=after.start_seconds, before=before.brief, after=after.brief
             ),
             reply_type=MergeBorderReply,
             stage="merge",
-            pictures=(*(_side("before", f) for f in low), *(_side("after", f) for f in high)),
+            # None of either side where one call has no room for both: the captions are told, too.
+            pictures=(
+                *(_side("before", f) for f in low[len(low) - each :]),
+                *(_side("after", f) for f in high[:each]),
+            ),
             span=Span(before.start_seconds, after.stop_seconds),
-        ),
-        hides="borders",
-    )
+        )
+
+    reply = await calls.ask_fitting(request, hides="borders")
     return reply if isinstance(reply, Failure) else reply.same_scene
 
 
@@ -162,7 +169,6 @@ async def _caption_run(
                 frames[cuts[part] : cuts[part + 1]],
                 previous_brief if part == 0 else own_brief,
                 mentions,
-                faces,
                 continues=part > 0,
                 same_picture=part == 0 and run[0].same_picture,
                 calls=calls,
@@ -178,28 +184,31 @@ async def _caption_part(
     shown: Sequence[Shown],
     previous_brief: str | None,
     mentions: Sequence[Mention],
-    faces: Sequence[Picture],
     *,
     continues: bool,
     same_picture: bool,
     calls: Calls,
 ) -> Piece | Failure:
-    reply = await calls.ask(
-        Request(
+    def request(able: Capabilities) -> Request[CaptionSceneReply]:
+        faces = exemplars(view, mentions, able)
+        # The server may take fewer pictures than when the scene was cut into parts.
+        seen = spread(shown, room(able, taken=len(faces)))
+        return Request(
             prompt=load_prompt("caption_scene"),
             inputs=CaptionSceneInputs(
                 span=span,
-                frame_times=tuple(max(one.time_seconds, span.start_seconds) for one in shown),
+                frame_times=tuple(max(one.time_seconds, span.start_seconds) for one in seen),
                 previous_brief=previous_brief,
                 mentions=mention_lines(mentions),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, span)),
             ),
             reply_type=CaptionSceneReply,
             stage="caption",
-            pictures=(*faces, *(one.picture() for one in shown)),
+            pictures=(*faces, *(one.picture() for one in seen)),
             span=span,
         )
-    )
+
+    reply = await calls.ask_fitting(request)
     if isinstance(reply, Failure):
         return reply
     return piece_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mrvideo.captioning.calls import Calls, together
-from mrvideo.captioning.frames import room, spread, thinned
+from mrvideo.captioning.frames import exemplars_beside, room, shows_before, spread, thinned
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.shard_view import ClipView, ShardView
@@ -26,17 +26,21 @@ async def caption_clips(view: ShardView, mentions: Sequence[Mention], calls: Cal
 async def _caption_clip(
     view: ShardView, clip: ClipView, mentions: Sequence[Mention], calls: Calls
 ) -> list[Piece | Failure]:
-    faces = exemplars(view, mentions, calls.model.capabilities)
-    before = () if clip.before is None else (clip.before.picture("before"),)
-    space = room(calls.model.capabilities, taken=len(faces) + len(before))
-    shown = spread(thinned(clip.shown, view.still_spans), space)
-    reply = await calls.ask(
-        Request(
+    told_before = False
+
+    def request(able: Capabilities) -> Request[CaptionClipReply]:
+        nonlocal told_before
+        faces = exemplars(view, mentions, able)
+        before = (clip.before.picture("before"),) if clip.before is not None and shows_before(able) else ()
+        told_before = bool(before)
+        space = room(able, taken=len(faces) + len(before))
+        shown = spread(thinned(clip.shown, view.still_spans), space)
+        return Request(
             prompt=load_prompt("caption_clip"),
             inputs=CaptionClipInputs(
                 span=clip.span,
                 frame_times=tuple(one.time_seconds for one in shown),
-                has_previous=bool(before),
+                has_previous=told_before,
                 mentions=mention_lines(mentions),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, clip.span)),
                 cut_times=clip.cut_times,
@@ -46,7 +50,8 @@ async def _caption_clip(
             pictures=(*faces, *before, *(one.picture() for one in shown)),
             span=clip.span,
         )
-    )
+
+    reply = await calls.ask_fitting(request)
     if isinstance(reply, Failure):
         return [reply]
     found = blocks(reply.scenes, clip.span, clip.frame_times, clip.cut_times)
@@ -55,7 +60,7 @@ async def _caption_clip(
             block,
             shard_index=view.spec.index,
             shown=clip.span,
-            continues=place == 0 and bool(before) and reply.continues_previous,
+            continues=place == 0 and told_before and reply.continues_previous,
             same_picture=place == 0 and clip.same_picture,
         )
         for place, block in enumerate(found)
@@ -65,9 +70,9 @@ async def _caption_clip(
 def exemplars(
     view: ShardView, mentions: Sequence[Mention], capabilities: Capabilities
 ) -> tuple[Picture, ...]:
-    """The mentions' exemplars, but never more than leave half of a call to the scene itself."""
+    """The mentions' exemplars, but never more than leave most of a call to the scene itself."""
     pictures = [view.exemplar(mention) for mention in mentions]
-    return tuple(picture for picture in pictures if picture is not None)[: room(capabilities) // 2]
+    return tuple(picture for picture in pictures if picture is not None)[: exemplars_beside(capabilities)]
 
 
 def mention_lines(mentions: Sequence[Mention]) -> tuple[MentionLine, ...]:

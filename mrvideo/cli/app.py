@@ -66,6 +66,9 @@ KeyframesOption = Annotated[
 MaxCostOption = Annotated[float | None, typer.Option(help="Stop before spending more, in US dollars.")]
 MaxTokensOption = Annotated[int | None, typer.Option(help="Stop before using more tokens.")]
 ConcurrencyOption = Annotated[int | None, typer.Option(help="Calls in flight at once.")]
+MaxImagesOption = Annotated[int | None, typer.Option(help="Images in one request, at most.")]
+ContextTokensOption = Annotated[int | None, typer.Option(help="Tokens that one request may hold.")]
+MaxOutputTokensOption = Annotated[int | None, typer.Option(help="Tokens of one reply, at most.")]
 SubtitlesOption = Annotated[
     Path | None, typer.Option(help="Subtitle file; else one beside or inside the video.")
 ]
@@ -101,6 +104,9 @@ def index_command(
     language: LanguageOption = None,
     cast: CastOption = None,
     concurrency: ConcurrencyOption = None,
+    max_images: MaxImagesOption = None,
+    context_tokens: ContextTokensOption = None,
+    max_output_tokens: MaxOutputTokensOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
     max_cost: MaxCostOption = None,
@@ -126,6 +132,9 @@ def index_command(
         language=language,
         cast=cast,
         concurrency=concurrency,
+        max_images=max_images,
+        context_tokens=context_tokens,
+        max_output_tokens=max_output_tokens,
         workers=workers,
         cluster=cluster,
         max_cost=max_cost,
@@ -155,6 +164,9 @@ def ask_command(
     subtitles: SubtitlesOption = None,
     language: LanguageOption = None,
     concurrency: ConcurrencyOption = None,
+    max_images: MaxImagesOption = None,
+    context_tokens: ContextTokensOption = None,
+    max_output_tokens: MaxOutputTokensOption = None,
     max_cost: MaxCostOption = None,
     max_tokens: MaxTokensOption = None,
     fresh: FreshOption = False,
@@ -176,6 +188,9 @@ def ask_command(
         reader=reader,
         language=language,
         concurrency=concurrency,
+        max_images=max_images,
+        context_tokens=context_tokens,
+        max_output_tokens=max_output_tokens,
         max_cost=max_cost,
         max_tokens=max_tokens,
         fresh=fresh,
@@ -260,6 +275,8 @@ def estimate_command(
     base_url: BaseUrlOption = None,
     preset: PresetOption = None,
     reader: ReaderOption = None,
+    max_images: MaxImagesOption = None,
+    context_tokens: ContextTokensOption = None,
     allow_url: UrlOption = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -267,7 +284,14 @@ def estimate_command(
     from mrvideo.cli.commands import estimate_video
 
     settings, _ = _settings(
-        vision=vision, text=text, base_url=base_url, preset=preset, reader=reader, allow_url=allow_url
+        vision=vision,
+        text=text,
+        base_url=base_url,
+        preset=preset,
+        reader=reader,
+        max_images=max_images,
+        context_tokens=context_tokens,
+        allow_url=allow_url,
     )
     raise typer.Exit(estimate_video(video, settings, as_json=as_json))
 

@@ -3,7 +3,8 @@
 A server that is asked too much refuses most calls (429); one that refuses a few at random does not gain from
 fewer. So answers are judged by the round, as many answers as the limit allows calls:
 
-    half of a round refused       the limit halves, and nobody starts before the Retry-After is over
+    half of a round refused       the limit halves, and nobody starts before the Retry-After is over; where that is
+                                  longer than anybody waits, `away_seconds` says for how long nobody need ask
     under a third refused         the limit grows by an eighth, at least by one, up to what was configured
 """
 
@@ -15,9 +16,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from threading import Lock
 
+from mrvideo.models.retry import LONGEST_RETRY_AFTER_SECONDS
 from mrvideo.models.waiting import Queue
 
 _SMALLEST_ROUND = 4
+_LONGEST_AWAY_SECONDS = 3600.0
+"""After this a server is asked again, whatever it said."""
 
 
 class Limiter:
@@ -30,6 +34,7 @@ class Limiter:
         self._answers = 0
         self._refused = 0
         self._paused_until_seconds = 0.0
+        self._away_until_seconds = 0.0
         self._clock = clock
         self._queue = Queue()
         self._lock = Lock()
@@ -51,6 +56,11 @@ class Limiter:
             if free > 0:
                 self._queue.wake(free)
 
+    @property
+    def away_seconds(self) -> float:
+        """How much longer the server wants to be left alone, where that is longer than a call waits; else 0."""
+        return max(self._away_until_seconds - self._clock(), 0.0)
+
     def _take(self) -> bool:
         with self._lock:
             if self.in_flight >= self.limit:
@@ -66,7 +76,9 @@ class Limiter:
             whole = max(self.limit, _SMALLEST_ROUND)
             if self._refused * 2 >= whole:
                 self.limit = max(self.limit // 2, 1)
-                if retry_after_seconds is not None:
+                if retry_after_seconds is not None and retry_after_seconds > LONGEST_RETRY_AFTER_SECONDS:
+                    self._away_until_seconds = self._clock() + min(retry_after_seconds, _LONGEST_AWAY_SECONDS)
+                elif retry_after_seconds is not None:
                     self._paused_until_seconds = self._clock() + retry_after_seconds
             elif self._answers >= whole:
                 if self._refused * 3 < self._answers:

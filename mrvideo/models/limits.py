@@ -10,6 +10,7 @@ run(request) ── kept in the store? ─────────────�
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -20,7 +21,14 @@ from typing import Any, TypeVar
 from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 
-from mrvideo.errors import ModelBusy, ReplyInvalid, SettingsError
+from mrvideo.errors import (
+    ModelBusy,
+    ModelRefused,
+    MrVideoError,
+    ReplyInvalid,
+    RequestTooLarge,
+    SettingsError,
+)
 from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request, reply_key
 from mrvideo.models.budget import Budget
 from mrvideo.models.chat_backend import ChatBackend, Completion, Transient, Turn
@@ -31,16 +39,22 @@ from mrvideo.models.repair import checked, repair_turns
 from mrvideo.models.retry import LONGEST_RETRY_AFTER_SECONDS, Backoff
 from mrvideo.records import Usage
 
+_log = logging.getLogger(__name__)
+
 T = TypeVar("T", bound=BaseModel)
 S = TypeVar("S")
 
+_LONGEST_REASON = 200
 _OPEN_PER_SLOT = 2
 """Requests begun and not kept, for each call that may be in flight: room for those that wait for their next try."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing."""
+    """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing.
+
+    `on_note` hears, once each, what the user should know of the server: that it takes fewer images than asked, say.
+    """
 
     ledger: Ledger
     store: ReplyStore | None = None
@@ -48,6 +62,7 @@ class Limits:
     budget: Budget = field(default_factory=Budget)
     limiter: Limiter | None = None
     backoff: Backoff = field(default_factory=Backoff)
+    on_note: Callable[[str], None] = lambda text: None
 
 
 class LimitedModel:
@@ -76,6 +91,7 @@ class LimitedModel:
         self._open = Limiter(_OPEN_PER_SLOT * adapter.capabilities.concurrency)
         self._in_flight: dict[str, Future[Reply[Any] | None]] = {}
         self._lock = Lock()
+        self._noted: set[tuple[int, int]] = set()
 
     @property
     def name(self) -> str:
@@ -103,7 +119,8 @@ class LimitedModel:
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer one request: from the store, from an equal request in flight, or by a call.
 
-        Raises a `ModelError`, or `BudgetReached`. A reply is in the store before this returns.
+        Raises a `ModelError`, or `BudgetReached`. A reply is in the store before this returns. Whatever else goes wrong
+        with one reply is `ReplyInvalid` too: it is kept nowhere, and the next run asks for it alone.
         """
         key = self.key(request)
         while True:
@@ -126,7 +143,10 @@ class LimitedModel:
                     await self._keep(request, key, reply)
             future.set_result(reply)
             return reply
-        except BaseException as error:
+        except BaseException as raised:
+            error = raised
+            if isinstance(raised, Exception) and not isinstance(raised, MrVideoError):
+                error = self._unforeseen(request, raised)
             if isinstance(error, Exception):
                 future.set_exception(error)
                 # Nobody may be waiting; the error is raised here all the same.
@@ -134,10 +154,29 @@ class LimitedModel:
             else:
                 # Cancelled: whoever waits asks for itself.
                 future.set_result(None)
-            raise
+            if error is raised:
+                raise
+            raise error from raised
         finally:
             with self._lock:
                 del self._in_flight[key]
+
+    def _note(self, text: str) -> None:
+        able = self.capabilities
+        told = (able.max_images, able.context_tokens)
+        with self._lock:
+            known = told in self._noted
+            self._noted.add(told)
+        if not known:
+            self._limits.on_note(text)
+
+    def _unforeseen(self, request: Request[Any], error: Exception) -> ReplyInvalid:
+        """The gate: one reply that trips up the code behind it costs its own clip, never the run."""
+        _log.info("%s: %s", self.name, request.prompt.name, exc_info=error)
+        what = " ".join(str(error).split())[:_LONGEST_REASON]
+        return ReplyInvalid(
+            f"{self.name}: the reply to {request.prompt.name} cannot be used ({type(error).__name__}: {what})"
+        )
 
     async def _kept(self, request: Request[T], key: str) -> Reply[T] | None:
         store = self._limits.store
@@ -180,6 +219,7 @@ class LimitedModel:
     async def _converse(self, backend: ChatBackend, request: Request[T]) -> Reply[T]:
         bound = request.max_output_tokens
         completion, usage = await self._complete(backend, request, (), bound)
+        _check_willing(completion)
         value, problem = checked(request, completion)
         if value is None:
             turns = repair_turns(request, completion, problem)
@@ -188,6 +228,7 @@ class LimitedModel:
                 backend, request, turns, bound * 2 if completion.cut_off else bound
             )
             usage += more
+            _check_willing(completion)
             value, problem = checked(request, completion)
         if value is None:
             raise ReplyInvalid(
@@ -199,7 +240,11 @@ class LimitedModel:
         self, backend: ChatBackend, request: Request[Any], turns: tuple[Turn, ...], bound: int
     ) -> tuple[Completion, Usage]:
         async def complete() -> tuple[Completion, Usage]:
-            completion = await backend.complete(request, turns, max_output_tokens=bound)
+            try:
+                completion = await backend.complete(request, turns, max_output_tokens=bound)
+            except RequestTooLarge as error:
+                self._note(str(error))
+                raise
             return completion, completion.usage
 
         output_tokens = bound + self._reasoning_tokens
@@ -233,6 +278,12 @@ class LimitedModel:
                 taken = taken.model_copy(update={"cost": cost(self.name, taken)})
             self._limits.ledger.record(request.stage, taken)
             return result, taken
+        except MrVideoError:
+            raise
+        except Exception:
+            # It came, and what it took is not known.
+            taken = estimated
+            raise
         finally:
             if held is not None:
                 budget.settle(held, taken, estimated=estimated, model=self.name)
@@ -241,6 +292,11 @@ class LimitedModel:
         backoff, limiter = self._limits.backoff, self._limiter
         errors = 0
         for attempt in range(1, backoff.attempts + 1):
+            if limiter.away_seconds > 0:
+                raise ModelBusy(
+                    f"{self.name}: the server refuses all calls for {_told(limiter.away_seconds)} more (Retry-After); "
+                    "run the same again then, what is done is kept"
+                )
             try:
                 async with limiter.slot():
                     started_seconds = time.monotonic()
@@ -251,10 +307,27 @@ class LimitedModel:
                 limiter.answered(refused=error.rate_limited, retry_after_seconds=error.retry_after_seconds)
                 wanted = error.retry_after_seconds or 0.0
                 if attempt == backoff.attempts or wanted > LONGEST_RETRY_AFTER_SECONDS:
-                    raise ModelBusy(f"{error}; given up after {attempt} tries") from error
+                    asked = f" (it wants to be left alone for {_told(wanted)})" if wanted else ""
+                    tries = f"{attempt} tries" if attempt > 1 else "1 try"
+                    raise ModelBusy(f"{error}{asked}; given up after {tries}") from error
                 errors += error.retry_after_seconds is None and not error.timed_out
                 await asyncio.sleep(backoff.wait_seconds(errors, error.retry_after_seconds))
         raise AssertionError("a bounded loop ends by returning or raising")
+
+
+def _check_willing(completion: Completion) -> None:
+    # After its usage was counted: a refusal is paid for like any reply.
+    if completion.declined is not None:
+        raise ModelRefused(completion.declined)
+
+
+def _told(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours = seconds / 3600
+    if hours < 2:
+        return f"{hours * 60:.0f} minutes"
+    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
 
 
 def check_budget(name: str, budget: Budget) -> None:

@@ -1,7 +1,8 @@
 """Any OpenAI-compatible server: one call, in the words and fields that this server takes.
 
-What a server refuses (a schema, a temperature, a field) is found out by its first refusal and remembered.
-Keys travel in the client's headers alone: no message, log or exception here repeats what might hold one.
+What a server refuses (a schema, a temperature, a field, so many images) is found out by its first refusal and remembered
+while the process lives. Keys travel in the client's headers alone: no message, log or exception here repeats what might
+hold one.
 """
 
 from __future__ import annotations
@@ -10,54 +11,82 @@ import asyncio
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import anyio
 import pybase64
 
-from mrvideo.errors import ModelRefused, SettingsError
+from mrvideo.errors import ModelError, ModelRefused, ModelUnavailable, RequestTooLarge
 from mrvideo.models.base import Capabilities, Picture, Request
-from mrvideo.models.chat_backend import Completion, Transient, Turn
-from mrvideo.models.openai_errors import failure_of, refused_fields
+from mrvideo.models.chat_backend import Completion, Turn
+from mrvideo.models.completions import Instead, Said, read_completion
+from mrvideo.models.counts import UNBOUNDED_OUTPUT, checked_usage
+from mrvideo.models.image_tokens import image_tokens
+from mrvideo.models.learnt import FORMATS, learnt_of
+from mrvideo.models.openai_errors import failure_of, failure_of_answer, failure_of_instead, quoted
 from mrvideo.models.presets import ReplyFormat, traits_of
-from mrvideo.models.prices import estimate
+from mrvideo.models.prices import estimate, picture_size
+from mrvideo.models.refusals import (
+    FewerImages,
+    Fields,
+    Filtered,
+    Format,
+    NoEyes,
+    NoSystem,
+    Sent,
+    ShorterOutput,
+    SmallerContext,
+    meaning_of,
+)
 from mrvideo.models.schema import schema_text, strict_schema
+from mrvideo.models.server_words import Words, decoded, masked, one_line, words_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
+from mrvideo.models.way import BodyError, check_key, open_client
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import ReplyFormatInputs
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletion
 
-_FORMATS: tuple[ReplyFormat, ...] = ("json_schema", "json_object", "text")
 _RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-_OPTIONAL = {"temperature", "reasoning_effort", "detail", *_RENAMED}
 _PICTURE = secrets.token_hex(16)
 """Stands for a picture's data while the rest of a request becomes JSON. No text can hold it by design."""
 
+_LEAST_MASKED = 12
+"""A key shorter than this is a word like any other, and stays in what a model says."""
+
+_MOST_REFUSALS = 16
+"""Of one request, each for another reason; none is paid."""
+
+_DECLINED = (400, 422)
+_WORDS_TOKENS = 3000
+"""Instructions, schema, cast and cues of a request with frames."""
+
+_LEAST_OUTPUT = 256
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """An answer of any status, unread."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
 
 class OpenAIBackend:
-    """A server, a model, and what was learnt of both. Thread-safe; one client for each event loop that asks."""
+    """A server and a model. Thread-safe; one client for each event loop that asks."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        preset = settings.server
-        if preset.needs_key and settings.api_key is None:
-            raise SettingsError(
-                f"{settings.name}: {preset.name} wants a key; set {preset.key_variable} (or MRVIDEO_API_KEY) "
-                "in the environment, or name a key_file"
-            )
+        check_key(settings)
         self._settings = settings
-        self._preset = preset
+        self._preset = settings.server
         self._traits = traits_of(settings.model)
-        self._format: ReplyFormat = settings.reply_format or preset.reply_format
-        self._format_proven = False
-        self._reached = False
-        self._left_out: set[str] = set()
-        self._tokens_parameter: str = preset.tokens_parameter
+        self._learnt = learnt_of(settings)
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
 
     @property
@@ -73,53 +102,59 @@ class OpenAIBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The preset's, under what the settings say."""
-        settings, preset = self._settings, self._preset
-        images = settings.max_images or preset.max_images
+        """The preset's, under what the settings say and what the server has said since."""
+        settings, preset, learnt = self._settings, self._preset, self._learnt
+        images = min(settings.max_images or preset.max_images, learnt.max_images or preset.max_images)
+        side = settings.long_side_pixels or preset.long_side_pixels
+        context = self._known_context
+        if context is not None:
+            images = min(images, self._images_within(context, side))
         return Capabilities(
             max_images=images,
-            context_tokens=settings.context_tokens or self._traits.context_tokens or preset.context_tokens,
-            long_side_pixels=settings.long_side_pixels or preset.long_side_pixels,
+            context_tokens=context or self._traits.context_tokens or preset.context_tokens,
+            long_side_pixels=side,
             look_images=min(32, images),
             tools=preset.tools,
             concurrency=settings.concurrency or preset.concurrency,
         )
 
+    @property
+    def _known_context(self) -> int | None:
+        """What the settings or the server say; a preset's is a guess, and on the low side."""
+        said = [n for n in (self._settings.context_tokens, self._learnt.context_tokens) if n is not None]
+        return min(said, default=None)
+
+    def _images_within(self, context: int, side: int) -> int:
+        """How many frames of that long side a context holds beside the reply (a quarter) and the words (up to a third)."""
+        words = min(_WORDS_TOKENS, context // 3)
+        each = image_tokens(side, side * 9 // 16, self.name, self._settings.detail or self._preset.detail)
+        return max((context - context // 4 - words) // max(each, 1), 1)
+
     async def complete(
         self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
     ) -> Completion:
         """One call; further ones only where the server refused a field, which nobody pays for."""
-        import openai
-
         reply_format = self._format
-        first_refusal: openai.APIStatusError | None = None
-        while True:
-            body = self._body(request, turns, max_output_tokens, reply_format)
-            content = _encoded(body, request.pictures)
-            try:
-                completion = await self._send(content)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                self._reached = True
-                first_refusal = first_refusal or error
-                fields = refused_fields(error)
-                if self._leave_out(fields & body.keys()):
-                    continue
-                weaker = _FORMATS[_FORMATS.index(reply_format) + 1 :]
-                if weaker and ("response_format" in fields or not self._format_proven):
-                    reply_format = weaker[0]
-                    continue
-                raise self._failure(first_refusal) from None
-            except openai.APIStatusError as error:
-                self._reached = True
-                # Not chained: a server may repeat the key in its error.
-                raise self._failure(error) from None
-            except (openai.APIError, TimeoutError) as error:
-                raise self._failure(error) from error
-            except ValueError as error:
-                raise Transient(f"{self.name}: the server's answer is not JSON") from error
-            self._reached = True
-            self._format, self._format_proven = reply_format, True
-            return self._said(completion, request)
+        first_failure: ModelError | None = None
+        for _ in range(_MOST_REFUSALS):
+            bound, detail = self._bound(max_output_tokens), self._detail
+            body = self._body(request, turns, bound, reply_format)
+            words, content = _encoded(body, request.pictures)
+            answer = await self._send(content)
+            self._learnt.reached = True
+            found = read_completion(answer.body) if answer.status < 300 else None
+            if isinstance(found, Said):
+                self._learnt.reply_format = reply_format
+                return self._completed(found, request, turns, words=words, bound=self._sent_bound(body))
+            failure, said, status = self._failure(answer, found)
+            first_failure = first_failure or failure
+            sent = _sent(body, request, bound, detail)
+            next_format = self._lesson(said, status, sent, reply_format, max_output_tokens)
+            if next_format is None:
+                # After weaker formats the first words say more: the rest was a guess.
+                raise first_failure if status in _DECLINED else failure
+            reply_format = next_format
+        raise first_failure or AssertionError("a loop that ends has been declined")
 
     async def aclose(self) -> None:
         """Close this loop's connections."""
@@ -127,62 +162,73 @@ class OpenAIBackend:
         if client is not None:
             await client.close()
 
-    def _failure(self, error: Exception) -> Exception:
-        return failure_of(error, self._settings, reached=self._reached)
+    # what is sent --------------------------------------------------------------------------------
 
-    def _leave_out(self, fields: set[str]) -> bool:
-        """Remember fields that the server refuses by name; False when there is nothing (new) to leave out."""
-        new = (fields & _OPTIONAL) - self._left_out
-        for field in new:
-            if field == self._tokens_parameter and _RENAMED[field] not in self._left_out:
-                self._tokens_parameter = _RENAMED[field]
-        self._left_out |= new
-        return bool(new)
+    @property
+    def _format(self) -> ReplyFormat:
+        """The settings' or the preset's, or the weaker one that the server was found to take."""
+        wanted = self._settings.reply_format or self._preset.reply_format
+        found = self._learnt.reply_format or wanted
+        return FORMATS[max(FORMATS.index(wanted), FORMATS.index(found))]
 
-    async def _send(self, content: bytes) -> ChatCompletion:
-        from openai.types.chat import ChatCompletion
+    @property
+    def _tokens_parameter(self) -> str | None:
+        """The name of the bound on a reply that this server takes."""
+        first = self._preset.tokens_parameter
+        names = [name for name in (first, _RENAMED[first]) if name not in self._learnt.left_out]
+        return names[0] if names else None
 
-        with anyio.fail_after(self._settings.timeout_seconds):
-            return await self._client().post(
-                "/chat/completions",
-                content=content,
-                cast_to=ChatCompletion,
-                options={"headers": {"Content-Type": "application/json"}},
-            )
+    def _bound(self, max_output_tokens: int) -> int:
+        """Tokens that a reply may take: what was asked for, with room for thoughts, within what the server takes."""
+        context = self._known_context
+        bounds = [
+            max_output_tokens + self._traits.reasoning_tokens,
+            self._settings.max_output_tokens,
+            self._learnt.max_output_tokens,
+            None if context is None else max(context // 4, _LEAST_OUTPUT),
+        ]
+        return min(bound for bound in bounds if bound is not None)
 
-    def _client(self) -> AsyncOpenAI:
+    def _sent_bound(self, body: dict[str, Any]) -> int:
+        bounds = [body[name] for name in _RENAMED if isinstance(body.get(name), int)]
+        return min(bounds, default=UNBOUNDED_OUTPUT)
+
+    async def _send(self, content: bytes) -> _Answer:
         import openai
 
+        try:
+            with anyio.fail_after(self._settings.timeout_seconds):
+                body = await self._client().post(
+                    "/chat/completions",
+                    content=content,
+                    cast_to=bytes,
+                    options={"headers": {"Content-Type": "application/json"}},
+                )
+        except openai.APIStatusError as error:
+            # Not chained further on: a server may repeat the key in its error.
+            response = error.response
+            return _Answer(error.status_code, response.content, response.headers.get("retry-after"))
+        except (openai.APIError, TimeoutError, BodyError) as error:
+            raise failure_of(error, self._settings, reached=self._learnt.reached) from error
+        return _Answer(200, body)
+
+    def _client(self) -> AsyncOpenAI:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            key = self._settings.api_key
-            seconds = self._settings.timeout_seconds
-            self._clients[loop] = openai.AsyncOpenAI(
-                # Servers without keys want the header all the same; an empty one makes the client look for its own.
-                api_key=key.get_secret_value() if key else "none",
-                base_url=self._settings.base_url,
-                max_retries=0,
-                timeout=openai.Timeout(seconds, connect=min(10.0, seconds)),
-            )
+            self._clients[loop] = open_client(self._settings, read_seconds=self._settings.timeout_seconds)
         return self._clients[loop]
 
     def _body(
-        self,
-        request: Request[Any],
-        turns: tuple[Turn, ...],
-        max_output_tokens: int,
-        reply_format: ReplyFormat,
+        self, request: Request[Any], turns: tuple[Turn, ...], bound: int, reply_format: ReplyFormat
     ) -> dict[str, Any]:
         settings, traits = self._settings, self._traits
-        bound = max_output_tokens + traits.reasoning_tokens
-        if settings.max_output_tokens is not None:
-            bound = min(bound, settings.max_output_tokens)
         body: dict[str, Any] = {
             "model": settings.model,
             "messages": self._messages(request, turns, reply_format),
-            self._tokens_parameter: bound,
             **dict(traits.extra if self._preset.name == "openai" else ()),
         }
+        if self._tokens_parameter is not None:
+            body[self._tokens_parameter] = bound
         if settings.sent_temperature is not None:
             body["temperature"] = settings.sent_temperature
         if reply_format == "json_object":
@@ -196,7 +242,7 @@ class OpenAIBackend:
                     "strict": self._preset.strict,
                 },
             }
-        body = {name: value for name, value in body.items() if name not in self._left_out}
+        body = {name: value for name, value in body.items() if name not in self._learnt.left_out}
         return body | settings.extra_body
 
     def _messages(
@@ -207,53 +253,172 @@ class OpenAIBackend:
         if reply_format != "json_schema" or not self._preset.shows_schema:
             schema = ReplyFormatInputs(reply_schema=schema_text(request.reply_type))
             words = f"{words}\n\n{load_prompt('reply_format').render(schema).user}"
+        messages: list[dict[str, Any]] = []
+        if rendered.system and self._learnt.without_system:
+            words = f"{rendered.system}\n\n{words}"
+        elif rendered.system:
+            messages.append({"role": "system", "content": rendered.system})
         content: list[dict[str, Any]] = []
-        detail = self._settings.detail or self._preset.detail
+        detail = self._detail
         for picture in request.pictures:
             image = {"url": f"data:image/jpeg;base64,{_PICTURE}"} | ({"detail": detail} if detail else {})
             content.append({"type": "text", "text": picture.label})
             content.append({"type": "image_url", "image_url": image})
-        messages: list[dict[str, Any]] = []
-        if rendered.system:
-            messages.append({"role": "system", "content": rendered.system})
         content.append({"type": "text", "text": words})
         messages.append({"role": "user", "content": content if request.pictures else words})
         # An empty turn is refused by some servers, and an empty reply is one that needs repair.
         messages.extend({"role": turn.role, "content": turn.text or "(nothing)"} for turn in turns)
         return messages
 
-    def _said(self, completion: ChatCompletion, request: Request[Any]) -> Completion:
-        # A server that is not OpenAI's may leave out what the types promise.
-        choices = getattr(completion, "choices", None)
-        if not choices:
-            raise Transient(f"{self.name}: the server's answer holds no choices")
-        choice = choices[0]
-        message = getattr(choice, "message", None)
-        refusal = getattr(message, "refusal", None)
-        if choice.finish_reason == "content_filter" or refusal:
-            raise ModelRefused(f"{self.name} declined {request.prompt.name}: {refusal or 'content filter'}")
-        text = getattr(message, "content", None) or ""
-        usage = self._usage(completion, request, text)
-        return Completion(text=text, usage=usage, cut_off=choice.finish_reason == "length")
+    @property
+    def _detail(self) -> str | None:
+        if "detail" in self._learnt.left_out:
+            return None
+        return self._settings.detail or self._preset.detail
 
-    def _usage(self, completion: ChatCompletion, request: Request[Any], text: str) -> Usage:
-        counted = completion.usage
-        if counted is None or not isinstance(getattr(counted, "prompt_tokens", None), int):
-            # Nothing counted: our own estimate is nearer the truth than zero.
-            output_tokens = text_tokens(text, self.name)
-            return estimate(request, self.name, output_tokens=output_tokens).model_copy(update={"cost": 0.0})
-        details = counted.prompt_tokens_details
-        return Usage(
-            calls=1,
-            input_tokens=counted.prompt_tokens,
-            cached_tokens=(details.cached_tokens or 0) if details else 0,
-            output_tokens=counted.completion_tokens or 0,
-            images=len(request.pictures),
+    # what came ---------------------------------------------------------------------------------------
+
+    def _completed(
+        self, said: Said, request: Request[Any], turns: tuple[Turn, ...], *, words: int, bound: int
+    ) -> Completion:
+        if said.text or said.thoughts:
+            self._learnt.answered = True
+            self._learnt.sees = self._learnt.sees or bool(request.pictures)
+        key = self._settings.api_key.get_secret_value() if self._settings.api_key else ""
+        text, thoughts = said.text, said.thoughts
+        if len(key) >= _LEAST_MASKED:
+            text, thoughts = masked(text, key), masked(thoughts, key)
+        declined = None
+        if said.refusal is not None:
+            why = one_line(said.refusal, key)
+            declined = f"{self.name} declined {request.prompt.name}: {why}"
+        return Completion(
+            text=text,
+            usage=self._usage(said.usage, request, turns, f"{text}{thoughts}", words=words, bound=bound),
+            cut_off=said.cut_off,
+            thoughts=thoughts,
+            declined=declined,
+        )
+
+    def _usage(
+        self,
+        counted: object,
+        request: Request[Any],
+        turns: tuple[Turn, ...],
+        reply: str,
+        *,
+        words: int,
+        bound: int,
+    ) -> Usage:
+        def own() -> Usage:
+            return estimate(
+                request,
+                self.name,
+                further="\n".join(turn.text for turn in turns),
+                detail=self._detail,
+                output_tokens=text_tokens(reply, self.name),
+            )
+
+        # One frame's size stands for all: the bounds are wide.
+        first = request.pictures[0] if request.pictures else None
+        each = image_tokens(*picture_size(first), self.name, self._detail) if first else 0
+        return checked_usage(
+            counted,
+            own,
+            sent_characters=words,
+            image_tokens=each * len(request.pictures),
+            reply_characters=len(reply),
+            most_output=bound,
+        ).model_copy(update={"images": len(request.pictures)})
+
+    def _failure(self, answer: _Answer, found: Instead | None) -> tuple[ModelError, Words, int]:
+        """What to raise if nothing can be changed; the server's words, and the status that they amount to."""
+        if found is not None:
+            failure = failure_of_instead(found, self._settings, self._learnt)
+            # Only an error can be about the request; a page or a stream is about the address.
+            words = found.words if found.kind == "error" else Words("")
+            return failure, words, found.words.status or answer.status
+        words = words_of(decoded(answer.body))
+        failure = failure_of_answer(words, answer.status, self._settings, retry_after=answer.retry_after)
+        return failure, words, answer.status
+
+    def _lesson(
+        self, said: Words, status: int, sent: Sent, reply_format: ReplyFormat, max_output_tokens: int
+    ) -> ReplyFormat | None:
+        """Learn from a refusal. Returns the format to ask again in, or None when asking again is of no use.
+
+        Raises `RequestTooLarge` when a smaller request may pass, `ModelUnavailable` when none with images can.
+        """
+        learnt = self._learnt
+        weaker = FORMATS[FORMATS.index(reply_format) + 1 :]
+        meaning = meaning_of(said, status, sent)
+        match meaning:
+            case NoEyes():
+                raise self._no_eyes(said)
+            case FewerImages(most=most):
+                learnt.fewer_images(most)
+                raise self._too_large(f"takes at most {most} image{'s' * (most != 1)} in one request", said)
+            case SmallerContext():
+                self._shrink(meaning, said, sent, max_output_tokens)
+                return reply_format
+            case ShorterOutput(most=most):
+                learnt.shorter_output(most)
+                return reply_format if self._bound(max_output_tokens) < sent.output_tokens else None
+            case NoSystem():
+                learnt.without_system = True
+                return reply_format
+            case Fields(names=names):
+                learnt.left_out |= names
+                # What the settings' own extra_body says stays, and would be declined again.
+                return None if names & self._settings.extra_body.keys() else reply_format
+            case Format():
+                return weaker[0] if weaker else None
+            case Filtered():
+                return None
+            case None:
+                untold = status in _DECLINED and not learnt.answered
+                return weaker[0] if untold and weaker else None
+
+    def _shrink(self, meaning: SmallerContext, said: Words, sent: Sent, max_output_tokens: int) -> None:
+        """Returns when the same request may pass with less room for its reply. Raises `RequestTooLarge` when not."""
+        learnt, limit, asked = self._learnt, meaning.tokens, meaning.asked
+        if limit is not None:
+            learnt.smaller_context(limit)
+        if self._bound(max_output_tokens) < sent.output_tokens:
+            return
+        if sent.pictures > 1:
+            ratio = limit / asked if limit and asked and asked > limit else 0.5
+            learnt.fewer_images(max(min(int(sent.pictures * ratio), sent.pictures - 1), 1))
+        raise self._too_large("does not take so long a request", said)
+
+    def _too_large(self, what: str, said: Words) -> RequestTooLarge:
+        return RequestTooLarge(
+            f"{self.name}: {self._settings.base_url} {what}{quoted(said, self._settings)}; "
+            "max_images and context_tokens say beforehand how much it takes"
+        )
+
+    def _no_eyes(self, said: Words) -> ModelError:
+        where = f"{self.name}: {self._settings.base_url}"
+        words = quoted(said, self._settings)
+        if self._learnt.sees:
+            return ModelRefused(f"{where} declined this request's images{words}")
+        return ModelUnavailable(
+            f"{where} takes no images with this model{words}; name a model that sees with --vision, or start this one "
+            "with its vision part"
         )
 
 
-def _encoded(body: dict[str, Any], pictures: Sequence[Picture]) -> bytes:
-    """The request as JSON, the pictures in their places.
+def _sent(body: dict[str, Any], request: Request[Any], bound: int, detail: str | None) -> Sent:
+    fields = set(body)
+    if any(message["role"] == "system" for message in body["messages"]):
+        fields.add("system")
+    if request.pictures and detail:
+        fields.add("detail")
+    return Sent(fields=fields, pictures=len(request.pictures), output_tokens=bound)
+
+
+def _encoded(body: dict[str, Any], pictures: Sequence[Picture]) -> tuple[int, bytes]:
+    """The request as JSON, the pictures in their places, and how long it is without them.
 
     The client's own way looks through a megabyte of base64 for characters to escape, and holds up the threads that decode.
     """
@@ -263,4 +428,4 @@ def _encoded(body: dict[str, Any], pictures: Sequence[Picture]) -> bytes:
     # As many places as pictures, unless the settings' extra_body says all itself.
     for picture, after in zip(pictures, others, strict=False):
         filled += [pybase64.b64encode(picture.jpeg), after]
-    return b"".join(filled)
+    return len(words), b"".join(filled)

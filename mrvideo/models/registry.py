@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mrvideo.errors import SettingsError
@@ -24,10 +25,12 @@ def open_model(
     fresh: bool = False,
     budget: Budget | None = None,
     limiter: Limiter | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> Model:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
 
-    Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place.
+    Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place. `on_note` hears
+    what the user should know of the server, from the loop's thread.
     Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
     """
     kept_to = budget or Budget()
@@ -39,6 +42,7 @@ def open_model(
         budget=kept_to,
         limiter=limiter,
         backoff=Backoff(attempts=settings.max_attempts),
+        on_note=on_note,
     )
     adapter = _adapter(settings)
     if settings.talks_to_server:

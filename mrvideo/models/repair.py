@@ -8,31 +8,63 @@ from pydantic import BaseModel, ValidationError
 
 from mrvideo.models.base import Request
 from mrvideo.models.chat_backend import Completion, Turn
-from mrvideo.models.schema import first_object, schema_text
+from mrvideo.models.reply_text import candidates, last_word, outside_thoughts
+from mrvideo.models.schema import schema_text
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.schemas.captioning import RepairInputs
 
 T = TypeVar("T", bound=BaseModel)
 
+_LONGEST_QUOTE = 120
+_LONGEST_SENT_BACK = 8000
+"""Characters of a bad reply that its repair is shown: a model that ran away must not be paid for running."""
+
 
 def checked(request: Request[T], said: Completion) -> tuple[T | None, str]:
     """The reply and no problem, or no reply and the problem in one line."""
-    data = first_object(said.text)
-    if data is None:
-        if said.cut_off:
-            return None, "it was cut off by the bound on its length; be briefer"
-        return None, "it holds no JSON object" if said.text.strip() else "it is empty"
-    try:
-        return request.parse(data), ""
-    except ValidationError as error:
-        return None, _one_line(error)
+    empty = not said.text.strip()
+    problem = ""
+    if not empty:
+        found = candidates(said.text, cut_off=said.cut_off)
+    else:
+        # Thoughts that were cut off hold drafts alone.
+        found = iter(()) if said.cut_off else last_word(said.thoughts)
+    for data in found:
+        try:
+            return request.parse(data), ""
+        except ValidationError as error:
+            problem = problem or _one_line(error)
+    if problem and not (empty or said.cut_off):
+        return None, problem
+    return None, _without_reply(said)
 
 
 def repair_turns(request: Request[Any], said: Completion, problem: str) -> tuple[Turn, ...]:
     """The bad reply and what was wrong with it, as further turns."""
     inputs = RepairInputs(problem=problem, reply_schema=schema_text(request.reply_type))
     repair = load_prompt("repair").render(inputs)
-    return Turn("assistant", said.text), Turn("user", f"{repair.system}\n\n{repair.user}".strip())
+    text = said.text
+    if len(text) > _LONGEST_SENT_BACK:
+        text = f"{text[:_LONGEST_SENT_BACK]} …"
+    return Turn("assistant", text), Turn("user", f"{repair.system}\n\n{repair.user}".strip())
+
+
+def _without_reply(said: Completion) -> str:
+    if not said.text.strip():
+        if not said.thoughts.strip():
+            return "it is empty"
+        if said.cut_off:
+            return "it was cut off by the bound on its length while it still reasoned; be briefer"
+        return "it reasoned and gave no reply"
+    thinking = outside_thoughts(said.text).thinking
+    if said.cut_off:
+        where = " inside its thoughts" if thinking else ""
+        return f"it was cut off{where} by the bound on its length; be briefer"
+    if thinking:
+        return "it ends inside its thoughts, without a reply"
+    words = " ".join(said.text[: 4 * _LONGEST_QUOTE].split())
+    quote = words if len(words) <= _LONGEST_QUOTE else f"{words[: _LONGEST_QUOTE - 1]}…"
+    return f"it holds no JSON object: {quote}"
 
 
 def _one_line(error: ValidationError) -> str:
@@ -40,4 +72,7 @@ def _one_line(error: ValidationError) -> str:
     for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]:
         where = ".".join(str(step) for step in item["loc"])
         parts.append(f"{where}: {item['msg']}" if where else item["msg"])
-    return "; ".join(parts)
+    return "; ".join(parts)[:_LONGEST_PROBLEM]
+
+
+_LONGEST_PROBLEM = 600

@@ -43,7 +43,7 @@ def retry_after_seconds(value: str | None, *, now: datetime | None = None) -> fl
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

@@ -1,4 +1,4 @@
-"""A reply type as a JSON schema that servers accept, and JSON found in a model's free text."""
+"""A reply type as a JSON schema that servers accept."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-_MOST_BRACES = 1000
-"""Braces tried as the start of an object: a reply of nothing but braces must not take forever."""
 # What OpenAI's strict mode, Gemini's endpoint, xgrammar (vLLM, SGLang) and llama.cpp's grammars all read.
 _KEPT = {
     "type",
@@ -73,24 +71,3 @@ def _strict(part: dict[str, Any]) -> dict[str, Any]:
         kept["required"] = list(properties)
         kept["additionalProperties"] = False
     return kept
-
-
-def first_object(text: str) -> dict[str, Any] | None:
-    """The first JSON object in a text with anything around it, or None.
-
-    What a model thought aloud before `</think>` does not count.
-    """
-    answer = text.rpartition("</think>")[2]
-    decoder = json.JSONDecoder()
-    start = answer.find("{")
-    for _ in range(_MOST_BRACES):
-        if start < 0:
-            break
-        try:
-            found, _ = decoder.raw_decode(answer, start)
-        except (json.JSONDecodeError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            return cast("dict[str, Any]", found)
-        start = answer.find("{", start + 1)
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,26 +62,11 @@ class ModelSettings(BaseModel):
             first = error.errors(include_input=False)[0]
             raise SettingsError(f"model {name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
         if settings.talks_to_server:
-            settings._check_url()
-            preset = settings.server
-            return settings.model_copy(
-                update={"base_url": (settings.base_url or preset.base_url).rstrip("/")}
-            )
+            url = (settings.base_url or "").strip()
+            if url:
+                _check_url(name, url)
+            return settings.model_copy(update={"base_url": (url or settings.server.base_url).rstrip("/")})
         return settings
-
-    def _check_url(self) -> None:
-        preset = self.server
-        url = self.base_url or preset.base_url
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            # The address is not repeated: what was pasted here by mistake may be a key.
-            raise SettingsError(
-                f"model {self.name}: base_url is no http address; write it like http://localhost:8000/v1"
-            )
-        if parts.username or parts.password or parts.query:
-            raise SettingsError(
-                f"model {self.name}: a base_url holds no key, password or query; give the key by api_key or key_file"
-            )
 
     @property
     def identity(self) -> str:
@@ -134,3 +120,29 @@ class ModelSettings(BaseModel):
         }
         kept = {name: value for name, value in parts.items() if value is not None}
         return json.dumps(kept, sort_keys=True)
+
+
+def _check_url(name: str, url: str) -> None:
+    # The address is not repeated: what was pasted here by mistake may be a key.
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname or ""
+        host.encode("idna")
+    except ValueError as error:
+        what = "its port is none" if "ort" in str(error) else "its host is none"
+        raise SettingsError(
+            f"model {name}: base_url is no address, {what}; write it like http://localhost:8000/v1"
+        ) from None
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or port == 0
+        or re.search(r"[\s\x00-\x1f<>\\^`{|}]", url)
+    ):
+        raise SettingsError(
+            f"model {name}: base_url is no http address; write it like http://localhost:8000/v1"
+        )
+    if parts.username or parts.password or parts.query:
+        raise SettingsError(
+            f"model {name}: a base_url holds no key, password or query; give the key by api_key or key_file"
+        )

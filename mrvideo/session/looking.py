@@ -7,10 +7,10 @@ from functools import partial
 
 from anyio import to_thread
 
-from mrvideo.errors import InputError
+from mrvideo.errors import InputError, RequestTooLarge
 from mrvideo.mapreduce import start_on_portal
 from mrvideo.models import Budget
-from mrvideo.models.base import Picture, Request
+from mrvideo.models.base import Model, Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Event, Frame, Index, Span, clock
 from mrvideo.schemas.analysis import LookInputs, LookReply
@@ -52,30 +52,42 @@ async def look_again(
         )
     models = open_models(settings, None, _no_events, budget)
     try:
-        able = models.vision.capabilities
-        source = frame_source(index.video.path, settings, long_side_pixels=able.long_side_pixels)
-        count = min(max_frames, able.look_images)
-        step = shown.duration_seconds / count
-        times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
-        frames = await to_thread.run_sync(source.at, times)
-        frames = list({frame.time_seconds: frame for frame in frames}.values())
-        request = Request(
-            prompt=load_prompt("look_local"),
-            inputs=LookInputs(
-                question=question,
-                goal=question,
-                spans=(shown,),
-                frame_times=tuple(frame.time_seconds for frame in frames),
-                cues=tuple(CueLine.of(cue) for cue in index.cues if cue.span.overlaps(shown)),
-            ),
-            reply_type=LookReply,
-            stage="look",
-            pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds) for f in frames),
-            span=shown,
-        )
-        return (await models.vision.run(request)).value, frames
+        while True:
+            able = models.vision.capabilities
+            try:
+                return await _look(
+                    index, shown, question, settings, models.vision, min(max_frames, able.look_images)
+                )
+            except RequestTooLarge:
+                if models.vision.capabilities == able:
+                    raise
     finally:
         await models.aclose()
+
+
+async def _look(
+    index: Index, shown: Span, question: str, settings: Settings, model: Model, count: int
+) -> tuple[LookReply, list[Frame]]:
+    source = frame_source(index.video.path, settings, long_side_pixels=model.capabilities.long_side_pixels)
+    step = shown.duration_seconds / count
+    times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
+    frames = await to_thread.run_sync(source.at, times)
+    frames = list({frame.time_seconds: frame for frame in frames}.values())
+    request = Request(
+        prompt=load_prompt("look_local"),
+        inputs=LookInputs(
+            question=question,
+            goal=question,
+            spans=(shown,),
+            frame_times=tuple(frame.time_seconds for frame in frames),
+            cues=tuple(CueLine.of(cue) for cue in index.cues if cue.span.overlaps(shown)),
+        ),
+        reply_type=LookReply,
+        stage="look",
+        pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds) for f in frames),
+        span=shown,
+    )
+    return (await model.run(request)).value, frames
 
 
 def _no_events(event: Event) -> None:

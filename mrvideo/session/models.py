@@ -6,6 +6,7 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,11 +18,13 @@ from mrvideo.mapreduce import portal
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
 from mrvideo.models.base import Capabilities, Model
 from mrvideo.models.presets import preset_named
-from mrvideo.records import EventSink, StageAdvanced, Usage
+from mrvideo.models.way import shown_proxy, usable_proxy
+from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
 from mrvideo.settings import Settings
 from mrvideo.speech import transcriber_settings
 
 _ROLES = ("vision", "text")
+_BOUNDS = ("max_images", "context_tokens", "max_output_tokens")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     if settings.preset is not None:
         preset_named(settings.preset)  # Also where nothing is sent: a misspelling is a mistake in any case.
     parse = transcriber_settings if role == "speech" else ModelSettings.parse
+    # What one request may hold says nothing of sound.
+    bounds = {} if role == "speech" else {name: getattr(settings, name) for name in _BOUNDS}
     own = parse(
         name,
         base_url=own_url or settings.base_url,
@@ -65,6 +70,7 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
         concurrency=settings.concurrency,
         timeout_seconds=settings.timeout_seconds,
         temperature=settings.temperature,
+        **bounds,
     )
     if not own.talks_to_server:
         return own
@@ -87,14 +93,19 @@ def open_models(
     def advanced(stage: str, usage: Usage) -> None:
         on_event(StageAdvanced(stage=stage, done=0, usage=usage))
 
+    def noted(text: str) -> None:
+        on_event(Notice(text=text))
+
     ledger = Ledger(on_usage=advanced)
     budget = budget or budget_of(settings)
     roles = model_settings(settings, "vision"), model_settings(settings, "text")
-    vision = open_model(roles[0], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
+    opened = partial(
+        open_model, ledger=ledger, store=library, fresh=settings.fresh, budget=budget, on_note=noted
+    )
+    vision = opened(roles[0])
     if roles[1] == roles[0]:
         return Models(vision=vision, text=vision, ledger=ledger)
-    text = open_model(roles[1], ledger=ledger, store=library, fresh=settings.fresh, budget=budget)
-    return Models(vision=vision, text=text, ledger=ledger)
+    return Models(vision=vision, text=opened(roles[1]), ledger=ledger)
 
 
 @contextmanager
@@ -125,11 +136,17 @@ def check_there(own: ModelSettings) -> None:
         )
     if not own.talks_to_server or own.base_url is None:
         return
-    parts = urlsplit(own.base_url)
+    proxy = usable_proxy(own.name, own.base_url)
+    parts = urlsplit(proxy or own.base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         socket.create_connection((parts.hostname or "", port), timeout=10).close()
     except OSError as error:
+        if proxy is not None:
+            raise ModelUnavailable(
+                f"the proxy that the environment names for {own.base_url}, {shown_proxy(proxy)}, does not answer "
+                f"({error}); correct or unset it, or name {urlsplit(own.base_url).hostname} in NO_PROXY"
+            ) from error
         raise ModelUnavailable(
             f"no server answers at {own.base_url} ({error}); start it, or correct --base-url"
         ) from error

@@ -8,8 +8,8 @@ json, text        words alone                            gpt-4o-transcribe; whoe
 from __future__ import annotations
 
 import asyncio
-import json
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -17,12 +17,17 @@ from weakref import WeakKeyDictionary
 import anyio
 from pydantic import BaseModel
 
-from mrvideo.errors import SettingsError
+from mrvideo.errors import ModelRefused
 from mrvideo.models.base import Capabilities, Reply, Request
-from mrvideo.models.chat_backend import Transient
-from mrvideo.models.openai_errors import failure_of
+from mrvideo.models.completions import Instead
+from mrvideo.models.counts import count_of
+from mrvideo.models.json_values import NotJson, parse
+from mrvideo.models.learnt import learnt_of
+from mrvideo.models.openai_errors import failure_of, failure_of_answer, failure_of_instead
+from mrvideo.models.server_words import Words, decoded, error_words, first_words, words_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
+from mrvideo.models.way import BodyError, check_key, open_client
 from mrvideo.records import Usage
 from mrvideo.speech.port import SoundInputs
 from mrvideo.speech.replies import transcription_of
@@ -40,6 +45,10 @@ COST_PER_MINUTE = {
 }
 """US dollars, as the maker lists them; only for its own server."""
 
+_MOST_REFUSALS = 8
+_COUNT_FACTOR = 4
+"""Above our own count, no server's is believed further."""
+
 TOKENS_PER_SECOND = 10.0
 """Of sound, where a server counts it (OpenAI: one for each 100 ms); and more words than anybody says in that second."""
 
@@ -48,15 +57,10 @@ class OpenAITranscriber:
     """A server and a model. Thread-safe; one client for each event loop that asks."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        preset = settings.server
-        if preset.needs_key and settings.api_key is None:
-            raise SettingsError(
-                f"{settings.name}: {preset.name} wants a key; set {preset.key_variable} (or MRVIDEO_API_KEY) "
-                "in the environment, or name a key_file"
-            )
+        check_key(settings)
         self._settings = settings
         self._formats = list(_formats_of(settings.model))
-        self._reached = False
+        self._learnt = learnt_of(settings)
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
 
     @property
@@ -103,27 +107,31 @@ class OpenAITranscriber:
         return None if per_minute is None else per_minute * inputs.duration_seconds / 60
 
     async def run(self, request: Request[T]) -> Reply[T]:
-        """One call; further ones only where the server refused a reply format, which nobody pays for."""
-        import openai
-
+        """One call; further ones only where the server refused a form or a field, which nobody pays for."""
         inputs = request.inputs
         assert isinstance(inputs, SoundInputs)
-        while True:
-            reply_format = self._formats[0]
-            try:
-                body = await self._send(inputs, reply_format)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if len(self._formats) > 1 and not self._reached:
-                    if self._formats[0] == reply_format:
-                        self._formats.pop(0)
-                    continue
-                raise failure_of(error, self._settings, reached=True) from None
-            except openai.APIStatusError as error:
-                raise failure_of(error, self._settings, reached=True) from None
-            except (openai.APIError, TimeoutError) as error:
-                raise failure_of(error, self._settings, reached=self._reached) from error
-            self._reached = True
-            return self._reply(request, inputs, body)
+        learnt = self._learnt
+        for _ in range(_MOST_REFUSALS):
+            reply_format, fields = self._formats[0], self._fields(inputs)
+            status, body, retry_after = await self._send(inputs, reply_format, fields)
+            found = _heard(body) if status < 300 else None
+            learnt.reached = True
+            if isinstance(found, Mapping):
+                learnt.answered = True
+                return self._reply(request, inputs, found)
+            if found is not None:
+                raise failure_of_instead(found, self._settings, learnt)
+            words = words_of(decoded(body))
+            declined = status in (400, 422)
+            named = (words.fields or _named(words.text, fields)) & fields.keys()
+            if declined and named:
+                learnt.left_out |= named
+            elif declined and len(self._formats) > 1 and not learnt.answered:
+                if self._formats[0] == reply_format:
+                    self._formats.pop(0)
+            else:
+                raise failure_of_answer(words, status, self._settings, retry_after=retry_after)
+        raise ModelRefused(f"{self.name}: {self._settings.base_url} declines every form of the request")
 
     async def aclose(self) -> None:
         """Close this loop's connections."""
@@ -131,60 +139,100 @@ class OpenAITranscriber:
         if client is not None:
             await client.close()
 
-    async def _send(self, inputs: SoundInputs, reply_format: str) -> str:
-        # A server slower than the sound itself counts as dead.
-        with anyio.fail_after(max(self._settings.timeout_seconds, inputs.duration_seconds)):
-            client: Any = self._client()
-            fields: dict[str, Any] = {"model": self._settings.model, "response_format": reply_format}
-            if reply_format == "verbose_json":
-                fields["timestamp_granularities"] = ["segment"]
-            if reply_format == "diarized_json":
-                fields["chunking_strategy"] = "auto"
-            elif inputs.hint:
-                fields["prompt"] = inputs.hint
-            if inputs.language:
-                fields["language"] = inputs.language
-            if self._settings.temperature is not None:
-                fields["temperature"] = self._settings.temperature
-            if self._settings.extra_body:
-                fields["extra_body"] = self._settings.extra_body
-            file = ("sound.flac", inputs.audio, "audio/flac")
-            raw = await client.audio.transcriptions.with_raw_response.create(file=file, **fields)
-            return cast("str", raw.http_response.text)
+    def _fields(self, inputs: SoundInputs) -> dict[str, Any]:
+        """What the request says beyond the sound, the model and the form of the reply."""
+        reply_format = self._formats[0]
+        fields: dict[str, Any] = {}
+        if reply_format == "verbose_json":
+            fields["timestamp_granularities"] = ["segment"]
+        if reply_format == "diarized_json":
+            fields["chunking_strategy"] = "auto"
+        elif inputs.hint:
+            fields["prompt"] = inputs.hint
+        if inputs.language:
+            fields["language"] = inputs.language
+        if self._settings.temperature is not None:
+            fields["temperature"] = self._settings.temperature
+        return {name: value for name, value in fields.items() if name not in self._learnt.left_out}
 
-    def _client(self) -> AsyncOpenAI:
+    async def _send(
+        self, inputs: SoundInputs, reply_format: str, fields: dict[str, Any]
+    ) -> tuple[int, bytes, str | None]:
+        """Status, body and Retry-After of one answer."""
         import openai
 
+        file = ("sound.flac", inputs.audio, "audio/flac")
+        try:
+            # A server slower than the sound itself counts as dead.
+            with anyio.fail_after(max(self._settings.timeout_seconds, inputs.duration_seconds)):
+                client: Any = self._client()
+                raw = await client.audio.transcriptions.with_raw_response.create(
+                    file=file,
+                    model=self._settings.model,
+                    response_format=reply_format,
+                    extra_body=self._settings.extra_body or None,
+                    **fields,
+                )
+        except openai.APIStatusError as error:
+            response = error.response
+            return error.status_code, response.content, response.headers.get("retry-after")
+        except (openai.APIError, TimeoutError, BodyError) as error:
+            raise failure_of(error, self._settings, reached=self._learnt.reached) from error
+        return 200, raw.http_response.content, None
+
+    def _client(self) -> AsyncOpenAI:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            key = self._settings.api_key
             seconds = max(self._settings.timeout_seconds, self.longest_seconds)
-            self._clients[loop] = openai.AsyncOpenAI(
-                api_key=key.get_secret_value() if key else "none",
-                base_url=self._settings.base_url,
-                max_retries=0,
-                timeout=openai.Timeout(seconds, connect=min(10.0, self._settings.timeout_seconds)),
-            )
+            self._clients[loop] = open_client(self._settings, read_seconds=seconds)
         return self._clients[loop]
 
-    def _reply(self, request: Request[T], inputs: SoundInputs, body: str) -> Reply[T]:
-        try:
-            data: object = json.loads(body)
-        except ValueError:
-            data = {"text": body}
-        if isinstance(data, str):
-            data = {"text": data}
-        transcription = transcription_of(data, inputs.duration_seconds)
+    def _reply(self, request: Request[T], inputs: SoundInputs, heard: Mapping[str, object]) -> Reply[T]:
+        transcription = transcription_of(heard, inputs.duration_seconds)
         if transcription is None:
-            raise Transient(f"{self.name}: {self._settings.base_url} sent an answer without words")
-        counted = cast("Mapping[str, object]", data).get("usage")
+            raise ModelRefused(
+                f"{self.name}: {self._settings.base_url} sent an answer without words: {first_words(dict(heard))}"
+            )
+        most = self.most(request)
+        counted = heard.get("usage")
         usage = Usage(
             calls=1,
-            input_tokens=_count(counted, "input_tokens"),
-            output_tokens=_count(counted, "output_tokens"),
+            input_tokens=_count(counted, "input_tokens", most.input_tokens),
+            output_tokens=_count(counted, "output_tokens", most.output_tokens),
             cost=self._cost(inputs),
         )
         return Reply(value=request.parse(transcription.model_dump()), usage=usage)
+
+
+def _heard(body: bytes) -> Mapping[str, object] | Instead:
+    """An answer with status 200 as one object: a server's JSON, or the words alone."""
+    text = decoded(body)
+    start = text.lstrip()
+    if start[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
+        return Instead("page", words_of(text))
+    try:
+        value = parse(text)
+    except NotJson:
+        if start.startswith(("data:", "event:", "{", "[")):
+            return Instead("stream" if start[0] in "de" else "other", Words(f"it is no JSON: {text[:200]}"))
+        return {"text": text}
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return {"segments": items} if all(isinstance(item, Mapping) for item in items) else {"list": items}
+    if not isinstance(value, dict):
+        return {"text": value if isinstance(value, str) else text}
+    fields = cast("dict[str, object]", value)
+    error = None if fields.keys() & {"text", "segments", "words"} else error_words(fields)
+    return fields if error is None else Instead("error", error)
+
+
+def _named(words: str, fields: Mapping[str, Any]) -> frozenset[str]:
+    """Fields of ours that a refusal names in its words; the ordinary ones among them in quotes alone."""
+    return frozenset(
+        name
+        for name in fields
+        if re.search(rf"\b{name}\b" if "_" in name else rf"['\"`]{name}['\"`]", words, re.IGNORECASE)
+    )
 
 
 def _formats_of(model: str) -> tuple[str, ...]:
@@ -195,6 +243,7 @@ def _formats_of(model: str) -> tuple[str, ...]:
     return ("verbose_json", "json", "text")
 
 
-def _count(counted: object, name: str) -> int:
+def _count(counted: object, name: str, most: int) -> int:
+    """What the server counted, within what the sound can have taken; 0 where it counts no tokens."""
     value = cast("Mapping[str, object]", counted).get(name) if isinstance(counted, Mapping) else None
-    return value if isinstance(value, int) else 0
+    return min(count_of(value) or 0, most * _COUNT_FACTOR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -78,11 +79,11 @@ def _timed(item: object, words_field: str, duration_seconds: float) -> Segment |
     if not isinstance(item, Mapping):
         return None
     fields = cast("Mapping[str, object]", item)
-    text, start, stop = fields.get(words_field), fields.get("start"), fields.get("end")
-    if not isinstance(text, str) or not text.strip() or not isinstance(start, int | float):
+    text, start, stop = fields.get(words_field), _seconds(fields.get("start")), _seconds(fields.get("end"))
+    if not isinstance(text, str) or not text.strip() or start is None:
         return None
-    start_seconds = min(max(float(start), 0.0), duration_seconds)
-    stop_seconds = float(stop) if isinstance(stop, int | float) else start_seconds
+    start_seconds = min(max(start, 0.0), duration_seconds)
+    stop_seconds = start_seconds if stop is None else stop
     speaker = fields.get("speaker")
     return Segment(
         start_seconds=start_seconds,
@@ -90,3 +91,14 @@ def _timed(item: object, words_field: str, duration_seconds: float) -> Segment |
         text=" ".join(text.split()),
         speaker=speaker.strip() or None if isinstance(speaker, str) else None,
     )
+
+
+def _seconds(value: object) -> float | None:
+    """A time, also as text; None for what is none."""
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) else None

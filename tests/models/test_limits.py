@@ -6,11 +6,12 @@ import asyncio
 from datetime import datetime, timezone
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrvideo.errors import BudgetReached, ModelBusy, ReplyInvalid, SettingsError
+from mrvideo.errors import BudgetReached, LibraryFull, ModelBusy, ModelRefused, ReplyInvalid, SettingsError
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits
@@ -323,3 +324,147 @@ async def test_slots_are_shared_between_event_loops():
     assert len(most) == 400, "no waiter is forgotten, whichever loop it waits on"
     assert max(most) <= 2
     assert limiter.in_flight == 0
+
+
+# a server that wants to be left alone ---------------------------------------------------------------
+
+
+async def test_a_break_longer_than_anybody_waits_stops_nobody_without_a_word():
+    """One `Retry-After: 1000000000` put every other call to sleep for thirty years."""
+    now = [100.0]
+    limiter = Limiter(4, clock=lambda: now[0])
+    for _ in range(2):
+        limiter.answered(refused=True, retry_after_seconds=1e9)
+    assert 0 < limiter.away_seconds <= 3600
+    with anyio.fail_after(5):
+        async with limiter.slot():
+            pass
+    now[0] += 3601
+    assert limiter.away_seconds == 0, "then it is asked again"
+
+
+async def test_who_comes_after_a_long_break_was_asked_for_fails_with_the_reason(
+    serve, connect, ask_border, chat
+):
+    server = serve(fault_of=lambda index: chat.Fault.status(429, retry_after="1000000000"))
+    model = connect(server, concurrency=2)
+    results = await asyncio.gather(*(model.run(ask_border(n)) for n in range(40)), return_exceptions=True)
+    assert {type(result) for result in results} == {ModelBusy}
+    assert server.calls < 40, "once it is clear that it refuses all, it is left alone"
+    reasons = {str(result) for result in results}
+    assert any("refuses all calls" in reason and "Retry-After" in reason for reason in reasons)
+    assert any("wants to be left alone for 11574 days" in reason for reason in reasons)
+
+
+# the gate ----------------------------------------------------------------------------------------------
+
+
+class Tripping:
+    """A model whose reply to one request trips up what comes after, in a way that nobody thought of."""
+
+    name = fingerprint = "tripping"
+    capabilities = ScriptedModel([]).capabilities
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+        self.asked: list[float] = []
+
+    async def run(self, request: Any) -> Any:
+        number = request.inputs.border_seconds
+        self.asked.append(number)
+        if number == 1 and self.error is not None:
+            raise self.error
+        return await ScriptedModel([{"same_scene": True}]).run(request)
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("by\nzero"),
+        RecursionError(),
+        UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "no"),
+        KeyError(7),
+    ],
+)
+async def test_whatever_goes_wrong_with_one_reply_is_an_error_of_that_reply(ask_border, store, error):
+    """It ended the run, and each further run paid for the reply and ended there again."""
+    adapter = Tripping(error)
+    model = limited(adapter, store=store)
+    results = await asyncio.gather(*(model.run(ask_border(n)) for n in range(3)), return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["Reply", "ReplyInvalid", "Reply"]
+    assert type(error).__name__ in str(results[1]) and "\n" not in str(results[1])
+    assert results[1].__cause__ is error
+
+    adapter.error = None
+    again = limited(adapter, store=store)
+    for number in range(3):
+        await again.run(ask_border(number))
+    assert sorted(adapter.asked) == [0, 1, 1, 2], "only the one that failed is asked, and paid, again"
+
+
+async def test_a_reply_that_cannot_be_kept_is_an_error_of_that_reply(ask_border, store, monkeypatch):
+    def put(*args: Any, **named: Any) -> None:
+        raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(store, "put_reply", put)
+    with pytest.raises(ReplyInvalid, match="cannot be used"):
+        await limited(ScriptedModel([{"same_scene": True}]), store=store).run(ask_border())
+
+
+async def test_what_stops_a_run_on_purpose_passes_the_gate(ask_border, store, monkeypatch):
+    def put(*args: Any, **named: Any) -> None:
+        raise LibraryFull("no space left")
+
+    monkeypatch.setattr(store, "put_reply", put)
+    with pytest.raises(LibraryFull):
+        await limited(ScriptedModel([{"same_scene": True}]), store=store).run(ask_border())
+
+
+# money, whatever the server claims ---------------------------------------------------------------------
+
+CLAIMS = [
+    {"prompt_tokens": 0, "completion_tokens": 0},
+    {"prompt_tokens": -100_000, "completion_tokens": -100_000},
+    {"prompt_tokens": 1, "completion_tokens": 1},
+    {"prompt_tokens": "none", "completion_tokens": []},
+    {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 10**9}},
+    {},
+    None,
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=str)
+async def test_a_bound_holds_whatever_the_server_claims(serve, connect, ask_border, chat, claim):
+    body = {"choices": [{"message": {"content": '{"same_scene": true}'}}], "usage": claim}
+    server = serve(lambda asked: chat.Raw.json(body))
+    model = connect(server, budget=Budget(max_tokens=2000))
+    with pytest.raises(BudgetReached, match="max_tokens 2000"):
+        for number in range(200):
+            await model.run(ask_border(number, colours=("red", "blue")))
+    # By our own count a call takes some 150 tokens: not 200 calls, and not one alone.
+    assert 5 <= len(server.asked) <= 20
+    taken = model.ledger.total()
+    assert 0 <= taken.cached_tokens <= taken.input_tokens
+    assert 0 < taken.input_tokens + taken.output_tokens <= 2000
+
+
+async def test_an_absurd_claim_does_not_end_a_run_at_its_first_call(serve, connect, ask_border, chat):
+    claim = {"prompt_tokens": 10**14, "completion_tokens": 10**14}
+    body = {"choices": [{"message": {"content": '{"same_scene": true}'}}], "usage": claim}
+    server = serve(lambda asked: chat.Raw.json(body))
+    model = connect(server, budget=Budget(max_tokens=100_000))
+    for number in range(3):
+        await model.run(ask_border(number))
+    assert model.ledger.total().input_tokens < 50_000
+
+
+async def test_a_refusal_is_paid_for_like_any_reply(serve, connect, ask_border, chat):
+    message = {"content": None, "refusal": "I cannot help with that."}
+    body = {"choices": [{"message": message}], "usage": {"prompt_tokens": 200, "completion_tokens": 9}}
+    server = serve(lambda asked: chat.Raw.json(body))
+    model = connect(server)
+    with pytest.raises(ModelRefused, match="declined merge_border: I cannot help with that"):
+        await model.run(ask_border())
+    assert model.ledger.total().input_tokens == 200

@@ -242,7 +242,8 @@ async def test_a_server_that_counts_nothing_is_estimated(serve, connect, ask_bor
 
 
 def body_of(settings: ModelSettings, request: Request[Any]) -> dict[str, Any]:
-    return OpenAIBackend(settings)._body(request, (), 64, "json_schema")
+    backend = OpenAIBackend(settings)
+    return backend._body(request, (), backend._bound(64), "json_schema")
 
 
 def test_reasoning_models_get_no_temperature_and_room_to_think(ask_border):

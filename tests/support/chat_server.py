@@ -103,6 +103,36 @@ class Fault:
 
 
 @dataclass
+class Raw:
+    """An answer in bytes, sent as it is, unless `pieces` go on for ever: then until nobody reads them."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    endless: bytes = b""
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200, **headers: str) -> Raw:
+        return cls(json.dumps(value).encode(), status, headers)
+
+    async def write(self, writer: asyncio.StreamWriter) -> None:
+        kept = {"content-type": "application/json", "content-length": str(len(self.body))} | self.headers
+        if self.endless:
+            kept = {name: value for name, value in kept.items() if name != "content-length"}
+        lines = [f"HTTP/1.1 {self.status} X", *(f"{name}: {value}" for name, value in kept.items())]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + self.body)
+        # No more than anybody could need to notice that it has no end.
+        for _ in range(_ENDLESS_PIECES if self.endless else 0):
+            writer.write(self.endless)
+            await writer.drain()
+        await writer.drain()
+
+
+_ENDLESS_PIECES = 2000
+"""Pieces of an endless answer that are sent at most: a reader that takes them all is found out, and the test ends."""
+
+
+@dataclass
 class Asked:
     """One request that was in order, as the server understood it."""
 
@@ -131,7 +161,7 @@ class Declined(Exception):
 
 
 class ChatServer:
-    """See the module. `answer` returns plain data, or a string to send as it is."""
+    """See the module. `answer` returns plain data, a string to send as the reply's text, or a whole answer (`Raw`)."""
 
     def __init__(
         self,
@@ -263,6 +293,9 @@ class ChatServer:
             return True
         self.asked.append(asked)
         value = fault.text if fault else self.answer(asked)
+        if isinstance(value, Raw):
+            await value.write(writer)
+            return not value.endless
         text = value if isinstance(value, str) else json.dumps(value)
         reply = json.dumps(self._completion(asked, text)).encode()
         # Before the bytes leave: who has read them may ask for this count at once.

@@ -1,0 +1,150 @@
+"""What a server said in place of a reply: its own words in one line, without keys, whatever the body looks like."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote
+
+from mrvideo.models.json_values import NotJson, parse, whole_characters
+
+LONGEST_QUOTE = 300
+
+_LEAST_SHARED = 8
+"""So many characters of a key in a row are a part of it."""
+_UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_HIDDEN_TAGS = re.compile(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+
+
+@dataclass(frozen=True)
+class Words:
+    """An error's parts. `fields` are names that it points at by position, `code` its own number or name for the case."""
+
+    text: str
+    code: str = ""
+    kind: str = ""
+    fields: frozenset[str] = frozenset()
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that stands in the body, where gateways put it when the answer itself says 200."""
+        return int(self.code) if re.fullmatch(r"[45]\d\d", self.code) else None
+
+
+def decoded(body: bytes) -> str:
+    """A body as text, whatever its bytes."""
+    return whole_characters(body.decode("utf-8-sig", errors="replace"))
+
+
+def words_of(text: str) -> Words:
+    """The error in a body: JSON in any of the usual shapes, a page, or plain words."""
+    try:
+        value = parse(text)
+    except NotJson:
+        return Words(_of_page(text) if text.lstrip().startswith("<") else text[: 4 * LONGEST_QUOTE])
+    return error_words(value) or Words(text[: 4 * LONGEST_QUOTE])
+
+
+def error_words(value: object) -> Words | None:
+    """The error in `{error: {message, code}}`, `{error: "…"}`, `{message}`, `{detail: [{loc, msg}]}`, a list of those, or
+    None where the value holds none."""
+    if isinstance(value, list):
+        parts = cast("list[object]", value)
+        return next((found for part in parts[:8] if (found := error_words(part)) is not None), None)
+    if isinstance(value, str):
+        return Words(value) if value.strip() else None
+    if not isinstance(value, dict):
+        return None
+    fields = cast("dict[str, object]", value)
+    inner = next(
+        (
+            found
+            for name in ("error", "errors", "detail", "details", "message", "msg", "error_msg", "reason")
+            if (found := error_words(fields.get(name))) is not None
+        ),
+        None,
+    )
+    if inner is None:
+        return None
+    named = inner.fields | _fields_of(fields)
+    return Words(
+        inner.text + _passed_on(fields.get("metadata")),
+        inner.code or _code_of(fields),
+        inner.kind or _text(fields.get("type")),
+        named,
+    )
+
+
+def _passed_on(metadata: object) -> str:
+    """What a gateway passes on of the words of the server behind it."""
+    raw = cast("dict[str, object]", metadata).get("raw") if isinstance(metadata, dict) else None
+    if not isinstance(raw, str) or not raw.strip():
+        return ""
+    return f": {words_of(raw[: 8 * LONGEST_QUOTE]).text}"
+
+
+def _fields_of(fields: Mapping[str, object]) -> frozenset[str]:
+    found: set[str] = set()
+    param, location = fields.get("param"), fields.get("loc")
+    if isinstance(param, str):
+        # `messages[1].content[0].image_url.detail` points at the last of these, `response_format.schema` at the first.
+        steps = [step for step in re.split(r"[.\[\]]+", param) if step and not step.isdigit()]
+        found |= {steps[0], steps[-1]} if steps else set()
+    if isinstance(location, list):
+        found |= {step for step in cast("list[object]", location) if isinstance(step, str)}
+    return frozenset(found)
+
+
+def _code_of(fields: Mapping[str, object]) -> str:
+    for name in ("code", "status", "status_code", "statusCode"):
+        value = fields.get(name)
+        if isinstance(value, int | str) and not isinstance(value, bool) and str(value).strip():
+            return str(value).strip()[:60]
+    return ""
+
+
+def _text(value: object) -> str:
+    return value[:60] if isinstance(value, str) else ""
+
+
+def _of_page(text: str) -> str:
+    title = re.search(r"<title[^>]*>([^<]{1,200})", text[:20_000], re.IGNORECASE)
+    if title is not None:
+        return html.unescape(title[1])
+    return html.unescape(_TAG.sub(" ", _HIDDEN_TAGS.sub(" ", text[:20_000])))
+
+
+def one_line(words: str, key: str = "", *, longest: int = LONGEST_QUOTE) -> str:
+    """Words for an error's message: one line, bounded, printable, and without the key or parts of it."""
+    # Masked before the cut, so that no half of a key is left.
+    line = " ".join(_UNPRINTED.sub(" ", masked(words[: 40 * longest], key)).split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def masked(text: str, key: str) -> str:
+    """The text without the key, as it is or encoded, and without longer parts of it."""
+    if not key:
+        return text
+    raw = key.encode()
+    encoded = [quote(key, safe=""), base64.b64encode(raw).decode().rstrip("="), raw.hex()]
+    for form in (key, *encoded):
+        text = text.replace(form, "***")
+    for form in {key, *encoded}:
+        if len(form) < 2 * _LEAST_SHARED:
+            continue
+        parts = {form[i : i + _LEAST_SHARED] for i in range(len(form) - _LEAST_SHARED + 1)}
+        if any(part in text for part in parts):
+            # The rest of the word belongs to it: `sk-abcdefgh****wxyz`.
+            pattern = "|".join(sorted(map(re.escape, parts)))
+            text = re.sub(rf"[^\s\"'<>]*(?:{pattern})[^\s\"'<>]*", "***", text)
+    return text
+
+
+def first_words(value: Any) -> str:
+    """The beginning of a value of any type, for a message."""
+    return one_line(str(value)[:400], longest=120)

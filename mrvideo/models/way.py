@@ -1,0 +1,182 @@
+"""The way to a server: proxies that the environment names, keys that a header can carry, bodies that end.
+
+One client for each event loop, made here alone, so that what is said of a way that fails is true of the way taken.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import zlib
+from collections.abc import AsyncIterable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from mrvideo.errors import ModelUnavailable, SettingsError
+from mrvideo.models.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+LONGEST_BODY = 4 * 2**20
+"""Bytes of one answer, unpacked. The longest reply that a model gives is a tenth of it."""
+
+_CONNECT_SECONDS = 10.0
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+class BodyError(Exception):
+    """An answer whose body is not taken."""
+
+
+class BodyTooLong(BodyError):
+    """A server's answer goes on beyond `LONGEST_BODY`."""
+
+
+class BodyUnreadable(BodyError):
+    """A server's answer is packed in a way that it was not asked for."""
+
+
+def check_key(settings: ModelSettings) -> None:
+    """Raises `SettingsError`: no key where one is needed, or a character in it that no header can carry."""
+    preset = settings.server
+    if preset.needs_key and settings.api_key is None:
+        raise SettingsError(
+            f"{settings.name}: {preset.name} wants a key; set {preset.key_variable} (or MRVIDEO_API_KEY) "
+            "in the environment, or name a key_file"
+        )
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    wrong = next((place for place, c in enumerate(key, start=1) if not (" " <= c <= "~")), None)
+    if wrong is not None:
+        variable = preset.key_variable or "MRVIDEO_API_KEY"
+        raise SettingsError(
+            f"{settings.name}: the key holds a character that no key can hold (number {wrong}: a quotation mark, a line "
+            f"break, …); copy it again into {variable} or the key_file"
+        )
+
+
+def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
+    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`."""
+    import openai
+
+    url = settings.base_url or ""
+    http: Any = importlib.import_module(_http_package(openai.DefaultAsyncHttpxClient))
+    key = settings.api_key
+    return openai.AsyncOpenAI(
+        # Servers without keys want the header all the same; an empty one makes the client look for its own.
+        api_key=key.get_secret_value() if key else "none",
+        base_url=url,
+        max_retries=0,
+        timeout=openai.Timeout(read_seconds, connect=min(_CONNECT_SECONDS, settings.timeout_seconds)),
+        http_client=openai.DefaultAsyncHttpxClient(
+            # The proxy is chosen here, so that one which is not used for this host cannot be in the way.
+            trust_env=False,
+            proxy=usable_proxy(settings.name, url),
+            verify=http.create_ssl_context(),
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [_bounded(http)]},
+        ),
+    )
+
+
+def usable_proxy(name: str, url: str) -> str | None:
+    """The proxy on the way to a URL, or None. Raises `ModelUnavailable` when it cannot be used."""
+    proxy = proxy_of(url)
+    if proxy is None:
+        return None
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    out = f"correct or unset it, or name {urlsplit(url).hostname} in NO_PROXY"
+    if not usable:
+        raise ModelUnavailable(
+            f"{name}: the environment names a proxy for {url} that is no address; write it like "
+            f"http://proxy:3128; {out}"
+        )
+    if proxy.startswith("socks") and find_spec("socksio") is None:
+        raise ModelUnavailable(
+            f"{name}: the environment names a SOCKS proxy for {url}, which needs a package: "
+            f"pip install 'httpx[socks]'; or {out}"
+        )
+    return proxy
+
+
+def proxy_of(url: str) -> str | None:
+    """The proxy that the environment (or the system's settings) names for a URL: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY."""
+    parts = urlsplit(url)
+    host, known = parts.hostname or "", getproxies()
+    proxy = known.get(parts.scheme) or known.get("all")
+    if not proxy or _left_out(host, parts.port, known.get("no", "")) or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def shown_proxy(proxy: str) -> str:
+    """Without the password that it may hold."""
+    parts = urlsplit(proxy)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def _left_out(host: str, port: int | None, no_proxy: str) -> bool:
+    """Whether NO_PROXY names the host: itself, a domain above it, a network that its address lies in, or `*`."""
+    host = host.lower().rstrip(".")
+    for entry in no_proxy.lower().split(","):
+        named = entry.strip().rpartition("://")[2].strip("[]")
+        if named == "*" or named in (host, f"{host}:{port}", f"[{host}]:{port}"):
+            return True
+        domain = named.lstrip("*").strip(".")
+        if domain and host.endswith(f".{domain}"):
+            return True
+        try:
+            if "/" in named and ipaddress.ip_address(host) in ipaddress.ip_network(named, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _http_package(client: type) -> str:
+    """`httpx`, or what the installed openai package has in its place."""
+    return next(base.__module__ for base in client.__mro__ if base.__name__ == "AsyncClient").partition(".")[
+        0
+    ]
+
+
+def _bounded(http: Any) -> Any:
+    async def read(response: Any) -> None:
+        stream = response.stream
+        try:
+            body = await read_bounded(stream, response.headers.get("content-encoding", ""))
+        finally:
+            await stream.aclose()
+        response.headers.pop("content-encoding", None)
+        response.stream = http.ByteStream(body)
+
+    return read
+
+
+async def read_bounded(stream: AsyncIterable[bytes], encoding: str) -> bytes:
+    """All of a body, unpacked. Raises `BodyTooLong` before more than that stands in memory, and `BodyUnreadable`."""
+    encoding = encoding.strip().lower()
+    unpack: Any = None
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    elif encoding not in ("", "identity"):
+        raise BodyUnreadable(f"it is packed as {encoding[:20]}, which it was not asked for")
+    body = bytearray()
+    async for chunk in stream:
+        if unpack is None:
+            body += chunk
+        else:
+            try:
+                body += unpack.decompress(chunk, LONGEST_BODY + 1 - len(body))
+            except zlib.error as error:
+                raise BodyUnreadable(f"it says that it is packed as {encoding}, and is not") from error
+        if len(body) > LONGEST_BODY:
+            raise BodyTooLong
+    return bytes(body)
