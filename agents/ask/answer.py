@@ -191,6 +191,8 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
         unseen=tuple(u.span for u in unseen_of(context, state)),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
+        shot_starts=tuple(shot.start_seconds for shot in context.index.shots),
+        scene_count=len(context.index.scenes),
     )
 
 

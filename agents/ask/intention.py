@@ -165,6 +165,8 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         entities=cast_of(context, [s.span for a in fitting for s in a.spans]),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
+        shot_starts=tuple(shot.start_seconds for shot in context.index.shots),
+        scene_count=len(context.index.scenes),
     )
     try:
         reply = await call(

@@ -151,6 +151,8 @@ class GlobalIntentionInputs(Message):
     entities: tuple[EntityLine, ...] = ()
     learnt: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    shot_starts: tuple[float, ...] = Field(default=(), description="where the shots of the whole video begin")
+    scene_count: int = Field(default=0, description="scenes of the whole video")
 
 
 class GlobalIntentionReply(Message):
@@ -276,6 +278,8 @@ class AnswerInputs(Message):
     problem: str = Field(
         default="", description="what was wrong with the draft before this one, when asked again"
     )
+    shot_starts: tuple[float, ...] = Field(default=(), description="where the shots of the whole video begin")
+    scene_count: int = Field(default=0, description="scenes of the whole video")
 
 
 class Citation(Message):

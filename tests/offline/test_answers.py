@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mrvideo.models.offline.answering import answer
+from mrvideo.models.offline.stages import answer
 from mrvideo.records import Answer, Cue, Index
 from mrvideo.schemas.analysis import AnswerInputs, EvidenceLine, GlobalIntentionReply
 

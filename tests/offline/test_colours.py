@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image
 
-from mrvideo.models.offline.colours import colour_name, dominant_colours
-from mrvideo.models.offline.pictures import Picture
+from mrvideo.models.offline.reading.colours import colour_name, dominant_colours
+from mrvideo.models.offline.reading.pictures import Picture
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mrvideo.models.offline.pictures import Picture
-from mrvideo.models.offline.reading import read_clip
+from mrvideo.models.offline.reading.clips import read_clip
+from mrvideo.models.offline.reading.pictures import Picture
 from mrvideo.records import Span
 
 CLIP = Span(20.0, 30.0)
@@ -106,7 +106,7 @@ def test_nothing_is_told_to_the_makers_of_the_libraries(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     program = (
-        "import time, numpy; from mrvideo.models.offline.engine import _new_engine; "
+        "import time, numpy; from mrvideo.models.offline.reading.engine import _new_engine; "
         "_new_engine()(numpy.zeros((64, 64, 3), numpy.uint8)); time.sleep(2)"
     )
     environment = {**os.environ, "HOME": str(home)}

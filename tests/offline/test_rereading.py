@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mrvideo.models.offline import rereading
-from mrvideo.models.offline.engine import read_picture
-from mrvideo.models.offline.pictures import Picture
-from mrvideo.models.offline.rereading import Sheet
+from mrvideo.models.offline.reading import sheet as rereading
+from mrvideo.models.offline.reading.engine import read_picture
+from mrvideo.models.offline.reading.pictures import Picture
+from mrvideo.models.offline.reading.sheet import Sheet
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from mrvideo.models.base import Request
-from mrvideo.models.offline import answering, captions, looking, names, planning
+from mrvideo.models.offline import stages
+from mrvideo.models.offline.reading import captions, names
 
 HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
     "characters": lambda request: names.find_names(_typed(request)),
@@ -18,14 +19,14 @@ HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
     "caption_scene": lambda request: captions.caption_scene(_typed(request), request.pictures),
     "link_cast": lambda request: names.link_names(_typed(request)),
     "confirm_name": lambda request: names.confirm_name(_typed(request)),
-    "segment_intention": lambda request: planning.segment_intention(_typed(request)),
-    "reduce_intentions": lambda request: planning.reduce_intentions(_typed(request)),
-    "global_intention": lambda request: planning.global_intention(_typed(request)),
-    "goals": lambda request: planning.goals(_typed(request)),
-    "look_local": lambda request: looking.look(_typed(request), request.pictures),
-    "look_global": lambda request: looking.look(_typed(request), request.pictures),
-    "answer": lambda request: answering.answer(_typed(request)),
-    "verify": lambda request: looking.verify(_typed(request), request.pictures),
+    "segment_intention": lambda request: stages.segment_intention(_typed(request)),
+    "reduce_intentions": lambda request: stages.reduce_intentions(_typed(request)),
+    "global_intention": lambda request: stages.global_intention(_typed(request)),
+    "goals": lambda request: stages.goals(_typed(request)),
+    "look_local": lambda request: stages.look(_typed(request), request.pictures),
+    "look_global": lambda request: stages.look(_typed(request), request.pictures),
+    "answer": lambda request: stages.answer(_typed(request)),
+    "verify": lambda request: stages.verify(_typed(request), request.pictures),
 }
 
 

@@ -1,229 +1,272 @@
-"""What was read and heard, in order of time: the one thing that answers are made from."""
+"""What was read and heard, in order of time: signs, sentences joined over cues, scenes. The one thing that answers are made from."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
-from mrvideo.models.offline.questions import Question
-from mrvideo.models.offline.words import STOP, TEXT_NOUNS, stem
-from mrvideo.schemas.analysis import Analysis, EvidenceLine, SegmentIntentionInputs
-from mrvideo.text import LOOKALIKE, holds, likeness, tokens
+from mrvideo.models.offline.wording import lines_seen, picture_sentence_of
+from mrvideo.records import Span, merge_spans
+from mrvideo.schemas.analysis import EvidenceLine, Finding, KeyCharacter
+from mrvideo.text import LOOKALIKE, Language, Ranker, holds, languages, likeness, squeezed, tokens
 
-Channel = Literal["screen", "speech", "picture", "look"]
+Kind = Literal["screen", "speech", "sound", "picture", "look", "end"]
 
 JOIN_SECONDS = 0.7
 """Sightings of one text closer than this are one: a clip's or a scene's border lies between them."""
 
-PICTURE_SENTENCE = "The picture is mostly"
+PAUSE_SECONDS = 1.5
+"""A sentence goes on in the next cue when that comes within this time, and the last one did not end it."""
+
+MOST_SENTENCE_LETTERS = 400
+STANDING_SECONDS, STANDING_CUTS = 15.0, 4
+"""A text that stands this long, and over this many cuts, is a watermark or a channel's logo."""
+
+SOUND = "[sound]"
+_ENDS = re.compile(r"[.!?…。！？؟;:][\"'”’»)\]]*$")
+_BRACKETS = re.compile(r"[\[(♪♫#][^\])♪♫]*[\])♪♫]|[♪♫]+")
+_TURN = re.compile(r"(?:^|(?<=[.!?…\"”。！？]))\s*[-–—]\s+(?=\S)")
+_LABEL = re.compile(r"(?:^|(?<=[.!?…])\s+)([A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}):\s+(?=\S)")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One text over one span: a sign, a line of speech, or a sentence on the picture. `ids` are those of its evidence."""
+    """One text over one span: a sign, a sentence, or what a picture looks like. `ids` are those of its evidence."""
 
     start_seconds: float
     stop_seconds: float
     text: str
-    channel: Channel
+    kind: Kind
     speaker: str | None = None
     ids: tuple[str, ...] = ()
+    standing: bool = False
 
     @property
-    def stems(self) -> frozenset[str]:
-        """The words it holds, the speaker's name among them."""
-        spoken = tokens(self.speaker) if self.speaker else ()
-        return frozenset(stem(word) for word in (*tokens(self.text), *spoken) if word not in STOP)
+    def span(self) -> Span:
+        """When it is there."""
+        return Span(self.start_seconds, self.stop_seconds)
+
+    @property
+    def told(self) -> str:
+        """With the speaker's name before it."""
+        return f"{self.speaker}: {self.text}" if self.speaker else self.text
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Signs, speech, pictures and fresh looks, each in order of time."""
+    """Signs, sentences, pictures and fresh looks, each in order of time; `shots` are their starts; `scenes` how many there are."""
 
     screen: tuple[Item, ...] = ()
     speech: tuple[Item, ...] = ()
     pictures: tuple[Item, ...] = ()
     looks: tuple[Item, ...] = ()
     stop_seconds: float = 0.0
-    weights: dict[str, float] = field(default_factory=dict[str, float])
+    shots: tuple[float, ...] = ()
+    scenes: int = 0
+    language: Language = field(default_factory=lambda: languages()["en"])
 
-    @property
+    @cached_property
     def everything(self) -> tuple[Item, ...]:
         """Signs and speech, in order of time."""
         return tuple(sorted((*self.screen, *self.speech), key=_by_time))
 
-    @property
-    def distinct_speakers(self) -> tuple[Item, ...]:
-        """The first line of everyone who speaks under a name."""
-        return tuple({i.speaker: i for i in reversed(self.speech) if i.speaker}.values())[::-1]
+    @cached_property
+    def ranker(self) -> Ranker:
+        """Ranks `everything` by words; a speaker's name belongs to what they say."""
+        return Ranker([item.told for item in self.everything], self.language)
 
-    def of(self, where: str) -> tuple[Item, ...]:
+    @cached_property
+    def places(self) -> dict[Item, int]:
+        """Where each item lies in `everything`."""
+        return {item: place for place, item in enumerate(self.everything)}
+
+    @cached_property
+    def signs(self) -> tuple[Item, ...]:
+        """Texts on screen that come and go: no watermarks, unless there is nothing else."""
+        return tuple(i for i in self.screen if not i.standing) or self.screen
+
+    def of(self, channel: str) -> tuple[Item, ...]:
         """The items of `screen`, of `speech`, or of both (`any`)."""
-        return self.screen if where == "screen" else self.speech if where == "speech" else self.everything
+        return {"screen": self.screen, "speech": self.speech}.get(channel, self.everything)
 
-    def distinct(self, items: Iterable[Item]) -> list[list[Item]]:
-        """Sightings of the same text together, in order of first appearance."""
-        groups: list[list[Item]] = []
-        for item in items:
-            group = next((g for g in groups if likeness(g[0].text, item.text) >= LOOKALIKE), None)
-            if group is None:
-                groups.append([item])
-            else:
-                group.append(item)
-        return groups
+    def stems(self, item: Item) -> frozenset[str]:
+        """Stems of what it says, and of who says it."""
+        return self.ranker.stems[self.places[item]] if item in self.places else self.language.stems(item.told)
 
-    def relevance(self, question: Question, item: Item, *, around: bool = True) -> float:
-        """How much of the question's own words the item holds, rare words counting more; 0 to 1."""
-        if not question.content:
-            return 0.0
-        near: frozenset[str] = frozenset()
-        if around and item.channel == "speech":
-            place = self.speech.index(item)
-            near = frozenset(s for other in self.speech[max(place - 1, 0) : place + 2] for s in other.stems)
-        total = got = 0.0
-        for word in question.content:
-            weight = self.weights.get(word, 1.0)
-            total += weight
-            if word in item.stems:
-                got += weight
-            elif word in near:
-                got += weight / 2
-        return got / total if total else 0.0
+    def stretch(self, times: tuple[float, float | None]) -> tuple[float, float]:
+        """Times as a question names them, counted from the start."""
+        low, high = times
+        return (self.stop_seconds + low if low < 0 else low), (self.stop_seconds if high is None else high)
 
 
-_NOUN_BEHIND = re.compile(rf"(?<=\S)\s+(?:{'|'.join(TEXT_NOUNS)})$")
+def distinct(items: Iterable[Item]) -> list[list[Item]]:
+    """Sightings of the same text together, in order of first appearance."""
+    groups: list[list[Item]] = []
+    for item in items:
+        group = next((g for g in groups if likeness(g[0].text, item.text) >= LOOKALIKE), None)
+        if group is None:
+            groups.append([item])
+        else:
+            group.append(item)
+    return groups
 
 
-def _by_time(item: Item) -> tuple[float, float]:
-    return (item.start_seconds, item.stop_seconds)
+def holding(items: Iterable[Item], phrase: str, *, least: float = 0.85) -> list[Item]:
+    """The items that hold a phrase. When some hold it exactly, the near ones are left out."""
+    scored = [(holds(item.text, phrase), item) for item in items]
+    best = max((score for score, _ in scored), default=0.0)
+    floor = best if best >= 1.0 else least
+    return [item for score, item in scored if score >= max(floor, least)]
 
 
-def timeline_of_segment(inputs: SegmentIntentionInputs) -> Timeline:
-    """From a segment's captions and cues."""
-    screen = [
-        Item(text.start_seconds, text.stop_seconds, text.text, "screen")
-        for scene in inputs.scenes
-        for text in scene.screen_text
-    ]
-    speech = [Item(c.start_seconds, c.stop_seconds, c.text, "speech", c.speaker) for c in inputs.cues]
-    pictures = [
-        Item(scene.start_seconds, scene.stop_seconds, sentence, "picture")
-        for scene in inputs.scenes
-        if (sentence := picture_sentence(scene.caption))
-    ]
-    return _timeline(screen, speech, pictures, [], inputs.span.stop_seconds)
+def role_of(start_seconds: float, text: str, role: str) -> KeyCharacter:
+    """How a segment hands on who says a line, or that it is a sound: quotes alone hold only words."""
+    return KeyCharacter(word=_key(start_seconds, text), entity=role)
 
 
-def timeline_of_analyses(analyses: Sequence[Analysis]) -> Timeline:
-    """From the findings of segments: enough to plan by."""
-    speakers = speakers_of(analyses)
-    items = [
-        _item(f.source, f.quote, f.start_seconds, f.stop_seconds, (), speakers)
-        for a in analyses
-        for f in a.findings
-    ]
-    return _sorted_out(items, analyses)
+def _key(start_seconds: float, text: str) -> str:
+    return f"{start_seconds:.2f} {squeezed(text)}"
 
 
-def timeline_of_evidence(evidence: Sequence[EvidenceLine], analyses: Sequence[Analysis]) -> Timeline:
-    """From the evidence that may be cited, each item with the ids to cite."""
-    speakers = speakers_of(analyses)
-    items = [_item(e.source, e.quote, e.start_seconds, e.stop_seconds, (e.id,), speakers) for e in evidence]
-    return _sorted_out(items, analyses)
+def is_sound(text: str) -> bool:
+    """Whether a cue tells a sound (`[door slams]`, `♪`) and no words."""
+    return not tokens(_BRACKETS.sub(" ", text))
 
 
-def speakers_of(analyses: Sequence[Analysis]) -> dict[str, str]:
-    """Who says which line: segments hand it on as key characters, since a quote holds only the words."""
-    return {character.word: character.entity for analysis in analyses for character in analysis.characters}
-
-
-def picture_sentence(caption: str) -> str | None:
-    """The sentence on colours of a caption of ours."""
-    if not caption.startswith(PICTURE_SENTENCE):
-        return None
-    return caption.partition(".")[0] + "."
-
-
-def _item(
-    source: str, quote: str, start: float, stop: float, ids: tuple[str, ...], speakers: dict[str, str]
-) -> Item:
-    if source == "cue":
-        return Item(start, stop, quote, "speech", speakers.get(quote), ids)
-    if source == "frame":
-        return Item(start, stop, quote, "look", None, ids)
-    return Item(start, stop, quote, "picture" if quote.startswith(PICTURE_SENTENCE) else "screen", None, ids)
-
-
-def _sorted_out(items: Sequence[Item], analyses: Sequence[Analysis]) -> Timeline:
-    by = {c: [i for i in items if i.channel == c] for c in ("screen", "speech", "picture", "look")}
-    stop = max([*(a.span.stop_seconds for a in analyses), *(i.stop_seconds for i in items)], default=0.0)
-    return _timeline(by["screen"], by["speech"], by["picture"], by["look"], stop)
-
-
-def _timeline(
-    screen: Sequence[Item],
-    speech: Sequence[Item],
-    pictures: Sequence[Item],
-    looks: Sequence[Item],
-    stop: float,
+def timeline_of(
+    lines: Sequence[EvidenceLine | Finding],
+    roles: Iterable[KeyCharacter],
+    language: Language,
+    *,
+    stop_seconds: float = 0.0,
+    shots: tuple[float, ...] = (),
+    scenes: int = 0,
 ) -> Timeline:
-    heard = tuple(sorted(speech, key=_by_time))
-    signs = tuple(_joined(screen))
-    counts: dict[str, int] = {}
-    for item in (*signs, *heard):
-        for word in item.stems:
-            counts[word] = counts.get(word, 0) + 1
-    weights = {word: 1.0 / (1.0 + math.log(count)) for word, count in counts.items()}
+    """From findings, or from the evidence that may be cited; `stop_seconds` is where the video ends at the least."""
+    known = {role.word: role.entity for role in roles}
+    items = [item for line in lines for item in _items(line, known)]
+    by = {
+        kind: sorted((i for i in items if i.kind == kind), key=_by_time)
+        for kind in ("screen", "speech", "picture", "look")
+    }
+    pictures = by["picture"]
+    ends = [i.stop_seconds for i in pictures] or [i.stop_seconds for i in items]
     return Timeline(
-        signs, heard, tuple(sorted(pictures, key=_by_time)), tuple(sorted(looks, key=_by_time)), stop, weights
+        tuple(_marked(_joined(by["screen"]), shots)),
+        tuple(_sentences(by["speech"])),
+        tuple(pictures),
+        tuple(by["look"]),
+        max([stop_seconds, *ends]) if ends or stop_seconds else 0.0,
+        shots,
+        scenes,
+        language,
     )
+
+
+def _items(line: EvidenceLine | Finding, roles: dict[str, str]) -> list[Item]:
+    ids = (line.id,) if isinstance(line, EvidenceLine) else ()
+    start, stop = line.start_seconds, line.stop_seconds
+    if line.source == "frame":
+        return [Item(start, stop, line.quote, "look", None, ids)]
+    if line.source == "caption":
+        kind: Kind = "picture" if picture_sentence_of(line.quote) == line.quote else "screen"
+        return [Item(start, stop, line.quote, kind, None, ids)]
+    speaker = roles.get(_key(start, line.quote))
+    if speaker == SOUND:
+        return [Item(start, stop, line.quote, "sound", None, ids)]
+    turns = _turns(_BRACKETS.sub(" ", line.quote), speaker)
+    return [Item(start, stop, text, "speech", who, ids) for who, text in turns]
+
+
+def _turns(text: str, speaker: str | None) -> list[tuple[str | None, str]]:
+    """`JOHN: Hello. MARY: Hi.` and `- Hello. - Hi.` are two who speak."""
+    turns: list[tuple[str | None, str]] = []
+    for part in _TURN.split(text):
+        pieces = _LABEL.split(part)
+        turns.append((speaker, pieces[0]))
+        turns += [(name, words) for name, words in zip(pieces[1::2], pieces[2::2], strict=True)]
+        speaker = None if len(_TURN.findall(text)) else speaker
+    return [(who, " ".join(words.split())) for who, words in turns if tokens(words)]
+
+
+def _sentences(cues: Sequence[Item]) -> list[Item]:
+    """Cues joined to sentences: by the same speaker, one right after the other, until a mark ends them."""
+    joined: list[Item] = []
+    for cue in cues:
+        last = joined[-1] if joined else None
+        if (
+            last
+            and last.speaker == cue.speaker
+            and last.ids != cue.ids
+            and cue.start_seconds - last.stop_seconds <= PAUSE_SECONDS
+            and not _ENDS.search(last.text)
+            and len(last.text) + len(cue.text) <= MOST_SENTENCE_LETTERS
+            and not (
+                cue.text[:1].isupper()
+                and last.text[:1].isupper()
+                and cue.start_seconds - last.stop_seconds > 0.5
+            )
+        ):
+            joined[-1] = replace(
+                last,
+                text=f"{last.text} {cue.text}",
+                stop_seconds=max(last.stop_seconds, cue.stop_seconds),
+                ids=(*last.ids, *cue.ids),
+            )
+        else:
+            joined.append(cue)
+    return joined
 
 
 def _joined(items: Sequence[Item]) -> list[Item]:
     """Touching sightings of one text as one item."""
     joined: list[Item] = []
-    for item in sorted(items, key=_by_time):
+    for item in items:
         for place in range(len(joined) - 1, max(len(joined) - 40, -1), -1):
             last = joined[place]
             if (
-                item.start_seconds <= last.stop_seconds + JOIN_SECONDS
-                and likeness(last.text, item.text) >= LOOKALIKE
+                item.start_seconds > last.stop_seconds + JOIN_SECONDS
+                or likeness(last.text, item.text) < LOOKALIKE
             ):
-                longer = (
-                    last
-                    if last.stop_seconds - last.start_seconds >= item.stop_seconds - item.start_seconds
-                    else item
-                )
-                joined[place] = replace(
-                    longer,
-                    start_seconds=last.start_seconds,
-                    stop_seconds=max(last.stop_seconds, item.stop_seconds),
-                    ids=(*last.ids, *(i for i in item.ids if i not in last.ids)),
-                )
-                break
+                continue
+            longer = max(last, item, key=lambda i: i.stop_seconds - i.start_seconds)
+            joined[place] = replace(
+                longer,
+                start_seconds=last.start_seconds,
+                stop_seconds=max(last.stop_seconds, item.stop_seconds),
+                ids=tuple(dict.fromkeys((*last.ids, *item.ids))),
+            )
+            break
         else:
             joined.append(item)
     return joined
 
 
-def themselves(items: list[Item], phrase: str) -> list[Item]:
-    """Of texts that hold a phrase, those that are nothing else, where there are any: a town's name, not a title with it."""
-    return [i for i in items if likeness(i.text, phrase) >= LOOKALIKE] or items
+def _marked(screen: Sequence[Item], shots: Sequence[float]) -> list[Item]:
+    """Watermarks and logos marked: what stands on while the shots change."""
+    marked: list[Item] = []
+    for item in screen:
+        over = sum(item.start_seconds < cut < item.stop_seconds for cut in shots)
+        standing = item.stop_seconds - item.start_seconds >= STANDING_SECONDS and over >= STANDING_CUTS
+        marked.append(replace(item, standing=standing))
+    return marked
 
 
-def holding(items: Iterable[Item], phrase: str, *, least: float = 0.85) -> list[Item]:
-    """The items that hold a phrase. When some hold it exactly, the near ones are left out.
+def seen_on_looks(timeline: Timeline) -> Timeline:
+    """A timeline of only what fresh frames showed, its texts as signs."""
+    signs = [
+        replace(item, text=text, kind="screen") for item in timeline.looks for text in lines_seen(item.text)
+    ]
+    return replace(timeline, screen=tuple(signs), speech=())
 
-    `the STOP sign` is the text STOP where no text says "STOP sign".
-    """
-    items = tuple(items)
-    scored = [(holds(item.text, phrase), item) for item in items]
-    best = max((score for score, _ in scored), default=0.0)
-    if best < least:
-        bare = _NOUN_BEHIND.sub("", phrase)
-        return holding(items, bare, least=least) if bare != phrase and tokens(bare) else []
-    floor = best if best >= 1.0 else least
-    return [item for score, item in scored if score >= floor]
+
+def spans_of(items: Iterable[Item]) -> list[Span]:
+    """Their spans, in order, those that overlap as one."""
+    return merge_spans([item.span for item in items])
+
+
+def _by_time(item: Item) -> tuple[float, float]:
+    return (item.start_seconds, item.stop_seconds)

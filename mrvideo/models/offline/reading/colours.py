@@ -1,0 +1,77 @@
+"""The colours of a picture, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from mrvideo.models.offline.reading.pictures import Picture
+
+_SAMPLE_PIXELS = (48, 27)
+_LEAST_SHARE = 0.15
+
+_HUES = (
+    (15, "red"),
+    (42, "orange"),
+    (68, "yellow"),
+    (165, "green"),
+    (192, "cyan"),
+    (255, "blue"),
+    (290, "purple"),
+    (335, "pink"),
+    (361, "red"),
+)
+"""Upper bound of the hue in degrees, and its name."""
+
+
+def colour_name(red: int, green: int, blue: int) -> str:
+    """The everyday name of one colour: `dark blue`, `white`, `brown`."""
+    high, low = max(red, green, blue), min(red, green, blue)
+    value, spread = high / 255, high - low
+    saturation = spread / high if high else 0.0
+    if value < 0.16:
+        return "black"
+    if saturation < 0.14 or spread < 18:
+        return (
+            "white"
+            if value > 0.86
+            else "light grey"
+            if value > 0.68
+            else "grey"
+            if value > 0.36
+            else "dark grey"
+        )
+    if high == red:
+        hue = 60 * ((green - blue) / spread % 6)
+    elif high == green:
+        hue = 60 * ((blue - red) / spread + 2)
+    else:
+        hue = 60 * ((red - green) / spread + 4)
+    name = next(word for bound, word in _HUES if hue < bound)
+    if name == "orange" and value < 0.72:
+        return "dark brown" if value < 0.4 else "brown"
+    if name == "red" and saturation < 0.5 and value > 0.6:
+        return "pink"
+    if value < 0.4:
+        return f"dark {name}"
+    if saturation < 0.42 and value > 0.6:
+        return f"light {name}"
+    return name
+
+
+def dominant_colours(pictures: Sequence[Picture], *, most: int = 3) -> tuple[tuple[str, float], ...]:
+    """Names and shares of the colours that cover most of the pictures, largest first."""
+    counts: dict[str, int] = {}
+    total = 0
+    for picture in pictures:
+        small = Image.fromarray(picture.pixels).resize(_SAMPLE_PIXELS, Image.Resampling.BOX)
+        pixels = np.reshape(np.asarray(small, dtype=np.uint8), (-1, 3))
+        colours, numbers = np.unique(pixels >> 3 << 3, axis=0, return_counts=True)
+        for (red, green, blue), number in zip(colours.tolist(), numbers.tolist(), strict=True):
+            name = colour_name(red + 4, green + 4, blue + 4)
+            counts[name] = counts.get(name, 0) + number
+            total += number
+    shares = sorted(((name, number / total) for name, number in counts.items()), key=lambda item: -item[1])
+    return tuple(shares[:1] + [item for item in shares[1:most] if item[1] >= _LEAST_SHARE])

@@ -1,0 +1,54 @@
+"""Skills: small, exact answers to one kind of question each. What none of them matches is answered by retrieval, or not at all.
+
+A skill is a module with `match(question) -> Match | None`, `answer(match, timeline) -> Decision | None`, and `EXAMPLES`:
+questions on the film of `tests/offline/examples.toml`, with the words that the answer must hold, or None for not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mrvideo.models.offline.decision import Decision
+from mrvideo.models.offline.question import Question
+from mrvideo.models.offline.skills import (
+    absent,
+    at_time,
+    between,
+    colour,
+    count,
+    during,
+    exists,
+    keyed,
+    measure,
+    neighbour,
+    nth,
+    order,
+    title,
+    when,
+    who,
+)
+from mrvideo.models.offline.skills.base import Match
+from mrvideo.models.offline.timeline import Timeline
+
+
+class Skill(Protocol):
+    """What a module of this folder holds."""
+
+    EXAMPLES: Sequence[tuple[str, str | None]]
+
+    @staticmethod
+    def match(question: Question) -> Match | None: ...
+
+    @staticmethod
+    def answer(match: Match, timeline: Timeline) -> Decision | None: ...
+
+
+SKILLS: tuple[Skill, ...] = (absent, measure, keyed, colour, title, order, between, at_time, neighbour, during, count, when, who, nth, exists)  # fmt: skip
+"""The first that matches and answers decides."""
+
+WHOLE = (order, neighbour, between, count, measure, nth)
+"""A few fresh frames do not tell what stands next to what, nor how many there are."""
+
+TENTATIVE = (keyed, count, nth)
+"""Where one of these matches but finds nothing, others may: `How many people left?` is told, not counted."""

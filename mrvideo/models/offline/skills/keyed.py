@@ -1,0 +1,75 @@
+"""What is it called by its own text: `The secret word is Zebra`, `Password: bluebird`, `Revenue: $4.2 million`."""
+
+from __future__ import annotations
+
+from mrvideo.models.offline.decision import Decision, texts_of
+from mrvideo.models.offline.question import Question
+from mrvideo.models.offline.skills.base import Match, key_stems, keyed_parts
+from mrvideo.models.offline.timeline import Timeline, distinct
+from mrvideo.text import tokens
+
+MOST_VALUES = 4
+EXAMPLES = (
+    ("What is the password?", "bluebird"),
+    ("What is the ferry number?", None),
+    ("What is the final animal?", "Otter"),
+    ("What is the hidden animal?", None),
+)
+_DULL = (
+    "when",
+    "who",
+    "where",
+    "why",
+    "how_many",
+    "how_often",
+    "how_long",
+    "how_much",
+    "what",
+    "opener",
+    "shows",
+    "whole",
+    "occurs",
+    "says",
+)
+
+
+def match(question: Question) -> Match | None:
+    """`What is …`, with at least one word that may be a key."""
+    if question.asks not in ("what", "how_much", "other") or question.relation or question.times:
+        return None
+    return Match(question, question.channel) if question.channel != "speech" and wanted(question) else None
+
+
+def wanted(question: Question) -> frozenset[str]:
+    """All words that a key would have to hold, also those that may say an order."""
+    dull = {i for m in question.marks if set(m.concepts) & set(_DULL) for i in range(m.start, m.stop)}
+    lows = [t for i, w in enumerate(question.words) if i not in dull for t in tokens(w.low)]
+    return frozenset(question.language.stem(low) for low in lows if low not in question.language.stop)
+
+
+def answer(match: Match, timeline: Timeline) -> Decision | None:
+    """The value of every text whose key is made of just these words."""
+    language = timeline.language
+    needed = wanted(match.question)
+    exact = {needed, needed - _generic(match.question)} - {frozenset[str]()}
+    found = [
+        (item, parts[1].rstrip(".!"))
+        for item in timeline.screen
+        if (parts := keyed_parts(item.text, language)) and key_stems(parts[0], language) in exact
+    ]
+    if not found:
+        return None
+    groups = [group[0] for group in distinct(item for item, _ in found)]
+    values = dict.fromkeys(value for item, value in found if item in groups)
+    if match.question.options:
+        return Decision(texts_of(groups), 5, tuple(groups), "A text says so.")
+    if len(groups) > MOST_VALUES:
+        return None
+    cited = tuple(item for item, _ in found) if len(groups) == 1 else tuple(groups)
+    return Decision(", ".join(values), 5 if len(groups) == 1 else 3, cited, "A text says so.")
+
+
+def _generic(question: Question) -> frozenset[str]:
+    """`What are the costs?`: verbs of little meaning may be left out, if a word is left."""
+    needed = wanted(question)
+    return frozenset(needed & question.language.light) if needed - question.language.light else frozenset()

@@ -1,0 +1,333 @@
+"""Stage B: segments hand on all that was read and heard, the plan and the answer decide over it, looks and checks read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from mrvideo.models.base import Picture as Labelled
+from mrvideo.models.offline.decision import Decision, choose, choose_number, option_text, says_none, supports
+from mrvideo.models.offline.question import Question, parse
+from mrvideo.models.offline.reading.colours import dominant_colours
+from mrvideo.models.offline.reading.engine import read_picture
+from mrvideo.models.offline.reading.pictures import Picture
+from mrvideo.models.offline.retrieval import retrieve
+from mrvideo.models.offline.skills import SKILLS, TENTATIVE, WHOLE
+from mrvideo.models.offline.timeline import (
+    SOUND,
+    Item,
+    Timeline,
+    is_sound,
+    role_of,
+    seen_on_looks,
+    timeline_of,
+)
+from mrvideo.models.offline.wording import (
+    check_of,
+    claim_of_colour,
+    claim_of_end,
+    claim_on_screen,
+    claim_said,
+    last_frame,
+    line_seen,
+    main_colour,
+    picture_sentence_of,
+    quoted,
+)
+from mrvideo.records import Span, merge_spans
+from mrvideo.schemas.analysis import (
+    AnswerInputs,
+    AnswerReply,
+    Citation,
+    ClaimReply,
+    Finding,
+    GlobalIntentionInputs,
+    GlobalIntentionReply,
+    GoalsInputs,
+    GoalsReply,
+    KeyCharacter,
+    LookInputs,
+    LookReply,
+    Observation,
+    ReduceIntentionsInputs,
+    ReduceIntentionsReply,
+    SegmentIntentionInputs,
+    SegmentIntentionReply,
+    SpanReply,
+    VerifyInputs,
+    VerifyReply,
+)
+from mrvideo.text import holds, skeleton, tokens
+
+MOST_LOOKS, MOST_READ, MOST_OBSERVATIONS, MOST_CLAIMS = 4, 3, 40, 40
+LAST_FRAME_SECONDS = 0.6
+"""Another look samples other frames: the last of each lie this close."""
+
+
+def decide(question: Question, timeline: Timeline) -> tuple[Decision | None, bool]:
+    """The answer that the timeline supports, and whether it hangs on all of the video; None: not found."""
+    for skill in SKILLS:
+        match = skill.match(question)
+        if match is None:
+            continue
+        decision = skill.answer(match, timeline)
+        decision = choose(question, decision) if decision else None
+        if decision or skill not in TENTATIVE:
+            return decision, skill in WHOLE
+    return retrieve(question, timeline), False
+
+
+# Segments, plan --------------------------------------------------------------------------------------
+
+
+def segment_intention(inputs: SegmentIntentionInputs) -> SegmentIntentionReply:
+    """Everything that was read and heard: what is left out here could not be counted, ordered or called absent later."""
+    findings = [
+        _finding(s.start_seconds, s.stop_seconds, "caption", s.text, inputs.span)
+        for scene in inputs.scenes
+        for s in scene.screen_text
+    ]
+    for scene in inputs.scenes:
+        if sentence := picture_sentence_of(scene.caption):
+            findings.append(
+                _finding(scene.start_seconds, scene.stop_seconds, "caption", sentence, inputs.span)
+            )
+    cues = [cue for cue in inputs.cues if tokens(cue.text)]
+    findings += [_finding(c.start_seconds, c.stop_seconds, "cue", c.text, inputs.span) for c in cues]
+    roles = [role_of(c.start_seconds, c.text, SOUND if is_sound(c.text) else c.speaker or "") for c in cues]
+    return SegmentIntentionReply(
+        reasoning=f"{len(findings)} texts, lines and pictures.",
+        findings=tuple(f for f in findings if tokens(f.quote)),
+        confidence=4,
+        characters=tuple(role for role in roles if role.entity),
+    )
+
+
+def reduce_intentions(inputs: ReduceIntentionsInputs) -> ReduceIntentionsReply:
+    """All findings, unchanged: nothing is summed up that could be counted later."""
+    return ReduceIntentionsReply(
+        reasoning=" ".join(a.reasoning for a in inputs.analyses)[:2000] or "Nothing was read or heard.",
+        findings=tuple(f for a in inputs.analyses for f in a.findings),
+        confidence=4,
+        characters=_roles(a.characters for a in inputs.analyses),
+    )
+
+
+def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
+    """Decide provisionally; look again where that decision rests on a text on screen."""
+    question = parse(inputs.question, inputs.options)
+    findings = [f for a in inputs.analyses for f in a.findings]
+    roles = _roles(a.characters for a in inputs.analyses)
+    timeline = timeline_of(
+        findings,
+        roles,
+        question.language,
+        stop_seconds=inputs.span.stop_seconds,
+        shots=inputs.shot_starts,
+        scenes=inputs.scene_count,
+    )
+    decision, whole = decide(question, timeline)
+    cited: Sequence[Item] = decision.cited if decision and decision.found else ()
+    if question.asks == "how_long" and question.has("whole"):
+        stop = inputs.span.stop_seconds
+        cited = (Item(max(stop - 1.0, 0.0), stop, "", "picture"),)
+    seen = [i for i in cited if i.kind != "speech"] or list(cited[:1])
+    spans = merge_spans([i.span for i in seen])
+    return GlobalIntentionReply(
+        reasoning=decision.reasoning if decision else "Nothing that was read or heard answers it.",
+        combine="merge" if whole else "select",
+        scope="local" if cited else "global",
+        spans=tuple(_clamped(s, inputs.span) for s in spans[:MOST_LOOKS]),
+    )
+
+
+def goals(inputs: GoalsInputs) -> GoalsReply:
+    """The question itself: it is read the same way everywhere."""
+    return GoalsReply(local_question=inputs.question, global_question=inputs.question)
+
+
+def _roles(
+    groups: Iterator[Sequence[KeyCharacter]] | Sequence[Sequence[KeyCharacter]],
+) -> tuple[KeyCharacter, ...]:
+    return tuple(dict.fromkeys(role for group in groups for role in group))
+
+
+def _finding(start: float, stop: float, source: str, text: str, bound: Span) -> Finding:
+    span = _clamped(Span(start, max(stop, start)), bound)
+    return Finding(
+        start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, source=source, quote=text
+    )  # pyright: ignore[reportArgumentType]
+
+
+def _clamped(span: Span, bound: Span) -> SpanReply:
+    start = min(max(span.start_seconds, bound.start_seconds), bound.stop_seconds)
+    stop = min(max(span.stop_seconds, start), bound.stop_seconds)
+    return SpanReply(start_seconds=start, stop_seconds=stop)
+
+
+# Answer ----------------------------------------------------------------------------------------------
+
+
+def answer(inputs: AnswerInputs) -> AnswerReply:
+    """Found with claims, or not found. A demanded choice without support is the likeliest, never called found."""
+    question = parse(inputs.question, inputs.options)
+    stop = max((s.stop_seconds for s in inputs.plan.spans), default=0.0)
+    roles = _roles([a.characters for a in inputs.analyses])
+    timeline = timeline_of(
+        inputs.evidence,
+        roles,
+        question.language,
+        stop_seconds=stop,
+        shots=inputs.shot_starts,
+        scenes=inputs.scene_count,
+    )
+    timeline = _without_denied(timeline, " ".join(inputs.learnt))
+    decision, whole = decide(question, timeline)
+    if decision is None and timeline.looks and not whole:
+        # Between two fresh frames there may be anything: they tell what is there, not what stands beside it.
+        seen, whole = decide(question, seen_on_looks(timeline))
+        decision = replace(seen, confidence=min(seen.confidence, 3)) if seen and not whole else None
+    usable = decision is not None and decision.found and (not inputs.options or decision.choice is not None)
+    if decision is None or not usable or not any(i.ids for i in decision.cited):
+        guess = _guess(question, decision, timeline) if inputs.must_choose and inputs.options else None
+        return AnswerReply(
+            reasoning="Not found in what was read and heard.",
+            found=False,
+            answer=None,
+            choice=guess,
+            confidence=1,
+        )
+    return AnswerReply(
+        reasoning=decision.reasoning,
+        found=True,
+        answer=option_text(decision.answer) if inputs.options else decision.answer,
+        choice=decision.choice if inputs.options else None,
+        confidence=decision.confidence,  # pyright: ignore[reportArgumentType]
+        claims=_claims(decision),
+    )
+
+
+def _claims(decision: Decision) -> tuple[ClaimReply, ...]:
+    items = [i for i in dict.fromkeys(decision.cited) if i.ids]
+    most = MOST_CLAIMS if len(items) <= MOST_CLAIMS else MOST_CLAIMS - 1
+    claims = [_claim(item, decision) for item in items[:most]]
+    if rest := items[most:]:
+        citations = tuple(Citation(evidence_id=i) for item in rest for i in item.ids)
+        claims.append(
+            ClaimReply(text=f"{len(rest)} more texts stand at the times cited.", citations=citations)
+        )
+    return tuple(claims)
+
+
+def _claim(item: Item, decision: Decision) -> ClaimReply:
+    text, check = _worded(item, decision.value)
+    return ClaimReply(text=text, citations=tuple(Citation(evidence_id=i) for i in item.ids), check=check)
+
+
+def _worded(item: Item, value: float | bool | None = None) -> tuple[str, str]:
+    if item.kind == "speech":
+        return claim_said(item.text, item.speaker, item.span)
+    if item.kind == "picture":
+        return claim_of_colour(main_colour(item.text), item.span)
+    if item.kind == "end":
+        return claim_of_end(value or item.stop_seconds)
+    return (item.text, item.text) if item.kind == "look" else claim_on_screen(item.text, item.span)
+
+
+def _without_denied(timeline: Timeline, learnt: str) -> Timeline:
+    """Texts that a fresh look did not find are left out in the next round."""
+    kept = tuple(i for i in timeline.screen if _worded(i)[0].rstrip(".") not in learnt)
+    return replace(timeline, screen=kept) if learnt else timeline
+
+
+def _guess(question: Question, decision: Decision | None, timeline: Timeline) -> int:
+    """What `must_choose` gets when nothing supports an option: the closest number, the most words held, else the first."""
+    if decision and isinstance(decision.value, float):
+        number = choose_number(question, decision.value, slack=float("inf"))
+        if number is not None:
+            return number
+    language = timeline.language
+
+    def held(option: str) -> float:
+        wanted = language.stems(option_text(option))
+        items = timeline.everything
+        direct = any(supports(i.text, option, language) for i in items)
+        return (
+            direct + max((len(wanted & timeline.stems(i)) / len(wanted) for i in items), default=0.0)
+            if wanted
+            else 0.0
+        )
+
+    scores = [held(option) for option in question.options]
+    best = max(range(len(scores)), key=lambda n: (scores[n], -n))
+    none_of_these = next((n for n, o in enumerate(question.options) if says_none(o)), None)
+    return none_of_these if none_of_these is not None and scores[best] < 1.0 else best
+
+
+# Fresh frames ----------------------------------------------------------------------------------------
+
+
+def look(inputs: LookInputs, pictures: Sequence[Labelled]) -> LookReply:
+    """The texts of a few frames; of the whole video's length, where the last frame lies."""
+    question = parse(inputs.question, inputs.options)
+    found: dict[str, float] = {}
+    if question.asks == "how_long" and question.has("whole") and pictures:
+        time = max(picture.time_seconds for picture in pictures)
+        found[last_frame(time)] = time
+    else:
+        for number, picture in enumerate(_from_the_middle(pictures)):
+            if number >= MOST_READ or (number and found):
+                break
+            for line in read_picture(picture.jpeg):
+                found.setdefault(line_seen(line.text), picture.time_seconds)
+    seen = [Observation(start_seconds=time, stop_seconds=time, text=text) for text, time in found.items()]
+    return LookReply(
+        observations=tuple(seen[:MOST_OBSERVATIONS]),
+        conclusion=" ".join(list(found)[:10]) or "No text on these frames.",
+        confidence=4 if found else 2,
+    )
+
+
+def verify(inputs: VerifyInputs, pictures: Sequence[Labelled]) -> VerifyReply:
+    """Yes or no where reading tells; unclear for everything that takes seeing."""
+    check = check_of(inputs.check)
+    if check.about == "speech":
+        heard = " ".join(cue.text for cue in inputs.cues)
+        told = all(holds(heard, quote) >= 0.85 or _spread(quote, heard) for quote in check.quotes)
+        return VerifyReply(verdict="yes" if told else "no" if inputs.cues else "unclear", seen=heard[:300])
+    if check.about == "other" or not pictures:
+        return VerifyReply(verdict="unclear", seen="Only texts and speech can be checked here.")
+    if check.about == "end":
+        last = max(picture.time_seconds for picture in pictures)
+        same = check.seconds is not None and abs(last - check.seconds) <= LAST_FRAME_SECONDS
+        return VerifyReply(verdict="yes" if same else "unclear", seen=last_frame(last))
+    if check.about == "colour":
+        names = [name for name, _ in dominant_colours([Picture(p.jpeg, p.time_seconds) for p in pictures])]
+        return VerifyReply(verdict="yes" if check.quotes[0] in names else "no", seen=", ".join(names))
+    return _on_screen(check.quotes, pictures)
+
+
+def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> VerifyReply:
+    read: list[str] = []
+    for picture in _from_the_middle(pictures):
+        lines = [line.text for line in read_picture(picture.jpeg)]
+        if all(
+            any(holds(line, quote) >= 0.85 for line in (*lines, " ".join(lines)))
+            or _spread(quote, " ".join(lines))
+            for quote in quotes
+        ):
+            return VerifyReply(verdict="yes", seen=f"At {picture.time_seconds:.2f} s: {quoted(lines)}")
+        read += lines
+    return VerifyReply(verdict="no", seen=quoted(list(dict.fromkeys(read))[:8]) or "no text")
+
+
+def _spread(quote: str, text: str) -> bool:
+    """Whether most of the quote's words are there, spread over lines."""
+    read, words = skeleton(text), [skeleton(word) for word in tokens(quote)]
+    return len(words) > 1 and sum(word in read for word in words) >= 0.8 * len(words)
+
+
+def _from_the_middle(pictures: Sequence[Labelled]) -> Iterator[Labelled]:
+    """The middle one first: at a span's ends a text may just be coming or going."""
+    middle = (len(pictures) - 1) / 2
+    yield from sorted(pictures, key=lambda p: abs(pictures.index(p) - middle))

@@ -1,0 +1,63 @@
+"""Every skill answers its own examples, and says nothing where they say so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mrvideo.models.offline.question import parse
+from mrvideo.models.offline.skills import SKILLS
+from mrvideo.records import Answer, Cue, Index, Shot
+from mrvideo.text import tomllib
+
+FILMS = tomllib.loads(Path(__file__).with_name("examples.toml").read_text("utf-8"))
+OF_DIALOGUE = ("who", "keyed")
+EXAMPLES = [(skill.__name__.rpartition(".")[2], *example) for skill in SKILLS for example in skill.EXAMPLES]
+
+
+def film(make_index: Callable[..., Index], skill: str) -> Index:
+    told: dict[str, Any] = FILMS["dialogue"] if skill in OF_DIALOGUE else FILMS
+    cues = [
+        Cue(start_seconds=c[0], stop_seconds=c[1], text=c[2], speaker=c[3] if len(c) > 3 else None)
+        for c in told["cues"]
+    ]
+    index = make_index([tuple(t) for t in told["texts"]], cues, told["duration_seconds"])
+    shots = tuple(
+        Shot(start_seconds=20.0 * n, stop_seconds=20.0 * n + 20) for n in range(told.get("shots", 0))
+    )
+    if skill == "measure":
+        cues = [
+            cue.model_copy(update={"speaker": name}) for cue, name in zip(index.cues, "ABABAB", strict=True)
+        ]
+        return index.model_copy(update={"shots": shots, "cues": tuple(cues)})
+    return index.model_copy(update={"shots": shots})
+
+
+@pytest.mark.parametrize(("skill", "question", "words"), EXAMPLES)
+async def test_a_skill_answers_its_examples(
+    asked: Callable[..., Awaitable[Answer]],
+    make_index: Callable[..., Index],
+    skill: str,
+    question: str,
+    words: str | None,
+) -> None:
+    answer = await asked(film(make_index, skill), question)
+    if words is None:
+        assert answer.answer is None
+        assert not answer.evidence
+    else:
+        assert answer.answer is not None
+        assert words in answer.answer
+        assert answer.evidence
+
+
+@pytest.mark.parametrize(("skill", "question", "words"), EXAMPLES)
+def test_the_first_skill_that_matches_an_example_is_its_own(
+    skill: str, question: str, words: str | None
+) -> None:
+    """Or else an example would show what another skill can."""
+    matching = [s.__name__.rpartition(".")[2] for s in SKILLS if s.match(parse(question))]
+    assert skill in matching
