@@ -33,7 +33,7 @@ def show(console: Console, answer: Answer) -> None:
         mark = "[green]●[/green]" if number == answer.choice else "○"
         console.print(f"  {mark} {option}", highlight=False)
     words = answer.answer if answer.answer is not None else f"not found in the video. {answer.searched}"
-    checked = "checked again in the video" if answer.verified else "not checked"
+    checked = answer.checks
     console.print(f"[cyan]{words}[/cyan]  (confidence {answer.confidence} of 5, {checked})", highlight=False)
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
     for heading in ("when", "from", "what stands there"):

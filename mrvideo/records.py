@@ -18,6 +18,8 @@ Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
 Effort: TypeAlias = Literal["low", "medium", "high"]
 Recipe: TypeAlias = Literal["fused", "paper"]
 Source: TypeAlias = Literal["caption", "cue", "frame"]
+Checker: TypeAlias = Literal["pixels", "second model", "quote"]
+"""What a claim was held against: fresh frames, a model that did not make it, or only the words that it quotes."""
 
 
 HTML_VIEWS: dict[type[BaseModel], Callable[[Any], str]] = {}
@@ -374,7 +376,9 @@ class Answer(Record):
     """An answer with everything needed to check it.
 
     `answer` is None when the video does not hold one ("not found"); `searched` then says what was looked through.
-    `guessed` marks a choice that `must_choose` forced without evidence.
+    `nearest` are then the moments that come closest to what was asked. `guessed` marks a choice that `must_choose`
+    forced without evidence. `checked_by` says what all claims were held against; `verified` is pixels or a second model:
+    that a quote stands where it is cited does not make an answer true.
     """
 
     question: str
@@ -384,8 +388,10 @@ class Answer(Record):
     guessed: bool = False
     confidence: Confidence
     verified: bool
+    checked_by: tuple[Checker, ...] = ()
     claims: tuple[Claim, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    nearest: tuple[Evidence, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     removed_citations: int = 0
     searched: str = ""
@@ -396,6 +402,19 @@ class Answer(Record):
     video_digest: str
     models: dict[str, str] = Field(default_factory=dict, description="role → model name")
     settings: dict[str, Any] = Field(default_factory=dict, description="what else would change the answer")
+
+    @property
+    def checks(self) -> str:
+        """What it was checked by, in words: `checked by pixels, quote`, `not checked`."""
+        return f"checked by {', '.join(self.checked_by)}" if self.checked_by else "not checked"
+
+    @property
+    def told(self) -> str:
+        """The answer, the chosen option, or in what it was not found: a model that only reads knows no more than texts and speech."""
+        if self.answer is not None or self.choice is not None:
+            return self.answer if self.answer is not None else self.options[self.choice or 0]
+        read = self.models.get("text") == "offline"
+        return "not found in what was read and heard" if read else "not found in the video"
 
 
 class Index(Record):

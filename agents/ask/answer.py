@@ -11,11 +11,12 @@ from langgraph.runtime import Runtime
 from mrvideo.agents.ask.calls import call, keep_within, report_cut, room_for
 from mrvideo.agents.ask.coverage import searched_text, unseen_of
 from mrvideo.agents.ask.intention import readings
+from mrvideo.agents.ask.nearest import nearest_of
 from mrvideo.agents.ask.segments import cast_of
 from mrvideo.agents.ask.sources import Sources, find_quote
 from mrvideo.agents.ask.state import Context, Draft, Outcome, State, spare_calls
 from mrvideo.agents.ask.trim import fit_analyses
-from mrvideo.records import Answer, Claim, Confidence, Drafted, Evidence, StageFinished, StageStarted
+from mrvideo.records import Answer, Checker, Claim, Confidence, Drafted, Evidence, StageFinished, StageStarted
 from mrvideo.schemas.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine, LookLine
 
 _ANALYSES_SHARE = 0.25
@@ -106,6 +107,7 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     cited = {i for claim in claims for i in claim.evidence_ids}
     unseen = unseen_of(context, state)
     choice = reply.choice if found or guessed else None
+    checked = _checked_by(context, best) if found else ()
     answer = Answer(
         question=context.question,
         options=context.options,
@@ -113,9 +115,11 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         choice=0 if guessed and choice is None else choice,
         guessed=guessed,
         confidence=_confidence(reply.confidence, claims, found=found, guessed=guessed),
-        verified=found and context.effort == "high" and best.rank == 2,
+        verified="pixels" in checked or "second model" in checked,
+        checked_by=checked,
         claims=claims,
         evidence=tuple(e for e in best.evidence if e.id in cited),
+        nearest=() if found else nearest_of(context),
         unseen=unseen,
         removed_citations=draft.removed_citations,
         searched=searched_text(context, state, unseen, found=found),
@@ -125,6 +129,20 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         video_digest=context.index.video.digest,
     )
     return {"answer": answer}
+
+
+def _checked_by(context: Context, outcome: Outcome) -> tuple[Checker, ...]:
+    """What every claim was held against. A quote is checked by code where it was read or heard, and not seen by a model."""
+    known = {e.id: e.source for e in outcome.evidence}
+    sources = [{known.get(i) for i in claim.evidence_ids} for claim in outcome.claims]
+    quoted = all(cited & {"caption", "cue"} for cited in sources)
+    held = context.effort == "high" and outcome.rank == 2
+    checks: dict[Checker, bool] = {
+        "pixels": held and outcome.pixels,
+        "second model": held and outcome.pixels and context.vision.name != context.text.name,
+        "quote": quoted,
+    }
+    return tuple(check for check, done in checks.items() if done)
 
 
 def judged_claims(state: State) -> tuple[Claim, ...]:
@@ -145,7 +163,9 @@ def outcome_of(state: State) -> Outcome:
         rank = 2
     else:
         rank = int(bool(claims) and not missed and not any(claim.holds is False for claim in claims))
-    return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]))
+    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
+    pixels = bool(verdicts) and all(v.pixels for v in verdicts)
+    return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]), pixels)
 
 
 def _best(state: State) -> Outcome:

@@ -151,6 +151,7 @@ class Verdict:
     holds: bool | None
     seen: str = ""
     looked: bool = True
+    pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,13 +165,17 @@ class Missed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0."""
+    """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0.
+
+    `pixels`: each of its claims was held against fresh frames.
+    """
 
     round: int
     rank: int
     draft: Draft
     claims: tuple[Claim, ...]
     evidence: tuple[Evidence, ...]
+    pixels: bool = False
 
 
 class State(TypedDict):

@@ -43,6 +43,7 @@ class _Opinion:
     seen: str
     unseen: tuple[Unseen, ...]
     looked: bool = True
+    pixels: bool = False
 
 
 async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
         seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
         unseen += second.unseen
     context.on_event(Checked(claim=task["claim"].text, holds=holds))
-    verdict = Verdict(task["round"], task["claim_index"], holds, seen, opinion.looked)
+    verdict = Verdict(task["round"], task["claim_index"], holds, seen, opinion.looked, opinion.pixels)
     return {"verdicts": [verdict], "unseen": unseen}
 
 
@@ -148,7 +149,9 @@ async def _check_once(
         return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)
     complete = spoken or all(bin_.of in [s for s, _ in fetched.shown] for bin_ in bins)
     holds = {"yes": True if complete else None, "no": False, "unclear": None}[reply.verdict]
-    return _Opinion(holds, reply.seen, fetched.unseen)
+    # What was said is on no frame: a model that only reads finds it in the cue that it was quoted from.
+    pixels = bool(fetched.frames) and (not spoken or model.capabilities.judges)
+    return _Opinion(holds, reply.seen, fetched.unseen, pixels=pixels)
 
 
 async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

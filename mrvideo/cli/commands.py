@@ -229,17 +229,17 @@ def ask_video(
 def print_answer(answer: Answer) -> None:
     """An answer for people: what, how sure, on what evidence, and what was not seen."""
     out = _out()
-    if answer.answer is None and answer.choice is None:
-        out.print(Text("not found in the video", style="bold"))
-    else:
-        text = answer.answer if answer.answer is not None else answer.options[answer.choice or 0]
-        out.print(Text(plain(text), style="bold"))
-    marks = [f"confidence {answer.confidence} of 5", "verified" if answer.verified else "not verified"]
+    out.print(Text(plain(answer.told), style="bold"))
+    marks = [f"confidence {answer.confidence} of 5"]
+    if answer.answer is not None or answer.choice is not None:
+        marks.append(answer.checks)
     if answer.guessed:
         marks.append("a guess: a choice was demanded")
     out.print(", ".join(marks))
     for evidence in answer.evidence:
         out.print(f"  {evidence.span}  {evidence.source}: {plain(evidence.quote)}")
+    for moment in answer.nearest:
+        out.print(f"  closest: {moment.span}  {moment.source}: {plain(moment.quote)}")
     for unseen in answer.unseen:
         out.print(f"  not seen: {unseen.span}: {plain(unseen.reason)}")
     if answer.searched and (answer.unseen or not answer.evidence):

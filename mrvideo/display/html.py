@@ -66,6 +66,7 @@ title="{{ part.title }}" style="left:{{ part.left }}%;width:{{ part.width }}%"><
 {% for time, picture, quote in frames %}<figure><img alt="frame at {{ time }}" src="{{ picture }}"><br>{{ time }}
 </figure>{% endfor %}
 <table>{% for item in quotes %}<tr><td>{{ item.span }}</td><td>{{ item.source }}</td><td>{{ item.quote }}</td></tr>
+{% endfor %}{% for item in nearest %}<tr><td>closest: {{ item.span }}</td><td>{{ item.source }}</td><td>{{ item.quote }}</td></tr>
 {% endfor %}</table>
 {% for item in unseen %}<div>not seen: {{ item.title }}</div>{% endfor %}</div>
 """
@@ -141,13 +142,11 @@ def answer_html(
     answer: Answer, *, duration_seconds: float | None = None, source: FrameSource | None = None
 ) -> str:
     """The answer, a timeline of its evidence, and a frame from the middle of each piece."""
-    found = answer.answer
-    if found is None and answer.choice is not None:
-        found = answer.options[answer.choice]
-    marks = [f"confidence {answer.confidence} of 5", "verified" if answer.verified else "not verified"]
+    found = answer.answer is not None or answer.choice is not None
+    marks = [f"confidence {answer.confidence} of 5", *([answer.checks] if found else [])]
     if answer.guessed:
         marks.append("a guess: a choice was demanded")
-    if found is None and answer.searched:
+    if not found and answer.searched:
         marks.append(f"searched: {answer.searched}")
     length = duration_seconds or 0.0
     shown = answer.evidence[:EVIDENCE_FRAMES]
@@ -155,12 +154,13 @@ def answer_html(
     return _render(
         _ANSWER,
         question=answer.question,
-        answer=found if found is not None else "not found in the video",
+        answer=answer.told,
         marks=", ".join(marks),
         length=length,
         evidence=[_part(e.span, length, f"{e.span} {e.quote}") for e in answer.evidence],
         unseen=[_part(u.span, length, f"{u.span} {u.reason}") for u in answer.unseen],
         quotes=[{"span": str(e.span), "source": e.source, "quote": e.quote} for e in answer.evidence],
+        nearest=[{"span": str(e.span), "source": e.source, "quote": e.quote} for e in answer.nearest],
         frames=[(clock(time), picture, "") for time, picture in _pictures(source, middles)],
     )
 

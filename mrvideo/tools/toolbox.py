@@ -22,7 +22,7 @@ from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
-from mrvideo.records import Event, Failure, Frame, Index, Scene, Span, Unseen, VideoInfo
+from mrvideo.records import Event, Evidence, Failure, Frame, Index, Scene, Span, Unseen, VideoInfo
 from mrvideo.session.asking import start_asking
 from mrvideo.session.indexing import aindex_video
 from mrvideo.session.loading import load_index
@@ -226,22 +226,22 @@ async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
             choice=answer.choice,
             confidence=answer.confidence,
             verified=answer.verified,
+            checked_by=list(answer.checked_by),
             searched=_cut(answer.searched),
-            evidence=_fitting(
-                (
-                    EvidenceSpan(
-                        start_seconds=e.start_seconds,
-                        stop_seconds=e.stop_seconds,
-                        source=e.source,
-                        quote=_cut(e.quote),
-                    )
-                    for e in answer.evidence
-                ),
-                MAX_CHARACTERS // 2,
-            ),
+            evidence=_fitting((_evidence_span(e) for e in answer.evidence), MAX_CHARACTERS // 2),
+            nearest=_fitting((_evidence_span(e) for e in answer.nearest), MAX_CHARACTERS // 8),
             unseen=_failed(answer.unseen, MAX_CHARACTERS // 4),
             cost=answer.usage.cost,
         )
+    )
+
+
+def _evidence_span(evidence: Evidence) -> EvidenceSpan:
+    return EvidenceSpan(
+        start_seconds=evidence.start_seconds,
+        stop_seconds=evidence.stop_seconds,
+        source=evidence.source,
+        quote=_cut(evidence.quote),
     )
 
 

@@ -102,9 +102,13 @@ class AskVideoOutput(ToolOutput):
     answer: str | None = Field(description="null means: not found in the video")
     choice: int | None = Field(description="0-based index into options")
     confidence: int
-    verified: bool
+    verified: bool = Field(description="the claims were checked on fresh frames or by a second model")
+    checked_by: list[str] = Field(
+        description="pixels, second model, quote: what every claim was held against"
+    )
     searched: str
     evidence: list[EvidenceSpan]
+    nearest: list[EvidenceSpan] = Field(description="when not found: the moments that come closest")
     unseen: list[FailedSpan]
     cost: float | None
 

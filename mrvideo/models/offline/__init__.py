@@ -18,10 +18,10 @@ from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
-READING_VERSION = 7
+READING_VERSION = 8
 """Raised whenever captions and texts change: every video is then read anew."""
 
-ANSWERING_VERSION = 3
+ANSWERING_VERSION = 4
 """Raised whenever answers change: kept replies are then made anew, and indexes stay."""
 
 
@@ -35,6 +35,7 @@ class OfflineModel:
         long_side_pixels=960,
         look_images=8,
         segment_images=False,
+        judges=False,
         concurrency=4,
         index_fingerprint=f"offline/{READING_VERSION}",
     )

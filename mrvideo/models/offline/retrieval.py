@@ -50,7 +50,7 @@ def retrieve(question: Question, timeline: Timeline) -> Decision | None:
         return None
     best = hits[0].score
     top = [hit for hit in hits if hit.score >= best - 0.02][:MOST_QUOTED]
-    cited = tuple(dict.fromkeys(item for hit in top for item in hit.told))
+    cited = tuple(dict.fromkeys(item for hit in top for item in hit.told))[: MOST_QUOTED + 1]
     quoted = [item for item in cited if not _is_question(item)] if question.asks in ("why", "who") else cited
     words = " / ".join(dict.fromkeys(item.told for item in quoted))
     if question.asks == "when" and not any(
@@ -140,9 +140,7 @@ def _holds_what_it_must(question: Question, timeline: Timeline, item: Item, besi
     if item.speaker and not question.language.words("first_person") & set(tokens(item.text)):
         # Who says a line is meant by a name of the question only where they speak of themselves.
         subject = question.language.stems(item.text) if question.channel != "speech" else own
-    near = subject | frozenset(
-        s for other in beside if other.kind == "screen" or not item.speaker for s in timeline.stems(other)
-    )
+    near = subject | frozenset(s for other in beside for s in timeline.stems(other))
     seeing = question.has("seeing")
     return all(ranker.held(word, subject if seeing else near) for word in hard)
 
@@ -181,7 +179,7 @@ def _replies(question: Question, timeline: Timeline, item: Item) -> tuple[Item, 
             break
         replies.append(other)
     names = question.hard & timeline.language.stems(item.text)
-    told = [r for r in replies if _fits(question, r.text)] if question.asks in ("why", "when") else replies
+    told = [r for r in replies if _fits(question, r.text)] if question.asks != "what" else replies
     return (item, *told) if told and names == question.hard & (names | question.hard) else ()
 
 

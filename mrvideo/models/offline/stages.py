@@ -34,7 +34,7 @@ from mrvideo.models.offline.wording import (
     picture_sentence_of,
     quoted,
 )
-from mrvideo.records import Span, merge_spans
+from mrvideo.records import Source, Span, merge_spans
 from mrvideo.schemas.analysis import (
     AnswerInputs,
     AnswerReply,
@@ -152,7 +152,7 @@ def _roles(
     return tuple(dict.fromkeys(role for group in groups for role in group))
 
 
-def _finding(start: float, stop: float, source: str, text: str, bound: Span) -> Finding:
+def _finding(start: float, stop: float, source: Source, text: str, bound: Span) -> Finding:
     span = _clamped(Span(start, max(stop, start)), bound)
     return Finding(
         start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, source=source, quote=text

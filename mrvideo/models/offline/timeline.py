@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from mrvideo.models.offline.wording import lines_seen, picture_sentence_of
+from mrvideo.models.offline.wording import lines_seen, tells_picture
 from mrvideo.records import Span, merge_spans
 from mrvideo.schemas.analysis import EvidenceLine, Finding, KeyCharacter
 from mrvideo.text import LOOKALIKE, Language, Ranker, holds, languages, likeness, squeezed, tokens
@@ -172,7 +172,7 @@ def _items(line: EvidenceLine | Finding, roles: dict[str, str]) -> list[Item]:
     if line.source == "frame":
         return [Item(start, stop, line.quote, "look", None, ids)]
     if line.source == "caption":
-        kind: Kind = "picture" if picture_sentence_of(line.quote) == line.quote else "screen"
+        kind: Kind = "picture" if tells_picture(line.quote) else "screen"
         return [Item(start, stop, line.quote, kind, None, ids)]
     speaker = roles.get(_key(start, line.quote))
     if speaker == SOUND:
@@ -199,7 +199,7 @@ def _sentences(cues: Sequence[Item]) -> list[Item]:
         last = joined[-1] if joined else None
         if (
             last
-            and last.speaker == cue.speaker
+            and cue.speaker in (None, last.speaker)
             and last.ids != cue.ids
             and cue.start_seconds - last.stop_seconds <= PAUSE_SECONDS
             and not _ENDS.search(last.text)

@@ -49,13 +49,18 @@ def detailed_caption(
     return " ".join(sentences)
 
 
-_PICTURE = re.compile(r"The picture is mostly ([a-z -]+?)(?:, with ([a-z ,-]+))?\.")
+_PICTURE = re.compile(r"The picture is mostly ([a-z -]+?)(?:, with ([a-z ,-]+))?(?:\.|$|,)")
 
 
 def picture_sentence(colours: Sequence[str]) -> str:
     """The largest colour first."""
     also = f", with {_listed(colours[1:])}" if colours[1:] else ""
     return f"The picture is mostly {colours[0]}{also}."
+
+
+def tells_picture(quote: str) -> bool:
+    """Whether a quote of a caption is (part of) its sentence on colours."""
+    return quote.startswith("The picture is mostly ")
 
 
 def picture_sentence_of(caption: str) -> str | None:

@@ -35,20 +35,19 @@ from mrvideo.models.offline.timeline import Timeline
 class Skill(Protocol):
     """What a module of this folder holds."""
 
-    EXAMPLES: Sequence[tuple[str, str | None]]
+    @property
+    def EXAMPLES(self) -> Sequence[tuple[str, str | None]]: ...
 
-    @staticmethod
-    def match(question: Question) -> Match | None: ...
+    def match(self, question: Question, /) -> Match | None: ...
 
-    @staticmethod
-    def answer(match: Match, timeline: Timeline) -> Decision | None: ...
+    def answer(self, match: Match, timeline: Timeline, /) -> Decision | None: ...
 
 
 SKILLS: tuple[Skill, ...] = (absent, measure, keyed, colour, title, order, between, at_time, neighbour, during, count, when, who, nth, exists)  # fmt: skip
 """The first that matches and answers decides."""
 
-WHOLE = (order, neighbour, between, count, measure, nth)
+WHOLE: tuple[Skill, ...] = (order, neighbour, between, count, measure, nth)
 """A few fresh frames do not tell what stands next to what, nor how many there are."""
 
-TENTATIVE = (keyed, count, nth)
+TENTATIVE: tuple[Skill, ...] = (keyed, count, nth)
 """Where one of these matches but finds nothing, others may: `How many people left?` is told, not counted."""

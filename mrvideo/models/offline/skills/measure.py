@@ -7,7 +7,7 @@ from dataclasses import replace
 from mrvideo.models.offline.decision import Decision, choose_number, span_words
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import Match, find, joined
-from mrvideo.models.offline.timeline import Timeline, spans_of
+from mrvideo.models.offline.timeline import Item, Timeline, spans_of
 from mrvideo.models.offline.wording import is_last_frame
 from mrvideo.records import clock
 
@@ -73,7 +73,10 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
             else None
         )
     if match.relation == "speakers":
-        named = list({i.speaker: i for i in reversed(timeline.speech) if i.speaker}.values())[::-1]
+        firsts: dict[str, Item] = {}
+        for item in timeline.speech:
+            firsts.setdefault(item.speaker or "", item)
+        named = [item for name, item in firsts.items() if name]
         who = ", ".join(i.speaker or "" for i in named)
         return (
             Decision(

@@ -77,7 +77,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     found = find_clause(timeline, match.anchors[0], match.channel)
     if not found.items:
         return None
-    anchor = found.items[0] if match.relation == "after" or len(found.items) > 1 else found.items[-1]
+    anchor = found.items[0]
     spoken = question.channel == "speech" or (question.channel == "any" and anchor.kind == "speech")
     pool = [i for i in (timeline.speech if spoken else timeline.signs) if i not in found.items]
     pool = without(pool, match.anchors) if spoken == (anchor.kind == "speech") else pool
@@ -87,7 +87,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
         return None
     several = len(found.items) > 1
     sure = 2 if not found.exact else 3 if several or _between(anchor, near[0]) > 120 else 5
-    words = texts_of(near) if question.asks != "who" else " / ".join(i.speaker or i.text for i in near)
+    words = " / ".join(i.speaker or i.text for i in near) if question.asks == "who" else texts_of(near)
     return Decision(words, sure, (anchor, *near), f"It comes right {match.relation} “{anchor.text}”.")
 
 
