@@ -19,7 +19,7 @@ CLIP = Span(20.0, 30.0)
 
 def read(film: Any, span: Span = CLIP) -> list[tuple[str, float, float]]:
     frames = [Picture(p.jpeg, p.time_seconds) for p in film.pictures(span)]
-    return [(s.text, s.start_seconds, s.stop_seconds) for s in read_clip(frames, span)]
+    return [(s.text, s.start_seconds, s.stop_seconds) for s in read_clip(frames, span).sightings]
 
 
 @pytest.mark.parametrize("start", [20.0, 21.7, 25.3, 28.0])
@@ -93,12 +93,12 @@ def test_where_nothing_is_written_nothing_is_read(make_film: Callable[..., Any])
 def test_a_cut_is_where_a_text_ends(make_film: Callable[..., Any]) -> None:
     film = make_film(60.0, "#204060").text("BEFORE", 0, 25.2)
     frames = [Picture(p.jpeg, p.time_seconds) for p in film.pictures(CLIP)]
-    [sighting] = read_clip(frames, CLIP, cut_times=(25.2,))
+    [sighting] = read_clip(frames, CLIP, cut_times=(25.2,)).sightings
     assert sighting.stop_seconds == 25.2
 
 
 def test_no_frames_no_texts() -> None:
-    assert read_clip([], CLIP) == ()
+    assert read_clip([], CLIP).sightings == ()
 
 
 def test_nothing_is_told_to_the_makers_of_the_libraries(tmp_path):

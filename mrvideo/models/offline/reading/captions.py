@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mrvideo.models.base import Picture as Labelled
-from mrvideo.models.offline.reading.clips import read_clip
+from mrvideo.models.offline.reading.clips import ClipTexts, read_clip
 from mrvideo.models.offline.reading.colours import dominant_colours
 from mrvideo.models.offline.reading.motion import motion_of, same_event
 from mrvideo.models.offline.reading.names import named_here
@@ -35,12 +35,12 @@ COLOUR_FRAMES = 3
 def caption_clip(inputs: CaptionClipInputs, pictures: Sequence[Labelled]) -> CaptionClipReply:
     """One scene between each two cuts."""
     frames, before = _frames(pictures, inputs.frame_times, has_previous=inputs.has_previous)
-    sightings = read_clip(frames, inputs.span, inputs.cut_times)
+    texts = read_clip(frames, inputs.span, inputs.cut_times)
     scenes = tuple(
         SceneReply(
             start_seconds=span.start_seconds,
             stop_seconds=span.stop_seconds,
-            **_worded(span, frames, sightings, inputs.cues, inputs.mentions),
+            **_worded(span, frames, texts, inputs.cues, inputs.mentions),
         )
         for span in scene_spans(inputs.span, inputs.cut_times)
     )
@@ -77,11 +77,11 @@ def merge_border(pictures: Sequence[Labelled]) -> MergeBorderReply:
 def caption_scene(inputs: CaptionSceneInputs, pictures: Sequence[Labelled]) -> CaptionSceneReply:
     """The captions of one scene that is already cut out."""
     frames, _ = _frames(pictures, inputs.frame_times, has_previous=False)
-    sightings = read_clip(frames, inputs.span)
+    texts = read_clip(frames, inputs.span)
     return CaptionSceneReply(
         start_seconds=inputs.span.start_seconds,
         stop_seconds=inputs.span.stop_seconds,
-        **_worded(inputs.span, frames, sightings, inputs.cues, inputs.mentions),
+        **_worded(inputs.span, frames, texts, inputs.cues, inputs.mentions),
     )
 
 
@@ -116,7 +116,7 @@ def _within(frames: Sequence[Picture], span: Span) -> list[Picture]:
 def _worded(
     span: Span,
     frames: Sequence[Picture],
-    sightings: Sequence[Sighting],
+    read: ClipTexts,
     cues: Sequence[CueLine],
     mentions: Sequence[MentionLine],
 ) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _worded(
     motion = motion_of(inside)
     here = [
         Sighting(start_seconds=shared.start_seconds, stop_seconds=shared.stop_seconds, text=sighting.text)
-        for sighting in sightings
+        for sighting in read.sightings
         if (shared := sighting.span.intersection(span)) and shared.duration_seconds > 0
     ]
     heard = [
@@ -136,7 +136,7 @@ def _worded(
     named = named_here(mentions, heard, texts)
     return {
         "brief": brief_caption(texts, motion, colours),
-        "detailed": detailed_caption(here, motion, colours, heard, named),
+        "detailed": detailed_caption(here, motion, colours, heard, named, unread=read.unread),
         "appearing": named,
         "screen_text": tuple(
             ScreenText(text=s.text, start_seconds=s.start_seconds, stop_seconds=s.stop_seconds) for s in here

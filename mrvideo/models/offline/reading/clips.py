@@ -23,6 +23,9 @@ MISREAD_SECONDS = 1.1
 
 CERTAIN_SCORE = 0.97
 
+SAME_PLACE = 0.8
+"""Shared area from which two lines that could not be read are one and the same."""
+
 READ_EVERY_SECONDS = 0.95
 """While everything moves: one frame a second. A text shown for 2 s is then on at least two of them."""
 
@@ -53,22 +56,42 @@ class Track:
         """Number of the last frame that shows it."""
         return max(self.seen)
 
+    @property
+    def steady(self) -> bool:
+        """Whether it is text: read with certainty once, or alike on two frames."""
+        return len(self.seen) > 1 or max(line.score for line in self.seen.values()) >= CERTAIN_SCORE
+
     def near(self, frame: int) -> Line:
         """The line as read closest to a frame."""
         return self.seen[min(self.seen, key=lambda number: abs(number - frame))]
 
 
-def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] = ()) -> tuple[Sighting, ...]:
+@dataclass(frozen=True)
+class ClipTexts:
+    """What is written on a clip; `unread`: something stands there like text, and could not be read."""
+
+    sightings: tuple[Sighting, ...] = ()
+    unread: bool = False
+
+
+def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] = ()) -> ClipTexts:
     """The texts of consecutive frames, each over its own span inside `span`, in order of appearance. Blocks."""
     if not frames:
-        return ()
+        return ClipTexts()
     chosen = _frames_to_read(frames)
     sheet = Sheet()
-    tracks = _join_readings({number: sheet.read(frames[number]) for number in chosen}, chosen, frames)
-    tracks = _absorb_misreadings(tracks, frames, chosen)
+    lines = {number: sheet.read(frames[number]) for number in chosen}
+    read = {number: tuple(line for line in found if line.text) for number, found in lines.items()}
+    tracks = _absorb_misreadings(_join_readings(read, chosen, frames), frames, chosen)
     for track in tracks:
         _refine(track, frames, chosen, [other.text for other in tracks if other is not track])
-    return tuple(_sightings(_paragraphs(tracks), frames, span, cut_times))
+    kept = [track for track in tracks if track.steady]
+    unread = any(
+        not line.text and any(not other.text and line.overlap(other) > SAME_PLACE for other in lines[after])
+        for number, after in pairwise(chosen)
+        for line in lines[number]
+    )
+    return ClipTexts(tuple(_sightings(_paragraphs(kept), frames, span, cut_times)), unread and not kept)
 
 
 def _frames_to_read(frames: Sequence[Picture]) -> list[int]:

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from mrvideo.models.offline.reading.pictures import Picture
+from mrvideo.models.offline.reading.pictures import Picture, Pixels
 
 _SAMPLE_PIXELS = (48, 27)
 _LEAST_SHARE = 0.15
+
+BAR_LEVEL, BAR_SHARE, LEAST_SHARE_LEFT = 24, 0.02, 0.25
+"""A row is a bar where 98 % of it are darker than this level; what is left must be a quarter of the picture's side."""
 
 _HUES = (
     (15, "red"),
@@ -61,12 +64,21 @@ def colour_name(red: int, green: int, blue: int) -> str:
     return name
 
 
+def without_bars(pixels: Pixels) -> Pixels:
+    """The picture without the black bars around it; as it is where all of it is dark."""
+    lit = pixels.max(axis=2) > BAR_LEVEL
+    rows, columns = np.flatnonzero(lit.mean(axis=1) > BAR_SHARE), np.flatnonzero(lit.mean(axis=0) > BAR_SHARE)
+    if rows.size < LEAST_SHARE_LEFT * pixels.shape[0] or columns.size < LEAST_SHARE_LEFT * pixels.shape[1]:
+        return pixels
+    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 def dominant_colours(pictures: Sequence[Picture], *, most: int = 3) -> tuple[tuple[str, float], ...]:
     """Names and shares of the colours that cover most of the pictures, largest first."""
     counts: dict[str, int] = {}
     total = 0
     for picture in pictures:
-        small = Image.fromarray(picture.pixels).resize(_SAMPLE_PIXELS, Image.Resampling.BOX)
+        small = Image.fromarray(without_bars(picture.pixels)).resize(_SAMPLE_PIXELS, Image.Resampling.BOX)
         pixels = np.reshape(np.asarray(small, dtype=np.uint8), (-1, 3))
         colours, numbers = np.unique(pixels >> 3 << 3, axis=0, return_counts=True)
         for (red, green, blue), number in zip(colours.tolist(), numbers.tolist(), strict=True):

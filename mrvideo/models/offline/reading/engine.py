@@ -1,11 +1,12 @@
-"""Text in one picture, by RapidOCR, whose networks ship in its wheel.
+"""Text in one picture, by RapidOCR, whose networks ship in its wheel: they read Latin letters, Chinese and Japanese.
 
-The heavy import waits for the first picture. A few engines serve the process, each on one thread and one picture at
-a time: side by side they take two thirds of the processor time that one engine on every core takes.
+The heavy import waits for the first picture. A few threads serve the process, each with one picture at a time: side by
+side they take two thirds of the processor time that one engine on every core takes. The networks are shared by all.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import logging
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
+from PIL import Image
 
 from mrvideo.errors import ModelUnavailable
 from mrvideo.models.offline.reading.pictures import Pixels, pixels_of
@@ -29,7 +31,7 @@ DETECTION_SIDE_PIXELS = 736
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text and the upright box it stands in, in pixels."""
+    """One line of text and the upright box it stands in, in pixels; without text where it could not be read."""
 
     text: str
     score: float
@@ -66,23 +68,38 @@ class Line:
         return width * height / max(smaller, 1.0)
 
 
-MOST_ENGINES = 4
-"""Each holds its own copy of the networks, some 150 MB."""
-
+MOST_THREADS = 4
 REMEMBERED_PICTURES = 2048
+
+GLANCE_SIDE_PIXELS = 384
+GLANCE_LEVEL = 0.25
+"""A glance at this size costs a quarter of a reading. Of 24 texts of 12 to 36 px on a film of 854 px it missed none, and it
+found nothing on two thirds of the frames without text: `benchmarks/reading.py`."""
+
+LEAST_SCORE, LEAST_SHORT_SCORE, LEAST_LETTER_SCORE = 0.75, 0.9, 0.95
+MOST_SHORT_HEIGHT = 0.15
+"""Share of the picture's height: a single letter, or two, that stand higher are mostly shapes."""
+
+STACKED_HEIGHT = 0.2
+"""From this share of the picture's height a line read with doubt may be two, set too close: its halves are read."""
 
 _lock = threading.Lock()
 _remembered: OrderedDict[bytes, tuple[Line, ...]] = OrderedDict()
 # Threads of its own: what the networks let go of is taken up again by the same threads. Run on whatever thread asks,
 # each of some thirty keeps such a heap, and the process grows to gigabytes.
-_readers = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_ENGINES)), "mrvideo-reading")
+_readers = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_THREADS)), "mrvideo-reading")
 _own = threading.local()
+_first: list[Any] = []
 
 
 def _engine() -> Any:
-    """This thread's. Raises `ModelUnavailable` when its libraries cannot be loaded."""
+    """This thread's: the networks are one for all, only the settings are its own. Raises `ModelUnavailable`."""
     if not hasattr(_own, "engine"):
-        _own.engine = _new_engine()
+        with _lock:
+            if not _first:
+                _first.append(_new_engine())
+        _own.engine = copy.copy(_first[0])
+        _own.engine.text_det, _own.engine.cfg = copy.copy(_first[0].text_det), copy.deepcopy(_first[0].cfg)
     return _own.engine
 
 
@@ -96,10 +113,11 @@ def _new_engine() -> Any:
             "reinstall mrvideo, or on a machine without a display: pip install opencv-python-headless"
         ) from error
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-    return rapidocr.RapidOCR(
+    engine = rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
+            "Global.text_score": 0.0,
             "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
             "Det.limit_side_len": DETECTION_SIDE_PIXELS,
             "Det.limit_type": "max",
@@ -107,18 +125,45 @@ def _new_engine() -> Any:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
+    # Finder and reader are made at the first picture, or at once: by version.
+    engine(np.zeros((32, 64, 3), np.uint8), use_det=True, use_rec=False)
+    engine(np.zeros((32, 64, 3), np.uint8), use_det=False, use_rec=True)
+    return engine
 
 
-def _believable(text: str, score: float) -> bool:
+def _believable(line: Line, height: int) -> bool:
     """Whether a reading is text rather than a texture that looks a little like it."""
-    solid = [c for c in text if c.isalnum()]
-    if not solid:
+    solid = sum(c.isalnum() for c in line.text)
+    if solid <= 2 and line.height > MOST_SHORT_HEIGHT * height:
         return False
-    if len(solid) == 1:
-        return score >= 0.9
-    if len(solid) <= 3:
-        return score >= 0.75
-    return score >= 0.6
+    least = LEAST_LETTER_SCORE if solid == 1 else LEAST_SHORT_SCORE if solid <= 3 else LEAST_SCORE
+    return solid > 0 and line.score >= least
+
+
+def _unreadable(line: Line, height: int) -> bool:
+    """Whether it stands like a line of text, of a script that the network does not know."""
+    wide = line.right - line.left >= 3.0 * line.height
+    return wide and 0.02 * height <= line.height <= 0.12 * height and line.score < LEAST_SCORE
+
+
+def glance(pixels: Pixels) -> Line | None:
+    """The box around all that may be text, found on a small copy; None where there is none. Thread-safe; blocks."""
+    return _readers.submit(_glance, pixels).result()
+
+
+def _glance(pixels: Pixels) -> Line | None:
+    height, width = pixels.shape[:2]
+    scale = min(GLANCE_SIDE_PIXELS / max(height, width), 1.0)
+    size = (max(round(width * scale / 32) * 32, 32), max(round(height * scale / 32) * 32, 32))
+    small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX), dtype=np.float32)
+    blob = np.ascontiguousarray((small[:, :, ::-1] / 127.5 - 1.0).transpose(2, 0, 1)[None])
+    likely = np.asarray(_engine().text_det.session(blob))[0, 0] > GLANCE_LEVEL
+    if not likely.any():
+        return None
+    rows, columns = np.flatnonzero(likely.any(axis=1)), np.flatnonzero(likely.any(axis=0))
+    across, down = width / size[0], height / size[1]
+    left, right = float(columns[0]) * across, float(columns[-1] + 1) * across
+    return Line("", 0.0, left, float(rows[0]) * down, right, float(rows[-1] + 1) * down)
 
 
 def read_picture(jpeg: bytes) -> tuple[Line, ...]:
@@ -137,22 +182,24 @@ def read_picture(jpeg: bytes) -> tuple[Line, ...]:
 
 
 def _read_picture(jpeg: bytes) -> tuple[Line, ...]:
-    return _read_pixels(pixels_of(jpeg), DETECTION_SIDE_PIXELS)
+    pixels = pixels_of(jpeg)
+    return _read_pixels(pixels, DETECTION_SIDE_PIXELS, pixels.shape[0])
 
 
-def read_part(part: Pixels, *, of_pixels: int) -> tuple[Line, ...]:
+def read_part(part: Pixels, *, of_pixels: int, of_height: int) -> tuple[Line, ...]:
     """All lines of a part of a picture whose longer side is `of_pixels`, searched at the size the whole would be. Blocks."""
     shrink = min(DETECTION_SIDE_PIXELS / of_pixels, 1.0)
-    return _readers.submit(_read_pixels, part, max(round(max(part.shape[:2]) * shrink), 32)).result()
+    side = max(round(max(part.shape[:2]) * shrink), 32)
+    return _readers.submit(_read_pixels, part, side, of_height).result()
 
 
-def _read_pixels(pixels: Pixels, side_pixels: int) -> tuple[Line, ...]:
+def _read_pixels(pixels: Pixels, side_pixels: int, height: int) -> tuple[Line, ...]:
     engine = _engine()
-    # RapidOCR makes its finder at the first picture, or at once: by version.
-    engine.cfg.Det.limit_side_len = side_pixels
-    if engine.text_det is not None:
-        engine.text_det.limit_side_len = side_pixels
-    return tuple(_lines(engine(np.ascontiguousarray(pixels[:, :, ::-1]), use_det=True, use_rec=True)))
+    engine.cfg.Det.limit_side_len = engine.text_det.limit_side_len = side_pixels
+    found = _lines(engine(np.ascontiguousarray(pixels[:, :, ::-1]), use_det=True, use_rec=True))
+    lines = [part for line in found for part in _halves(line, pixels, height)]
+    kept = [line if _believable(line, height) else replace(line, text="") for line in lines]
+    return tuple(line for line in kept if line.text or _unreadable(line, height))
 
 
 def _lines(found: Any) -> list[Line]:
@@ -162,27 +209,45 @@ def _lines(found: Any) -> list[Line]:
     for box, text, score in zip(found.boxes, cast("tuple[str, ...]", found.txts), found.scores, strict=True):
         corners = np.asarray(box, dtype=float)
         clean = " ".join(unicodedata.normalize("NFKC", text).split())
-        if not _believable(clean, float(score)):
-            continue
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         lines.append(Line(clean, float(score), float(left), float(top), float(right), float(bottom)))
     return sorted(lines, key=lambda line: (line.top, line.left))
 
 
+def _halves(line: Line, pixels: Pixels, height: int) -> list[Line]:
+    """A tall line read with doubt as the two that it may be, where both are read with certainty: `Big Buck` over `BUNNY`."""
+    if line.height < STACKED_HEIGHT * height or line.score >= LEAST_LETTER_SCORE:
+        return [line]
+    middle = (line.top + line.bottom) / 2
+    halves = [replace(line, bottom=middle), replace(line, top=middle)]
+    read = [(half, *_read_crop(_crop(pixels, half, margin=0.0))) for half in halves]
+    sure = all(score >= LEAST_LETTER_SCORE and sum(c.isalnum() for c in text) >= 3 for _, text, score in read)
+    return [replace(half, text=text, score=score) for half, text, score in read] if sure else [line]
+
+
 def read_box(picture: Pixels, box: Line) -> str:
     """What stands in one box of a picture, without searching it: some 15 times cheaper than `read_picture`."""
-    margin = box.height * 0.15
-    rows = slice(max(int(box.top - margin), 0), int(box.bottom + margin) + 1)
-    columns = slice(max(int(box.left - margin), 0), int(box.right + margin) + 1)
-    crop = np.ascontiguousarray(picture[rows, columns, ::-1])
+    crop = _crop(picture, box, margin=0.15)
     if crop.shape[0] < 4 or crop.shape[1] < 4:
         return ""
-    found = _readers.submit(_read_crop, crop).result()
+    text, score = _readers.submit(_read_crop, crop).result()
+    return text if score >= 0.5 else ""
+
+
+def _crop(picture: Pixels, box: Line, *, margin: float) -> Pixels:
+    edge = box.height * margin
+    rows = slice(max(int(box.top - edge), 0), int(box.bottom + edge) + 1)
+    columns = slice(max(int(box.left - edge), 0), int(box.right + edge) + 1)
+    return np.ascontiguousarray(picture[rows, columns, ::-1])
+
+
+def _read_crop(crop: Pixels) -> tuple[str, float]:
+    if crop.shape[0] < 4 or crop.shape[1] < 4:
+        return "", 0.0
+    found = _engine()(crop, use_det=False, use_rec=True)
     texts = cast("tuple[str, ...] | None", found.txts)
-    if not texts or float(found.scores[0]) < 0.5:
-        return ""
-    return " ".join(unicodedata.normalize("NFKC", texts[0]).split())
-
-
-def _read_crop(crop: Pixels) -> Any:
-    return _engine()(crop, use_det=False, use_rec=True)
+    return (
+        (" ".join(unicodedata.normalize("NFKC", texts[0]).split()), float(found.scores[0]))
+        if texts
+        else ("", 0.0)
+    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrvideo.models.offline.reading.engine import Line, read_part, read_picture
+from mrvideo.models.offline.reading.engine import Line, glance, read_part, read_picture
 from mrvideo.models.offline.reading.pictures import SHRINK, Picture, changed_box
 
 MOST_SHARE = 0.75
@@ -37,6 +37,20 @@ class _Area:
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def around(cls, box: Line, width: int, height: int) -> _Area:
+        """A box with a margin, inside the picture."""
+        return cls(
+            max(int(box.left) - MARGIN_PIXELS, 0),
+            max(int(box.top) - MARGIN_PIXELS, 0),
+            min(math.ceil(box.right) + MARGIN_PIXELS, width),
+            min(math.ceil(box.bottom) + MARGIN_PIXELS, height),
+        )
+
+    def is_most_of(self, width: int, height: int) -> bool:
+        """Whether it costs as much as the whole picture."""
+        return (self.right - self.left) * (self.bottom - self.top) >= MOST_SHARE * width * height
 
     def touches(self, line: Line) -> bool:
         return (
@@ -84,16 +98,10 @@ class Sheet:
             return self._lines
         height, width = picture.pixels.shape[:2]
         left, top, right, bottom = box
-        area = _Area(
-            max(left - MARGIN_PIXELS, 0),
-            max(top - MARGIN_PIXELS, 0),
-            min(right + MARGIN_PIXELS, width),
-            min(bottom + MARGIN_PIXELS, height),
-        ).with_lines(self._lines)
-        if (area.right - area.left) * (area.bottom - area.top) >= MOST_SHARE * width * height:
+        area = _Area.around(Line("", 0.0, left, top, right, bottom), width, height).with_lines(self._lines)
+        if area.is_most_of(width, height):
             return self._read_all(picture)
-        part = picture.pixels[area.top : area.bottom, area.left : area.right]
-        found = [line.moved(area.left, area.top) for line in read_part(part, of_pixels=max(width, height))]
+        found = self._read_part(picture, area)
         if any(area.cuts(line, width, height) or self._doubtful(line) for line in found):
             return self._read_all(picture)
         kept = [line for line in self._lines if not area.touches(line)]
@@ -108,8 +116,24 @@ class Sheet:
 
     def _doubtful(self, line: Line) -> bool:
         """Out of its surroundings a texture is soon a letter or two."""
-        return len(line.text) <= DOUBTFUL_LETTERS and all(line.text != known.text for known in self._lines)
+        return 0 < len(line.text) <= DOUBTFUL_LETTERS and all(
+            line.text != known.text for known in self._lines
+        )
 
     def _read_all(self, picture: Picture) -> tuple[Line, ...]:
-        self._known, self._lines = np.array(picture.small), read_picture(picture.jpeg)
+        """By a glance first: most pictures of a film hold no text at all, or only in one place."""
+        self._known, self._lines = np.array(picture.small), ()
+        height, width = picture.pixels.shape[:2]
+        if hint := glance(picture.pixels):
+            area = _Area.around(hint, width, height)
+            whole = area.is_most_of(width, height)
+            lines = [] if whole else self._read_part(picture, area)
+            whole = whole or any(area.cuts(line, width, height) for line in lines)
+            self._lines = read_picture(picture.jpeg) if whole else tuple(lines)
         return self._lines
+
+    def _read_part(self, picture: Picture, area: _Area) -> list[Line]:
+        height, width = picture.pixels.shape[:2]
+        part = picture.pixels[area.top : area.bottom, area.left : area.right]
+        lines = read_part(part, of_pixels=max(width, height), of_height=height)
+        return [line.moved(area.left, area.top) for line in lines]
