@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = demo/harbour.mp4
 
-.PHONY: demo test check-pythons clean
+.PHONY: demo test check check-pythons clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mrvideo index $(DEMO)
@@ -15,6 +15,13 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-litellm
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# What is quick: style, types, and all tests but the slow ones.
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 # Python 3.10 to 3.13, as far as they are here: newest and lowest dependencies.
 check-pythons:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import mrvideo
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -101,3 +103,9 @@ def test_an_installed_wheel_answers_beside_a_foreign_agents_package(
     answer = json.loads(out)
     assert answer["question"] == "How long is the video?"
     assert answer["usage"]["cost"] == 0.0
+
+
+def test_the_version_is_the_same_wherever_it_stands(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    assert project["version"] == mrvideo.__version__
+    assert f"## {mrvideo.__version__}" in (repository / "CHANGELOG.md").read_text()
