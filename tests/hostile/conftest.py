@@ -38,6 +38,12 @@ def strings() -> ModuleType:
     return _load(_HERE / "strings.py")
 
 
+@pytest.fixture(scope="session")
+def chat() -> ModuleType:
+    """The module tests/support/chat_server.py."""
+    return _support("chat_server")
+
+
 def make_film(path: Path, seconds: int) -> None:
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=2)
