@@ -43,7 +43,7 @@ def test_what_comes_and_goes_beside_a_standing_text_is_read_without_searching_th
     assert texts(sheet, film, 0.5) == ["HARBOUR"]
     assert texts(sheet, film, 1.5) == ["HARBOUR", "Kittiwake"]
     assert texts(sheet, film, 3.5) == ["HARBOUR"]
-    assert len(whole) == 1
+    assert len(whole) <= 1
 
 
 def test_a_part_is_read_as_well_as_the_whole(make_film: Callable[..., Any], whole: list[bytes]) -> None:
@@ -54,7 +54,7 @@ def test_a_part_is_read_as_well_as_the_whole(make_film: Callable[..., Any], whol
     [plain] = read_picture(film.jpeg(2.0))
     assert part.text == plain.text
     assert part.overlap(plain) > 0.8
-    assert len(whole) == 1
+    assert len(whole) <= 1
 
 
 def test_a_text_that_changes_in_part_is_read_in_whole(make_film: Callable[..., Any]) -> None:

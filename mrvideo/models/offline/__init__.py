@@ -5,6 +5,7 @@ It is an honest baseline: it reads, it does not see people, and what it did not 
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from mrvideo.errors import ModelRefused
 from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.models.offline.handlers import HANDLERS
+from mrvideo.models.offline.reading.engine import few_heaps
 from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -36,9 +38,13 @@ class OfflineModel:
         look_images=8,
         segment_images=False,
         judges=False,
-        concurrency=4,
+        concurrency=max(2, min(os.cpu_count() or 2, 4)),
         index_fingerprint=f"offline/{READING_VERSION}",
     )
+
+    def __init__(self) -> None:
+        # Before any thread of decoding or reading begins.
+        few_heaps()
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """Work it out in a thread. Raises `ModelRefused` for a prompt that is none of ours."""

@@ -22,6 +22,9 @@ from mrvideo.models.offline.reading.pictures import SHRINK, Picture, changed_box
 MOST_SHARE = 0.75
 """From this share of the picture on, a part costs as much as the whole."""
 
+GLANCED_SHARE = 0.5
+"""A part whose longer side is at least this share of the picture's is glanced at before it is searched."""
+
 MARGIN_PIXELS = 24
 """A line is told from a texture by what surrounds it."""
 
@@ -101,7 +104,9 @@ class Sheet:
         area = _Area.around(Line("", 0.0, left, top, right, bottom), width, height).with_lines(self._lines)
         if area.is_most_of(width, height):
             return self._read_all(picture)
-        found = self._read_part(picture, area)
+        part = picture.pixels[area.top : area.bottom, area.left : area.right]
+        share = max(part.shape[:2]) / max(width, height)
+        found = self._read_part(picture, area) if share < GLANCED_SHARE or glance(part, share) else []
         if any(area.cuts(line, width, height) or self._doubtful(line) for line in found):
             return self._read_all(picture)
         kept = [line for line in self._lines if not area.touches(line)]
