@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 
 import pysubs2
@@ -214,7 +215,10 @@ def _ass_event(values: dict[str, str]) -> pysubs2.SSAEvent | None:
 def _other(text: str, name: str) -> list[Line]:
     """Any other format that pysubs2 knows by sight (TTML, MPL2, SAMI, …)."""
     try:
-        subs = pysubs2.SSAFile.from_string(text)
+        with warnings.catch_warnings():
+            # From 1.9 on, pysubs2 warns of each line that it passes over, on the terminal of whoever asked.
+            warnings.simplefilter("ignore")
+            subs = pysubs2.SSAFile.from_string(text)
     except UnknownFPSError as error:
         raise SubtitleError(
             f"{name}: it counts in frames and does not say how many a second; convert it to SRT"
