@@ -78,7 +78,8 @@ class Greys:
         kind = self._kind
         mean = sums >> _LUMA_BITS[kind.format_name] - 6
         full = kind.full_range or kind.format_name.startswith(("yuvj", "gray"))
-        greys = mean.astype(np.uint8) if full else _STRETCHED.take(mean)
+        # A damaged picture may hold more than the ten bits that it claims.
+        greys = np.minimum(mean, 255).astype(np.uint8) if full else _STRETCHED.take(mean, mode="clip")
         times, self._times = self._times, []
         for time_seconds, grey in zip(times, greys, strict=True):
             self._watcher(time_seconds, grey)

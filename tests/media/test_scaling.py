@@ -36,3 +36,17 @@ def test_a_red_picture_stays_red_and_grey_stays_grey(scaler, colorspace: int, si
     greys.flush()
     assert seen[0].shape == (36, 64)
     assert np.ptp(seen[0]) <= 1
+
+
+@pytest.mark.parametrize("color_range", [1, 2])
+def test_more_bits_than_a_damaged_picture_claims_are_white(color_range: int):
+    """Dangerous: FFmpeg leaves rubbish where it could not decode ten bits, and the watcher died of it."""
+    picture = av.VideoFrame(160, 96, "yuv420p10le")
+    picture.color_range = color_range
+    for plane in picture.planes:
+        np.frombuffer(plane, np.uint16)[:] = 4000
+    seen = []
+    greys = Greys(lambda _, grey: seen.append(grey))
+    greys.add(0.0, picture)
+    greys.flush()
+    assert seen[0].min() == seen[0].max() == 255
