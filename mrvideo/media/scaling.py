@@ -9,6 +9,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from mrvideo.media.images import encode_pixels, fit_within
 from mrvideo.media.options import ReadOptions
@@ -18,6 +19,7 @@ _KNOWN_COLORSPACES = frozenset({0, 1, 4, 5, 6, 7, 9})
 """Numbers of ITU-T H.273 that the scaler converts: RGB, and five kinds of YCbCr."""
 _HD_HEIGHT = 720
 _USUAL_FORMAT = "yuv420p"
+_BLOCK_PIXELS = 16
 
 
 class Scaler:
@@ -46,19 +48,19 @@ class Scaler:
                 interpolation=Interpolation.AREA,
                 threads=1,
             )
+        is_scaled = (smaller.width, smaller.height) == (width, height)
+        whole = _in_whole_blocks(smaller) if is_scaled else smaller
         scaled = self._colour.reformat(
-            smaller,
-            width=width,
+            whole,
+            width=whole.width if is_scaled else width,
             height=height,
             format="rgb0",
             src_colorspace=matrix,
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        plane: Any = scaled.planes[0]
         # Four bytes a pixel, so that the encoder can read the scaled picture's own memory.
-        memory: Any = np.frombuffer(plane, np.uint8)
-        lines = memory.reshape(height, plane.line_size)[:, : 4 * width]
+        lines: Any = _lines(scaled.planes[0])[:, : 4 * width]
         pixels = np.rot90(lines.reshape(height, width, 4), turn_of(picture) // 90)
         jpeg = encode_pixels(pixels, quality=self._jpeg_quality)
         return Frame(time_seconds, jpeg, pixels.shape[1], pixels.shape[0])
@@ -88,6 +90,31 @@ def matrix_of(picture: VideoFrame) -> Colorspace | None:
     if picture.colorspace in _KNOWN_COLORSPACES:
         return None
     return Colorspace.ITU709 if picture.height >= _HD_HEIGHT else Colorspace.ITU601
+
+
+def _in_whole_blocks(picture: VideoFrame) -> VideoFrame:
+    """The picture, where need be a copy that is wider, with rubbish on the right.
+
+    Turning YCbCr into RGB of the same size, FFmpeg works on so many pixels at a time. Of what is left in a line it
+    leaves up to four unwritten, or (with PyAV before 17) writes past the end of the picture's memory.
+    """
+    if picture.width % _BLOCK_PIXELS == 0 or picture.format.is_rgb or len(picture.format.components) < 3:
+        return picture
+    wide = VideoFrame(-(-picture.width // _BLOCK_PIXELS) * _BLOCK_PIXELS, picture.height, picture.format.name)
+    wide.colorspace, wide.color_range = picture.colorspace, picture.color_range
+    for plane, wide_plane in zip(picture.planes, wide.planes, strict=True):
+        if plane.line_size < 0:  # Stored upside down.
+            return picture
+        lines, wide_lines = _lines(plane), _lines(wide_plane)
+        used = min(lines.shape[1], wide_lines.shape[1])
+        wide_lines[:, :used] = lines[:, :used]
+    return wide
+
+
+def _lines(plane: Any) -> NDArray[np.uint8]:
+    """A plane's own memory, line by line."""
+    memory: Any = np.frombuffer(plane, np.uint8)
+    return memory.reshape(plane.height, plane.line_size)
 
 
 def _square(picture: VideoFrame, aspect: Fraction) -> tuple[int, int]:

@@ -18,6 +18,27 @@ def scaler(plain_film):
         yield Scaler(container.streams.video[0], ReadOptions(long_side_pixels=64, jpeg_quality=90))
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "yuv420p10le"])
+def test_a_picture_reaches_its_right_edge_whatever_its_width(pixel_format: str):
+    """Dangerous: one to four columns of other memory stood there, another JPEG each time, or the process was killed."""
+    with av.open("/dev/null", "w", format="null") as container:
+        stream = container.add_stream("rawvideo")
+        scaler = Scaler(stream, long_side_pixels=128, jpeg_quality=95)
+    colour = np.full((128, 128, 3), (200, 120, 60), np.uint8)
+    whole = av.VideoFrame.from_ndarray(colour, format="rgb24").reformat(format=pixel_format)
+    for width in range(97, 113):
+        # Copied column by column: FFmpeg 7 itself makes no good last one of an odd width.
+        picture = av.VideoFrame(width, 128, pixel_format)
+        for plane, source in zip(picture.planes, whole.planes, strict=True):
+            lines = np.frombuffer(source, np.uint8).reshape(source.height, source.line_size)
+            np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:] = lines[
+                :, : plane.line_size
+            ]
+        pixels = np.asarray(open_image(scaler.frame(picture, 0.0)), dtype=int)
+        assert pixels.shape == (128, width, 3)
+        assert np.abs(pixels - (200, 120, 60)).max() < 20, width
+
+
 @pytest.mark.parametrize("colorspace", [1, 2, 3, 5, 6, 8, 9, 14, 128])
 @pytest.mark.parametrize("size", [(160, 96), (1280, 720)])
 def test_a_red_picture_stays_red_and_grey_stays_grey(scaler, colorspace: int, size: tuple[int, int]):
