@@ -56,16 +56,17 @@ def read_sound(
     Of several tracks the one in `language`, else the default one; commentary and audio description come last.
     Raises the `VideoError` tree when the file cannot be opened.
     """
-    from mrvideo.media.containers import open_container, read_only
+    from mrvideo.media.compat import closing, read_only
+    from mrvideo.media.containers import open_container
     from mrvideo.media.subtitles.embedded import first_frame_seconds
 
     container = open_container(str(path), allow_url=allow_url)
-    with container:
+    with closing(container):
         if not container.streams.audio:
             return
         origin_seconds = first_frame_seconds(container, str(path))
     container = open_container(str(path), allow_url=allow_url)
-    with container:
+    with closing(container):
         stream = _choose_audio(container, language)
         read_only(container, stream)
         yield from _Decoding(container, stream, origin_seconds).sounds()
@@ -144,6 +145,8 @@ class _Decoding:
     def _frames(self) -> Iterator[AudioFrame]:
         from av.error import FFmpegError
 
+        from mrvideo.media.compat import DECODE_ERRORS
+
         packets = iter(self._container.demux(self._stream))
         while True:
             try:
@@ -155,7 +158,7 @@ class _Decoding:
                 return
             try:
                 frames = self._stream.decode(packet)  # pyright: ignore[reportUnknownMemberType]
-            except FFmpegError:
+            except DECODE_ERRORS:
                 self._broken()
                 continue
             yield from frames
@@ -172,7 +175,7 @@ class _Decoding:
 
     def _end_seconds(self) -> float:
         stream, container = self._stream, self._container
-        if stream.duration is not None and stream.time_base is not None:
+        if stream.duration is not None and stream.time_base:
             end = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
         else:
             end = ((container.start_time or 0) + (container.duration or 0)) / 1e6

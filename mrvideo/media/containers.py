@@ -9,19 +9,16 @@ from typing import Any
 import av
 import av.error
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
-from mrvideo.media import sources
+from mrvideo.media import compat, sources
 
 MAX_PIXELS = 1 << 26
 """The largest picture decoded: twice 8K. A larger claim is refused before memory is asked for."""
 
 IO_TIMEOUT_SECONDS = 8.0
-
-# Titles and the like need not be UTF-8. Up to PyAV 18 that is an error unless asked otherwise; PyAV 19 no longer takes the question.
-_METADATA: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 # Containers of moving pictures and of sound (to say "audio only"). Absent on purpose: hls, dash, concat, image2,
 # imf, sdp, rtsp, lavfi and the like, which open further files or addresses named inside them.
@@ -61,13 +58,12 @@ def open_container(path: str, *, allow_url: bool = False, shown_as: Any = None) 
 
 
 def _open(source: Any, protocols: str) -> InputContainer:
-    return av.open(  # pyright: ignore[reportReturnType] - the overload of a reading mode
+    return compat.open_input(
         source,
-        mode="r",
-        options={"max_pixels": str(MAX_PIXELS)},
-        container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": protocols},
-        timeout=IO_TIMEOUT_SECONDS,
-        **_METADATA,
+        demuxers=_DEMUXERS,
+        protocols=protocols,
+        max_pixels=MAX_PIXELS,
+        timeout_seconds=IO_TIMEOUT_SECONDS,
     )
 
 
@@ -96,18 +92,8 @@ def choose_video(container: InputContainer, path: str) -> VideoStream:
             f"{path} claims pictures of {chosen.width}×{chosen.height} pixels, more than can be decoded; "
             "if that is real, scale it down first"
         )
-    read_only(container, chosen)
+    compat.read_only(container, chosen)
     return chosen
-
-
-def read_only(container: InputContainer, chosen: Stream) -> None:
-    """Skip the packets of all other streams unread, where PyAV can (17.1 and newer); before, they are read and dropped."""
-    try:
-        from av.stream import Discard
-    except ImportError:
-        return
-    for stream in container.streams:
-        stream.discard = Discard.default if stream.index == chosen.index else Discard.all
 
 
 def _is_still(stream: VideoStream) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 
 import av
 import av.error
 
-from mrvideo.media import containers
+from mrvideo.media import compat, containers
 from mrvideo.media.track import Track
 
 _LOOK_SECONDS = 3.0
@@ -24,10 +23,10 @@ def duration_of(track: Track) -> float:
     lost. A container's claim covers its sound too, so where the sound goes on to the claimed end, the pictures' end counts.
     """
     claimed, of_video = _claim(track)
-    size = track.container.size
+    size = track.container.size or 0
     if claimed > _ABSURD_SECONDS or (size > 0 and claimed * _ABSURD_BYTES_PER_SECOND > size):
         claimed = 0.0
-    measured = _last_end(track, claimed)
+    measured = _last_end(track, claimed, guess=compat.TELLS_LENGTHS or not of_video)
     if measured >= claimed:
         return max(measured, track.frame_seconds)
     agrees = claimed - measured <= _AGREE_SECONDS
@@ -50,8 +49,11 @@ def _claim(track: Track) -> tuple[float, bool]:
     return 0.0, False
 
 
-def _last_end(track: Track, claimed_seconds: float) -> float:
-    """When the last packet's picture ends: looked for near the claimed end, or by going through all packets."""
+def _last_end(track: Track, claimed_seconds: float, *, guess: bool) -> float:
+    """When the last packet's picture ends: looked for near the claimed end, or by going through all packets.
+
+    Where a packet does not say how long its picture is shown, that is guessed, else left out.
+    """
     near = claimed_seconds > 0 and track.seek(claimed_seconds)
     if not near:
         track.rewind()
@@ -64,7 +66,7 @@ def _last_end(track: Track, claimed_seconds: float) -> float:
             continue
         shown = track.time_of(packet.pts if packet.pts is not None else packet.dts)
         if shown is not None:
-            end = max(end, shown + track.length_of(packet))
+            end = max(end, shown + (track.length_of(packet) if packet.duration or guess else 0.0))
         if near and time.thread_time() - started > _LOOK_SECONDS:
             break
     return count * track.frame_seconds if track.untimed else end
@@ -73,7 +75,7 @@ def _last_end(track: Track, claimed_seconds: float) -> float:
 def _sound_reaches(track: Track, time_seconds: float) -> bool:
     """Whether any other stream has data at or after the time."""
     origin = track.pts_at(0) * float(track.stream.time_base or 0)
-    with closing(containers.open_container(track.path, allow_url=track.allow_url)) as container:
+    with compat.closing(containers.open_container(track.path, allow_url=track.allow_url)) as container:
         try:
             container.seek(int((time_seconds + origin) * av.time_base))
             for packet in container.demux():

@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from mrvideo.media.compat import scale
 from mrvideo.media.reader import Grey, Watcher
 from mrvideo.media.scaling import matrix_of
 
@@ -93,16 +94,14 @@ class Greys:
 
     def _luma_of(self, picture: VideoFrame) -> VideoFrame:
         """A picture in any other format, as luma and no larger than is looked at."""
-        matrix = matrix_of(picture)
-        return self._scaler.reformat(
+        return scale(
+            self._scaler,
             picture,
             width=_COLUMNS,
             height=_ROWS,
-            format="gray",
-            src_colorspace=matrix,
-            dst_colorspace=matrix,
             interpolation=Interpolation.FAST_BILINEAR,
-            threads=1,
+            matrix=matrix_of(picture),
+            pixel_format="gray",
         )
 
 

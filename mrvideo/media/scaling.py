@@ -11,6 +11,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from mrvideo.media.compat import scale
 from mrvideo.media.images import encode_pixels, fit_within
 from mrvideo.media.options import ReadOptions
 from mrvideo.records import Frame
@@ -39,25 +40,24 @@ class Scaler:
         smaller = picture
         if picture.format.name == _USUAL_FORMAT:
             # Scaling first and turning few pixels into RGB takes half the time. Nothing is lost: a JPEG keeps as little colour.
-            smaller = self._smaller.reformat(
+            smaller = scale(
+                self._smaller,
                 picture,
                 width=width,
                 height=height,
-                src_colorspace=matrix,
-                dst_colorspace=matrix,
                 interpolation=Interpolation.AREA,
-                threads=1,
+                matrix=matrix,
             )
         is_scaled = (smaller.width, smaller.height) == (width, height)
         whole = _in_whole_blocks(smaller) if is_scaled else smaller
-        scaled = self._colour.reformat(
+        scaled = scale(
+            self._colour,
             whole,
             width=whole.width if is_scaled else width,
             height=height,
-            format="rgb0",
-            src_colorspace=matrix,
             interpolation=Interpolation.AREA,
-            threads=1,
+            matrix=matrix,
+            pixel_format="rgb0",
         )
         # Four bytes a pixel, so that the encoder can read the scaled picture's own memory.
         lines: Any = _lines(scaled.planes[0])[:, : 4 * width]

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mrvideo.errors import VideoError
-from mrvideo.media import containers, sources
+from mrvideo.media import compat, containers, sources
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.mp4.movie import Movie
@@ -42,7 +42,7 @@ class Track:
         self._movie = None if sources.is_url(path) else Movie.of(path)
         self._listed = Span(0.0, 0.0)
         self._open()
-        self.size_bytes = self._movie.size_bytes if self._movie else max(0, self.container.size)
+        self.size_bytes = self._movie.size_bytes if self._movie else max(0, self.container.size or 0)
         self.rate = self._rate()
 
     def cover(self, span: Span) -> None:
@@ -65,6 +65,8 @@ class Track:
         try:
             self.stream: VideoStream = containers.choose_video(self.container, self.path)
             self.codec = self.stream.codec_context
+            # The codec's name, not its decoder's. Asked for now: a decoder that fails to open forgets it (PyAV 19).
+            self.codec_name = self.codec.codec.canonical_name
             self._decoder = cast("Any", self.codec)  # Its stubs leave the packet's type open.
             # One decode thread: ranges of the video side by side fill the cores better than threads inside one.
             self.codec.thread_count = 1
@@ -74,10 +76,11 @@ class Track:
                 self.codec.options |= {"err_detect": "crccheck+bitstream+buffer+explode"}
             self.skip("NONKEY" if self.keyframes_only else "DEFAULT")
         except BaseException:
-            self.container.close()
+            compat.close(self.container)
             raise
         self._tick_seconds = float(self.stream.time_base or 0) or 1e-6
         self._counted = 0
+        self._awaits_key = compat.must_begin_at_key(self.codec_name)
         self._fresh = True
 
     def _part_of_a_movie(self) -> InputContainer | None:
@@ -91,12 +94,12 @@ class Track:
 
     def close(self) -> None:
         """Let go of the file."""
-        self.container.close()
+        compat.close(self.container)
 
     def rewind(self) -> None:
         """Back to the first packet. Opened anew: not every container can seek there."""
         if not self._fresh:
-            self.container.close()
+            compat.close(self.container)
             self._open()
 
     def relax(self) -> None:
@@ -112,6 +115,7 @@ class Track:
             self.container.seek(self.pts_at(time_seconds), stream=self.stream)
         except (av.error.FFmpegError, OverflowError):
             return False
+        self._awaits_key = compat.must_begin_at_key(self.codec_name)
         self._fresh = False
         return True
 
@@ -135,15 +139,20 @@ class Track:
 
     def decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         """The pictures that come out when the packet goes in; none when it is broken, which is noted."""
+        self._awaits_key = self._awaits_key and not packet.is_keyframe
+        if self._awaits_key:
+            if self._strict:
+                self._losses.broke(self.time_of(packet.pts))
+            return []
         try:
             return self._decoder.decode(packet)
-        except av.error.FFmpegError:
+        except compat.DECODE_ERRORS:
             self._losses.broke(self.time_of(packet.pts))
             return []
 
     def drain(self) -> list[VideoFrame]:
         """The pictures still in the decoder."""
-        with suppress(av.error.FFmpegError):
+        with suppress(*compat.DECODE_ERRORS):
             return self._decoder.decode(None)
         return []
 
@@ -184,11 +193,6 @@ class Track:
     def format_name(self) -> str:
         """The container format's name, as FFmpeg calls it."""
         return self.container.format.name
-
-    @property
-    def codec_name(self) -> str:
-        """The codec's name, not its decoder's."""
-        return self.codec.codec.canonical_name
 
 
 def timestamp_of(picture: VideoFrame) -> int | None:

@@ -43,15 +43,16 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
 
     The first picture is decoded for its time only where `clock` asks for it or a stream of text needs it.
     """
+    from mrvideo.media.compat import closing, language_of
     from mrvideo.media.containers import open_container
 
     container = open_container(str(path), allow_url=allow_url)
-    with container:
+    with closing(container):
         tracks: list[Track] = []
         pictures = 0
         for stream in container.streams.subtitles:
             if stream.codec_context.name in TEXT_CODECS:
-                language = normalised(tag) if (tag := stream.language) and tag != "und" else None
+                language = normalised(tag) if (tag := language_of(stream)) and tag != "und" else None
                 forced = bool(stream.disposition & stream.disposition.forced)
                 default = bool(stream.disposition & stream.disposition.default)
                 tracks.append(Track(stream.index, language, forced, default))
@@ -70,12 +71,14 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
     """
     from av.error import FFmpegError
 
-    from mrvideo.media.containers import open_container, read_only
+    from mrvideo.media.compat import DECODE_ERRORS, closing, read_only
+    from mrvideo.media.containers import open_container
 
     container = open_container(str(path), allow_url=allow_url)
-    with container:
+    with closing(container):
         stream = next(stream for stream in container.streams.subtitles if stream.index == stream_index)
         read_only(container, stream)
+        codec = stream.codec_context.name  # Asked for now: a decoder that fails to open forgets it (PyAV 19).
         lines: list[Line] = []
         unreadable = 0
         packets = iter(container.demux(stream))
@@ -92,8 +95,8 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
             start = float(packet.pts * packet.time_base)
             stop = start + float((packet.duration or 0) * packet.time_base)
             try:
-                texts = _texts(stream, packet)
-            except (FFmpegError, UnicodeDecodeError):
+                texts = _texts(stream, codec, packet)
+            except DECODE_ERRORS:
                 unreadable += 1
                 continue
             lines += [
@@ -104,9 +107,10 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
         return spoken(lines), unreadable
 
 
-def _texts(stream: SubtitleStream, packet: Packet[SubtitleStream]) -> list[tuple[str | None, str]]:
-    """ChatBackend and plain text of each line in a packet. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
-    codec = stream.codec_context.name
+def _texts(
+    stream: SubtitleStream, codec: str, packet: Packet[SubtitleStream]
+) -> list[tuple[str | None, str]]:
+    """Speaker and plain text of each line in a packet. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
     if codec == "webvtt":  # FFmpeg's decoder drops the voices; the packet still has them
         return [(None, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))]
     texts: list[tuple[str | None, str]] = []
@@ -124,15 +128,19 @@ def first_frame_seconds(container: InputContainer, path: str) -> float:
     """Presentation time of the first picture, where the video's own clock is zero. Raises the `VideoError` tree."""
     from av.error import FFmpegError
 
+    from mrvideo.media.compat import must_begin_at_key
     from mrvideo.media.containers import choose_video
     from mrvideo.media.track import timestamp_of
 
     stream = choose_video(container, path)
+    awaits_key = must_begin_at_key(stream.codec_context.codec.canonical_name)
     try:
-        for frame in container.decode(stream):
-            timestamp = timestamp_of(frame)
-            if timestamp is not None:
-                return float(timestamp * (frame.time_base or 0))
+        for packet in container.demux(stream):
+            awaits_key = awaits_key and not packet.is_keyframe
+            for frame in () if awaits_key else packet.decode():
+                timestamp = timestamp_of(frame)
+                if timestamp is not None:
+                    return float(timestamp * (frame.time_base or 0))
     except FFmpegError:
         pass  # broken at the start: the stream's own word must do
     return float((stream.start_time or 0) * (stream.time_base or 0))
