@@ -183,6 +183,23 @@ def test_what_a_cut_takes_away_is_lost_not_silent(tmp_path: Path, film_maker, fi
         assert duration == pytest.approx(3.0, abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["hevc.ts", "h264.ts", "mpeg2.ts"])
+def test_a_recording_that_begins_between_key_frames_begins_at_one(
+    tmp_path: Path, film_maker, films, number_in, name
+):
+    """Dangerous: PyAV 15's decoder of HEVC painted grey what it lacked, and called that a picture."""
+    data = film_maker(name, **films[name]).path.read_bytes()
+    tables, from_packet = 3 * 188, len(data) // 188 // 5
+    path = tmp_path / name
+    path.write_bytes(data[:tables] + data[from_packet * 188 :])
+    with open_video(path) as video:
+        times = [i / 25 + 0.02 for i in range(int(video.info.duration_seconds * 25))]
+        shown = [number_in(frame) for frame in video.read(times)]
+        assert shown[0]
+        assert shown == list(range(shown[0], 75))
+        assert not video.lost
+
+
 def test_a_hole_in_the_middle_is_reported(tmp_path: Path, plain_film, number_in):
     data = bytearray(plain_film.path.read_bytes())
     at, end = data.index(b"mdat"), data.index(b"moov")

@@ -137,9 +137,12 @@ def repeat(source: Path, target: Path, *, times: int) -> None:
     with av.open(str(source)) as film:
         stream = film.streams.video[0]
         packets = [(bytes(p), p.pts, p.dts, p.is_keyframe, p.duration) for p in film.demux(stream) if p.size]
-        length = sum(p[4] for p in packets)
+        length = (
+            sum(p[4] for p in packets) or stream.duration
+        )  # FFmpeg 7 does not tell how long each is shown.
         with av.open(str(target), "w") as output:
             copy: Any = output.add_stream_from_template(stream)
+            copy.time_base = stream.time_base  # Copied with the rest from PyAV 17.1 on.
             for i in range(times):
                 for data, pts, dts, key, duration in packets:
                     packet = av.Packet(data)

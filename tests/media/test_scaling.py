@@ -59,6 +59,43 @@ def test_a_red_picture_stays_red_and_grey_stays_grey(scaler, colorspace: int, si
     assert np.ptp(seen[0]) <= 1
 
 
+@pytest.mark.parametrize(
+    ("pixel_format", "colorspace", "color_range", "red"),
+    [
+        ("yuv420p", 1, 1, (63, 102, 240)),
+        ("yuv420p", 1, 2, (54, 99, 255)),
+        ("yuv420p", 5, 1, (81, 90, 240)),
+        ("yuv420p", 6, 2, (76, 85, 255)),
+        ("yuv420p", 9, 1, (74, 97, 240)),
+        ("yuvj420p", 5, 0, (76, 85, 255)),
+        ("yuv444p", 1, 1, (63, 102, 240)),
+        ("yuv444p", 1, 2, (54, 99, 255)),
+    ],
+)
+def test_colours_are_taken_as_stated(
+    scaler, pixel_format: str, colorspace: int, color_range: int, red: tuple[int, int, int]
+):
+    """Dangerous: with PyAV before 17, all was taken for BT.601 of limited range, and colours were off by a little."""
+    picture = av.VideoFrame(160, 96, pixel_format)
+    picture.colorspace, picture.color_range = colorspace, color_range
+    for plane, value in zip(picture.planes, red, strict=True):
+        np.frombuffer(plane, np.uint8)[:] = value
+    seen = np.asarray(open_image(scaler.frame(picture, 0.0)), dtype=int)
+    assert np.abs(seen - (255, 0, 0)).max() < 8
+
+
+@pytest.mark.skipif(not hasattr(av.VideoFrame, "color_trc"), reason="not told by PyAV before 17")
+@pytest.mark.parametrize("number", [0, 3, 16, 255])
+def test_light_and_primaries_that_nobody_knows_are_no_obstacle(scaler, number: int):
+    picture = av.VideoFrame.from_ndarray(np.zeros((96, 160, 3), np.uint8), format="rgb24")
+    picture = picture.reformat(format="yuv420p")
+    picture.color_trc = picture.color_primaries = number
+    assert scaler.frame(picture, 0.0).width == 64
+    greys = Greys(lambda _, grey: None)
+    greys.add(0.0, picture)
+    greys.flush()
+
+
 @pytest.mark.parametrize("color_range", [1, 2])
 def test_more_bits_than_a_damaged_picture_claims_are_white(color_range: int):
     """Dangerous: FFmpeg leaves rubbish where it could not decode ten bits, and the watcher died of it."""

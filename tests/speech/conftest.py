@@ -16,9 +16,31 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mrvideo.media.boxes import full_box, wrap
 from mrvideo.records import Cue, Scene, Usage
 
 RATE = 48_000
+
+
+def _movie_of_text() -> bytes:
+    """An MP4 file with one track of text, and nothing in it."""
+    counts = b"".join(full_box(kind, bytes(4)) for kind in (b"stts", b"stsc", b"stco"))
+    entries = full_box(b"stsd", b"\0\0\0\1" + wrap(b"tx3g", bytes(6) + b"\0\1" + bytes(30)))
+    tables = wrap(b"minf", wrap(b"stbl", entries + counts + full_box(b"stsz", bytes(8))))
+    heads = full_box(b"mdhd", bytes(8) + (1000).to_bytes(4, "big") + bytes(8))
+    heads += full_box(b"hdlr", bytes(4) + b"sbtl" + bytes(13))
+    track = wrap(b"trak", full_box(b"tkhd", bytes(11) + b"\1" + bytes(68)) + wrap(b"mdia", heads + tables))
+    return wrap(b"ftyp", b"isom\0\0\0\0") + wrap(b"moov", track)
+
+
+TEXTS = {
+    "subrip": b"1\n00:00:01,000 --> 00:00:02,000\nx\n",
+    "webvtt": b"WEBVTT\n\n00:01.000 --> 00:02.000\nx\n",
+    "ass": b"[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, "
+    b"MarginV, Effect, Text\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,x\n",
+    "mov_text": _movie_of_text(),
+}
+"""A small file of each kind of text."""
 
 
 @pytest.fixture
@@ -50,11 +72,14 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
                 audio.layout = "mono"
             tracks = []
             for codec, language, _ in subtitles:
-                track = container.add_mux_stream(codec, time_base=Fraction(1, 1000))
+                with av.open(io.BytesIO(TEXTS[codec])) as text:
+                    # PyAV 15 makes a stream of text after another one only.
+                    track = container.add_stream_from_template(text.streams.subtitles[0])
+                track.time_base = Fraction(1, 1000)
                 track.metadata["language"] = language
                 tracks.append(track)
             if default_track is not None:
-                tracks[default_track].disposition = av.stream.Disposition.default
+                tracks[default_track].disposition = av.stream.Disposition.default.value
             container.start_encoding()
             packets = []
             for n in range(round(seconds * 10)):

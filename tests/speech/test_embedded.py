@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrvideo.media.subtitles import load_cues, load_subtitles
+from mrvideo.media.subtitles.embedded import look_into
 
 
 def mov_text(words: str) -> bytes:
@@ -56,6 +57,18 @@ def test_an_ass_stream_gives_speaker_and_plain_words(make_video):
     path = make_video(subtitles=[("ass", "eng", [(1.0, 1.0, dialogue)])])
     (cue,) = load_cues(path)
     assert (cue.speaker, cue.text) == ("Anna", "Look, up there")
+
+
+def test_a_language_that_is_no_text_leaves_no_broken_characters(make_video):
+    """Dangerous: with PyAV 19 a lone surrogate came through, which can be neither printed nor stored."""
+    path: Path = make_video(subtitles=[("subrip", "qqq", [(1.0, 1.0, b"hello")])])
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"qqq", b"q\xffq"))
+    (track,) = look_into(path, clock=False).tracks
+    assert track.language == "q\ufffdq"
+    found = load_subtitles(path, language="de")
+    assert found.cues[0].text == "hello"
+    "".join(found.notes).encode()
 
 
 def test_the_wanted_language_wins_else_the_default_else_the_first(make_video):
