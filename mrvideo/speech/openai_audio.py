@@ -47,7 +47,8 @@ COST_PER_MINUTE = {
 
 _MOST_REFUSALS = 8
 _COUNT_FACTOR = 4
-"""Above our own count, no server's is believed further."""
+_MOST_COUNT = 1000
+"""Beyond so much and four times our own count no server's is believed."""
 
 TOKENS_PER_SECOND = 10.0
 """Of sound, where a server counts it (OpenAI: one for each 100 ms); and more words than anybody says in that second."""
@@ -193,12 +194,13 @@ class OpenAITranscriber:
             raise ModelRefused(
                 f"{self.name}: {self._settings.base_url} sent an answer without words: {first_words(dict(heard))}"
             )
-        most = self.most(request)
-        counted = heard.get("usage")
+        words = f"{transcription.text} {' '.join(one.text for one in transcription.segments)}"
+        own, counted = self.most(request), heard.get("usage")
         usage = Usage(
             calls=1,
-            input_tokens=_count(counted, "input_tokens", most.input_tokens),
-            output_tokens=_count(counted, "output_tokens", most.output_tokens),
+            input_tokens=_count(counted, "input_tokens", own.input_tokens),
+            # Many servers count nothing; a bound on tokens must hold for them, too.
+            output_tokens=_count(counted, "output_tokens", text_tokens(words, self.name)),
             cost=self._cost(inputs),
         )
         return Reply(value=request.parse(transcription.model_dump()), usage=usage)
@@ -243,7 +245,7 @@ def _formats_of(model: str) -> tuple[str, ...]:
     return ("verbose_json", "json", "text")
 
 
-def _count(counted: object, name: str, most: int) -> int:
-    """What the server counted, within what the sound can have taken; 0 where it counts no tokens."""
-    value = cast("Mapping[str, object]", counted).get(name) if isinstance(counted, Mapping) else None
-    return min(count_of(value) or 0, most * _COUNT_FACTOR)
+def _count(counted: object, name: str, own: int) -> int:
+    """What the server counted, where that can be, else our own count."""
+    said = count_of(cast("Mapping[str, object]", counted).get(name)) if isinstance(counted, Mapping) else None
+    return own if said is None else min(said, _MOST_COUNT + _COUNT_FACTOR * own)
