@@ -19,9 +19,9 @@ PAGE = Path(__file__).resolve().parent / "architecture.md"
 
 # Low to high. A module may import modules on its own level and below.
 LEVELS = (
-    ("errors",),
+    ("errors", "wording"),
     ("records", "text", "questions"),
-    ("settings", "schemas", "prompts"),
+    ("settings", "tracebacks", "schemas", "prompts"),
     ("media", "models", "library", "mapreduce"),
     ("speech", "display"),
     ("captioning",),

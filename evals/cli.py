@@ -11,6 +11,7 @@ import typer
 
 from mrvideo.errors import InputError, SettingsError
 from mrvideo.settings import load_settings
+from mrvideo.wording import counted, rounded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +81,7 @@ def eval_command(
     out: Annotated[Path, typer.Option(help="Where runs, their library and haystacks are kept.")] = BASE,
     report: Annotated[Path | None, typer.Option(help="Write the HTML page here too.")] = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
 ) -> None:
     """Ask a benchmark's questions and score the answers as its authors do.
 
@@ -157,10 +158,11 @@ def import_command(
             "failures": [failure.model_dump(mode="json") for failure in index.failures],
             "library": str(settings.library),
         }
-        typer.echo(json.dumps(made))
+        typer.echo(json.dumps(rounded(made)))
         return
     typer.echo(
-        f"{len(index.scenes)} scenes, {len(index.entities)} names, {len(index.failures)} gaps in {settings.library}"
+        f"{counted(len(index.scenes), 'scene')}, {counted(len(index.entities), 'name')}, "
+        f"{counted(len(index.failures), 'gap')} in {settings.library}"
     )
     where = "" if library is None else f" --library {shlex.quote(str(library))}"
     typer.echo(f'ask it with: mrvideo ask {shlex.quote(name)} "…"{where}')
@@ -267,7 +269,7 @@ def _evaluate(
             raise
         remarks.print(str(error))
     if as_json:
-        typer.echo(json.dumps(summary(result), ensure_ascii=False))
+        typer.echo(json.dumps(rounded(summary(result)), ensure_ascii=False))
     else:
         _print(result)
     ended = {status for scores in result.scores for status in scores.statuses}
@@ -284,7 +286,7 @@ def _print(result: Result) -> None:
 
     console = Console(highlight=False, markup=False)
     console.print(
-        f"{result.plan.benchmark.title}: {len(result.plan.questions)} questions, in %, ± standard error"
+        f"{result.plan.benchmark.title}: {counted(len(result.plan.questions), 'question')}, in %, ± standard error"
     )
     metrics = dict.fromkeys(name for scores in result.scores for name in scores.metrics)
     evidence = dict.fromkeys(name for scores in result.scores for name in scores.evidence)

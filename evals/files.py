@@ -11,11 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from mrvideo.errors import InputError
+from mrvideo.media.sources import VIDEO_SUFFIXES
 from mrvideo.records import Span
 
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts", ".mpg", ".mpeg", ".flv", ".gif"}
-)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CLOCK = r"\d+(?::\d{1,2}){0,2}(?:\.\d+)?"
 _CLOCK_SPAN = re.compile(rf"({_CLOCK})\s*(?:-|–|—|to|~)\s*({_CLOCK})")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mrvideo.display import html
+from mrvideo.errors import InputError
 from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
@@ -33,7 +34,9 @@ from mrvideo.records import (
     Scene,
     Shot,
     Span,
+    Spanned,
     VideoInfo,
+    clock,
 )
 from mrvideo.schemas.analysis import LookReply
 from mrvideo.session.asking import start_asking
@@ -43,11 +46,14 @@ from mrvideo.session.looking import start_looking
 from mrvideo.session.options import frame_source
 from mrvideo.session.searching import answers_of, search_library, search_video
 from mrvideo.settings import Settings, load_settings
+from mrvideo.wording import counted
 
 if TYPE_CHECKING:
     from mrvideo.tools.chat import Chat
 
 PathLike: TypeAlias = str | Path
+SpanLike: TypeAlias = Spanned | tuple[float, float]
+"""A `Span`, anything that has one (a scene, a cue, evidence), or `(start_seconds, stop_seconds)`."""
 T = TypeVar("T")
 
 
@@ -190,17 +196,40 @@ class Video:
         return self._index.failures
 
     def __repr__(self) -> str:
-        return (
-            f"Video({self.info.path!r}, {self.info.duration_seconds:.1f} s, {len(self.scenes)} scenes, "
-            f"{len(self.entities)} entities, {len(self.cues)} cues, {len(self.failures)} failures)"
+        counts = (
+            counted(len(self.scenes), "scene"),
+            counted(len(self.entities), "entity", "entities"),
+            counted(len(self.cues), "cue"),
+            counted(len(self.failures), "failure"),
         )
+        return f"Video({self.info.path!r}, {self.info.duration_seconds:.1f} s, {', '.join(counts)})"
 
     def _repr_html_(self) -> str:
         return html.video_html(self._index, self._thumbnails())
 
-    def frames(self, times_seconds: Sequence[float], *, long_side_pixels: int = 512) -> list[Frame]:
-        """The frames on screen at these times, as JPEG bytes. Raises `VideoError` when the file is gone."""
-        return self._frame_source(long_side_pixels).at(sorted(times_seconds))
+    def frames(
+        self,
+        where: SpanLike | Sequence[float],
+        *,
+        max_frames: int = 8,
+        long_side_pixels: int = 512,
+    ) -> list[Frame]:
+        """Frames as JPEG bytes, in order of time.
+
+        `where` is a span, `(start_seconds, stop_seconds)` or a record that has one: up to `max_frames` are spread evenly
+        over it. Or it is a list of times in seconds: the frame on screen at each of them. Two times in a tuple are a span.
+        Raises `InputError` for a span outside the video, `VideoError` when the file is gone.
+        """
+        source = self._frame_source(long_side_pixels)
+        if isinstance(where, Spanned) or (isinstance(where, tuple) and len(where) == 2):
+            span = _span_of(where)
+            shown = span.intersection(self._index.span)
+            if shown is None:
+                length = clock(self.info.duration_seconds)
+                raise InputError(f"{span} lies outside the video, which is {length} long")
+            # A still picture is on screen at several of the times.
+            return list({frame.time_seconds: frame for frame in source.at(shown.spread(max_frames))}.values())
+        return source.at(sorted(where))
 
     def search(self, words: str, *, limit: int = 20) -> tuple[Hit, ...]:
         """Captions, cues and on-screen texts of this video that hold the words, best first."""
@@ -282,16 +311,19 @@ class Video:
         finally:
             future.cancel()
 
-    def look(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
+    def look(self, span: SpanLike, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
         """Look again at frames spread over a span, with one question: what the vision model saw, and the frames.
 
+        The span is a `Span`, `(start_seconds, stop_seconds)`, or a record that has one.
         Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
         """
-        return _result(self._looking(span, question, max_frames))
+        return _result(self._looking(_span_of(span), question, max_frames))
 
-    async def alook(self, span: Span, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
+    async def alook(
+        self, span: SpanLike, question: str, *, max_frames: int = 8
+    ) -> tuple[LookReply, list[Frame]]:
         """`look` without blocking the running event loop."""
-        return await asyncio.wrap_future(self._looking(span, question, max_frames))
+        return await asyncio.wrap_future(self._looking(_span_of(span), question, max_frames))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
         """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
@@ -333,6 +365,19 @@ class Video:
 
     def _frame_source(self, long_side_pixels: int) -> FrameSource:
         return frame_source(self._index.video.path, self._settings, long_side_pixels=long_side_pixels)
+
+
+def _span_of(span: SpanLike) -> Span:
+    if isinstance(span, Spanned):
+        return span.span
+    try:
+        start, stop = span
+        return Span(start, stop)
+    except (TypeError, ValueError):
+        # Pydantic's own words are many lines, and ValueErrors.
+        raise InputError(
+            f"{span!r} is no span: give (start_seconds, stop_seconds), both 0 or more, the start first"
+        ) from None
 
 
 def _answer_html(answer: Answer) -> str:

@@ -14,6 +14,8 @@ from typing import Any, Literal, NoReturn, TypeAlias, cast
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 from typing_extensions import Self
 
+from mrvideo.wording import plain
+
 Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
 Effort: TypeAlias = Literal["low", "medium", "high"]
 Recipe: TypeAlias = Literal["fused", "paper"]
@@ -100,6 +102,11 @@ class Span(Spanned):
             max(self.start_seconds, other.start_seconds),
             min(self.stop_seconds, other.stop_seconds),
         )
+
+    def spread(self, count: int) -> list[float]:
+        """`count` times, each in the middle of an equal part."""
+        step = self.duration_seconds / max(count, 1)
+        return [self.start_seconds + step * (i + 0.5) for i in range(count)]
 
     def padded(self, seconds: float, *, within: Span | None = None) -> Span:
         """Widened by `seconds` on each side, cut to `within` (or to start at zero)."""
@@ -415,6 +422,23 @@ class Answer(Record):
             return self.answer if self.answer is not None else self.options[self.choice or 0]
         read = self.models.get("text") == "offline"
         return "not found in what was read and heard" if read else "not found in the video"
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """How far to trust it, in a few words each."""
+        found = self.answer is not None or self.choice is not None
+        marks = (f"confidence {self.confidence} of 5", *([self.checks] if found else []))
+        return (*marks, "a guess: a choice was demanded") if self.guessed else marks
+
+    def __str__(self) -> str:
+        """For people, safe for a terminal: what, how sure, on what evidence, and what was not seen."""
+        lines = [plain(self.told), ", ".join(self.marks)]
+        lines += [f"  {e.span}  {e.source}: {plain(e.quote)}" for e in self.evidence]
+        lines += [f"  closest: {e.span}  {e.source}: {plain(e.quote)}" for e in self.nearest]
+        lines += [f"  not seen: {u.span}: {plain(u.reason)}" for u in self.unseen]
+        if self.searched and (self.unseen or not self.evidence):
+            lines.append(f"searched: {plain(self.searched)}")
+        return "\n".join(lines)
 
 
 class Index(Record):

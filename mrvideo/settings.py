@@ -43,6 +43,17 @@ def silence_telemetry() -> None:
         os.environ.setdefault(name, value)
 
 
+def state_folder() -> Path:
+    """Where logs are kept: `mrvideo` in XDG_STATE_HOME, on Windows in LOCALAPPDATA, else in `~/.local/state`.
+
+    Raises `RuntimeError` where the user has no home folder. The folder need not exist yet.
+    """
+    named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_STATE_HOME", "")
+    # A relative path there is to be ignored, says the XDG specification.
+    base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
+    return base / "mrvideo"
+
+
 class Settings(BaseModel):
     """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through `load_settings`."""
 
@@ -111,7 +122,7 @@ class Settings(BaseModel):
     max_tokens: int | None = Field(
         default=None, ge=0, description="tokens in and out; the run stops before passing it"
     )
-    fresh: bool = Field(default=False, description="ignore kept replies and pay again")
+    fresh: bool = Field(default=False, description="call models again instead of using kept replies")
     allow_url: bool = Field(default=False, description="read http(s) and s3 addresses")
 
     @model_validator(mode="after")

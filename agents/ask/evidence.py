@@ -11,6 +11,7 @@ from mrvideo.agents.ask.state import Context, Look, State
 from mrvideo.records import Evidence, Notice, Source, Span, merge_spans
 from mrvideo.schemas.analysis import Finding, GlobalIntentionReply
 from mrvideo.schemas.shared import TIME_SLACK_SECONDS
+from mrvideo.wording import counted
 
 FRAME_SLACK_SECONDS = 5.0
 """A segment shows one frame per scene: a finding in its middle frame may be timed this far off."""
@@ -71,7 +72,9 @@ def check_findings(
                 start_seconds=where.start_seconds, stop_seconds=where.stop_seconds, source=source, quote=quote
             )
     if lost:
-        context.on_event(Notice(text=f"{lost} findings of {span} quote what stands nowhere there; left out"))
+        context.on_event(
+            Notice(text=f"left out: {counted(lost, 'finding')} of {span} that no caption or cue there holds")
+        )
     return tuple(checked.values())
 
 

@@ -1,1 +1,1 @@
-"""The command line: arguments in, text or JSON out."""
+"""The command line: arguments in, text or JSON out. One module per family of commands; `app` puts them together."""

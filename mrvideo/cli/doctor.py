@@ -1,21 +1,22 @@
-"""What is installed here, and which model would be used and why."""
+"""`mrvideo doctor`: what is installed, whether it works, and which model would be used and why."""
 
 from __future__ import annotations
 
-import json
+import os
 import platform
+import tempfile
+from collections.abc import Callable
 from importlib import metadata, util
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from mrvideo.cli.options import JsonFlag
+from mrvideo.cli.output import print_json, print_lines
+from mrvideo.cli.streams import DONE, FAILURES
+from mrvideo.errors import MrVideoError
+from mrvideo.settings import OFFLINE, Settings, state_folder
 
-from mrvideo import __version__
-from mrvideo.errors import LibraryError, MrVideoError, SettingsError
-from mrvideo.library import Library
-from mrvideo.mapreduce import portal
-from mrvideo.models import Ledger, open_model
-from mrvideo.session.models import check_there, model_settings
-from mrvideo.settings import OFFLINE, Settings
+SETTINGS = ("vision", "text", "speech", "base_url", "preset", "reader", "library")
 
 _CORE = (
     "av",
@@ -46,30 +47,102 @@ _DISTRIBUTIONS = {
 }
 
 
-def examine(settings: Settings, origins: dict[str, str], *, as_json: bool) -> int:
-    """Print the findings; 0 when the chosen models can be opened here, 1 when something they need is missing."""
+_SHOWN = "READ 7351"
+
+
+def doctor(settings: Settings, origins: dict[str, str], as_json: JsonFlag = False) -> int:
+    """Check this installation, and say which model would be used and why.
+
+    Opens a small film, reads a text in it, and opens the library. Sends nothing to a model. Exit code 1 when something
+    that is needed does not work.
+    """
+    from mrvideo import __version__
+
+    roles = ("vision", "text") if settings.speech is None else ("vision", "text", "speech")
+    checks = {
+        "opens a video": _attempt(lambda: _opens_a_video(settings)),
+        "reads text in it": _attempt(_reads_a_text),
+        "opens the library": _attempt(lambda: _opens_the_library(settings.library)),
+    }
     report: dict[str, Any] = {
         "mrvideo": __version__,
         "python": platform.python_version(),
         "core": {name: _version(name) for name in _CORE},
         "extras": {extra: {name: _version(name) for name in names} for extra, names in _EXTRAS.items()},
-        "models": {
-            "vision": _model(settings.vision_model, "vision", settings, origins),
-            "text": _model(settings.text_model, "text", settings, origins),
-        },
+        "models": {role: _model(role, settings, origins) for role in roles},
         "library": {
             "path": str(settings.library),
             "from": origins["library"],
             "exists": settings.library.exists(),
         },
+        "folders": _folders(),
         "key": {"set": settings.key() is not None, "from": origins["api_key"]},
+        "checks": {name: problem or "ok" for name, problem in checks.items()},
     }
-    report["problems"] = _problems(report, settings)
+    report["problems"] = [*filter(None, checks.values()), *_problems(report, settings)]
     if as_json:
-        print(json.dumps(report, indent=2))  # noqa: T201
+        print_json(report)
     else:
-        _print(report)
-    return 1 if report["problems"] else 0
+        print_lines(_lines(report))
+    return FAILURES if report["problems"] else DONE
+
+
+def _attempt(check: Callable[[], None]) -> str | None:
+    """What went wrong, in one line; None when nothing did."""
+    try:
+        check()
+    except MrVideoError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with an installation is what this command is for
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return None
+
+
+def _opens_a_video(settings: Settings) -> None:
+    from mrvideo.media.selfcheck import film_of, frame_of
+    from mrvideo.session.options import read_options
+
+    frame_of(film_of(_SHOWN), read_options(settings))
+
+
+def _reads_a_text() -> None:
+    from mrvideo.media.options import ReadOptions
+    from mrvideo.media.selfcheck import film_of, frame_of
+    from mrvideo.models.offline.engine import read_picture
+
+    lines = [line.text for line in read_picture(frame_of(film_of(_SHOWN), ReadOptions()).jpeg)]
+    if "".join(lines).replace(" ", "") != _SHOWN.replace(" ", ""):
+        raise MrVideoError(f"{_SHOWN!r} was read as {' '.join(lines)!r}; reinstall rapidocr and onnxruntime")
+
+
+def _opens_the_library(path: Path) -> None:
+    """The one in use; where there is none yet, one in a temporary folder, and the place is looked at."""
+    from mrvideo.library import Library
+
+    if path.exists():
+        with Library.open(path, create=False) as library:
+            library.search(_SHOWN)
+            library.kept()
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="mrvideo-") as folder,
+        Library.open(Path(folder) / "library.db") as new,
+    ):
+        new.search(_SHOWN)
+    there = next(parent for parent in path.absolute().parents if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise MrVideoError(f"{path}: no right to make this library; name another with --library")
+
+
+def _folders() -> dict[str, str | None]:
+    """Where logs and downloaded models lie."""
+    try:
+        logs = str(state_folder())
+    except RuntimeError:
+        logs = None  # No home folder.
+    from mrvideo.speech.download import cache_folder
+
+    return {"logs": logs, "downloaded speech models": cache_folder()}
 
 
 def _version(module: str) -> str | None:
@@ -85,27 +158,28 @@ def _version(module: str) -> str | None:
         return "unknown version"
 
 
-def _model(name: str, role: str, settings: Settings, origins: dict[str, str]) -> dict[str, Any]:
+def _model(role: str, settings: Settings, origins: dict[str, str]) -> dict[str, Any]:
+    from mrvideo.session.models import check_opens, model_settings
+
+    name = {"vision": settings.vision_model, "text": settings.text_model, "speech": settings.speech or ""}[
+        role
+    ]
     if name == OFFLINE and origins[role] == "default":
         why = "no model is configured; it reads text, cuts, colours and cues, and does not see people"
     elif role == "text" and settings.text is None:
         why = f"the vision model (from {origins['vision']}), since no text model is configured"
     else:
         why = f"from {origins[role]}"
+    report: dict[str, Any] = {"name": name, "why": why, "base_url": None, "problem": None}
     try:
         own = model_settings(settings, role)
-    except SettingsError as error:
-        return {"name": name, "why": why, "base_url": None, "problem": str(error)}
-    problem = None
-    try:
-        portal().call(open_model(own, ledger=Ledger()).aclose)
-        check_there(own)
+        report["base_url"] = own.base_url if own.talks_to_server else None
+        check_opens(own, role)
     except MrVideoError as error:
-        problem = str(error)
+        report["problem"] = str(error)
     except ModuleNotFoundError as error:
-        problem = f"{name} needs {error.name}: pip install 'mrvideo[local]'"
-    url = own.base_url if own.talks_to_server else None
-    return {"name": name, "why": why, "base_url": url, "problem": problem}
+        report["problem"] = f"{name} needs {error.name}: pip install 'mrvideo[local]'"
+    return report
 
 
 def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
@@ -120,31 +194,23 @@ def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
             problems.append(f"{role} model {model['name']} needs: pip install 'mrvideo[local]'")
     if settings.reader == "decord" and not report["extras"]["decord"]["decord"]:
         problems.append("reader decord needs: pip install 'mrvideo[decord]'")
-    if settings.library.exists():
-        try:
-            Library.open(settings.library, create=False).close()
-        except LibraryError as error:
-            problems.append(str(error))
     return problems
 
 
-def _print(report: dict[str, Any]) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
-    out.print(f"mrvideo {report['mrvideo']}, Python {report['python']}")
-    out.print(
-        "core: " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in report["core"].items())
-    )
+def _lines(report: dict[str, Any]) -> list[str]:
+    core = ", ".join(f"{name} {version or 'MISSING'}" for name, version in report["core"].items())
+    lines = [f"mrvideo {report['mrvideo']}, Python {report['python']}", f"core: {core}"]
     for extra, modules in report["extras"].items():
         missing = [name for name, version in modules.items() if version is None]
         shown = ", ".join(f"{name} {version}" for name, version in modules.items() if version is not None)
         state = f"pip install 'mrvideo[{extra}]'" if missing else "installed"
-        out.print(f"extra {extra}: {state}{f' ({shown})' if shown else ''}")
+        lines.append(f"extra {extra}: {state}{f' ({shown})' if shown else ''}")
     for role, model in report["models"].items():
         url = f" at {model['base_url']}" if model["base_url"] else ""
-        out.print(f"{role} model: {model['name']}{url} ({model['why']})")
+        lines.append(f"{role} model: {model['name']}{url} ({model['why']})")
     library = report["library"]
-    out.print(
-        f"library: {library['path']} ({'exists' if library['exists'] else 'not there yet'}, from {library['from']})"
-    )
-    for problem in report["problems"]:
-        out.print(f"problem: {problem}")
+    there = "exists" if library["exists"] else "not made yet"
+    lines.append(f"library: {library['path']} ({there}, from {library['from']})")
+    lines += [f"{name}: {folder}" for name, folder in report["folders"].items() if folder]
+    lines += [f"{name}: {'ok' if found == 'ok' else 'FAILED'}" for name, found in report["checks"].items()]
+    return lines + [f"problem: {problem}" for problem in report["problems"]]

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from mrvideo.errors import VideoError
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Answer, Entity, Index, Scene, Span, clock
+from mrvideo.wording import counted
 
 STRIP_THUMBNAILS = 12
 CAST_PICTURES = 8
@@ -44,8 +45,7 @@ _STYLE = """
 
 _VIDEO = """
 <div class="mrv"><h4>{{ path }}</h4>
-<div class="quiet">{{ length }}, {{ scenes|length }} scenes, {{ entity_count }} entities, {{ cues }} cues{% if
-unseen %}, {{ unseen|length }} span{{ '' if unseen|length == 1 else 's' }} not seen{% endif %}</div>
+<div class="quiet">{{ counts }}</div>
 <div class="strip">{% for time, picture in thumbnails %}<figure><img alt="frame at {{ time }}"
 src="{{ picture }}"><span class="quiet">{{ time }}</span></figure>{% endfor %}</div>
 <div class="bar">{% for part in scenes %}<span class="scene{{ ' odd' if loop.index is odd }}" title="{{ part.title }}"
@@ -79,7 +79,7 @@ _SCENE = """
 
 _ENTITY = """
 <div class="mrv"><h4>{{ name }}</h4><div>{{ description }}</div>
-<div class="quiet">{{ kind }}, first seen at {{ first }}, in {{ scenes }} scenes</div></div>
+<div class="quiet">{{ kind }}, first seen at {{ first }}, in {{ scenes }}</div></div>
 """
 
 _PROGRESS = """
@@ -123,14 +123,12 @@ def video_html(index: Index, source: FrameSource | None) -> str:
     return _render(
         _VIDEO,
         path=index.video.path,
-        length=clock(length),
         scenes=[_part(s.span, length, f"{s.span} {s.brief}") for s in index.scenes],
         unseen=[_part(f.span, length, f"{f.span} {f.reason}") for f in index.failures],
         cast=cast,
-        entity_count=len(index.entities),
+        counts=", ".join([clock(length), *_counts(index)]),
         # Those whose frame is not shown, by name alone.
         entities=[_called(e) for e in index.entities[len(cast) :][:40]],
-        cues=len(index.cues),
         thumbnails=[
             (clock(time), picture)
             for time, picture in _pictures(source, [step * (i + 0.5) for i in range(STRIP_THUMBNAILS)])
@@ -142,11 +140,8 @@ def answer_html(
     answer: Answer, *, duration_seconds: float | None = None, source: FrameSource | None = None
 ) -> str:
     """The answer, a timeline of its evidence, and a frame from the middle of each piece."""
-    found = answer.answer is not None or answer.choice is not None
-    marks = [f"confidence {answer.confidence} of 5", *([answer.checks] if found else [])]
-    if answer.guessed:
-        marks.append("a guess: a choice was demanded")
-    if not found and answer.searched:
+    marks = list(answer.marks)
+    if answer.answer is None and answer.choice is None and answer.searched:
         marks.append(f"searched: {answer.searched}")
     length = duration_seconds or 0.0
     shown = answer.evidence[:EVIDENCE_FRAMES]
@@ -185,8 +180,17 @@ def entity_html(entity: Entity) -> str:
         description=entity.description,
         kind=entity.kind,
         first=clock(entity.exemplar_seconds),
-        scenes=len(entity.scene_indexes),
+        scenes=counted(len(entity.scene_indexes), "scene"),
     )
+
+
+def _counts(index: Index) -> list[str]:
+    counts = [
+        counted(len(index.scenes), "scene"),
+        counted(len(index.entities), "entity", "entities"),
+        counted(len(index.cues), "cue"),
+    ]
+    return counts + ([f"{counted(len(index.failures), 'span')} not seen"] if index.failures else [])
 
 
 def _called(entity: Entity) -> str:

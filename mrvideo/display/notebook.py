@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from mrvideo.display.html import progress_html
-from mrvideo.display.progress import spent
+from mrvideo.display.stages import spent, stage_label
 from mrvideo.records import Event, Notice, StageAdvanced, StageFinished, StageStarted, Usage
 
 _REDRAW_SECONDS = 0.2
@@ -58,7 +58,7 @@ class Bars:
             return
         self._drawn_at = now
         rows = [
-            (stage, done, total, spent(self._usage.get(stage, Usage())))
+            (stage_label(stage), done, total, spent(self._usage.get(stage, Usage())))
             for stage, (done, total) in self._stages.items()
             if total
         ]

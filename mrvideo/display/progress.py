@@ -1,4 +1,4 @@
-"""Progress for people: events become bars on stderr, one per stage, with an ETA, calls and cost so far."""
+"""Progress on a terminal: events become bars on stderr, one per stage, with an ETA, calls and cost so far."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from typing_extensions import Self
 
-from mrvideo.display.terminal import plain
+from mrvideo.display.stages import spent, stage_label
 from mrvideo.records import Event, Notice, StageAdvanced, StageFinished, StageStarted, Usage
+from mrvideo.wording import plain
+
+_LABEL_COLUMNS = 24
 
 
 class ProgressBars:
@@ -20,7 +23,7 @@ class ProgressBars:
         self._console = Console(file=sys.stderr, quiet=quiet)
         self._live = self._console.is_terminal and not quiet
         self._progress = Progress(
-            TextColumn("{task.description:<12}"),
+            TextColumn(f"{{task.description:<{_LABEL_COLUMNS}}}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -46,13 +49,7 @@ class ProgressBars:
         """Take one event; called from any thread."""
         match event:
             case StageStarted():
-                self._counts[event.stage] = [0, event.total]
-                if event.stage in self._tasks:
-                    self._progress.reset(self._tasks[event.stage], total=event.total)
-                else:
-                    self._tasks[event.stage] = self._progress.add_task(
-                        event.stage, total=event.total, spent=""
-                    )
+                self._start(event)
             case StageAdvanced():
                 self._advance(event)
             case StageFinished():
@@ -66,6 +63,19 @@ class ProgressBars:
             case _:
                 pass
 
+    def _start(self, event: StageStarted) -> None:
+        self._counts[event.stage] = [0, event.total]
+        if event.stage in self._tasks:
+            self._progress.reset(self._tasks[event.stage], total=event.total, visible=event.total > 0)
+        else:
+            self._tasks[event.stage] = self._progress.add_task(
+                # A stage that turns out to have nothing to do is nobody's business.
+                stage_label(event.stage),
+                total=event.total,
+                spent="",
+                visible=event.total > 0,
+            )
+
     def _advance(self, event: StageAdvanced) -> None:
         usage = self._usage.get(event.stage, Usage()) + event.usage
         self._usage[event.stage] = usage
@@ -78,16 +88,12 @@ class ProgressBars:
         if self._live or stage not in self._counts:
             return
         done, total = self._counts[stage]
+        usage = self._usage.get(stage, Usage())
+        if not (done or total or usage.calls):
+            return
+        took = spent(usage)
         self._console.print(
-            f"{stage}: {done}/{total} {spent(self._usage.get(stage, Usage()))}".rstrip(),
+            f"{stage_label(stage)}: {done} of {max(done, total)}{f', {took}' if took else ''}",
             markup=False,
             highlight=False,
         )
-
-
-def spent(usage: Usage) -> str:
-    """`12 calls, $0.031`; nothing when there was no call."""
-    if not usage.calls:
-        return ""
-    cost = "cost unknown" if usage.cost is None else f"${usage.cost:.3f}"
-    return f"{usage.calls} call{'' if usage.calls == 1 else 's'}, {cost}"

@@ -28,6 +28,7 @@ from typing_extensions import Self
 
 from mrvideo.errors import InputError, LibraryError
 from mrvideo.library import schema
+from mrvideo.library.contents import KeptVideo, kept_videos, remove_video
 from mrvideo.library.database import open_engine
 from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.locks import claimed
@@ -115,6 +116,16 @@ class Library:
     def videos(self) -> tuple[VideoInfo, ...]:
         """All videos, in the order they came."""
         return self._parse_all(VideoInfo, self._bodies(select(schema.videos.c.body).order_by(_ROWID)))
+
+    def kept(self) -> tuple[KeptVideo, ...]:
+        """All videos in the order they came, with how much is kept of each."""
+        with self._reading() as connection:
+            return () if connection is None else kept_videos(connection)
+
+    def remove(self, digest: str) -> None:
+        """Forget a video: its indexes, cues, finished parts and answers. Model replies stay: they belong to no video."""
+        with self._writing() as connection:
+            remove_video(connection, digest)
 
     def put_cues(self, digest: str, cues: Sequence[Cue], *, origin: str) -> None:
         """The cues in force for a kept video; they take the place of those before. `origin` says where from."""

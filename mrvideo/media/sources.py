@@ -10,6 +10,14 @@ from mrvideo.errors import DecodeError, NoVideoStream, VideoError
 from mrvideo.media.mp4.boxes import header_of
 from mrvideo.media.mp4.spliced import Spliced
 
+VIDEO_SUFFIXES = frozenset(
+    (
+        ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".flv", ".wmv",
+        ".ogv", ".3gp", ".gif", ".mxf", ".vob",
+    )
+)  # fmt: skip
+"""Endings of the files that are taken for videos in a folder. A file that is named is opened whatever its ending."""
+
 _MOST_BOXES = 100_000
 _WAY_OUT = "give a media file such as MP4 or MKV"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import TimedLine, write_srt, write_vtt
-from mrvideo.records import Index, clock
+from mrvideo.records import Index, Record, clock
+from mrvideo.wording import counted, rounded
 
 Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -17,20 +19,24 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>&~-])")
 def export_index(index: Index, format_name: Format) -> str:
     """The index as text, ending in a line break.
 
-    `json` is one object (the `Index` record); `jsonl` one scene a line; `srt` and `vtt` carry the cues and, as a second
+    `json` is one object (the `Index` record, times to the millisecond); `jsonl` one scene a line; `srt` and `vtt` carry the cues and, as a second
     track, the brief captions; `md` is for reading.
     """
     match format_name:
         case "json":
-            return index.model_dump_json(indent=2) + "\n"
+            return _json(index, indent=2)
         case "jsonl":
-            return "".join(scene.model_dump_json() + "\n" for scene in index.scenes)
+            return "".join(_json(scene) for scene in index.scenes)
         case "srt":
             return write_srt(_said(index), _shown(index))
         case "vtt":
             return write_vtt(_said(index), _shown(index))
         case "md":
             return _markdown(index)
+
+
+def _json(record: Record, *, indent: int | None = None) -> str:
+    return json.dumps(rounded(record.model_dump(mode="json")), ensure_ascii=False, indent=indent) + "\n"
 
 
 def escape_markdown(text: str) -> str:
@@ -44,8 +50,8 @@ def _markdown(index: Index) -> str:
     lines = [
         f"# {escape_markdown(info.path)}",
         "",
-        f"{clock(info.duration_seconds)} long, {len(index.scenes)} scenes, {len(index.entities)} entities, "
-        f"{len(index.cues)} cues.",
+        f"{clock(info.duration_seconds)} long, {counted(len(index.scenes), 'scene')}, "
+        f"{counted(len(index.entities), 'entity', 'entities')}, {counted(len(index.cues), 'cue')}.",
         "",
     ]
     if index.entities:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.captioning.options import index_key, index_settings, made_alike
-from mrvideo.errors import Stopped, SubtitleError
+from mrvideo.errors import SettingsError, Stopped, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media.identity import probe
@@ -33,6 +33,11 @@ from mrvideo.session.models import budget_of, check_reachable, check_there, mode
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
+
+_UNHEARD = (
+    "there are no subtitles, and the sound is not transcribed; to have it heard, add --speech openai:whisper-1, "
+    "or --speech faster-whisper:small, which runs here (pip install 'mrvideo[asr]')"
+)
 
 
 def index_video(
@@ -64,12 +69,20 @@ def index_video(
     # Subtitles are what somebody wrote down; sound is transcribed only where there are none.
     listens = settings.speech is not None and not found.cues
     options = captioning_options(settings)
+    if settings.speech is not None and not listens:
+        on_event(Notice(text=_not_heard(info, settings, budget)))
     with closing(Library.open(settings.library, create=False)) as library:
+        if info.has_audio and not (settings.speech or found.cues or library.cues(info.digest)):
+            on_event(Notice(text=_UNHEARD))
         heard = _kept_transcript(info, settings, library) if listens else None
         if heard is not None or not listens:
             cues = _cues(info, found, heard, library)
             kept = _kept(info, cues, settings, options, library, on_event, retry=retry)
             if kept is not None:
+                for flag, value in (("--workers", settings.workers), ("--cluster", settings.cluster)):
+                    if value is not None:
+                        text = f"{info.path} is indexed already: there was no work for {flag} {value}"
+                        on_event(Notice(text=f"{text}; --no-cache indexes it again"))
                 return kept
     check_reachable(settings)
     if listens:
@@ -216,6 +229,18 @@ def _caption(
 # speech ----------------------------------------------------------------------------------------
 
 
+def _not_heard(info: VideoInfo, settings: Settings, budget: Budget) -> str:
+    """Why `speech` goes unused, with what would keep it from being used at all. Raises `SettingsError` for a wrong name."""
+    text = f"{info.path} has subtitles, which are used: --speech {settings.speech} is not"
+    model_settings(settings, "speech")
+    try:
+        transcriber, _ = _transcriber(settings, None, budget)
+    except SettingsError as error:
+        return f"{text} ({error})"
+    portal().call(transcriber.aclose)
+    return text
+
+
 def _transcript_key(info: VideoInfo, settings: Settings, transcriber: Transcriber) -> str:
     parts = ["speech", info.digest, transcriber.fingerprint, settings.language or ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -243,6 +268,7 @@ def _listen(
 ) -> Transcript:
     transcriber, ledger = _transcriber(settings, library, budget)
     try:
+        transcriber.fetch(on_event)
         heard = transcribe(
             info.path,
             transcriber=transcriber,

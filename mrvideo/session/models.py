@@ -21,7 +21,7 @@ from mrvideo.models.presets import preset_named
 from mrvideo.models.way import shown_proxy, usable_proxy
 from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
 from mrvideo.settings import Settings
-from mrvideo.speech import transcriber_settings
+from mrvideo.speech import open_transcriber, transcriber_settings
 
 _ROLES = ("vision", "text")
 _BOUNDS = ("max_images", "context_tokens", "max_output_tokens")
@@ -150,6 +150,16 @@ def check_there(own: ModelSettings) -> None:
         raise ModelUnavailable(
             f"no server answers at {own.base_url} ({error}); start it, or correct --base-url"
         ) from error
+
+
+def check_opens(own: ModelSettings, role: str) -> None:
+    """Open a role's model and let it go again. Sends nothing.
+
+    Raises `SettingsError` or `ModelUnavailable` when it cannot be opened here, or is plainly not there.
+    """
+    opened = (open_transcriber if role == "speech" else open_model)(own, ledger=Ledger())
+    portal().call(opened.aclose)
+    check_there(own)
 
 
 def capabilities_of(settings: Settings) -> Capabilities:

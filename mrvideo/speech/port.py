@@ -6,13 +6,14 @@ So a call to it has the same limiter, retries, budget, ledger and kept replies a
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mrvideo.models.base import Model, Request
 from mrvideo.prompts.loader import Prompt
-from mrvideo.records import Span
+from mrvideo.records import EventSink, Span
 
 STAGE = "speech"
 
@@ -76,13 +77,21 @@ def sound_request(
     return Request(prompt=PROMPT, inputs=inputs, reply_type=Transcription, stage=STAGE, span=span)
 
 
+def _nothing_to_fetch(on_event: EventSink) -> None:
+    """A server's model is not here."""
+
+
 @dataclass(frozen=True)
 class Transcriber:
-    """A model that takes `SoundInputs`, behind its limits, and what one call may hold."""
+    """A model that takes `SoundInputs`, behind its limits, and what one call may hold.
+
+    `fetch` downloads what is not on this disk yet, and reports size and progress; call it before the first request.
+    """
 
     model: Model
     longest_seconds: float = 300.0
     most_bytes: int = 24 * 2**20
+    fetch: Callable[[EventSink], None] = _nothing_to_fetch
 
     @property
     def name(self) -> str:

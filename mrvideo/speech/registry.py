@@ -68,7 +68,8 @@ def open_transcriber(
 
         if find_spec("faster_whisper") is None:
             raise SettingsError(f"{settings.name} needs: pip install 'mrvideo[asr]'")
-        return Transcriber(model=LimitedModel(FasterWhisper(settings), limits, most=_free))
+        whisper = FasterWhisper(settings)
+        return Transcriber(model=LimitedModel(whisper, limits, most=_free), fetch=whisper.fetch)
     if settings.scheme not in SERVERS:
         raise SettingsError(f"no transcriber {settings.name!r}; write openai:MODEL or {LOCAL}:SIZE")
     from mrvideo.speech.openai_audio import OpenAITranscriber

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -13,8 +15,9 @@ from pydantic import BaseModel
 from mrvideo.errors import ModelUnavailable
 from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.models.settings import ModelSettings
-from mrvideo.records import Usage
+from mrvideo.records import EventSink, Usage
 from mrvideo.settings import silence_telemetry
+from mrvideo.speech import download
 from mrvideo.speech.port import Segment, SoundInputs, Transcription
 
 T = TypeVar("T", bound=BaseModel)
@@ -52,6 +55,13 @@ class FasterWhisper:
         transcription = await to_thread.run_sync(self._transcribe, inputs)
         return Reply(value=request.parse(transcription.model_dump()), usage=Usage(calls=1))
 
+    def fetch(self, on_event: EventSink) -> None:
+        """Download the model where it is not on this disk yet, and report it. Raises `ModelUnavailable`."""
+        repository = _repository(self._settings.model)
+        if repository is not None:
+            silence_telemetry()
+            download.fetch(self.name, repository, on_event)
+
     async def aclose(self) -> None:
         """Let go of the model's memory."""
         with self._lock:
@@ -77,6 +87,16 @@ class FasterWhisper:
                 if text := " ".join(str(segment.text).split()):
                     segments.append(Segment(start_seconds=start, stop_seconds=stop, text=text))
         return Transcription(segments=tuple(segments), language=str(info.language) if info.language else None)
+
+
+def _repository(model: str) -> str | None:
+    """Where a model comes from: None for a folder, and for a size that faster-whisper does not know."""
+    if Path(model).is_dir():
+        return None
+    if "/" in model:
+        return model
+    known: dict[str, str] = getattr(import_module("faster_whisper.utils"), "_MODELS", {})
+    return known.get(model)
 
 
 def _load(settings: ModelSettings) -> Any:

@@ -112,6 +112,6 @@ def openai(
 async def call_as_text(box: Toolbox, name: str, arguments: dict[str, Any]) -> str:
     """A tool's output as JSON text, or one line that tells the model what was wrong."""
     try:
-        return (await box.call(name, arguments)).output.model_dump_json()
+        return (await box.call(name, arguments)).text
     except MrVideoError as error:
         return f"error: {error}"

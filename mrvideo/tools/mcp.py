@@ -27,11 +27,13 @@ from mcp_types import (
 from mcp_types import Tool as ToolDescription
 
 from mrvideo import __version__
+from mrvideo.display.stages import stage_label
 from mrvideo.errors import InputError, MrVideoError
 from mrvideo.records import Event, StageAdvanced, StageStarted
 from mrvideo.session.models import budget_of
 from mrvideo.settings import Settings
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
+from mrvideo.tracebacks import in_one_line
 
 INSTRUCTIONS = (
     "Ask questions of long videos. Index a video once with index_video, then ask it with ask_video, or find and read "
@@ -47,23 +49,27 @@ def serve(
     http: bool = False,
     host: str = "127.0.0.1",
     port: int = 8765,
+    log_file: Path | None = None,
 ) -> None:
-    """Serve until the client leaves (stdio) or Ctrl-C (HTTP).
+    """Serve until the client leaves (stdio) or Ctrl-C (HTTP). Tracebacks go to `log_file`, else to the state folder.
 
     Raises `InputError` for a root that is no folder, or an address that cannot be listened at.
     """
     for root in roots:
         if not root.is_dir():
             raise InputError(f"--root {root} is not a folder; name one that holds the videos to serve")
-    server = make_server(settings, roots)
+    server = make_server(settings, roots, log_file=log_file)
     if http:
         _serve_http(server, host, port)
     else:
         anyio.run(_serve_stdio, server)
 
 
-def make_server(settings: Settings, roots: Sequence[Path]) -> Server[Any]:
-    """The server with every tool of `mrvideo.tools.toolbox`, reading files below the roots alone."""
+def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | None = None) -> Server[Any]:
+    """The server with every tool of `mrvideo.tools.toolbox`, reading files below the roots alone.
+
+    Whatever goes wrong in a call is one line to the client; a fault's traceback goes to `log_file`, else to the state folder.
+    """
     folders = tuple(roots)
     # One bound for as long as the server lives: who serves a budget serves it once.
     budget = budget_of(settings)
@@ -80,12 +86,16 @@ def make_server(settings: Settings, roots: Sequence[Path]) -> Server[Any]:
                 result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
             return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
-        content: list[ContentBlock] = [TextContent(text=result.output.model_dump_json())]
+        except Exception as error:  # noqa: BLE001 - the last net: one line for the client, the traceback in a log file
+            line = in_one_line(error, log_file=log_file, doing=f"mrvideo mcp, {params.name}")
+            print(f"mrvideo: {line}", file=sys.stderr, flush=True)  # noqa: T201
+            return CallToolResult(content=[TextContent(text=line)], is_error=True)
+        content: list[ContentBlock] = [TextContent(text=result.text)]
         for frame in result.frames:
             content.append(TextContent(text=f"frame at {frame.time_seconds:.2f} s"))
             data = base64.b64encode(frame.jpeg).decode("ascii")
             content.append(ImageContent(data=data, mime_type="image/jpeg"))
-        return CallToolResult(content=content, structured_content=result.output.model_dump(mode="json"))
+        return CallToolResult(content=content, structured_content=result.data)
 
     return Server(
         "mrvideo",
@@ -171,7 +181,7 @@ class _Progress:
                 self._total += event.total
             case StageAdvanced(done=done) if done:
                 self._done += done
-                self._reports.put_nowait((self._done, max(self._total, self._done), event.stage))
+                self._reports.put_nowait((self._done, max(self._total, self._done), stage_label(event.stage)))
             case _:
                 pass
 

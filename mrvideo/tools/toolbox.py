@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
@@ -51,6 +52,7 @@ from mrvideo.tools.types import (
     VideoInput,
     VideoSummary,
 )
+from mrvideo.wording import rounded
 
 MAX_CHARACTERS = 16_000
 """Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
@@ -69,6 +71,16 @@ class ToolResult:
 
     output: ToolOutput
     frames: tuple[Frame, ...] = ()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The output as JSON data: times to the millisecond, money to the millionth of a dollar."""
+        return rounded(self.output.model_dump(mode="json"))
+
+    @property
+    def text(self) -> str:
+        """The output as JSON text."""
+        return json.dumps(self.data, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ async def test_a_finding_whose_quote_stands_nowhere_never_becomes_evidence(film:
     )
     asked = await film.run(mind, film.index(CAPTIONS), effort="low")
     assert [e.quote for e in mind.inputs("answer")[0].evidence] == ["A red balloon rises"]
-    assert "1 findings of 0:00.0–0:30.0 quote what stands nowhere there" in asked.notices()
+    assert "left out: 1 finding of 0:00.0–0:30.0 that no caption or cue there holds" in asked.notices()
 
 
 @pytest.mark.parametrize(

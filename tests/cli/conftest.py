@@ -1,4 +1,4 @@
-"""The command line as a stranger uses it: a fresh process, an empty folder."""
+"""The command line as a stranger uses it, in an empty folder: in this process, or in one of its own."""
 
 from __future__ import annotations
 
@@ -12,29 +12,57 @@ import av
 import numpy as np
 import pytest
 
+from mrvideo.cli.app import run
+
 
 @pytest.fixture
-def mrvideo(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `mrvideo ARGUMENTS` in an empty folder and returns what it printed and its exit code."""
-    folder = tmp_path / "empty"
-    folder.mkdir()
+def folder(tmp_path: Path) -> Path:
+    """The working folder of the commands, empty at first."""
+    path = tmp_path / "empty"
+    path.mkdir()
+    return path
 
-    def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+
+@pytest.fixture
+def mrvideo(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `mrvideo ARGUMENTS` in this process; returns what it printed and its exit code."""
+
+    def invoke(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        line = [str(argument) for argument in arguments]
+        with monkeypatch.context() as patched:
+            patched.chdir(folder)
+            for name, value in environment.items():
+                patched.setenv(name, value)
+            capsys.readouterr()
+            code = run(line)
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(line, code, out, err)
+
+    invoke.folder = folder  # type: ignore[attr-defined]
+    return invoke
+
+
+@pytest.fixture
+def process(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python -m mrvideo ARGUMENTS` in a process of its own."""
+
+    def invoke(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return _run([sys.executable, "-m", "mrvideo", *map(str, arguments)], folder, environment)
 
-    run.folder = folder  # type: ignore[attr-defined]
-    return run
+    return invoke
 
 
 @pytest.fixture
 def shell() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a line that begins with `mrvideo` in a folder, by a shell, which can close a stream or lead it elsewhere."""
 
-    def run(folder: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run_line(folder: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = line.replace("mrvideo", f"'{sys.executable}' -m mrvideo", 1)
         return _run(["/bin/sh", "-c", command], folder, environment)
 
-    return run
+    return run_line
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -44,6 +72,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str]) -> subpr
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
         timeout=240,
     )

@@ -8,13 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
 
+from mrvideo.cli import streams
 from mrvideo.errors import LibraryReadOnly
 from mrvideo.library import Library
 
@@ -24,9 +27,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="closes and fills streams 
 
 
 @pytest.fixture
-def home(mrvideo: Run, indexed_demo: Path) -> Path:
+def home(folder: Path, indexed_demo: Path) -> Path:
     """A folder with talk.mp4 and its index."""
-    folder: Path = mrvideo.folder  # type: ignore[attr-defined]
     shutil.copytree(indexed_demo, folder, dirs_exist_ok=True)
     return folder
 
@@ -59,12 +61,44 @@ def test_a_full_disk_behind_stdout_is_one_line(shell: Run, home: Path, command: 
     )
 
 
-def test_a_stream_that_takes_no_unicode_gets_all_the_rest(mrvideo: Run, home: Path) -> None:
-    done = mrvideo("show", "talk.mp4", PYTHONIOENCODING="ascii")
-    whole = mrvideo("show", "talk.mp4", PYTHONIOENCODING="utf-8")
-    assert done.returncode == 0 and done.stderr == ""
-    assert len(done.stdout.splitlines()) == len(whole.stdout.splitlines()) > 3
-    assert "?" in done.stdout and "–" in whole.stdout
+@pytest.mark.parametrize(
+    "without",
+    [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}],
+    ids=["LC_ALL=C", "latin-1"],
+)
+def test_a_stream_without_unicode_gets_stand_ins(process: Run, home: Path, without: dict[str, str]) -> None:
+    """Spans came out as `0:00.0?0:07.4`, and quotes as question marks."""
+    whole = process("show", "talk.mp4", PYTHONIOENCODING="utf-8").stdout
+    assert "–" in whole and "“" in whole
+    done = process("show", "talk.mp4", **without)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == whole.replace("–", "-").replace("“", '"').replace("”", '"')
+
+
+def test_json_on_such_a_stream_is_the_same_json(process: Run, home: Path) -> None:
+    """A stand-in for a quotation mark would end the string that holds it."""
+    for command in (("show", "talk.mp4", "--json"), ("export", "talk.mp4", "--format", "json")):
+        whole, escaped = (process(*command, PYTHONIOENCODING=name).stdout for name in ("utf-8", "ascii"))
+        assert "“" in whole and escaped.isascii()
+        assert json.loads(escaped) == json.loads(whole)
+
+
+@pytest.mark.parametrize(
+    ("character", "stand_in"),
+    [
+        ("–", "-"),
+        ("…", "..."),
+        ("é", "e"),
+        ("½", "1/2"),
+        ("Ø", "O"),
+        ("ﬁ", "fi"),
+        ("画", "?"),
+        ("\udc80", "?"),
+    ],
+)
+def test_the_stand_in_of_a_character(character: str, stand_in: str) -> None:
+    streams.register_stand_ins()
+    assert f"a{character}b".encode("ascii", streams.STAND_INS) == f"a{stand_in}b".encode()
 
 
 @posix
@@ -166,19 +200,43 @@ def test_a_command_of_several_shows_its_help(mrvideo: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "") and "show" in done.stdout
 
 
-def test_an_index_that_was_begun_is_not_called_missing(mrvideo: Run, home: Path) -> None:
+def test_an_index_that_was_begun_is_not_called_missing(
+    mrvideo: Run, home: Path, refusing_server: str
+) -> None:
+    """The library holds the video, but no index: a server that refuses the key ends the run after that."""
     library = home / "begun.db"
-    stopped = mrvideo(
-        "index",
-        "talk.mp4",
-        "--library",
-        library,
-        "--vision",
-        "openai:x",
-        "--base-url",
-        "http://127.0.0.1:9/v1",
-    )
-    assert stopped.returncode != 0
+    words = ("--library", library, "--vision", "openai:x", "--base-url", refusing_server)
+    stopped = mrvideo("index", "talk.mp4", *words, OPENAI_API_KEY="wrong")
+    assert stopped.returncode == 2, stopped.stderr
+    with Library.open(library, create=False) as kept:
+        (video,) = kept.videos()
+        assert kept.latest_index(video.digest) is None
     done = mrvideo("status", "talk.mp4", "--library", library)
     assert done.returncode == 2
-    assert ("goes on where it stopped" in done.stderr) == library.exists()
+    assert "is begun in" in done.stderr and "it goes on where it stopped" in done.stderr
+    assert "begun" in mrvideo("list", "--library", library).stdout
+
+
+@pytest.fixture
+def refusing_server() -> Iterator[str]:
+    """A base URL whose server refuses every key."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = b'{"error": {"message": "no such key", "code": "invalid_api_key"}}'
+            self.send_response(401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
+        thread.join()

@@ -59,7 +59,7 @@ def test_captions_without_their_video_can_be_asked(type_in, tmp_path):
     answer = video.ask("What is painted?")
     assert answer.effort == "low", "there is nothing to look at"
     told = type_in("import", "c.json").stdout
-    assert made["video"] in told and "2 scenes, 1 names, 0 gaps" in told
+    assert made["video"] in told and "2 scenes, 1 name, 0 gaps" in told
 
 
 def test_missing_videos_are_shown_and_make_the_exit_code_one(type_in, folder):

@@ -1,0 +1,79 @@
+"""`mrvideo chat` and `mrvideo mcp`: agents that talk with you, and tools for agents elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mrvideo.cli.manners import current
+from mrvideo.cli.output import print_lines
+from mrvideo.cli.streams import DONE
+from mrvideo.errors import SettingsError
+from mrvideo.settings import Settings
+from mrvideo.wording import plain
+
+SETTINGS = ("text", "vision", "base_url", "preset", "max_cost", "max_tokens", "library")
+
+
+def chat(
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Indexed videos to talk about.")],
+    settings: Settings,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Conversation to begin or continue.")] = "chat",
+    max_steps: Annotated[
+        int, typer.Option(min=1, max=50, metavar="N", help="Tool calls per message, at most.")
+    ] = 12,
+) -> int:
+    """Talk about indexed videos with an agent that searches, reads and looks.
+
+    Reads one message a line from stdin, until an empty line or the end. Needs a model that can call tools.
+    """
+    from mrvideo.session.loading import load_index
+    from mrvideo.tools.chat import Chat
+
+    known = [load_index(video, settings).video.path for video in videos]
+    talk = Chat(
+        known, settings, name=name, checkpoints=settings.library.parent / "chats.db", max_steps=max_steps
+    )
+    prompt = Console(stderr=True, highlight=False, markup=False)
+    prompt.print(f"talking about {', '.join(plain(path) for path in known)}; an empty line or Ctrl-D ends it")
+    while True:
+        if sys.stdin.isatty():
+            prompt.print("> ", end="")
+        message = sys.stdin.readline().strip()
+        if not message:
+            return DONE
+        turn = talk.send(message)
+        print_lines([plain(turn.text)])
+        print_lines(f"  {e.span}  {e.source}: {plain(e.quote)}" for e in turn.evidence)
+
+
+def mcp(
+    settings: Settings,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Folder whose videos may be read. Default: the working folder."),
+    ] = None,
+    http: Annotated[bool, typer.Option("--http", help="Serve over HTTP at /mcp. Default: stdio.")] = False,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Address to listen at, with --http.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen at, with --http.")
+    ] = 8765,
+) -> int:
+    """Serve the tools to LLM agents over the Model Context Protocol.
+
+    Over stdio, nothing but the protocol goes to stdout.
+    """
+    try:
+        from mrvideo.tools.mcp import serve
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"serving tools needs: pip install 'mrvideo[tools]' ({error.name} is missing)"
+        ) from error
+    serve(settings, root or [Path()], http=http, host=host, port=port, log_file=current().log_file)
+    return DONE

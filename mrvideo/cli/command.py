@@ -1,0 +1,175 @@
+"""How a command is put into the app: with the options that every command takes, and a help page in sections."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from mrvideo.cli.manners import Manners, behaving
+from mrvideo.cli.options import KEEPING, LIMITS, MODELS, READING, SETTING_OPTIONS
+from mrvideo.settings import explain_settings
+
+EVERYWHERE = "Everywhere"
+
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print no progress and no remarks.", rich_help_panel=EVERYWHERE)
+]
+VerboseOption = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        show_default=False,
+        help="Print each step on stderr; twice for each unit of work.",
+        rich_help_panel=EVERYWHERE,
+    ),
+]
+LogFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Append each step, and the traceback of a fault, to this file.", rich_help_panel=EVERYWHERE
+    ),
+]
+_FreshOption = Annotated[bool | None, typer.Option("--fresh", hidden=True)]
+
+_COMMON: tuple[tuple[str, Any, Any], ...] = (
+    ("quiet", QuietOption, False),
+    ("verbose", VerboseOption, 0),
+    ("log_file", LogFileOption, None),
+)
+_MADE = ("settings", "origins")
+_FORMER = "former_fresh"
+"""`--fresh`, as `--no-cache` was called in 0.1.0."""
+
+
+def register(
+    app: typer.Typer,
+    name: str,
+    command: Callable[..., int | None],
+    *,
+    panel: str,
+    settings: Sequence[str] = (),
+) -> None:
+    """Add a function as a command, listed under `panel`. What it returns is the exit code.
+
+    `settings` names the settings that can be given as options. A function that takes `settings` gets all of them, and
+    one that takes `origins` where each came from.
+    """
+    app.command(name, cls=_Command, rich_help_panel=panel)(_completed(command, settings))
+
+
+def sections(app_help: str) -> dict[str, Any]:
+    """Keyword arguments of a `typer.Typer` whose help page has sections."""
+    return {
+        "cls": _Group,
+        "help": app_help,
+        "rich_markup_mode": None,
+        "pretty_exceptions_enable": False,
+        "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    }
+
+
+def said_before(context: typer.Context) -> Manners:
+    """The manners that the commands above this one in the line were given."""
+    return context.obj if isinstance(context.obj, Manners) else Manners()
+
+
+def _completed(command: Callable[..., int | None], settings: Sequence[str]) -> Callable[..., int | None]:
+    """The function with the options that it need not declare itself, as Typer reads them."""
+    hints = get_type_hints(command, include_extras=True)
+    declared = inspect.signature(command).parameters
+    own = {name: parameter for name, parameter in declared.items() if name not in _MADE}
+    made = [name for name in declared if name in _MADE]
+    parameters = [
+        *(
+            parameter.replace(annotation=hints[name], kind=parameter.KEYWORD_ONLY)
+            for name, parameter in own.items()
+        ),
+        *(_parameter(name, SETTING_OPTIONS[name], None) for name in settings),
+        *(_parameter(name, option, default) for name, option, default in _COMMON if name not in own),
+        *([_parameter(_FORMER, _FreshOption, None)] if "fresh" in settings else []),
+        _parameter("context", typer.Context, inspect.Parameter.empty),
+    ]
+
+    @wraps(command)
+    def run(**arguments: Any) -> int | None:
+        given = {name: arguments[name] for name in own}
+        after = Manners(
+            quiet=arguments["quiet"], verbosity=arguments["verbose"], log_file=arguments["log_file"]
+        )
+        manners = said_before(arguments["context"]).joined(after)
+        if "quiet" in own:
+            given["quiet"] = manners.quiet
+        with behaving(manners):
+            if made:
+                chosen = {name: arguments[name] for name in settings}
+                if arguments.get(_FORMER) is not None and chosen["fresh"] is None:
+                    chosen["fresh"] = True
+                found: dict[str, Any] = dict(zip(_MADE, explain_settings(**chosen), strict=True))
+                given |= {name: found[name] for name in made}
+            return command(**given)
+
+    # Typer reads a command's parameters from its signature and its annotations.
+    run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
+    run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int | None}
+    return run
+
+
+def _parameter(name: str, option: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
+
+
+_ENDING = ("--help", "--version", "--install-completion", "--show-completion")
+
+
+def _write_options(command: Any, context: typer.Context, formatter: Any) -> None:
+    """Arguments, the command's own options, then the shared ones in sections."""
+    found: dict[str, list[tuple[str, str]]] = {
+        title: [] for title in ("Arguments", "Options", MODELS, READING, LIMITS, KEEPING, EVERYWHERE)
+    }
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is None:
+            continue
+        if parameter.param_type_name == "argument":
+            panel = "Arguments"
+        elif any(name in _ENDING for name in parameter.opts):
+            panel = EVERYWHERE
+        else:
+            panel = parameter.rich_help_panel or "Options"
+        found[panel].append(record)
+    for title, records in found.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class _Command(TyperCommand):
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        _write_options(self, ctx, formatter)
+
+
+class _Group(TyperGroup):
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        self.format_commands(ctx, formatter)
+        _write_options(self, ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is None or command.hidden:
+                continue
+            panel = getattr(command, "rich_help_panel", None)
+            title = panel if isinstance(panel, str) else "Commands"
+            panels.setdefault(title, []).append((name, command.get_short_help_str(200)))
+        for title, records in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(records)

@@ -1,0 +1,67 @@
+"""`mrvideo estimate`: what indexing and asking would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mrvideo.cli.options import JsonFlag, VideoArgument
+from mrvideo.cli.output import print_json, print_lines, print_table
+from mrvideo.cli.streams import DONE
+from mrvideo.display.stages import stage_label
+from mrvideo.records import clock
+from mrvideo.settings import Settings
+from mrvideo.wording import plain
+
+if TYPE_CHECKING:
+    from mrvideo.session.estimating import StageCost
+
+SETTINGS = ("vision", "text", "base_url", "preset", "reader", "language", "allow_url")
+
+
+def estimate(video: VideoArgument, settings: Settings, as_json: JsonFlag = False) -> int:
+    """Estimate the calls, images, tokens and cost of indexing and asking.
+
+    Calls no model and writes nothing.
+    """
+    from mrvideo.session.estimating import estimate_index
+
+    found = estimate_index(video, settings)
+    if as_json:
+        print_json(found.model_dump())
+        return DONE
+    length = clock(found.video.duration_seconds)
+    print_lines([f"{plain(video)}: {length} long; vision {found.vision}, text {found.text}"])
+    for recipe, stages in found.recipes.items():
+        _print_costs(f"index, recipe {recipe}", stages.values(), passes=True)
+    _print_costs("one question, by effort", found.question.values(), passes=False)
+    print_lines([f"assumed: {found.assumptions}", *([found.note] if found.note else [])])
+    return DONE
+
+
+def _print_costs(title: str, rows: Iterable[StageCost], *, passes: bool) -> None:
+    headings = [
+        "stage",
+        "calls",
+        "images",
+        *(["passes"] if passes else []),
+        "tokens in",
+        "tokens out",
+        "cost",
+    ]
+    print_table(
+        headings,
+        [
+            [
+                stage_label(row.stage),
+                f"{row.calls:,}",
+                f"{row.images:,}",
+                *([f"{row.passes:.2f}"] if passes else []),
+                f"{row.input_tokens:,}",
+                f"{row.output_tokens:,}",
+                "unknown" if row.cost is None else f"${row.cost:.4f}",
+            ]
+            for row in rows
+        ],
+        title=title,
+    )

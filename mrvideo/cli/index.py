@@ -1,0 +1,196 @@
+"""`mrvideo index`: caption videos and keep the result."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mrvideo.cli.manners import progress
+from mrvideo.cli.options import JsonFlag, SubtitlesOption
+from mrvideo.cli.output import print_json, print_lines
+from mrvideo.cli.streams import BAD_INPUT, DONE, FAILURES
+from mrvideo.display.stages import stage_label
+from mrvideo.errors import InputError, VideoError
+from mrvideo.records import (
+    Event,
+    EventSink,
+    Failure,
+    Index,
+    Notice,
+    StageAdvanced,
+    StageFinished,
+    StageStarted,
+    Usage,
+    clock,
+    may_yet_end_well,
+)
+from mrvideo.settings import Settings
+from mrvideo.wording import counted, plain
+
+if TYPE_CHECKING:
+    from mrvideo.models import Budget
+
+SETTINGS = (
+    "vision", "text", "speech", "recipe", "base_url", "preset",
+    "reader", "keyframes_only", "language", "cast", "allow_url",
+    "max_cost", "max_tokens", "concurrency", "workers", "cluster",
+    "library", "fresh",
+)  # fmt: skip
+
+
+def index(
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files, or folders of them.")],
+    settings: Settings,
+    subtitles: SubtitlesOption = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Caption videos, match their characters, and keep the result.
+
+    What is kept already is not done again. A single video must be readable; of several, those that are not are listed,
+    and the rest is indexed. Exit code 1 when a span of a video could not be captioned.
+    """
+    from mrvideo.session.models import budget_of
+
+    paths = expand(videos)
+    if subtitles is not None and len(paths) > 1:
+        raise InputError(
+            f"--subtitles names one file, but there are {len(paths)} videos; index them one by one"
+        )
+    budget = budget_of(settings)
+    if len(paths) == 1:
+        done, broken = [_index_one(paths[0], settings, subtitles, budget)], []
+    else:
+        done, broken = _index_many(paths, settings, budget)
+    usage = sum((one.usage for one in done), Usage())
+    if as_json:
+        print_json(
+            {
+                "videos": [one.summary for one in done],
+                "broken": [{"video": path, "reason": reason} for path, reason in broken],
+                "usage": usage.model_dump(),
+            }
+        )
+    else:
+        print_lines(line for one in done for line in one.lines)
+        print_lines(f"not indexed: {plain(path)}: {plain(reason)}" for path, reason in broken)
+    if not done:
+        return BAD_INPUT
+    return FAILURES if broken or any(one.summary["failures"] for one in done) else DONE
+
+
+def expand(videos: Sequence[str]) -> list[str]:
+    """Files as they are; a folder as the video files below it, sorted. Raises `InputError` for a folder without any."""
+    from mrvideo.media.sources import VIDEO_SUFFIXES
+
+    paths: list[str] = []
+    for name in videos:
+        folder = Path(name)
+        if not folder.is_dir():
+            paths.append(name)
+            continue
+        inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+        if not inside:
+            raise InputError(
+                f"{name} is a folder without videos; name a video file, or a folder that holds some"
+            )
+        paths += [str(path) for path in inside]
+    return list(dict.fromkeys(paths))
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    """What is told of an index: of a folder of films, the indexes themselves would fill the memory."""
+
+    summary: dict[str, Any]
+    lines: list[str]
+    usage: Usage
+
+    @classmethod
+    def of(cls, index: Index) -> _Indexed:
+        return cls(index_summary(index), index_lines(index), index.usage)
+
+
+def _index_one(path: str, settings: Settings, subtitles: Path | None, budget: Budget) -> _Indexed:
+    from mrvideo.session.indexing import index_video
+
+    with progress() as on_event:
+        return _Indexed.of(index_video(path, settings, subtitles=subtitles, on_event=on_event, budget=budget))
+
+
+def _index_many(
+    paths: Sequence[str], settings: Settings, budget: Budget
+) -> tuple[list[_Indexed], list[tuple[str, str]]]:
+    """One bar for all, under one budget."""
+    from mrvideo.session.indexing import index_video
+
+    done: list[_Indexed] = []
+    broken: list[tuple[str, str]] = []
+    with progress() as on_event:
+        on_event(StageStarted(stage="videos", total=len(paths)))
+        for path in paths:
+            try:
+                found = index_video(path, settings, on_event=_as_one_stage(on_event), budget=budget)
+                done.append(_Indexed.of(found))
+            except VideoError as error:
+                broken.append((path, str(error)))
+            on_event(StageAdvanced(stage="videos"))
+        on_event(StageFinished(stage="videos"))
+    return done, broken
+
+
+def _as_one_stage(on_event: EventSink) -> EventSink:
+    """Of one video's events only what was spent, and the notices."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, StageAdvanced):
+            on_event(StageAdvanced(stage="videos", done=0, usage=event.usage))
+        elif isinstance(event, Notice):
+            on_event(event)
+
+    return tell
+
+
+def index_summary(index: Index) -> dict[str, Any]:
+    """What `index` and `status` print as JSON."""
+    return {
+        "video": index.video.path,
+        "digest": index.video.digest,
+        "duration_seconds": index.video.duration_seconds,
+        "scenes": len(index.scenes),
+        "entities": len(index.entities),
+        "cues": len(index.cues),
+        "shots": len(index.shots),
+        "failures": [failure.model_dump() for failure in index.failures],
+        "settings": index.settings,
+        "usage": index.usage.model_dump(),
+    }
+
+
+def index_lines(index: Index) -> list[str]:
+    """What `index` and `status` print for people."""
+    counts = (
+        counted(len(index.scenes), "scene"),
+        counted(len(index.entities), "entity", "entities"),
+        counted(len(index.cues), "cue"),
+        counted(len(index.shots), "shot"),
+    )
+    path = plain(index.video.path)
+    lines = [f"{path}: {clock(index.video.duration_seconds)} long, {', '.join(counts)}"]
+    lines += [
+        f"  {_lost(failure)}: {failure.span} ({stage_label(failure.stage)}): {plain(failure.reason)}"
+        for failure in index.failures
+    ]
+    if may_yet_end_well(index.failures):
+        lines.append(f"  run mrvideo index {shlex.quote(path)} again to retry what failed")
+    return lines
+
+
+def _lost(failure: Failure) -> str:
+    if failure.hides_sound:
+        return "not heard"
+    return "not seen" if failure.hides_pictures else "not complete"

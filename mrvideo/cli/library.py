@@ -1,0 +1,246 @@
+"""What the library holds: `list`, `search`, `show`, `status`, `export` and `rm`. No model is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from mrvideo.cli.index import index_lines, index_summary
+from mrvideo.cli.manners import progress
+from mrvideo.cli.options import JsonFlag, VideoArgument
+from mrvideo.cli.output import json_text, print_json, print_json_text, print_lines, print_table, print_text
+from mrvideo.cli.streams import DONE, FAILURES
+from mrvideo.errors import InputError, QuestionError
+from mrvideo.records import Index, clock
+from mrvideo.settings import Settings
+from mrvideo.wording import counted, plain
+
+PAPER_FORMAT = "mrvideo-paper"
+"""The shape of the paper's released captions: list of {t_start, t_end, caption}."""
+EXPORT_FORMATS = ("json", "jsonl", "srt", "vtt", "md", PAPER_FORMAT)
+_JSON_FORMATS = ("json", "jsonl", PAPER_FORMAT)
+
+_DIGEST_DIGITS = 12
+
+
+def list_videos(settings: Settings, as_json: JsonFlag = False) -> int:
+    """List the videos in the library."""
+    from mrvideo.session.keeping import kept_videos
+
+    kept = kept_videos(settings)
+    if as_json:
+        print_json({"library": str(settings.library), "videos": [one.model_dump() for one in kept]})
+    elif kept:
+        rows = [
+            (
+                one.video.digest[:_DIGEST_DIGITS],
+                clock(one.video.duration_seconds),
+                str(one.scenes) if one.indexed_at else "begun",
+                str(one.failures),
+                str(one.answers),
+                plain(one.video.path),
+            )
+            for one in kept
+        ]
+        print_table(("digest", "length", "scenes", "failures", "answers", "video"), rows)
+    else:
+        print_lines([f"no videos in {settings.library}"])
+    return DONE
+
+
+def search(
+    words: Annotated[str, typer.Argument(metavar="WORDS", help="Words to look for, in quotes.")],
+    settings: Settings,
+    video: Annotated[str | None, typer.Option(metavar="VIDEO", help="Search this video alone.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Results at most.")] = 20,
+    as_json: JsonFlag = False,
+) -> int:
+    """Search captions, speech and text on screen.
+
+    Exit code 1 when nothing is found.
+    """
+    if not words.strip():
+        raise QuestionError("no words to search for; give some, in quotes")
+
+    from mrvideo.api import load
+    from mrvideo.session.searching import search_library
+
+    if video is not None:
+        hits = load(video, settings=settings).search(words, limit=limit)
+    else:
+        hits = search_library(words, settings, limit=limit)
+    if as_json:
+        print_json({"words": words, "hits": [hit.model_dump() for hit in hits]})
+    else:
+        print_lines(f"{plain(hit.video)}  {hit.span}  {hit.source}: {plain(hit.text)}" for hit in hits)
+        if not hits:
+            print_lines([f"nothing found for {plain(words)!r}"])
+    return DONE if hits else FAILURES
+
+
+def show(
+    video: VideoArgument,
+    settings: Settings,
+    scenes: Annotated[bool, typer.Option("--scenes", help="The scenes; the default.")] = False,
+    entities: Annotated[bool, typer.Option("--entities", help="The characters.")] = False,
+    cues: Annotated[bool, typer.Option("--cues", help="Speech and subtitles.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Show the scenes, characters or speech of a video."""
+    from mrvideo.session.loading import load_index
+
+    index = load_index(video, settings)
+    parts = [name for name, on in (("scenes", scenes), ("entities", entities), ("cues", cues)) if on]
+    parts = parts or ["scenes"]
+    if as_json:
+        print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts))})
+        return DONE
+    for part in parts:
+        lines = {"scenes": _scene_lines, "entities": _entity_lines, "cues": _cue_lines}[part](index)
+        print_lines(lines or [f"no {part}"])
+    return DONE
+
+
+def _scene_lines(index: Index) -> list[str]:
+    return [
+        line
+        for scene in index.scenes
+        for line in (f"{scene.span}  {plain(scene.brief)}", f"    {plain(scene.detailed)}")
+    ]
+
+
+def _entity_lines(index: Index) -> list[str]:
+    lines: list[str] = []
+    for entity in index.entities:
+        name = f"{entity.name} ({entity.display_name})" if entity.display_name else entity.name
+        scenes = counted(len(entity.scene_indexes), "scene")
+        lines.append(f"{plain(name)}  {plain(entity.description)}  in {scenes}")
+    return lines
+
+
+def _cue_lines(index: Index) -> list[str]:
+    return [
+        f"{cue.span}  {plain(f'{cue.speaker}: {cue.text}' if cue.speaker else cue.text)}"
+        for cue in index.cues
+    ]
+
+
+def status(video: VideoArgument, settings: Settings, as_json: JsonFlag = False) -> int:
+    """Show how much of a video is indexed, and which spans failed and why.
+
+    Exit code 1 when a span failed.
+    """
+    from mrvideo.session.loading import load_index
+    from mrvideo.session.searching import answers_of
+
+    index = load_index(video, settings)
+    answers = answers_of(index.video.digest, settings)
+    if as_json:
+        print_json({**index_summary(index), "created_at": index.created_at, "answers": len(answers)})
+    else:
+        made = index.settings
+        print_lines(index_lines(index))
+        print_lines(
+            [
+                f"  indexed {index.created_at} with {made.get('vision', '?')}, recipe {made.get('recipe', '?')}",
+                f"  {counted(len(answers), 'answer')} kept",
+            ]
+        )
+    return FAILURES if index.failures else DONE
+
+
+def export(
+    video: VideoArgument,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="|".join(EXPORT_FORMATS), help="The format to write.")
+    ],
+    settings: Settings,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write. Default: stdout.")
+    ] = None,
+) -> int:
+    """Write the index of a video in another format."""
+    if format_name not in EXPORT_FORMATS:
+        raise InputError(f"no format {format_name!r}; there are {', '.join(EXPORT_FORMATS)}")
+
+    from mrvideo.session.loading import load_index
+
+    index = load_index(video, settings)
+    for kept in (Path(index.video.path), settings.library):
+        if output is not None and output.exists() and kept.exists() and output.samefile(kept):
+            raise InputError(f"{output} would be overwritten by its own export; name another file")
+    text = _exported(index, format_name)
+    if output is None:
+        (print_json_text if format_name in _JSON_FORMATS else print_text)(text)
+        return DONE
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}; name a writable file") from error
+    return DONE
+
+
+def _exported(index: Index, format_name: str) -> str:
+    if format_name == PAPER_FORMAT:
+        from mrvideo.evals.released import export_released
+
+        return json_text(export_released(index))
+    from mrvideo.session.exporting import Format, export_index
+
+    return export_index(index, cast("Format", format_name))
+
+
+def rm(
+    videos: Annotated[
+        list[str], typer.Argument(metavar="VIDEO", help="Video files, or the start of their digests.")
+    ],
+    settings: Settings,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Remove videos from the library. The video files stay.
+
+    Says first what goes. Replies of models are kept by request and stay, so that indexing again calls no model twice.
+    """
+    from mrvideo.session.keeping import kept_video, remove_video
+
+    # All are found before any is removed: a slip in the last name must not cost the first.
+    found = {one.video.digest: one for one in (kept_video(name, settings) for name in videos)}
+    lines = [
+        f"{plain(one.video.path)} ({digest[:_DIGEST_DIGITS]}): "
+        + ", ".join(
+            (
+                counted(one.indexes, "index", "indexes"),
+                counted(one.scenes, "scene"),
+                counted(one.cues, "cue"),
+                counted(one.parts, "finished part"),
+                counted(one.answers, "answer"),
+            )
+        )
+        for digest, one in found.items()
+    ]
+    if not yes:
+        _confirm(lines, settings.library)
+    with progress() as on_event:
+        for digest in found:
+            remove_video(digest, settings, on_event=on_event)
+    if as_json:
+        print_json(
+            {"library": str(settings.library), "removed": [one.model_dump() for one in found.values()]}
+        )
+    else:
+        print_lines(f"removed {line}" for line in lines)
+    return DONE
+
+
+def _confirm(lines: list[str], library: Path) -> None:
+    """Ask on the terminal. Raises `InputError` where nobody can answer, or the answer is no."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise InputError(f"nothing was removed; say --yes to remove from {library}: {'; '.join(lines)}")
+    for line in lines:
+        typer.echo(line, err=True)
+    if not typer.confirm(f"Remove from {library}? The video files stay.", err=True):
+        raise InputError("nothing was removed")

@@ -1,0 +1,74 @@
+"""Results on stdout: lines, tables and JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from mrvideo.cli.streams import takes
+from mrvideo.wording import rounded
+
+_NUMBER = re.compile(r"\$?[\d,:]+(\.\d+)?")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Each on a line of its own, however long. The caller has made what comes from a video plain."""
+    out = _console()
+    for line in lines:
+        out.print(line)
+
+
+def print_heading(line: str) -> None:
+    """One line in bold, where the terminal has it."""
+    _console().print(Text(line, style="bold"))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """Columns of numbers to the right, others to the left; at full width: a cut price or path says something else."""
+    columns = list(zip(headings, *rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    numbers = [place > 0 and all(map(_is_number, column[1:])) for place, column in enumerate(columns)]
+    lines = [] if title is None else [title]
+    for row in (headings, *rows):
+        cells = [
+            " " * (width - cell_len(cell)) + cell if number else cell + " " * (width - cell_len(cell))
+            for cell, width, number in zip(row, widths, numbers, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    print_lines(lines)
+
+
+def print_json(value: Any) -> None:
+    """JSON with times to the millisecond and money to the millionth of a dollar."""
+    print_json_text(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """What `print_json` prints, ending in a line break."""
+    return json.dumps(rounded(value), ensure_ascii=False, indent=2) + "\n"
+
+
+def print_json_text(text: str) -> None:
+    """JSON as it is, but escaped where stdout lacks its characters: a stand-in inside a string could end it."""
+    if not takes(text):
+        text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
+    print_text(text)
+
+
+def print_text(text: str) -> None:
+    """As it is."""
+    print(text, end="")  # noqa: T201
+
+
+def _console() -> Console:
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell == "unknown" or _NUMBER.fullmatch(cell) is not None
