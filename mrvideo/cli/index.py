@@ -19,7 +19,6 @@ from mrvideo.errors import InputError, VideoError
 from mrvideo.records import (
     Event,
     EventSink,
-    Failure,
     Index,
     Notice,
     StageAdvanced,
@@ -41,6 +40,8 @@ SETTINGS = (
     "max_cost", "max_tokens", "concurrency", "workers", "cluster",
     "library", "fresh",
 )  # fmt: skip
+
+_LOST = {"pictures": "not seen", "sound": "not heard", "names": "not named", "borders": "not joined"}
 
 
 def index(
@@ -182,15 +183,9 @@ def index_lines(index: Index) -> list[str]:
     path = plain(index.video.path)
     lines = [f"{path}: {clock(index.video.duration_seconds)} long, {', '.join(counts)}"]
     lines += [
-        f"  {_lost(failure)}: {failure.span} ({stage_label(failure.stage)}): {plain(failure.reason)}"
+        f"  {_LOST[failure.hides]}: {failure.span} ({stage_label(failure.stage)}): {plain(failure.reason)}"
         for failure in index.failures
     ]
     if may_yet_end_well(index.failures):
         lines.append(f"  run mrvideo index {shlex.quote(path)} again to retry what failed")
     return lines
-
-
-def _lost(failure: Failure) -> str:
-    if failure.hides_sound:
-        return "not heard"
-    return "not seen" if failure.hides_pictures else "not complete"

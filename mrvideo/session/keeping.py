@@ -47,7 +47,10 @@ def kept_video(name: str, settings: Settings) -> KeptVideo:
     if len(found) > 1:
         digests = ", ".join(one.video.digest[:16] for one in found)
         raise InputError(f"{name} fits several videos; give more of one digest: {digests}")
-    return found[0]
+    kept = found[0]
+    # Of a file that was moved, the library knows the path of before.
+    path = name if Path(name).is_file() else kept.video.path
+    return kept.model_copy(update={"video": kept.video.model_copy(update={"path": path})})
 
 
 def remove_video(digest: str, settings: Settings, *, on_event: EventSink) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -91,3 +92,20 @@ def audio_only(tmp_path: Path) -> Path:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+@pytest.fixture
+def write_film() -> Callable[..., Path]:
+    """Writes ten frames of grey, without a sound; two seconds of them at the usual rate."""
+
+    def write(path: Path, *, frames_per_second: Fraction = Fraction(5)) -> Path:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=frames_per_second)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for _ in range(10):
+                picture = np.full((48, 64, 3), 120, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode())
+        return path
+
+    return write
