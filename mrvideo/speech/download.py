@@ -38,7 +38,7 @@ def fetch(name: str, repository: str, on_event: EventSink) -> None:
     hub: Any = import_module("huggingface_hub")
     if _is_here(hub, repository):
         return
-    folder = Path(hub.constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+    folder = Path(cache_folder() or "") / f"models--{repository.replace('/', '--')}"
     try:
         files = hub.model_info(repository, files_metadata=True).siblings
         total_bytes = sum(file.size or 0 for file in files if _is_wanted(file.rfilename))
@@ -47,7 +47,7 @@ def fetch(name: str, repository: str, on_event: EventSink) -> None:
             Notice(text=f"{name}: downloading {megabytes:,} MB from {repository} on Hugging Face to {folder}")
         )
         on_event(StageStarted(stage=STAGE, total=megabytes))
-        with _without_bars(hub), _watched(folder, megabytes, on_event):
+        with _without_bars(), _watched(folder, megabytes, on_event):
             hub.snapshot_download(repository, allow_patterns=list(FILES))
     except _failures() as error:
         why = " ".join(str(error).split())[:200]
@@ -78,15 +78,16 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def _without_bars(hub: Any) -> Generator[None]:
+def _without_bars() -> Generator[None]:
     """Its own progress bars would be drawn over ours."""
-    were_off = hub.utils.are_progress_bars_disabled()
-    hub.utils.disable_progress_bars()
+    utils: Any = import_module("huggingface_hub.utils")
+    were_off = utils.are_progress_bars_disabled()
+    utils.disable_progress_bars()
     try:
         yield
     finally:
         if not were_off:
-            hub.utils.enable_progress_bars()
+            utils.enable_progress_bars()
 
 
 @contextmanager

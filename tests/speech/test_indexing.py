@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 import mrvideo
+from mrvideo.errors import SettingsError
 from mrvideo.library import Library
+from mrvideo.records import Notice
 
 
 @pytest.fixture
@@ -88,3 +92,73 @@ def test_sound_that_does_not_decode_is_told_and_not_tried_for_ever(
     monkeypatch.setattr("mrvideo.session.indexing.transcribe", again)
     kept = mrvideo.index(damaged_sound, settings=settings)
     assert kept.failures == video.failures and len(server.requests) == asked
+
+
+def notices(film, settings):
+    told = []
+    mrvideo.index(film, settings=settings, on_event=told.append)
+    return [event.text for event in told if isinstance(event, Notice)]
+
+
+UNHEARD = "there are no subtitles, and the sound is not transcribed"
+
+
+@pytest.mark.parametrize(
+    ("sounds", "subtitled", "told"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_sound_that_nobody_transcribes_is_told_with_the_way_to_hear_it(
+    make_video, bursts, tmp_path, sounds, subtitled, told
+):
+    """A film without subtitles was indexed deaf, and nothing said so."""
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)) if sounds else None)
+    if subtitled:
+        film.with_suffix(".srt").write_text("1\n00:00:02,000 --> 00:00:03,000\nGood morning\n")
+    lines = [
+        line for line in notices(film, mrvideo.load_settings(library=tmp_path / "l.db")) if UNHEARD in line
+    ]
+    assert len(lines) == told
+    for line in lines:
+        assert "--speech openai:whisper-1" in line and "--speech faster-whisper:small" in line
+
+
+def test_with_a_transcriber_nothing_of_that_is_told(make_video, bursts, server, settings):
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    assert not [line for line in notices(film, settings) if UNHEARD in line]
+
+
+@pytest.fixture
+def subtitled(make_video, bursts):
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    film.with_suffix(".srt").write_text("1\n00:00:02,000 --> 00:00:03,000\nGood morning\n")
+    return film
+
+
+def test_a_transcriber_that_is_not_needed_is_told(subtitled, server, settings):
+    lines = notices(subtitled, settings)
+    assert f"{subtitled} has subtitles, which are used: --speech openai:whisper-1 is not" in lines
+    assert server.requests == []
+
+
+@pytest.mark.skipif(find_spec("faster_whisper") is not None, reason="faster-whisper is installed")
+def test_its_missing_extra_is_told_also_where_it_is_not_needed(subtitled, tmp_path):
+    settings = mrvideo.load_settings(library=tmp_path / "l.db", speech="faster-whisper:small")
+    (line,) = [line for line in notices(subtitled, settings) if "--speech" in line]
+    assert line.endswith(
+        "--speech faster-whisper:small is not (faster-whisper:small needs: pip install 'mrvideo[asr]')"
+    )
+
+
+def test_a_transcriber_that_does_not_exist_is_a_mistake_in_any_case(subtitled, tmp_path):
+    with pytest.raises(SettingsError, match="no transcriber 'wisper'"):
+        mrvideo.index(subtitled, library=tmp_path / "l.db", speech="wisper")
+
+
+@pytest.mark.parametrize(("name", "value"), [("workers", 2), ("cluster", "dask://127.0.0.1:9")])
+def test_workers_for_a_video_that_is_indexed_already_are_told(subtitled, tmp_path, name, value):
+    """The command ended in a second, as if the cluster had done the work."""
+    settings = mrvideo.load_settings(library=tmp_path / "l.db")
+    assert not [line for line in notices(subtitled, settings) if "indexed already" in line]
+    assert not [line for line in notices(subtitled, settings) if "indexed already" in line]
+    assert notices(subtitled, settings.updated(**{name: value}))[-1] == (
+        f"{subtitled} is indexed already: there was no work for --{name} {value}; --no-cache indexes it again"
+    )

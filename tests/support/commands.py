@@ -20,7 +20,7 @@ from pathlib import Path
 # A process that has imported everything and forks a command per line: a kill then costs no second of importing.
 _FORKER = """
 import json, os, sys
-import mrvideo.cli.app, mrvideo.api, mrvideo.session.asking, mrvideo.cli.commands, mrvideo.agents.ask.run, av, openai, joblib, httpx
+import mrvideo.cli.app, mrvideo.api, mrvideo.session.asking, mrvideo.session.indexing, mrvideo.session.loading, mrvideo.agents.ask.run, av, openai, joblib, httpx
 import sqlalchemy.dialects.sqlite, filelock, langgraph.graph
 
 for line in sys.stdin:

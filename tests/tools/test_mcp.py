@@ -18,7 +18,8 @@ import pytest
 from mrvideo.library import Library
 from mrvideo.mcp import make_server
 from mrvideo.settings import load_settings
-from mrvideo.tools.toolbox import TOOLS
+from mrvideo.tools.toolbox import TOOLS, Toolbox
+from mrvideo.wording import rounded
 
 mcp = pytest.importorskip("mcp")
 
@@ -77,7 +78,9 @@ async def everything(client: Any, film: str) -> None:
     status = await client.call_tool("video_status", {"video": film})
     assert not status.is_error
     assert status.structured_content["scenes"] > 10
-    assert json.loads(status.content[0].text) == status.structured_content
+    assert (
+        json.loads(status.content[0].text) == status.structured_content == rounded(status.structured_content)
+    )
 
     asked = await client.call_tool(
         "ask_video", {"video": film, "question": "What is written on the boat?", "effort": "low"}
@@ -114,6 +117,42 @@ async def test_over_stdio(served: Any) -> None:
 async def test_over_http(served: Any) -> None:
     async with over_http(served.root) as client:
         await everything(client, "talk.mp4")
+
+
+async def test_what_nobody_foresaw_is_one_line_and_the_server_goes_on(
+    served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault in one call ended as a protocol error of many lines."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    server = make_server(served.settings, [served.root], log_file=tmp_path / "mcp.log")
+    async with mcp.Client(server) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr("mrvideo.tools.toolbox.load_index", fail)
+            failed = await client.call_tool("video_status", {"video": "talk.mp4"})
+        assert failed.is_error
+        (part,) = failed.content
+        assert part.text.startswith("unexpected RuntimeError: first line second line; ")
+        assert str(tmp_path / "mcp.log") in part.text
+        assert not (await client.call_tool("video_status", {"video": "talk.mp4"})).is_error
+    text = (tmp_path / "mcp.log").read_text(encoding="utf-8")
+    assert "mrvideo mcp, video_status" in text and "RuntimeError: first line" in text
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+
+
+async def test_results_round_times_and_money(served: Any) -> None:
+    """Fifteen digits of a time cost an agent tokens, and tell it nothing."""
+    box = Toolbox(served.settings, (served.root,))
+    for name, arguments in (
+        ("read_scenes", {"start_seconds": 0, "stop_seconds": 60}),
+        ("video_status", {}),
+        ("look", {"start_seconds": 8, "stop_seconds": 20, "question": "What is written there?"}),
+    ):
+        result = await box.call(name, {"video": "talk.mp4", **arguments})
+        assert json.loads(result.text) == result.data == rounded(result.output.model_dump(mode="json"))
 
 
 async def test_indexing_reports_progress_that_only_grows(tmp_path: Path, write_film: Any) -> None:

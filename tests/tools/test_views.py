@@ -198,6 +198,6 @@ def test_progress_is_one_display_that_is_updated(monkeypatch: Any) -> None:
         Notice(text=HOSTILE),
     ):
         bars(event)
-    assert shown[-1]["text/plain"] == "caption 3/3"
+    assert shown[-1]["text/plain"] == "captioning 3/3"
     page = Page(shown[-1]["text/html"])
     assert "3 of 3" in page.text and HOSTILE in page.text and not page.all("script")
