@@ -1,0 +1,88 @@
+"""`mrvideo doctor` tries what it speaks of: a film, a text in it, the library."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mrvideo.media.options import ReadOptions
+from mrvideo.media.selfcheck import film_of, frame_of
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+CHECKS = {"opens a video": "ok", "reads text in it": "ok", "opens the library": "ok"}
+
+
+def test_all_is_well_and_nothing_is_written(mrvideo: Run, folder: Path) -> None:
+    done = mrvideo("doctor", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["checks"] == CHECKS
+    assert list(folder.iterdir()) == []
+    told = mrvideo("doctor").stdout
+    assert [f"{name}: ok" in told for name in CHECKS] == [True] * 3
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise TypeError("open() got an unexpected keyword argument 'metadata_errors'")
+
+
+def unreadable(jpeg: bytes) -> tuple[()]:
+    return ()
+
+
+@pytest.mark.parametrize(
+    ("target", "instead", "failed", "told"),
+    [
+        ("av.open", broken, ["opens a video", "reads text in it"], "metadata_errors"),
+        ("mrvideo.models.offline.engine.read_picture", unreadable, ["reads text in it"], "was read as ''"),
+        ("mrvideo.library.Library.search", broken, ["opens the library"], "metadata_errors"),
+    ],
+)
+def test_what_does_not_work_is_found(
+    mrvideo: Run, monkeypatch: pytest.MonkeyPatch, target: str, instead: Any, failed: list[str], told: str
+) -> None:
+    """With a PyAV that opened nothing it said that all was well."""
+    monkeypatch.setattr(target, instead)
+    done = mrvideo("doctor", "--json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert [name for name, found in report["checks"].items() if found != "ok"] == failed
+    assert any(told in problem for problem in report["problems"])
+    lines = mrvideo("doctor").stdout.splitlines()
+    assert [f"{name}: FAILED" in lines for name in failed] == [True] * len(failed)
+    assert any(line.startswith("problem: ") and told in line for line in lines)
+
+
+def test_a_place_where_no_library_can_be_made_is_found(mrvideo: Run, folder: Path) -> None:
+    (folder / "file").touch()
+    done = mrvideo("doctor", "--library", folder / "file" / "library.db")
+    assert done.returncode == 1 and "problem: " in done.stdout and "library.db" in done.stdout
+
+
+def test_the_transcriber_is_examined_when_one_is_named(mrvideo: Run) -> None:
+    done = mrvideo("doctor", "--speech", "openai:whisper-1")
+    assert done.returncode == 1
+    assert "speech model: openai:whisper-1" in done.stdout and "OPENAI_API_KEY" in done.stdout
+
+
+def test_where_logs_and_downloads_lie_is_told(mrvideo: Run, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    report = json.loads(mrvideo("doctor", "--json", XDG_STATE_HOME=str(state)).stdout)
+    assert report["folders"]["logs"] == str(state / "mrvideo")
+    assert "downloaded speech models" in report["folders"]
+
+
+def test_a_relative_state_folder_is_ignored(mrvideo: Run) -> None:
+    report = json.loads(mrvideo("doctor", "--json", XDG_STATE_HOME="here").stdout)
+    assert Path(report["folders"]["logs"]).is_absolute()
+
+
+def test_the_film_shows_what_it_was_made_of() -> None:
+    frame = frame_of(film_of("READ 7351"), ReadOptions())
+    assert (frame.width, frame.height, frame.jpeg[:2]) == (320, 96, b"\xff\xd8")
+    assert 0.3 <= frame.time_seconds <= 0.5
