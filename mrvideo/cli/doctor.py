@@ -108,7 +108,7 @@ def _opens_a_video(settings: Settings) -> None:
 def _reads_a_text() -> None:
     from mrvideo.media.options import ReadOptions
     from mrvideo.media.selfcheck import film_of, frame_of
-    from mrvideo.models.offline.engine import read_picture
+    from mrvideo.models.offline.reading.engine import read_picture
 
     lines = [line.text for line in read_picture(frame_of(film_of(_SHOWN), ReadOptions()).jpeg)]
     if "".join(lines).replace(" ", "") != _SHOWN.replace(" ", ""):

@@ -170,8 +170,8 @@ def _glance(pixels: Pixels, share: float) -> Line | None:
     height, width = pixels.shape[:2]
     scale = min(GLANCE_SIDE_PIXELS * share / max(height, width), 1.0)
     size = (max(round(width * scale / 32) * 32, 32), max(round(height * scale / 32) * 32, 32))
-    small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX), dtype=np.float32)
-    blob = np.ascontiguousarray((small[:, :, ::-1] / 127.5 - 1.0).transpose(2, 0, 1)[None])
+    small: Any = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX), dtype=np.float32)
+    blob: Any = np.ascontiguousarray((small[:, :, ::-1] / 127.5 - 1.0).transpose(2, 0, 1)[None])
     likely = np.asarray(_engine().text_det.session(blob))[0, 0] > GLANCE_LEVEL
     if not likely.any():
         return None
