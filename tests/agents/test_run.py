@@ -173,7 +173,9 @@ async def test_an_empty_index_answers_not_found(film: SimpleNamespace) -> None:
 async def test_a_cue_is_proof_of_what_was_said_even_where_no_frame_can_be_read(film: SimpleNamespace) -> None:
     index = film.index(CAPTIONS, cues=[(41.0, 43.0, "my name is Ada")])
     asked = await film.run(film.mind(words=("Ada",)), index, frames=film.frames(dead=True))
-    assert asked.answer.verified
+    # The words bear it out, and that is what is said: no pixel was seen.
+    assert asked.answer.claims[0].holds
+    assert (asked.answer.checked_by, asked.answer.verified) == (("quote",), False)
     check = next(r for r in asked.mind.requests if r.prompt.name == "verify")
     assert check.pictures == ()
     assert [c.text for c in check.inputs.cues] == ["my name is Ada"]
