@@ -15,7 +15,7 @@ import pytest
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
-from mrvideo.models import ModelSettings
+from mrvideo.models import Ledger, ModelSettings
 from mrvideo.models.base import Model
 from mrvideo.records import Cue, Event, Index, VideoInfo
 
@@ -86,6 +86,7 @@ def build(library: Library) -> Callable[..., Index]:
         cues: tuple[Cue, ...] = (),
         events: list[Event] | None = None,
         worker_models: tuple[ModelSettings, ModelSettings] | None = None,
+        worker_ledger: Ledger | None = None,
     ) -> Index:
         return build_index(
             info,
@@ -96,6 +97,7 @@ def build(library: Library) -> Callable[..., Index]:
             worker_models=worker_models,
             library=library,
             on_event=(events if events is not None else []).append,
+            on_worker_usage=(worker_ledger or Ledger()).record,
         )
 
     return run

@@ -11,13 +11,13 @@ import pytest
 
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard import caption_in_worker
-from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
+from mrvideo.captioning.shard_records import ShardSpec, WorkerResult
 from mrvideo.errors import SettingsError
 from mrvideo.media.identity import probe
 from mrvideo.media.options import ReadOptions
-from mrvideo.models import ModelSettings
+from mrvideo.models import Ledger, ModelSettings
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Frame, Index, Span, StageAdvanced, VideoInfo
+from mrvideo.records import Frame, Index, Span, VideoInfo
 
 
 def test_a_frame_refuses_to_be_pickled() -> None:
@@ -31,15 +31,14 @@ def test_processes_and_threads_give_the_same_index(
     video = probe(worlds.make_world(seed=5, minutes=1, characters=4).render(tmp_path / "small.mp4"))
     options = CaptioningOptions(shard_seconds=30, backend="loky", workers=2)
     local = ScriptedModel(perceivers.Perceiver())
-    events: list[object] = []
+    paid = Ledger()
     with chat.ChatServer(answer=perceivers.Perceiver().over_http) as server:
         settings = ModelSettings.parse("openai:test-vlm", base_url=server.base_url)
-        spread = build(video, local, options, events=events, worker_models=(settings, settings))
+        spread = build(video, local, options, worker_models=(settings, settings), worker_ledger=paid)
         asked = len(server.asked)
     # The cast is the driver's; the shards' calls were made by the workers, over HTTP.
     assert asked == 8 and {request.stage for request in local.requests} == {"cast"}
-    reported = [e for e in events if isinstance(e, StageAdvanced) and e.usage.calls]
-    assert sum(e.usage.calls for e in reported) == asked, "the driver hears what its workers paid"
+    assert paid.total().calls == asked, "the driver hears what its workers paid"
 
     here = build(
         video, ScriptedModel(perceivers.Perceiver(), name="threads"), CaptioningOptions(shard_seconds=30)
@@ -57,7 +56,8 @@ def test_a_worker_that_cannot_reach_the_video_says_who_and_where(moving_video: V
         reading=ReadOptions(long_side_pixels=512),
     )
     settings = ModelSettings.parse("openai:test-vlm", base_url="http://localhost:9/v1")
-    found = ShardRecords.model_validate_json(caption_in_worker(spec.model_dump_json(), settings=settings))
+    told = caption_in_worker(spec.model_dump_json(), settings=settings)
+    found = WorkerResult.model_validate_json(told).records
     (failure,) = found.failures
     assert failure.span == spec.span and not found.finished
     assert "/not/on/this/machine.mp4" in failure.reason and "/" in failure.reason.split()[1]

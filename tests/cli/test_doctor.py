@@ -39,7 +39,12 @@ def unreadable(jpeg: bytes) -> tuple[()]:
     ("target", "instead", "failed", "told"),
     [
         ("av.open", broken, ["opens a video", "reads text in it"], "metadata_errors"),
-        ("mrvideo.models.offline.engine.read_picture", unreadable, ["reads text in it"], "was read as ''"),
+        (
+            "mrvideo.models.offline.reading.engine.read_picture",
+            unreadable,
+            ["reads text in it"],
+            "was read as ''",
+        ),
         ("mrvideo.library.Library.search", broken, ["opens the library"], "metadata_errors"),
     ],
 )
