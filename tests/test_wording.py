@@ -80,16 +80,19 @@ def answer(**fields: Any) -> Answer:
 
 def test_an_answer_is_printed_as_one_reads_it() -> None:
     evidence = Evidence(start_seconds=107.2, stop_seconds=109.2, source="caption", quote="FERRY 09:40")
-    assert str(answer(evidence=(evidence,), searched="12 cues")) == (
-        "FERRY 09:40\nconfidence 4 of 5, verified\n  1:47.2–1:49.2  caption: FERRY 09:40"
+    assert str(answer(evidence=(evidence,), checked_by=("pixels", "quote"), searched="12 cues")) == (
+        "FERRY 09:40\nconfidence 4 of 5, checked by pixels, quote\n  1:47.2–1:49.2  caption: FERRY 09:40"
     )
 
 
 def test_an_answer_that_was_not_found_says_what_was_searched_and_what_was_not_seen() -> None:
     unseen = Unseen(start_seconds=1.0, stop_seconds=2.5, reason="the file is broken there")
-    told = answer(answer=None, confidence=1, verified=False, unseen=(unseen,), searched="12 cues")
+    near = Evidence(start_seconds=4.0, stop_seconds=5.0, source="cue", quote="the ferry leaves")
+    told = answer(
+        answer=None, confidence=1, verified=False, nearest=(near,), unseen=(unseen,), searched="12 cues"
+    )
     assert str(told) == (
-        "not found in the video\nconfidence 1 of 5, not verified\n"
+        "not found in the video\nconfidence 1 of 5\n  closest: 0:04.0–0:05.0  cue: the ferry leaves\n"
         "  not seen: 0:01.0–0:02.5: the file is broken there\nsearched: 12 cues"
     )
 
@@ -98,7 +101,7 @@ def test_a_choice_is_printed_as_its_option_and_a_guess_as_one() -> None:
     told = answer(answer=None, choice=1, options=("Airport", "Harbour"), guessed=True, confidence=1)
     assert str(told).splitlines()[:2] == [
         "Harbour",
-        "confidence 1 of 5, verified, a guess: a choice was demanded",
+        "confidence 1 of 5, not checked, a guess: a choice was demanded",
     ]
 
 

@@ -21,10 +21,15 @@ from mrvideo.wording import counted, plain
 ASK_SETTINGS = (
     "effort", "vision", "text", "recipe", "base_url", "preset",
     "reader", "language", "allow_url",
-    "max_cost", "max_tokens", "concurrency",
+    "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh",
 )  # fmt: skip
-LOOK_SETTINGS = ("vision", "base_url", "preset", "reader", "allow_url", "max_cost", "max_tokens", "library")
+LOOK_SETTINGS = (
+    "vision", "base_url", "preset",
+    "reader", "allow_url",
+    "max_cost", "max_tokens", "max_images", "context_tokens", "max_output_tokens",
+    "library",
+)  # fmt: skip
 
 
 def ask(

@@ -16,7 +16,17 @@ from mrvideo.wording import plain
 if TYPE_CHECKING:
     from mrvideo.session.estimating import StageCost
 
-SETTINGS = ("vision", "text", "base_url", "preset", "reader", "language", "allow_url")
+SETTINGS = (
+    "vision",
+    "text",
+    "base_url",
+    "preset",
+    "reader",
+    "language",
+    "allow_url",
+    "max_images",
+    "context_tokens",
+)
 
 
 def estimate(video: VideoArgument, settings: Settings, as_json: JsonFlag = False) -> int:

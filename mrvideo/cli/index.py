@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SETTINGS = (
     "vision", "text", "speech", "recipe", "base_url", "preset",
     "reader", "keyframes_only", "language", "cast", "allow_url",
-    "max_cost", "max_tokens", "concurrency", "workers", "cluster",
+    "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",
     "library", "fresh",
 )  # fmt: skip
 

@@ -118,6 +118,11 @@ SETTING_OPTIONS: dict[str, Any] = {
     ),
     "max_tokens": _option(int, LIMITS, "N", "Stop before more tokens are used."),
     "concurrency": _option(int, LIMITS, "N", "Model calls in flight at once."),
+    "max_images": _option(int, LIMITS, "N", "Images in one request."),
+    "context_tokens": _option(
+        int, LIMITS, "N", "Tokens that one request may hold, with its reply and images."
+    ),
+    "max_output_tokens": _option(int, LIMITS, "N", "Tokens of one reply."),
     "workers": _option(int, LIMITS, "N", "Worker processes. Default: threads in this process."),
     "cluster": _option(
         str, LIMITS, "URL", "Work on a cluster: dask://HOST:PORT, ray://HOST:PORT, or auto for a local Ray."
