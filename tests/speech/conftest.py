@@ -14,9 +14,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from mrvideo.media.boxes import full_box, wrap
 from numpy.typing import NDArray
 
+from mrvideo.media.mp4.boxes import full_box, wrap
 from mrvideo.records import Cue, Scene, Usage
 
 RATE = 48_000
