@@ -48,7 +48,7 @@ def server_url() -> Iterator[str]:
     assert spec is not None and spec.loader is not None
     module = sys.modules["docs_chat_server"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    served = ("gpt-5-mini", "Qwen/Qwen3-VL-8B-Instruct")
+    served = ("gpt-5-mini", "Qwen/Qwen3-VL-8B-Instruct", "qwen2.5vl:7b")
     with module.ChatServer(models=served) as server:
         yield server.base_url
 
@@ -88,6 +88,8 @@ def test_shell_block(block: str, ready: Path, server_url: str) -> None:
                 environment[name] = value.encode("ascii", "replace").decode()
             case ["pip", "install", what]:
                 assert what == "." or _extra_exists(what)
+            case ["ollama", "pull", model]:
+                assert f"--vision ollama:{model}" in block
             case ["mrvideo", *arguments]:
                 # A model whose price is unknown cannot be held to a budget: docs name models that the table has.
                 local = [server_url if a.startswith("http://localhost") else a for a in arguments]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -129,23 +129,25 @@ def _parameter(name: str, option: Any, default: Any) -> inspect.Parameter:
 _ENDING = ("--help", "--version", "--install-completion", "--show-completion")
 
 
-def _write_options(command: Any, context: typer.Context, formatter: Any) -> None:
-    """Arguments, the command's own options, then the shared ones in sections."""
-    found: dict[str, list[tuple[str, str]]] = {
+def sections_of(parameters: Iterable[Any]) -> dict[str, list[Any]]:
+    """Arguments, the command's own options, then the shared ones: section → its parameters, in the order of a help page."""
+    found: dict[str, list[Any]] = {
         title: [] for title in ("Arguments", "Options", MODELS, READING, LIMITS, KEEPING, EVERYWHERE)
     }
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is None:
-            continue
+    for parameter in parameters:
         if parameter.param_type_name == "argument":
-            panel = "Arguments"
+            section = "Arguments"
         elif any(name in _ENDING for name in parameter.opts):
-            panel = EVERYWHERE
+            section = EVERYWHERE
         else:
-            panel = parameter.rich_help_panel or "Options"
-        found[panel].append(record)
-    for title, records in found.items():
+            section = parameter.rich_help_panel or "Options"
+        found[section].append(parameter)
+    return found
+
+
+def _write_options(command: Any, context: typer.Context, formatter: Any) -> None:
+    for title, parameters in sections_of(command.get_params(context)).items():
+        records = [record for p in parameters if (record := p.get_help_record(context)) is not None]
         if records:
             with formatter.section(title):
                 formatter.write_dl(records)
