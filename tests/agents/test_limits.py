@@ -11,6 +11,7 @@ import pytest
 
 from mrvideo.agents.ask.calls import IMAGE_TOKENS, keep_within
 from mrvideo.agents.ask.run import ask
+from mrvideo.errors import RequestTooLarge
 from mrvideo.models.base import Capabilities, Reply, Request
 from mrvideo.models.tokens import text_tokens
 
@@ -211,3 +212,65 @@ def test_what_is_kept_is_the_best_that_fits_in_its_own_order() -> None:
     assert keep_within([3, 9, 1, 5], 14, weight=lambda n: n, rank=lambda n: n) == [9, 5]
     assert keep_within([3, 9, 1, 5], 13, weight=lambda n: n, rank=lambda n: n) == [3, 9, 1]
     assert keep_within([2, 2, 2], 4, weight=lambda n: n, rank=lambda n: 0) == [2, 2]
+
+
+class Shrinking:
+    """A model at a server that takes fewer images than its capabilities say, until it has said so."""
+
+    name = fingerprint = "shrinking"
+
+    def __init__(self, mind: Any, most: int) -> None:
+        self.mind, self.most = mind, most
+        self.capabilities = Capabilities()
+        self.answered: list[Request[Any]] = []
+        self.refused = 0
+
+    async def run(self, request: Request[Any]) -> Reply[Any]:
+        if len(request.pictures) > self.most:
+            self.refused += 1
+            self.capabilities = Capabilities(max_images=self.most, look_images=self.most)
+            raise RequestTooLarge(f"at most {self.most} images")
+        self.answered.append(request)
+        return Reply(request.parse(self.mind.reply(request)))
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.parametrize("most", [1, 4, 24])
+async def test_a_server_that_takes_fewer_images_than_thought_is_shown_fewer(
+    film: SimpleNamespace, most: int
+) -> None:
+    """All that was asked of it at first was refused, and the answer was that nothing could be seen."""
+    captions = [f"Field {n}, a balloon on it." if n % 8 == 0 else f"Field {n}." for n in range(32)]
+    model = Shrinking(film.mind(words=("balloon",)), most)
+    answer = await ask(
+        "How many balloons?", index=film.index(captions), vision=model, text=model, frames=film.frames()
+    )
+    assert model.refused > 0
+    assert answer.answer is not None
+    assert not [unseen for unseen in answer.unseen if "images" in " ".join(unseen.reasons)]
+    looked = {request.prompt.name for request in model.answered if request.pictures}
+    assert {"look_local", "look_global", "verify"} & looked
+
+
+async def test_a_claim_holds_only_when_every_cited_span_was_shown(film: SimpleNamespace) -> None:
+    """A model that takes one image sees one of three spans: its yes is no yes to the others."""
+    captions = [f"Field {n}, a balloon on it." if n in (0, 12, 24) else f"Field {n}." for n in range(32)]
+
+    def answer(inputs: Any, request: Request[Any]) -> dict[str, Any]:
+        cited = [{"evidence_id": e.id} for e in inputs.evidence if e.source == "caption"]
+        claim = {"text": "Three balloons.", "citations": cited, "check": "Are there three balloons?"}
+        return {"found": True, "answer": "three", "confidence": 4, "claims": [claim]}
+
+    held: dict[int, Any] = {}
+    for most in (1, 24):
+        mind = film.mind(
+            words=("balloon",),
+            handlers={"answer": answer},
+            capabilities=Capabilities(max_images=most, look_images=most),
+        )
+        asked = await film.run(mind, film.index(captions), frames=film.frames(), max_rounds=1)
+        (claim,) = asked.answer.claims
+        assert len(claim.evidence_ids) == 3
+        held[most] = claim.holds
+    assert held == {1: None, 24: True}

@@ -21,7 +21,7 @@ from mrvideo.captioning.cast_file import Given, load_given
 from mrvideo.captioning.names import entities_of, local_names
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.union import united
-from mrvideo.errors import InputError, ModelBusy
+from mrvideo.errors import InputError, ModelBusy, RequestTooLarge
 from mrvideo.mapreduce import portal
 from mrvideo.models.base import Capabilities, Model, Reply, Request
 from mrvideo.models.scripted import ScriptedModel
@@ -156,6 +156,33 @@ def test_a_failed_comparison_is_a_failure_and_leaves_mentions_apart() -> None:
     )
     assert len(members) == 2
     assert {(f.stage, f.reason, f.hides) for f in cast.failures} == {("cast", "down", "names")}
+
+
+def test_a_model_that_takes_one_image_compares_nothing_and_says_so() -> None:
+    """Two faces in one picture were asked for all the same, and declined for each pair."""
+    model = ScriptedModel(by_description, capabilities=Capabilities(max_images=1))
+    members, cast = link(model, [mention(0, "person_a", "x"), mention(1, "person_a", "x")])
+    assert len(members) == 2 and model.requests == []
+    assert {(f.stage, f.hides) for f in cast.failures} == {("cast", "names")}
+    assert all("max_images" in f.reason for f in cast.failures)
+
+
+def test_a_comparison_too_large_for_the_server_is_made_in_parts() -> None:
+    able = Capabilities(max_images=40)
+    told: list[int] = []
+
+    def few(request: Request[Any]) -> Any:
+        if len(request.pictures) > 4:
+            told.append(len(request.pictures))
+            model._abilities = Capabilities(max_images=4)
+            return RequestTooLarge("at most 4 images")
+        return by_description(request)
+
+    model = ScriptedModel(few, capabilities=able)
+    crowd = [mention(shard, f"person_{chr(97 + n)}", f"who {n}", n) for shard in (0, 1) for n in range(6)]
+    members, cast = link(model, crowd)
+    assert told and cast.failures == ()
+    assert sorted(map(len, ids(members))) == [2] * 6
 
 
 def test_the_better_exemplar_survives() -> None:

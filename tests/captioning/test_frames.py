@@ -7,7 +7,7 @@ import itertools
 
 from PIL import Image, ImageDraw
 
-from mrvideo.captioning.frames import Shown, on_screen, room, spread, thinned
+from mrvideo.captioning.frames import Shown, exemplars_beside, on_screen, room, shows_before, spread, thinned
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.captioning.shard_view import view_shard
@@ -55,6 +55,14 @@ def test_too_many_frames_are_spread_evenly_and_keep_both_ends() -> None:
     assert len(kept) == 27
     assert (kept[0].time_seconds, kept[-1].time_seconds) == (0, 59)
     assert room(Capabilities(max_images=100), taken=13) == 27
+
+
+def test_no_call_shows_more_pictures_than_a_small_server_takes() -> None:
+    for most in range(1, 41):
+        able = Capabilities(max_images=most)
+        beside = exemplars_beside(able) + shows_before(able)
+        assert beside + room(able, taken=beside) <= most
+        assert most < 8 or exemplars_beside(able) == most // 2
 
 
 def test_a_short_shot_that_even_spacing_misses_gets_a_frame_and_the_number_stays() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mrvideo.errors import ModelError, ReplyInvalid, SettingsError
 from mrvideo.models import Ledger, ModelSettings, open_model
+from mrvideo.models.openai import OpenAIBackend
 from mrvideo.models.presets import PRESETS, preset_for
 
 
@@ -81,3 +82,46 @@ def test_a_script_that_is_no_script_is_told(tmp_path):
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(SettingsError, match="one JSON object"):
         open_model(ModelSettings.parse(f"scripted:{tmp_path / 'list.json'}"), ledger=Ledger())
+
+
+def test_what_a_server_takes_is_a_setting_a_variable_and_a_flag(monkeypatch):
+    from typer.testing import CliRunner
+
+    from mrvideo.cli.app import app
+    from mrvideo.session.models import model_settings
+    from mrvideo.settings import load_settings
+
+    bounds = {"max_images": 3, "context_tokens": 8192, "max_output_tokens": 700}
+    for name, value in bounds.items():
+        monkeypatch.setenv(f"MRVIDEO_{name.upper()}", str(value))
+    settings = load_settings(vision="openai:m", speech="openai:whisper-1", base_url="http://localhost:1/v1")
+    for role in ("vision", "text"):
+        own = model_settings(settings, role)
+        assert {name: getattr(own, name) for name in bounds} == bounds
+    assert model_settings(settings, "speech").max_output_tokens is None, "sound has no such bounds"
+    able = OpenAIBackend(model_settings(settings, "vision")).capabilities
+    assert (able.max_images, able.context_tokens) == (3, 8192)
+    for command in ("index", "ask"):
+        shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+        assert all(f"--{name.replace('_', '-')}" in shown for name in bounds)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_images", "0"), ("max_images", "41"), ("context_tokens", "x")]
+)
+def test_a_bound_that_is_none_is_told_with_its_variable(monkeypatch, name, value):
+    from mrvideo.settings import load_settings
+
+    monkeypatch.setenv(f"MRVIDEO_{name.upper()}", value)
+    with pytest.raises(SettingsError, match=f"MRVIDEO_{name.upper()}"):
+        load_settings()
+
+
+@pytest.mark.parametrize("context", [1024, 2048, 4096, 16_000, 128_000])
+def test_a_known_context_bounds_images_and_reply(context):
+    settings = ModelSettings.parse("openai:m", base_url="http://localhost:1/v1", context_tokens=context)
+    backend = OpenAIBackend(settings)
+    able = backend.capabilities
+    assert 1 <= able.look_images <= able.max_images <= 40
+    assert (able.max_images == 40) == (context >= 16_000)
+    assert backend._bound(8192) <= max(context // 4, 256)
