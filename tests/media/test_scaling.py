@@ -23,7 +23,7 @@ def test_a_picture_reaches_its_right_edge_whatever_its_width(pixel_format: str):
     """Dangerous: one to four columns of other memory stood there, another JPEG each time, or the process was killed."""
     with av.open("/dev/null", "w", format="null") as container:
         stream = container.add_stream("rawvideo")
-        scaler = Scaler(stream, long_side_pixels=128, jpeg_quality=95)
+        scaler = Scaler(stream, ReadOptions(long_side_pixels=128, jpeg_quality=95))
     colour = np.full((128, 128, 3), (200, 120, 60), np.uint8)
     whole = av.VideoFrame.from_ndarray(colour, format="rgb24").reformat(format=pixel_format)
     for width in range(97, 113):

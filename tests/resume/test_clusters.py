@@ -6,7 +6,7 @@ import pytest
 
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard import caption_in_worker
-from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
+from mrvideo.captioning.shard_records import ShardSpec, WorkerResult
 from mrvideo.mapreduce import map_shards
 from mrvideo.media.identity import probe
 from mrvideo.media.options import ReadOptions
@@ -58,7 +58,7 @@ def test_a_video_that_a_worker_cannot_reach_names_the_worker_and_the_path(film, 
         workers=2,
         cluster=dask_cluster,
     )
-    [failure] = ShardRecords.model_validate_json(found).failures
+    [failure] = WorkerResult.model_validate_json(found).records.failures
     assert failure.span == Span(0.0, 10.0)
     assert "/elsewhere/walls.mp4" in failure.reason
     assert failure.reason.startswith("worker ")
