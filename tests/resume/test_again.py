@@ -160,7 +160,7 @@ def test_a_folder_is_indexed_though_some_of_its_files_are_broken(commands, film,
     ended = commands.run("index", folder)
     assert ended.code == 1, ended.output
     assert "Traceback" not in ended.output
-    assert ended.output.count("videos: 7/7") == 1, "one bar for them all"
+    assert ended.output.count("videos: 7 of 7") == 1, "one bar for them all"
     assert "caption:" not in ended.output
     assert all(name in ended.output for name in ("cut.mp4", "text.mp4", "empty.mp4"))
     with Library.open(commands.folder / ".mrvideo" / "library.db", create=False) as library:
