@@ -394,7 +394,7 @@ class OpenAIBackend:
     def _too_large(self, what: str, said: Words) -> RequestTooLarge:
         return RequestTooLarge(
             f"{self.name}: {self._settings.base_url} {what}{quoted(said, self._settings)}; "
-            "max_images and context_tokens say beforehand how much it takes"
+            "set max_images or context_tokens to what it takes"
         )
 
     def _no_eyes(self, said: Words) -> ModelError:

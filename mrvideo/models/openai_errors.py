@@ -69,8 +69,12 @@ def _no_way(causes: list[BaseException], settings: ModelSettings) -> str | None:
                 )
             return f"no TLS connection to {url} ({cause.reason or 'TLS error'}); correct base_url, or the server's TLS"
     if proxy is not None and any(_is_proxy_error(cause) or _is_out_of_reach(cause) for cause in causes):
-        what = "the proxy that the environment names"
-        return f"{what}, {shown_proxy(proxy)}, gives no way to {url}; correct or unset it, or name the host in NO_PROXY"
+        said = next((one_line(str(c), longest=80) for c in causes if _is_proxy_error(c) and str(c)), "")
+        why = f" ({said})" if said else ""
+        return (
+            f"the proxy that the environment names, {shown_proxy(proxy)}, gives no way to {url}{why}; correct or unset it, "
+            "or name the host in NO_PROXY"
+        )
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return f"there is no host of the name in {url}; correct base_url"
@@ -166,7 +170,7 @@ def _is_about_address(words: str) -> bool:
 
 def quoted(words: Words, settings: ModelSettings) -> str:
     """`: the server's words`, or nothing."""
-    line = one_line(words.text, _key(settings))
+    line = one_line(words.text, _key(settings)).rstrip(". ")
     return f": {line}" if line else ""
 
 

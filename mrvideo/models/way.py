@@ -50,10 +50,10 @@ def check_key(settings: ModelSettings) -> None:
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     wrong = next((place for place, c in enumerate(key, start=1) if not (" " <= c <= "~")), None)
     if wrong is not None:
-        variable = preset.key_variable or "MRVIDEO_API_KEY"
+        variable = preset.key_variable or "OPENAI_API_KEY"
         raise SettingsError(
             f"{settings.name}: the key holds a character that no key can hold (number {wrong}: a quotation mark, a line "
-            f"break, …); copy it again into {variable} or the key_file"
+            f"break, …); copy it again into {variable}, MRVIDEO_API_KEY or the key_file, wherever it is from"
         )
 
 

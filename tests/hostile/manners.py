@@ -246,7 +246,7 @@ MANNERS: dict[str, tuple[Manner, Good | Lost | Over]] = {
     ),
     "a page": (always(200, "<!doctype html><title>Open WebUI</title>"), Over("Open WebUI; base_url must end where")),
     "a stream": (always(200, 'data: {"choices": []}\n\ndata: [DONE]\n\n'), Over("streams its reply")),
-    "another path": (always(200, {"error": "Unexpected endpoint or method."}), Over("Unexpected endpoint or method.; base_url")),
+    "another path": (always(200, {"error": "Unexpected endpoint or method."}), Over("Unexpected endpoint or method; base_url")),
     "no JSON": (always(200, "OK"), Over("no completion")),
     "no such model": (always(404, error("model 'x' not found", 404)), Over("model 'x' not found; check the model's name")),
     "no eyes": (unless(images(0), 400, error("test-vlm is not a multimodal model")), Over("not a multimodal model; name a model that sees")),

@@ -122,3 +122,24 @@ async def test_a_key_in_the_environment_is_not_sent_unless_given(serve, connect,
     server = serve()
     await connect(server).run(ask_border())
     assert KEY not in repr(server.asked[0].headers), "a key for OpenAI is no business of another server"
+
+
+async def test_a_server_that_repeats_the_key_in_its_replies_does_not_spread_it(
+    serve, connect, ask_border, chat, everything_logged
+):
+    """A caption that holds the header's key would stand in the library, and in every export of it."""
+    message = {"content": f'{{"same_scene": true, "why": "{KEY}"}}', "reasoning": f"Bearer {KEY}"}
+    server = serve(lambda asked: chat.Raw.json({"choices": [{"message": message}]}))
+    model = connect(server, api_key=KEY)
+    said = await model._adapter.complete(ask_border(), (), max_output_tokens=64)
+    assert '"why": "***"' in said.text
+    assert KEY not in repr(said) + everything_logged.getvalue()
+
+
+@pytest.mark.parametrize("shown", [KEY[:14], KEY[-12:], KEY.encode().hex()])
+async def test_a_part_of_the_key_in_an_error_is_not_repeated(serve, connect, ask_border, chat, shown):
+    server = serve(fault_of=lambda index: chat.Fault.status(400, text=f"wrong key {shown}*** given"))
+    with pytest.raises(ModelError) as caught:
+        await connect(server, api_key=KEY, attempts=1).run(ask_border())
+    assert shown not in written(caught.value)
+    assert "wrong key" in str(caught.value)

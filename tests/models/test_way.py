@@ -218,6 +218,24 @@ async def test_a_certificate_that_is_not_trusted_is_told_as_one(connect, ask_bor
     assert "SSL_CERT_FILE" in one_line(caught.value)
 
 
+async def test_a_certificate_that_the_environment_names_is_trusted(
+    connect, ask_border, listen, tls, tmp_path, monkeypatch
+):
+    reply = b'{"choices": [{"message": {"content": "{\\"same_scene\\": true}"}}]}'
+
+    def answer(connection: socket.socket) -> None:
+        with tls.wrap_socket(connection, server_side=True) as secure:
+            head, _, rest = secure.recv(65536).partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split()[0])
+            while len(rest) < length:
+                rest += secure.recv(65536)
+            secure.sendall(b"HTTP/1.1 200 X\r\ncontent-length: %d\r\n\r\n" % len(reply) + reply)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    found = await connect(f"https://127.0.0.1:{listen(answer)}/v1", attempts=1).run(ask_border())
+    assert found.value.same_scene is True
+
+
 async def test_https_to_a_plain_port_is_told(serve, connect, ask_border):
     server = serve()
     url = server.base_url.replace("http:", "https:")
