@@ -25,7 +25,7 @@ _LABELS = {
     "decode": "decoding",
     "sound": "decoding sound",
     "download": "downloading, MB",
-    "speech": "transcribing",
+    "speech": "transcribing speech",
     "split": "finding scenes",
     "caption": "captioning",
     "merge": "joining scenes",
