@@ -379,7 +379,10 @@ def words_alike(first: str, second: str, language: Language) -> float:
         return 0.8
     # Words run together by spelling or by OCR: `clean room`, `cleanroom`.
     shorter, longer = sorted((first, second), key=len)
-    return 0.8 if len(shorter) >= 5 and longer.startswith(shorter) else 0.0
+    inside = (len(shorter) >= 5 and longer.startswith(shorter)) or (
+        len(shorter) >= 4 and longer.endswith(shorter)
+    )
+    return 0.8 if inside else 0.0
 
 
 class Ranker:

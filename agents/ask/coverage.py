@@ -9,6 +9,8 @@ from mrvideo.records import Span, Unseen, clock, merge_spans
 
 _TOLD = 5
 
+UNHEARD = 'Its sound was not transcribed: pip install "mrvideo[asr]", then index it with --speech faster-whisper:small'
+
 
 def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
     """Failures of the index, analyses and looks that failed, frames that were lost: merged, each with its reasons."""
@@ -41,6 +43,8 @@ def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, f
     the option's text or the bare reply.
     """
     sentences = [_looked_through(state)]
+    if not found and context.index.video.has_audio and not context.index.cues:
+        sentences.append(UNHEARD)
     relevant = relevant_unseen(state, unseen, found=found)
     if relevant:
         named = ", ".join(f"{u.span} ({_short(u.reason)})" for u in relevant[:_TOLD])

@@ -15,7 +15,7 @@ from mrvideo.cli.output import json_text, print_json, print_json_text, print_lin
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError, QuestionError
 from mrvideo.records import Index, clock
-from mrvideo.settings import Settings
+from mrvideo.settings import OFFLINE, Settings
 from mrvideo.wording import counted, plain
 
 PAPER_FORMAT = "mrvideo-paper"
@@ -89,11 +89,16 @@ def show(
     cues: Annotated[bool, typer.Option("--cues", help="Speech and subtitles.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Show the scenes, characters or speech of a video."""
+    """Show the scenes, characters or speech of a video; by default, of one that was only read, a page of what was read and heard."""
     from mrvideo.session.loading import load_index
 
     index = load_index(video, settings)
     parts = [name for name, on in (("scenes", scenes), ("entities", entities), ("cues", cues)) if on]
+    if not (parts or as_json) and str(index.settings.get("vision", "")).partition("/")[0] == OFFLINE:
+        from mrvideo.models.offline.page import page
+
+        print_lines([plain(index.video.path), *(plain(line) for line in page(index))])
+        return DONE
     parts = parts or ["scenes"]
     if as_json:
         print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts))})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 
-from mrvideo.text import Language, languages, numbers_in, tokens, unit_seconds
+from mrvideo.text import Language, languages, tokens, unit_seconds
 
-_MONEY = r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|cents?|pence|francs?|kroner|yen)\b)"
+_MONEY = r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|cents?|pence|penn(?:y|ies)|shillings?|francs?|kroner|yen)\b)"
 _SHOWN = {
     "email": r"\S+@\S+",
     "url": r"(?:https?:|www\.)\S+|(?<![@\w])[a-z][\w-]*\.(?:[a-z]{2,}\.)*[a-z]{2,}(?![\w@])",
@@ -16,11 +17,12 @@ _SHOWN = {
     "date": r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",
     "year": r"\b(?:1[5-9]|20)\d\d\b",
     "clock": r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?[ap]\.?m\b|\b\d{1,2} uhr\b|\b\d{1,2} ?h ?\d\d\b",
+    "age": r"\byears?[ -]old\b|\baged? \d|\bbirthday\b|\bjahre alt\b|\bans\b|\baños\b|\banos\b|\banni\b|\bjaar oud\b",
     "temperature": r"°|º|\bdegrees?\b|\bgrad\b",
     "percent": r"%|\bper ?cent\b|\bprozent\b",
     "figure": r"\d",
 }
-_NAME = re.compile(r"(?<![.!?] )(?<!^)\b[A-ZÀ-Þ][\w'’-]+|^[A-Z][\w'’.-]+ (?:\w+ )?[A-Z][\w'’-]+")
+_CAPITAL = re.compile(r"[A-ZÀ-Þ][\w'’.-]+")
 
 
 def shows(text: str, form: str) -> bool:
@@ -35,24 +37,54 @@ def _months() -> frozenset[str]:
     return frozenset(word for language in languages().values() for word in language.words("months"))
 
 
-def tells(text: str, asks: str, language: Language) -> bool:
-    """Whether a text can answer a question of the kind: a time for `when`, a name for `who`, a number for `how much`."""
-    words = frozenset(tokens(text))
+def tells(
+    text: str,
+    asks: str,
+    language: Language,
+    names: frozenset[str] = frozenset(),
+    asked: frozenset[str] = frozenset(),
+) -> bool:
+    """Whether a text can answer a question of the kind: a time for `when`, a name for `who`, a number for `how much`.
+
+    `names` are words that elsewhere have a capital inside a sentence: at the start of one, nothing else tells a name.
+    `asked` are the words of the question, which tell nothing new.
+    """
+    words = tokens(text)
     if asks == "when":
-        numbers = [w for w in words if w.isdigit() or w in language.numbers]
-        dated = any(shows(text, form) for form in ("year", "clock")) or bool(
-            words & (language.words("calendar") | language.words("months"))
+        calendar = language.words("calendar") | language.words("months")
+        hour = any(counted(w, language) for w in words) and language.words("hour_words") & set(words)
+        return (
+            bool(hour) or any(shows(text, form) for form in ("year", "clock")) or bool(calendar & set(words))
         )
-        return dated or (bool(numbers) and bool(words & language.words("hour_words")))
     if asks == "who":
-        dull = language.stop | language.words("first_person") | language.words("calendar")
-        return any(m.group().casefold() not in dull for m in _NAME.finditer(text.replace("’", "'")))
+        return bool((names_in(text, language) | (names & set(words))) - asked)
     if asks == "where":
-        return bool(words & language.words("place_words")) or _NAME.search(text) is not None
+        there = language.words("place_words")
+        placed = any(a in there and not counted(b, language) for a, b in pairwise(words))
+        return placed or bool(names_in(text, language) - asked)
     if asks == "why":
-        return bool(words & language.words("reason_words"))
+        return bool(language.words("reason_words") & set(words))
     if asks == "how_long":
-        return bool(numbers_in(text, language)) and any(
-            unit_seconds(w, language) or w in language.words("durations") for w in words
-        )
-    return asks != "how_much" or bool(numbers_in(text, language)) or any(c.isdigit() for c in text)
+        lasts = any(unit_seconds(w, language) or w in language.words("durations") for w in words)
+        return lasts and any(counted(w, language) for w in words)
+    amounts = [w for w in words if counted(w, language) or any(c.isdigit() for c in w)]
+    return asks != "how_much" or any(not shows(w, "year") for w in amounts)
+
+
+def counted(word: str, language: Language) -> bool:
+    """Whether a word is a number; `one of the largest` counts nothing."""
+    return word[0].isdigit() or language.numbers.get(word, 0.0) > 1 or word in language.scales
+
+
+def names_in(text: str, language: Language) -> frozenset[str]:
+    """Words with a capital that none begins a sentence with, in lower case; two at its start are a name as well."""
+    dull = language.stop | language.words("first_person") | language.words("calendar")
+    plain = text.replace("’", "'")
+    found: set[str] = set()
+    for match in _CAPITAL.finditer(plain):
+        before = plain[: match.start()].rstrip()
+        opens = not before or before[-1] in '.!?:…–-“"'
+        follows = _CAPITAL.match(plain, match.end() + 1)
+        if (not opens or follows) and match.group().casefold() not in dull:
+            found.add(match.group().casefold().rstrip("."))
+    return frozenset(found)

@@ -11,16 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mrvideo.models.offline.decision import Decision, option_text, says_none, span_words, supported, supports
-from mrvideo.models.offline.forms import shows, tells
-from mrvideo.models.offline.question import Question
+from mrvideo.models.offline.forms import counted, shows, tells
+from mrvideo.models.offline.question import Question, parse
+from mrvideo.models.offline.skills.base import speakers_named
 from mrvideo.models.offline.timeline import Item, Timeline
-from mrvideo.text import numbers_in, tokens
+from mrvideo.text import tokens
 
 ENOUGH = 0.66
 """Share of the question's words, by weight, from which a text answers it; measured on benchmarks/offline.py."""
 
 BESIDE_SHARE = 0.6
 """What a word beside a text counts, against one in it."""
+
+NAME_WEIGHT = 0.8
+"""The least that a name or a number of the question weighs, however often it is held."""
 
 NEAR_SECONDS, MOST_QUOTED, MOST_REPLIES = 6.0, 3, 2
 
@@ -69,8 +73,12 @@ def _hits(question: Question, timeline: Timeline, *, strict: bool = True) -> lis
     """By how much of the question they hold; `strict`: only those that may answer it."""
     words = (question.content | question.soft) - question.form_stems
     asked = _asked_noun(question)
+    who = speakers_named(question, timeline, question.runs()) if question.has("says") and strict else []
+    words -= frozenset(stem for name in who for stem in question.language.stems(name))
     hits: list[_Hit] = []
     for place, item in enumerate(timeline.everything):
+        if who and item.speaker not in who:
+            continue
         own = timeline.ranker.coverage(words, place)
         if strict and own == 0 and words:
             continue
@@ -105,6 +113,7 @@ def _score(
     total = got = 0.0
     for word in words:
         weight = ranker.weight(word) * (0.33 if word in question.soft else 1.0)
+        weight = max(weight, NAME_WEIGHT) if word in question.hard else weight
         total += weight
         got += weight * max(ranker.held(word, own), BESIDE_SHARE * ranker.held(word, near))
     return got / total if total else 1.0
@@ -158,10 +167,10 @@ def _told(question: Question, timeline: Timeline, item: Item, beside: Sequence[I
                 if o.kind == item.kind == "screen" and tells(o.text, "when", question.language)
             ][:1],
         )
-    if _fits(question, item.text):
+    if _fits(question, timeline, item.text):
         return (item,)
     if item.kind == "screen" or question.form:
-        board = [o for o in beside if o.kind == item.kind and _fits(question, o.text)]
+        board = [o for o in beside if o.kind == item.kind and _fits(question, timeline, o.text)]
         return (item, *board[:1])[-2:] if board else ()
     return ()
 
@@ -178,13 +187,19 @@ def _replies(question: Question, timeline: Timeline, item: Item) -> tuple[Item, 
         if _gap(other, (replies or [item])[-1]) > NEAR_SECONDS - 1:
             break
         replies.append(other)
-    names = question.hard & timeline.language.stems(item.text)
-    told = [r for r in replies if _fits(question, r.text)] if question.asks != "what" else replies
-    return (item, *told) if told and names == question.hard & (names | question.hard) else ()
+    told = (
+        [r for r in replies if _fits(question, timeline, r.text)]
+        if question.asks not in ("what", parse(item.text).asks)
+        else replies
+    )
+    return (item, *told) if told else ()
 
 
-def _fits(question: Question, text: str) -> bool:
+def _fits(question: Question, timeline: Timeline, text: str) -> bool:
     """Whether a text has what the question asks for: its form, and a number beside what is counted."""
+    if question.form == "price" and question.asks == "how_much":
+        costs = question.form_stems & question.language.stems(text)
+        return shows(text, "price") or (bool(costs) and tells(text, "how_much", question.language))
     if question.form and question.form != "date":
         return shows(text, question.form)
     if question.form == "date" or question.asks == "when":
@@ -192,7 +207,8 @@ def _fits(question: Question, text: str) -> bool:
     if question.asks == "how_many":
         return _counts(question, text)
     asks = "who" if question.asks == "what" and question.asks_name else question.asks
-    return tells(_LABEL.sub("", text), asks, question.language)
+    lows = frozenset(word.low for word in question.words)
+    return tells(_LABEL.sub("", text), asks, question.language, timeline.names, lows)
 
 
 _LABEL = re.compile(r"^(?:\w+ )?\d+\s*[.):]\s+")
@@ -210,8 +226,10 @@ def _counts(question: Question, text: str) -> bool:
     words = tokens(_LABEL.sub("", text))
     for place, word in enumerate(words):
         if language.stem(word) in goods:
-            before = " ".join(words[max(place - 3, 0) : place])
-            if numbers_in(before, language) or re.search(rf"{re.escape(word)}\s*[:=]\s*\d", text.casefold()):
+            before = words[max(place - 3, 0) : place]
+            if any(counted(w, language) for w in before) or re.search(
+                rf"{re.escape(word)}\s*[:=]\s*\d", text.casefold()
+            ):
                 return True
     return False
 

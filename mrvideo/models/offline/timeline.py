@@ -8,14 +8,26 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from mrvideo.models.offline.forms import names_in
 from mrvideo.models.offline.wording import lines_seen, tells_picture
 from mrvideo.records import Span, merge_spans
 from mrvideo.schemas.analysis import EvidenceLine, Finding, KeyCharacter
-from mrvideo.text import LOOKALIKE, Language, Ranker, holds, languages, likeness, squeezed, tokens
+from mrvideo.text import (
+    LOOKALIKE,
+    Language,
+    Ranker,
+    holds,
+    languages,
+    likeness,
+    resemblance,
+    squeezed,
+    tokens,
+)
 
 Kind = Literal["screen", "speech", "sound", "picture", "look", "end"]
 
 JOIN_SECONDS = 0.7
+MISREAD_SECONDS, MISREAD_LIKENESS = 1.1, 0.75
 """Sightings of one text closer than this are one: a clip's or a scene's border lies between them."""
 
 PAUSE_SECONDS = 1.5
@@ -77,6 +89,13 @@ class Timeline:
     def ranker(self) -> Ranker:
         """Ranks `everything` by words; a speaker's name belongs to what they say."""
         return Ranker([item.told for item in self.everything], self.language)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Words of speech that have a capital inside a sentence, and those of speakers."""
+        said = (names_in(item.text, self.language) for item in self.speech)
+        speakers = (tokens(item.speaker or "") for item in self.speech)
+        return frozenset(word for words in (*said, *speakers) for word in words)
 
     @cached_property
     def places(self) -> dict[Item, int]:
@@ -200,7 +219,7 @@ def _sentences(cues: Sequence[Item]) -> list[Item]:
         if (
             last
             and cue.speaker in (None, last.speaker)
-            and last.ids != cue.ids
+            and cue.start_seconds >= last.stop_seconds - 0.3
             and cue.start_seconds - last.stop_seconds <= PAUSE_SECONDS
             and not _ENDS.search(last.text)
             and len(last.text) + len(cue.text) <= MOST_SENTENCE_LETTERS
@@ -227,10 +246,7 @@ def _joined(items: Sequence[Item]) -> list[Item]:
     for item in items:
         for place in range(len(joined) - 1, max(len(joined) - 40, -1), -1):
             last = joined[place]
-            if (
-                item.start_seconds > last.stop_seconds + JOIN_SECONDS
-                or likeness(last.text, item.text) < LOOKALIKE
-            ):
+            if item.start_seconds > last.stop_seconds + JOIN_SECONDS or not _one_text(last, item):
                 continue
             longer = max(last, item, key=lambda i: i.stop_seconds - i.start_seconds)
             joined[place] = replace(
@@ -243,6 +259,14 @@ def _joined(items: Sequence[Item]) -> list[Item]:
         else:
             joined.append(item)
     return joined
+
+
+def _one_text(one: Item, other: Item) -> bool:
+    """Whether they are one text; what stands for a moment beside its like is a worse reading of it: `THEND`, `THE END`."""
+    brief = min(one.stop_seconds - one.start_seconds, other.stop_seconds - other.start_seconds)
+    misread = brief <= MISREAD_SECONDS and resemblance(one.text, other.text) >= MISREAD_LIKENESS
+    same_figures = [c for c in one.text if c.isdigit()] == [c for c in other.text if c.isdigit()]
+    return likeness(one.text, other.text) >= LOOKALIKE or (misread and same_figures)
 
 
 def _marked(screen: Sequence[Item], shots: Sequence[float]) -> list[Item]:

@@ -74,10 +74,10 @@ M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 REMEMBERED_PICTURES = 2048
 
-GLANCE_SIDE_PIXELS = 384
+GLANCE_SIDE_PIXELS = 448
 GLANCE_LEVEL = 0.25
-"""A glance at this size costs a quarter of a reading. Of 24 texts of 12 to 36 px on a film of 854 px it missed none, and it
-found nothing on two thirds of the frames without text: `benchmarks/reading.py`."""
+"""A glance at this size costs a third of a search. Of 48 texts over textures it missed two, of 12 and 14 px on 854, and it sent 8 of
+52 pictures without text to be searched; at 384 px it missed eight (`benchmarks/reading.py`)."""
 
 LEAST_SCORE, LEAST_SHORT_SCORE, LEAST_LETTER_SCORE = 0.75, 0.9, 0.95
 MOST_SHORT_HEIGHT = 0.15
