@@ -27,6 +27,7 @@ Channel: TypeAlias = Literal["screen", "speech", "any"]
 QUOTED = re.compile(
     r"[\"“”„«「『]\s*([^\"“”„«»「」『』]+?)\s*[\"“”»」』]|`([^`]+)`|(?<!\w)['‘’]([^'‘’\n]*(?:\b['’](?:s|t|m|re|ve|ll|d)\b[^'‘’\n]*)*)['’](?!\w)"
 )
+EDGES = {"at_start": (0.0, 10.0), "at_end": (-10.0, None), "near_end": (-20.0, None)}
 TIMES = re.compile(r"(?<![\d:])(?:\d{1,2}:)?\d{1,3}:\d{2}(?![\d:])")
 ASKS = ("when", "who", "where", "why", "how_often", "how_many", "how_long", "how_much", "colour", "what")
 _STRUCTURE = frozenset(
@@ -98,13 +99,8 @@ class Question:
     @property
     def options_tell(self) -> bool:
         """Whether there are options, and they are not yes and no."""
-        yes_no = {
-            "yes",
-            "no",
-            "true",
-            "false",
-            *(self.language.answers.get(k, "").casefold() for k in ("yes", "no")),
-        }
+        answers = self.language.answers
+        yes_no = {"yes", "no", "true", "false", answers["yes"].casefold(), answers["no"].casefold()}
         return bool(self.options) and not any(squeezed(option) in yes_no for option in self.options)
 
     @cached_property
@@ -116,12 +112,8 @@ class Question:
                 if "occurs" in mark.concepts and mark.stop == len(self.words):
                     continue  # `Kommt das Wort vor?`
                 return mark
-            if (
-                "while" in mark.concepts
-                and asked is not None
-                and mark.start > asked
-                and mark.stop < len(self.words)
-            ):
+            inside = asked is not None and asked < mark.start and mark.stop < len(self.words)
+            if "while" in mark.concepts and inside:
                 return mark
         return None
 
@@ -136,19 +128,13 @@ class Question:
             if unit := next((u for u in units if u), None):
                 seconds = numbers[0] * unit
                 return (0.0, seconds) if "in_first" in limit.concepts else (-seconds, None)
-        for concept, edge in (
-            ("at_start", (0.0, 10.0)),
-            ("at_end", (-10.0, None)),
-            ("near_end", (-20.0, None)),
-        ):
-            if self.has(concept):
-                return edge
+        if edge := next((edge for concept, edge in EDGES.items() if self.has(concept)), None):
+            return edge
         named = times_in(bare, self.language)
         if not named or self.asks in ("how_long", "how_many", "how_often"):
             return None
-        if len(named) >= 2 and (
-            self.has("between") or re.search(r"\d\s*[-–]\s*\d", bare) or named[0] < named[1]
-        ):
+        span = self.has("between") or re.search(r"\d\s*[-–]\s*\d", bare) or named[0] < named[-1]
+        if len(named) >= 2 and span:
             return named[0], named[1]
         return named[0], named[0]
 
@@ -172,29 +158,28 @@ class Question:
         if link is None or "between" in link.concepts:
             return 0, len(self.words)
         if link.start == 0:
-            comma = next(
-                (i for i, word in enumerate(self.words) if word.parted and i > link.stop), len(self.words)
-            )
+            commas = (i for i, word in enumerate(self.words) if word.parted and i > link.stop)
+            comma = next(commas, len(self.words))
             return comma, len(self.words)
         return (0, link.start) if link.stop < len(self.words) else (0, len(self.words))
 
     @cached_property
     def ordinal(self) -> int:
         """First is 1, last is -1, none is 0."""
-        taken = {i for m in self.marks for i in range(m.start, m.stop) if "order" not in m.concepts}
+        counting = self.language.postposed and self.has("occasion")
+        taken = {i for m in self.marks if m.stop - m.start > 1 for i in range(m.start, m.stop)}
         for place, word in enumerate(self.words):
-            counted = self.language.postposed and self.has("occasion") and word.low in self.language.numbers
-            if counted or (self.language.postposed and self.has("occasion") and word.low.isdigit()):
+            if counting and (word.low in self.language.numbers or word.low.isdigit()):
                 return int(self.language.numbers.get(word.low, 0) or word.low)
-            following = self.words[place + 1].low if place + 1 < len(self.words) else ""
             number = self.language.ordinals.get(word.low, 0)
-            unit = unit_seconds(word.low, self.language)
-            if number and not word.capital and (place not in taken or unit) and not following.isdigit():
-                inside = next(
-                    (m for m in self.marks if m.start <= place < m.stop and m.stop - m.start > 1), None
-                )
-                if inside is None and not (place and self.words[place - 1].low.isdigit()):
-                    return number
+            beside = [w.low for w in self.words[max(place - 1, 0) : place + 2]]
+            if (
+                number
+                and place not in taken
+                and not word.capital
+                and not any(low.isdigit() for low in beside)
+            ):
+                return number
         return -2 if self.has("second_last") else -1 if self.has("last") else 1 if self.has("early") else 0
 
     @property
@@ -227,10 +212,9 @@ class Question:
 
     def _empty(self, place: int) -> bool:
         word = self.words[place]
-        ordinal = word.low in self.language.ordinals and not word.capital
-        return not word.quoted and (
-            (word.low in self.language.stop and not (word.capital and place)) or ordinal
-        )
+        if word.quoted or (word.capital and place):
+            return False
+        return word.low in self.language.stop or word.low in self.language.ordinals
 
     def _run(self, start: int, stop: int) -> Run:
         if self.words[start].quoted:
@@ -241,8 +225,19 @@ class Question:
     @cached_property
     def content(self) -> frozenset[str]:
         """Stems of the words that carry meaning; words that no table knows, and quotations."""
-        own = [] if self.asks_name else [self.words[m.start].low for m in self.marks if "name" in m.concepts]
-        return self.stems_of(self.runs()) | {self.language.stem(word) for word in own}
+        return self.stems_of(self.runs()) | frozenset(self.language.stem(low) for low in self._own_name)
+
+    @property
+    def _own_name(self) -> list[str]:
+        return [] if self.asks_name else self._under("name")
+
+    def _under(self, *concepts: str) -> list[str]:
+        """The words of marks of any of the concepts."""
+        marks = [m for m in self.marks if set(concepts) & set(m.concepts)]
+        return [self.words[i].low for m in marks for i in range(m.start, m.stop)]
+
+    def _stems(self, lows: Iterable[str]) -> frozenset[str]:
+        return frozenset(self.language.stem(low) for low in lows if low not in self.language.stop)
 
     @cached_property
     def asks_name(self) -> bool:
@@ -261,66 +256,40 @@ class Question:
     @cached_property
     def soft(self) -> frozenset[str]:
         """Stems of words that may be structure (`last`, `title`, `before`) or belong to what is asked about."""
-        marked = [
-            self.words[i].low
-            for m in self.marks
-            if not set(m.concepts) & _STRUCTURE
-            for i in range(m.start, m.stop)
-        ]
-        ordinals = [w.low for w in self.words if w.low in self.language.ordinals]
-        stop = self.language.stop
-        return frozenset(self.language.stem(w) for w in (*marked, *ordinals) if w not in stop) - self.content
+        loose = (m for m in self.marks if not set(m.concepts) & _STRUCTURE)
+        marked = [self.words[i].low for m in loose for i in range(m.start, m.stop)]
+        return self._stems([*marked, *self._ordinals]) - self.content
+
+    @property
+    def _ordinals(self) -> list[str]:
+        return [word.low for word in self.words if word.low in self.language.ordinals]
 
     @cached_property
     def hard(self) -> frozenset[str]:
         """Stems that an answer's text or its surroundings must hold: names, numbers, quotations, and words of what is seen."""
-        seeing = [
-            self.words[i].low for m in self.marks if "seeing" in m.concepts for i in range(m.start, m.stop)
-        ]
-        names = [
-            w for place, w in enumerate(self.words) if place and w.capital and not self.language.capital_nouns
-        ]
         timed = {m.start for m in self.marks if "time" in m.concepts}
-        figures = [
-            w.low for i, w in enumerate(self.words) if any(c.isdigit() for c in w.low) and i not in timed
-        ]
-        quotes = [t for w in self.words if w.quoted for t in tokens(w.low)]
-        named = [w.low for w in names if w.low not in self.language.stop]
-        stop = self.language.stop
-        quotes += (
-            [] if self.asks_name else [self.words[m.start].low for m in self.marks if "name" in m.concepts]
-        )
-        order = [
-            self.words[i].low
-            for m in self.marks
-            if {"last", "early"} & set(m.concepts)
-            for i in range(m.start, m.stop)
-        ]
-        order += [w.low for w in self.words if w.low in self.language.ordinals and not self.occurrence]
-        return frozenset(
-            self.language.stem(w) for w in (*seeing, *named, *figures, *quotes, *order) if w not in stop
-        )
+        cased = not self.language.capital_nouns
+        names = [w.low for i, w in enumerate(self.words) if i and w.capital and cased]
+        figures = [w.low for i, w in enumerate(self.words) if re.search(r"\d", w.low) and i not in timed]
+        quotes = [token for w in self.words if w.quoted for token in tokens(w.low)]
+        order = [*self._under("last", "early"), *([] if self.occurrence else self._ordinals)]
+        return self._stems([*self._under("seeing"), *names, *figures, *quotes, *self._own_name, *order])
 
     @cached_property
     def form(self) -> str | None:
         """The form of text that is asked for: `email`, `price`, `year`."""
+        return max(self._forms, default=(0, None, ()))[1]
+
+    @cached_property
+    def _forms(self) -> list[tuple[int, str, tuple[str, ...]]]:
         lows = tuple(word.low for word in self.words)
-        forms = self.language.forms
-        found = [(len(p), f) for p, f in forms.items() for i in range(len(lows)) if lows[i : i + len(p)] == p]
-        return max(found)[1] if found else None
+        phrases = self.language.forms.items()
+        return [(len(p), f, p) for p, f in phrases for i in range(len(lows)) if lows[i : i + len(p)] == p]
 
     @property
     def form_stems(self) -> frozenset[str]:
         """Stems of the words that only name the form."""
-        lows = tuple(word.low for word in self.words)
-        held = [
-            p
-            for p, f in self.language.forms.items()
-            if f == self.form
-            for i in range(len(lows))
-            if lows[i : i + len(p)] == p
-        ]
-        return frozenset(self.language.stem(word) for phrase in held for word in phrase)
+        return frozenset(self.language.stem(w) for _, form, p in self._forms if form == self.form for w in p)
 
 
 @lru_cache(maxsize=256)
@@ -339,18 +308,11 @@ def _words(text: str) -> tuple[Word, ...]:
     for quote in [*QUOTED.finditer(text), None]:
         until = quote.start() if quote else len(text)
         for low, start, stop in placed_words(text[place:until]):
-            start, stop = start + place, stop + place
-            first = not words
-            before = text[words[-1].stop if words else 0 : start]
+            before = text[words[-1].stop if words else 0 : start + place]
+            capital = text[start + place].isupper() and bool(words)
+            parted = bool(re.search(r"[,;:，、]", before))
             words.append(
-                Word(
-                    low,
-                    start,
-                    stop,
-                    text[start].isupper() and not first,
-                    parted=bool(re.search(r"[,;:，、]", before)),
-                    timed=start in timed,
-                )
+                Word(low, start + place, stop + place, capital, parted=parted, timed=start + place in timed)
             )
         if quote:
             held = next(g for g in quote.groups() if g is not None).strip(" .,;:?!")
@@ -365,12 +327,9 @@ def _marks(words: Sequence[Word], language: Language) -> tuple[Mark, ...]:
     marks: list[Mark] = []
     place = 0
     while place < len(words):
-        if words[place].timed:
-            marks.append(Mark(place, place + 1, ("time",)))
-            place += 1
-            continue
         beside = [w.low for w in words[max(place - 1, 0) : place + 2]]
-        if words[place].low[0].isdigit() and any(unit_seconds(low, language) for low in beside):
+        counted = words[place].low[0].isdigit() and any(unit_seconds(low, language) for low in beside)
+        if words[place].timed or counted:
             marks.append(Mark(place, place + 1, ("time",)))
             place += 1
             continue

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mrvideo.models.base import Picture as Labelled
+from mrvideo.models.offline import wording as say
 from mrvideo.models.offline.decision import Decision, choose, choose_number, option_text, says_none, supports
 from mrvideo.models.offline.question import Question, parse
 from mrvideo.models.offline.reading.colours import dominant_colours
@@ -22,41 +23,8 @@ from mrvideo.models.offline.timeline import (
     seen_on_looks,
     timeline_of,
 )
-from mrvideo.models.offline.wording import (
-    check_of,
-    claim_of_colour,
-    claim_of_end,
-    claim_on_screen,
-    claim_said,
-    last_frame,
-    line_seen,
-    main_colour,
-    picture_sentence_of,
-    quoted,
-)
 from mrvideo.records import Source, Span, merge_spans
-from mrvideo.schemas.analysis import (
-    AnswerInputs,
-    AnswerReply,
-    Citation,
-    ClaimReply,
-    Finding,
-    GlobalIntentionInputs,
-    GlobalIntentionReply,
-    GoalsInputs,
-    GoalsReply,
-    KeyCharacter,
-    LookInputs,
-    LookReply,
-    Observation,
-    ReduceIntentionsInputs,
-    ReduceIntentionsReply,
-    SegmentIntentionInputs,
-    SegmentIntentionReply,
-    SpanReply,
-    VerifyInputs,
-    VerifyReply,
-)
+from mrvideo.schemas import analysis as of
 from mrvideo.text import holds, skeleton, tokens
 
 MOST_LOOKS, MOST_READ, MOST_OBSERVATIONS, MOST_CLAIMS = 4, 3, 40, 40
@@ -80,7 +48,7 @@ def decide(question: Question, timeline: Timeline) -> tuple[Decision | None, boo
 # Segments, plan --------------------------------------------------------------------------------------
 
 
-def segment_intention(inputs: SegmentIntentionInputs) -> SegmentIntentionReply:
+def segment_intention(inputs: of.SegmentIntentionInputs) -> of.SegmentIntentionReply:
     """Everything that was read and heard: what is left out here could not be counted, ordered or called absent later."""
     findings = [
         _finding(s.start_seconds, s.stop_seconds, "caption", s.text, inputs.span)
@@ -88,14 +56,14 @@ def segment_intention(inputs: SegmentIntentionInputs) -> SegmentIntentionReply:
         for s in scene.screen_text
     ]
     for scene in inputs.scenes:
-        if sentence := picture_sentence_of(scene.caption):
+        if sentence := say.picture_sentence_of(scene.caption):
             findings.append(
                 _finding(scene.start_seconds, scene.stop_seconds, "caption", sentence, inputs.span)
             )
     cues = [cue for cue in inputs.cues if tokens(cue.text)]
     findings += [_finding(c.start_seconds, c.stop_seconds, "cue", c.text, inputs.span) for c in cues]
     roles = [role_of(c.start_seconds, c.text, SOUND if is_sound(c.text) else c.speaker or "") for c in cues]
-    return SegmentIntentionReply(
+    return of.SegmentIntentionReply(
         reasoning=f"{len(findings)} texts, lines and pictures.",
         findings=tuple(f for f in findings if tokens(f.quote)),
         confidence=4,
@@ -103,9 +71,9 @@ def segment_intention(inputs: SegmentIntentionInputs) -> SegmentIntentionReply:
     )
 
 
-def reduce_intentions(inputs: ReduceIntentionsInputs) -> ReduceIntentionsReply:
+def reduce_intentions(inputs: of.ReduceIntentionsInputs) -> of.ReduceIntentionsReply:
     """All findings, unchanged: nothing is summed up that could be counted later."""
-    return ReduceIntentionsReply(
+    return of.ReduceIntentionsReply(
         reasoning=" ".join(a.reasoning for a in inputs.analyses)[:2000] or "Nothing was read or heard.",
         findings=tuple(f for a in inputs.analyses for f in a.findings),
         confidence=4,
@@ -113,7 +81,7 @@ def reduce_intentions(inputs: ReduceIntentionsInputs) -> ReduceIntentionsReply:
     )
 
 
-def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
+def global_intention(inputs: of.GlobalIntentionInputs) -> of.GlobalIntentionReply:
     """Decide provisionally; look again where that decision rests on a text on screen."""
     question = parse(inputs.question, inputs.options)
     findings = [f for a in inputs.analyses for f in a.findings]
@@ -133,7 +101,7 @@ def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
         cited = (Item(max(stop - 1.0, 0.0), stop, "", "picture"),)
     seen = [i for i in cited if i.kind != "speech"] or list(cited[:1])
     spans = merge_spans([i.span for i in seen])
-    return GlobalIntentionReply(
+    return of.GlobalIntentionReply(
         reasoning=decision.reasoning if decision else "Nothing that was read or heard answers it.",
         combine="merge" if whole else "select",
         scope="local" if cited else "global",
@@ -141,34 +109,34 @@ def global_intention(inputs: GlobalIntentionInputs) -> GlobalIntentionReply:
     )
 
 
-def goals(inputs: GoalsInputs) -> GoalsReply:
+def goals(inputs: of.GoalsInputs) -> of.GoalsReply:
     """The question itself: it is read the same way everywhere."""
-    return GoalsReply(local_question=inputs.question, global_question=inputs.question)
+    return of.GoalsReply(local_question=inputs.question, global_question=inputs.question)
 
 
 def _roles(
-    groups: Iterator[Sequence[KeyCharacter]] | Sequence[Sequence[KeyCharacter]],
-) -> tuple[KeyCharacter, ...]:
+    groups: Iterator[Sequence[of.KeyCharacter]] | Sequence[Sequence[of.KeyCharacter]],
+) -> tuple[of.KeyCharacter, ...]:
     return tuple(dict.fromkeys(role for group in groups for role in group))
 
 
-def _finding(start: float, stop: float, source: Source, text: str, bound: Span) -> Finding:
+def _finding(start: float, stop: float, source: Source, text: str, bound: Span) -> of.Finding:
     span = _clamped(Span(start, max(stop, start)), bound)
-    return Finding(
+    return of.Finding(
         start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, source=source, quote=text
     )  # pyright: ignore[reportArgumentType]
 
 
-def _clamped(span: Span, bound: Span) -> SpanReply:
+def _clamped(span: Span, bound: Span) -> of.SpanReply:
     start = min(max(span.start_seconds, bound.start_seconds), bound.stop_seconds)
     stop = min(max(span.stop_seconds, start), bound.stop_seconds)
-    return SpanReply(start_seconds=start, stop_seconds=stop)
+    return of.SpanReply(start_seconds=start, stop_seconds=stop)
 
 
 # Answer ----------------------------------------------------------------------------------------------
 
 
-def answer(inputs: AnswerInputs) -> AnswerReply:
+def answer(inputs: of.AnswerInputs) -> of.AnswerReply:
     """Found with claims, or not found. A demanded choice without support is the likeliest, never called found."""
     question = parse(inputs.question, inputs.options)
     stop = max((s.stop_seconds for s in inputs.plan.spans), default=0.0)
@@ -190,14 +158,14 @@ def answer(inputs: AnswerInputs) -> AnswerReply:
     usable = decision is not None and decision.found and (not inputs.options or decision.choice is not None)
     if decision is None or not usable or not any(i.ids for i in decision.cited):
         guess = _guess(question, decision, timeline) if inputs.must_choose and inputs.options else None
-        return AnswerReply(
+        return of.AnswerReply(
             reasoning="Not found in what was read and heard.",
             found=False,
             answer=None,
             choice=guess,
             confidence=1,
         )
-    return AnswerReply(
+    return of.AnswerReply(
         reasoning=decision.reasoning,
         found=True,
         answer=option_text(decision.answer) if inputs.options else decision.answer,
@@ -207,31 +175,33 @@ def answer(inputs: AnswerInputs) -> AnswerReply:
     )
 
 
-def _claims(decision: Decision) -> tuple[ClaimReply, ...]:
+def _claims(decision: Decision) -> tuple[of.ClaimReply, ...]:
     items = [i for i in dict.fromkeys(decision.cited) if i.ids]
     most = MOST_CLAIMS if len(items) <= MOST_CLAIMS else MOST_CLAIMS - 1
     claims = [_claim(item, decision) for item in items[:most]]
     if rest := items[most:]:
-        citations = tuple(Citation(evidence_id=i) for item in rest for i in item.ids)
+        citations = tuple(of.Citation(evidence_id=i) for item in rest for i in item.ids)
         claims.append(
-            ClaimReply(text=f"{len(rest)} more texts stand at the times cited.", citations=citations)
+            of.ClaimReply(text=f"{len(rest)} more texts stand at the times cited.", citations=citations)
         )
     return tuple(claims)
 
 
-def _claim(item: Item, decision: Decision) -> ClaimReply:
+def _claim(item: Item, decision: Decision) -> of.ClaimReply:
     text, check = _worded(item, decision.value)
-    return ClaimReply(text=text, citations=tuple(Citation(evidence_id=i) for i in item.ids), check=check)
+    return of.ClaimReply(
+        text=text, citations=tuple(of.Citation(evidence_id=i) for i in item.ids), check=check
+    )
 
 
 def _worded(item: Item, value: float | bool | None = None) -> tuple[str, str]:
     if item.kind == "speech":
-        return claim_said(item.text, item.speaker, item.span)
+        return say.claim_said(item.text, item.speaker, item.span)
     if item.kind == "picture":
-        return claim_of_colour(main_colour(item.text), item.span)
+        return say.claim_of_colour(say.main_colour(item.text), item.span)
     if item.kind == "end":
-        return claim_of_end(value or item.stop_seconds)
-    return (item.text, item.text) if item.kind == "look" else claim_on_screen(item.text, item.span)
+        return say.claim_of_end(value or item.stop_seconds)
+    return (item.text, item.text) if item.kind == "look" else say.claim_on_screen(item.text, item.span)
 
 
 def _without_denied(timeline: Timeline, learnt: str) -> Timeline:
@@ -267,47 +237,47 @@ def _guess(question: Question, decision: Decision | None, timeline: Timeline) ->
 # Fresh frames ----------------------------------------------------------------------------------------
 
 
-def look(inputs: LookInputs, pictures: Sequence[Labelled]) -> LookReply:
+def look(inputs: of.LookInputs, pictures: Sequence[Labelled]) -> of.LookReply:
     """The texts of a few frames; of the whole video's length, where the last frame lies."""
     question = parse(inputs.question, inputs.options)
     found: dict[str, float] = {}
     if question.asks == "how_long" and question.has("whole") and pictures:
         time = max(picture.time_seconds for picture in pictures)
-        found[last_frame(time)] = time
+        found[say.last_frame(time)] = time
     else:
         for number, picture in enumerate(_from_the_middle(pictures)):
             if number >= MOST_READ or (number and found):
                 break
             for line in read_picture(picture.jpeg):
-                found.setdefault(line_seen(line.text), picture.time_seconds)
-    seen = [Observation(start_seconds=time, stop_seconds=time, text=text) for text, time in found.items()]
-    return LookReply(
+                found.setdefault(say.line_seen(line.text), picture.time_seconds)
+    seen = [of.Observation(start_seconds=time, stop_seconds=time, text=text) for text, time in found.items()]
+    return of.LookReply(
         observations=tuple(seen[:MOST_OBSERVATIONS]),
         conclusion=" ".join(list(found)[:10]) or "No text on these frames.",
         confidence=4 if found else 2,
     )
 
 
-def verify(inputs: VerifyInputs, pictures: Sequence[Labelled]) -> VerifyReply:
+def verify(inputs: of.VerifyInputs, pictures: Sequence[Labelled]) -> of.VerifyReply:
     """Yes or no where reading tells; unclear for everything that takes seeing."""
-    check = check_of(inputs.check)
+    check = say.check_of(inputs.check)
     if check.about == "speech":
         heard = " ".join(cue.text for cue in inputs.cues)
         told = all(holds(heard, quote) >= 0.85 or _spread(quote, heard) for quote in check.quotes)
-        return VerifyReply(verdict="yes" if told else "no" if inputs.cues else "unclear", seen=heard[:300])
+        return of.VerifyReply(verdict="yes" if told else "no" if inputs.cues else "unclear", seen=heard[:300])
     if check.about == "other" or not pictures:
-        return VerifyReply(verdict="unclear", seen="Only texts and speech can be checked here.")
+        return of.VerifyReply(verdict="unclear", seen="Only texts and speech can be checked here.")
     if check.about == "end":
         last = max(picture.time_seconds for picture in pictures)
         same = check.seconds is not None and abs(last - check.seconds) <= LAST_FRAME_SECONDS
-        return VerifyReply(verdict="yes" if same else "unclear", seen=last_frame(last))
+        return of.VerifyReply(verdict="yes" if same else "unclear", seen=say.last_frame(last))
     if check.about == "colour":
         names = [name for name, _ in dominant_colours([Picture(p.jpeg, p.time_seconds) for p in pictures])]
-        return VerifyReply(verdict="yes" if check.quotes[0] in names else "no", seen=", ".join(names))
+        return of.VerifyReply(verdict="yes" if check.quotes[0] in names else "no", seen=", ".join(names))
     return _on_screen(check.quotes, pictures)
 
 
-def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> VerifyReply:
+def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> of.VerifyReply:
     read: list[str] = []
     for picture in _from_the_middle(pictures):
         lines = [line.text for line in read_picture(picture.jpeg)]
@@ -316,9 +286,9 @@ def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> VerifyRep
             or _spread(quote, " ".join(lines))
             for quote in quotes
         ):
-            return VerifyReply(verdict="yes", seen=f"At {picture.time_seconds:.2f} s: {quoted(lines)}")
+            return of.VerifyReply(verdict="yes", seen=f"At {picture.time_seconds:.2f} s: {say.quoted(lines)}")
         read += lines
-    return VerifyReply(verdict="no", seen=quoted(list(dict.fromkeys(read))[:8]) or "no text")
+    return of.VerifyReply(verdict="no", seen=say.quoted(list(dict.fromkeys(read))[:8]) or "no text")
 
 
 def _spread(quote: str, text: str) -> bool:
