@@ -10,8 +10,8 @@ from mrvideo.models.offline import wording as say
 from mrvideo.models.offline.decision import Decision, choose, choose_number, option_text, says_none, supports
 from mrvideo.models.offline.question import Question, parse
 from mrvideo.models.offline.reading.colours import dominant_colours
-from mrvideo.models.offline.reading.engine import read_picture
-from mrvideo.models.offline.reading.pictures import Picture
+from mrvideo.models.offline.reading.engine import glance, read_picture
+from mrvideo.models.offline.reading.pictures import Picture, pixels_of
 from mrvideo.models.offline.retrieval import retrieve
 from mrvideo.models.offline.skills import SKILLS, TENTATIVE, WHOLE
 from mrvideo.models.offline.timeline import (
@@ -104,7 +104,8 @@ def global_intention(inputs: of.GlobalIntentionInputs) -> of.GlobalIntentionRepl
     return of.GlobalIntentionReply(
         reasoning=decision.reasoning if decision else "Nothing that was read or heard answers it.",
         combine="merge" if whole else "select",
-        scope="local" if cited else "global",
+        # All of the video was read before: one look across it is enough where nothing was found.
+        scope="local",
         spans=tuple(_clamped(s, inputs.span) for s in spans[:MOST_LOOKS]),
     )
 
@@ -248,8 +249,9 @@ def look(inputs: of.LookInputs, pictures: Sequence[Labelled]) -> of.LookReply:
         for number, picture in enumerate(_from_the_middle(pictures)):
             if number >= MOST_READ or (number and found):
                 break
-            for line in read_picture(picture.jpeg):
-                found.setdefault(say.line_seen(line.text), picture.time_seconds)
+            for line in read_picture(picture.jpeg) if glance(pixels_of(picture.jpeg)) else ():
+                if line.text:
+                    found.setdefault(say.line_seen(line.text), picture.time_seconds)
     seen = [of.Observation(start_seconds=time, stop_seconds=time, text=text) for text, time in found.items()]
     return of.LookReply(
         observations=tuple(seen[:MOST_OBSERVATIONS]),
@@ -280,7 +282,7 @@ def verify(inputs: of.VerifyInputs, pictures: Sequence[Labelled]) -> of.VerifyRe
 def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> of.VerifyReply:
     read: list[str] = []
     for picture in _from_the_middle(pictures):
-        lines = [line.text for line in read_picture(picture.jpeg)]
+        lines = [line.text for line in read_picture(picture.jpeg) if line.text]
         if all(
             any(holds(line, quote) >= 0.85 for line in (*lines, " ".join(lines)))
             or _spread(quote, " ".join(lines))
