@@ -9,18 +9,20 @@ found.notes   # what could not be read, one line each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from mrvideo.errors import SubtitleError
+from mrvideo.media.small_files import read_small
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.embedded import Container, Track, look_into, read_track
 from mrvideo.media.subtitles.languages import normalised
-from mrvideo.media.subtitles.parse import Parsed, parse
+from mrvideo.media.subtitles.parse import MAX_BYTES, Parsed, parse
 from mrvideo.media.subtitles.sidecar import Sidecar, sidecars, tagged_language
-from mrvideo.media.subtitles.text import Line
 from mrvideo.media.subtitles.write import TimedLine, write_srt, write_vtt
 from mrvideo.records import Cue
 
@@ -72,21 +74,21 @@ def load_subtitles(
 ) -> Subtitles:
     """The best subtitles of a video: the file given, else one beside it, else a text stream inside it.
 
-    `language` (`en`, `eng`, `English`) prefers a track; without it the plainest name, then the container's
-    default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
+    `language` (`en`, `eng`, `English`) prefers a track, and is that of a file whose name says none; without it the
+    plainest name, then the container's default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
     Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError` tree.
     """
     beside = [] if subtitles is not None or is_url(str(video_path)) else sidecars(Path(video_path))
     inside = look_into(video_path, clock=bool(beside) or subtitles is not None, allow_url=allow_url)
     wanted = normalised(language) if language else None
     if subtitles is not None:
-        return _from_file(Sidecar(subtitles, tagged_language(subtitles), False), inside)
+        return _from_file(Sidecar(subtitles, tagged_language(subtitles), False), inside, wanted)
     notes: list[str] = []
     ranked = sorted([*beside, *inside.tracks], key=lambda track: _rank(track, wanted))
     for track in ranked:
         try:
             found = (
-                _from_file(track, inside)
+                _from_file(track, inside, wanted)
                 if isinstance(track, Sidecar)
                 else _from_track(track, video_path, inside, allow_url)
             )
@@ -98,13 +100,21 @@ def load_subtitles(
         if found.cues or track is ranked[-1]:
             return Subtitles(found.cues, (*notes, *found.notes), found.origin)
         notes += found.notes
-    if inside.picture_tracks and not inside.tracks:
-        count = inside.picture_tracks
-        notes.append(
-            f"{count} subtitle {'stream is' if count == 1 else 'streams are'} pictures, not text, and not read"
+    if not inside.tracks:
+        notes += _unread(inside)
+    streams = inside.picture_tracks or inside.undecoded_tracks
+    return Subtitles((), tuple(notes), "embedded" if streams and not inside.tracks and not beside else None)
+
+
+def _unread(inside: Container) -> Iterator[str]:
+    """What streams there are that give no text."""
+    if count := inside.picture_tracks:
+        yield f"{count} subtitle {'stream is' if count == 1 else 'streams are'} pictures, not text, and not read"
+    if count := inside.undecoded_tracks:
+        yield (
+            f"{count} subtitle {'stream is' if count == 1 else 'streams are'} of a kind that is not decoded here (as TTML, "
+            "teletext, ARIB and CEA-608 are) and not read; extract it to SRT or WebVTT and name that file"
         )
-        return Subtitles((), tuple(notes), "embedded" if not beside else None)
-    return Subtitles((), tuple(notes))
 
 
 def _rank(track: Sidecar | Track, wanted: str | None) -> tuple[int, ...]:
@@ -113,17 +123,14 @@ def _rank(track: Sidecar | Track, wanted: str | None) -> tuple[int, ...]:
     return (language, track.forced, inside, inside and not track.default)
 
 
-def _from_file(sidecar: Sidecar, inside: Container) -> Subtitles:
+def _from_file(sidecar: Sidecar, inside: Container, wanted: str | None) -> Subtitles:
     path = sidecar.path
-    try:
-        parsed = parse(path.read_bytes(), str(path), sidecar.language)
-    except FileNotFoundError as error:
-        raise SubtitleError(f"{path}: there is no such subtitle file") from error
-    except OSError as error:
-        raise SubtitleError(f"{path}: cannot be read ({error.strerror or error})") from error
+    language = sidecar.language or wanted
+    data = read_small(path, most_bytes=MAX_BYTES, what="subtitle file", error=SubtitleError)
+    parsed = parse(data, str(path), language)
     # A player shows a file's zero when the container starts, which may be before the first picture.
     shift = inside.start_seconds - inside.first_frame_seconds
-    return _placed(parsed, shift, inside, "sidecar", sidecar.language, str(path))
+    return _placed(parsed, shift, inside, "sidecar", language, str(path))
 
 
 def _from_track(track: Track, video_path: Path | str, inside: Container, allow_url: bool) -> Subtitles:
@@ -146,12 +153,12 @@ def _placed(
     """Lines as cues on the video's clock. What had no length gets one; what lies before the start is counted."""
     cues: list[Cue] = []
     mended = early = 0
-    lines = sorted(parsed.lines, key=lambda line: (line.start_ms, line.stop_ms))
-    for number, line in enumerate(lines):
+    following = _following(line.start_ms for line in parsed.lines)
+    for line in sorted(parsed.lines, key=lambda line: (line.start_ms, line.stop_ms)):
         start_ms, stop_ms = line.start_ms, line.stop_ms
         if stop_ms <= start_ms:
             mended += 1
-            stop_ms = start_ms + _mended_ms(lines, number)
+            stop_ms = min(start_ms + round(READING_SECONDS * 1000), following.get(start_ms, sys.maxsize))
         start = round(start_ms / 1000 + shift_seconds, 3)
         stop = round(stop_ms / 1000 + shift_seconds, 3)
         if stop <= 0:
@@ -179,8 +186,6 @@ def _placed(
     return Subtitles(tuple(cues), tuple(f"{origin}: {note}" for note in notes), origin)
 
 
-def _mended_ms(lines: Sequence[Line], number: int) -> int:
-    start_ms = lines[number].start_ms
-    following = next((line.start_ms for line in lines[number + 1 :] if line.start_ms > start_ms), None)
-    longest = round(READING_SECONDS * 1000)
-    return longest if following is None else min(longest, following - start_ms)
+def _following(starts_ms: Iterable[int]) -> dict[int, int]:
+    """For each start, the next later one; the last has none."""
+    return dict(pairwise(sorted(set(starts_ms))))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from mrvideo.media.subtitles.ass import piece_of
+from mrvideo.media.subtitles.karaoke import Piece, grown, whole
 from mrvideo.media.subtitles.languages import normalised
 from mrvideo.media.subtitles.text import Line, plain, spoken
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
+    from av.subtitles.codeccontext import SubtitleCodecContext
     from av.subtitles.stream import SubtitleStream
 
 TEXT_CODECS = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
@@ -33,6 +37,7 @@ class Container:
 
     tracks: tuple[Track, ...]
     picture_tracks: int
+    undecoded_tracks: int
     first_frame_seconds: float
     start_seconds: float
     duration_seconds: float | None
@@ -49,9 +54,12 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
     container = open_container(str(path), allow_url=allow_url)
     with closing(container):
         tracks: list[Track] = []
-        pictures = 0
+        pictures = undecoded = 0
         for stream in container.streams.subtitles:
-            if stream.codec_context.name in TEXT_CODECS:
+            codec = cast("SubtitleCodecContext | None", stream.codec_context)
+            if codec is None or (codec.name not in TEXT_CODECS and not codec.codec.bitmap_sub):
+                undecoded += 1  # TTML, teletext, ARIB, text of Blu-ray discs: FFmpeg lists them without a decoder
+            elif codec.name in TEXT_CODECS:
                 language = normalised(tag) if (tag := language_of(stream)) and tag != "und" else None
                 forced = bool(stream.disposition & stream.disposition.forced)
                 default = bool(stream.disposition & stream.disposition.default)
@@ -61,7 +69,7 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
         start = (container.start_time or 0) / 1e6
         duration = container.duration / 1e6 if container.duration else None
         first = first_frame_seconds(container, str(path)) if clock or tracks else start
-        return Container(tuple(tracks), pictures, first, start, duration)
+        return Container(tuple(tracks), pictures, undecoded, first, start, duration)
 
 
 def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) -> tuple[list[Line], int]:
@@ -79,7 +87,7 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
         stream = next(stream for stream in container.streams.subtitles if stream.index == stream_index)
         read_only(container, stream)
         codec = stream.codec_context.name  # Asked for now: a decoder that fails to open forgets it (PyAV 19).
-        lines: list[Line] = []
+        pieces: list[Piece] = []
         unreadable = 0
         packets = iter(container.demux(stream))
         while True:
@@ -95,33 +103,30 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
             start = float(packet.pts * packet.time_base)
             stop = start + float((packet.duration or 0) * packet.time_base)
             try:
-                texts = _texts(stream, codec, packet)
+                pieces += _pieces(stream, codec, packet, round(start * 1000), round(stop * 1000))
             except DECODE_ERRORS:
                 unreadable += 1
-                continue
-            lines += [
-                Line(round(start * 1000), round(stop * 1000), text, speaker)
-                for speaker, text in texts
-                if text
-            ]
-        return spoken(lines), unreadable
+        return grown(spoken(whole(pieces, []))), unreadable
 
 
-def _texts(
-    stream: SubtitleStream, codec: str, packet: Packet[SubtitleStream]
-) -> list[tuple[str | None, str]]:
-    """Speaker and plain text of each line in a packet. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
+def _pieces(
+    stream: SubtitleStream, codec: str, packet: Packet[SubtitleStream], start_ms: int, stop_ms: int
+) -> Iterator[Piece]:
+    """Each line in a packet, plain. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
     if codec == "webvtt":  # FFmpeg's decoder drops the voices; the packet still has them
-        return [(None, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))]
-    texts: list[tuple[str | None, str]] = []
+        yield Piece(start_ms, stop_ms, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))
+        return
     for subtitle in stream.decode(packet):  # pyright: ignore[reportUnknownMemberType]
         dialogue = getattr(subtitle, "ass", b"").decode("utf-8", errors="replace")
         # ReadOrder, Layer, Style, Name, MarginL, MarginR, MarginV, Effect, Text
         fields = dialogue.split(",", 8)
-        if len(fields) == 9:
-            in_ass = codec in ("ass", "ssa")
-            texts.append(((in_ass and fields[3].strip()) or None, plain(fields[8], braces_are_markup=in_ass)))
-    return texts
+        if len(fields) < 9:
+            continue
+        if codec in ("ass", "ssa"):
+            _, _, style, speaker, _, _, _, effect, text = fields
+            yield piece_of(start_ms, stop_ms, text, style=style, speaker=speaker, effect=effect)
+        else:
+            yield Piece(start_ms, stop_ms, plain(fields[8], braces_are_markup=False))
 
 
 def first_frame_seconds(container: InputContainer, path: str) -> float:

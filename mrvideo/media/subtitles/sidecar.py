@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from mrvideo.media.subtitles.languages import language_of
 
@@ -21,18 +22,23 @@ class Sidecar:
 
 
 def sidecars(video: Path) -> list[Sidecar]:
-    """Files named as the video, with language and flags between stem and suffix; the plainest name first."""
+    """Files named as the video, with language and flags between stem and suffix; the plainest name first.
+
+    Names are compared in Unicode's composed form: a name keeps its letters when it moves from a Mac to another system,
+    but not always how they are made up. What is found may be a pipe or lead nowhere: whoever reads it says so.
+    """
     try:
         names = sorted(entry for entry in video.parent.iterdir() if entry.suffix.lower() in SUFFIXES)
     except OSError:
         return []
     found: list[tuple[int, int, Sidecar]] = []
     for path in names:
-        for stem in (video.name, video.stem):
-            if path.stem == stem or path.stem.startswith(stem + "."):
-                tags = path.stem[len(stem) :].lower().replace("-orig", ".orig").split(".")[1:]
+        named = normalize("NFC", path.stem)
+        for stem in (normalize("NFC", video.name), normalize("NFC", video.stem)):
+            if named == stem or named.startswith(stem + "."):
+                tags = named[len(stem) :].lower().replace("-orig", ".orig").split(".")[1:]
                 languages = [tag for tag in tags if tag not in _FLAGS]
-                if all(map(language_of, languages)) and path.is_file():
+                if all(map(language_of, languages)) and not path.is_dir():
                     language = language_of(languages[0]) if languages else None
                     sidecar = Sidecar(path, language, not _FLAGS.isdisjoint(tags) and "forced" in tags)
                     found.append((len(tags), SUFFIXES.index(path.suffix.lower()), sidecar))

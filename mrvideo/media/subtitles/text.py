@@ -5,10 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-
-from pysubs2 import SSAEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,12 @@ _TAG = re.compile(
     r"|<br\s*/?>|<\d[\d:.]*>|</>",
     re.IGNORECASE,
 )
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
+# What follows the spaces begins with another sign: two patterns that both take spaces would share them out in every way.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^\s<>][^<>]*)>", re.IGNORECASE)
 # Places in the private use area stand in for what the markup stripper must not see.
 _VOICE_OPEN, _VOICE_CLOSE, _BRACE, BACKSLASH = "\ue000", "\ue001", "\ue002", "\ue003"
 _INVISIBLE = re.compile(
-    "[\u0000-\u0009\u000b-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+    "[\u0000-\u0008\u000b-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
 
 
@@ -43,15 +42,42 @@ def plain(text: str, *, braces_are_markup: bool) -> str:
     `{...}` without a backslash is a comment in ASS and words elsewhere ("{laughs}").
     """
     text = re.sub(f"[\u2060{_VOICE_OPEN}{_VOICE_CLOSE}{_BRACE}]", "", text)
+    text = _REFERENCE.sub(_harmless, text)
     if not braces_are_markup:
         text = re.sub(r"\\\{|\{(?!\\)", _BRACE, text)
-    text = SSAEvent(text=text).plaintext
+    text = "".join(words for words, _ in overridden(text))
+    text = text.replace("\\h", " ").replace("\\n", "\n").replace("\\N", "\n")
     text = _VOICE.sub(lambda match: f"{_VOICE_OPEN}{match[1].strip()}{_VOICE_CLOSE}", text)
     text = re.sub("</v>", f"{_VOICE_OPEN}{_VOICE_CLOSE}", text, flags=re.IGNORECASE)
     text = _TAG.sub(lambda match: "\n" if match[0].lower().startswith("<br") else "", text)
-    text = _INVISIBLE.sub("", html.unescape(text)).replace(_BRACE, "{").replace(BACKSLASH, "\\")
-    lines = (" ".join(line.split()) for line in text.splitlines())
+    return tidy(html.unescape(text)).replace(_BRACE, "{").replace(BACKSLASH, "\\")
+
+
+def overridden(text: str) -> Iterator[tuple[str, str]]:
+    """The words of a text with the `{...}` that follows each; one that never closes is words."""
+    at = 0
+    while (opens := text.find("{", at)) >= 0 and (closes := text.find("}", opens)) >= 0:
+        yield text[at:opens], text[opens + 1 : closes]
+        at = closes + 1
+    yield text[at:], ""
+
+
+def tidy(text: str) -> str:
+    """Words that hold no markup: invisible marks off, spaces made one, empty lines left out."""
+    lines = (" ".join(line.split()) for line in _INVISIBLE.sub("", text).splitlines())
     return "\n".join(line for line in lines if line)
+
+
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+
+
+def _harmless(reference: re.Match[str]) -> str:
+    """The numeric reference as it stands, unless its number is no sign's, or that of a stand-in."""
+    digits = reference[1] or reference[2]
+    if len(digits) > 8:
+        return "\ufffd"  # thousands of digits are more than Python turns into a number
+    code = int(digits, 16 if reference[1] else 10)
+    return "" if 0xE000 <= code <= 0xE003 else reference[0]
 
 
 # A label ends at the first colon that words follow. `Dr. Smith`, `MAN 2`, `O'Brien`, `Mary-Ann`; at most four words.
