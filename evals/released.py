@@ -8,6 +8,7 @@ Their quirks, and what becomes of them:
     entries out of order                      sorted
     entries that overlap                      the one that started last holds; the other goes on after it, if it lasts longer
     gaps, empty captions                      failures, so that answers report these spans as unseen
+    a span that ends before it starts         refused, by its entry: which of the two times is wrong, nobody knows
 """
 
 from __future__ import annotations
@@ -16,31 +17,42 @@ import hashlib
 import json
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from mrvideo.errors import InputError
 from mrvideo.media.identity import probe
-from mrvideo.records import Entity, Failure, Index, Scene, Span, VideoInfo, clock
+from mrvideo.media.small_files import read_small
+from mrvideo.records import Entity, Failure, Index, Scene, Span, VideoInfo, clock, merge_spans
 
 STAGE = "import"
 NAMES = "released_names"
 _INSTANT_SECONDS = 0.05
 """What a caption without duration gets, and the shortest hole that is told as one."""
 
+_MOST_BYTES = 64 * 2**20
+_MOST_SECONDS = 1e8
+"""Three years: a time beyond is no video's."""
+_LONGEST_NAME = 61
+
 _BRIEF, _CHARACTERS, _DETAILED = "brief description", "appeared characters", "detailed description"
-_MARKS = re.compile(r"\**\b(?:BEGIN|END)_OF_NEW_DESCRIPTION\b\**:?")
+# Each run of stars or spaces is tried from its first sign alone: tried from all, a run of n takes n² steps.
+_MARKS = re.compile(r"(?<!\*)\**\b(?:BEGIN|END)_OF_NEW_DESCRIPTION\b\**:?")
 _HEADER = re.compile(
-    r"\[?[\s*#]*[123]\s*[.:)]\s*(brief description|appear\w* characters?|detailed description)[\s*]*\]?[\s*]*:?[\s*]*",
+    r"(?:\[|(?<![\s*#]))[\s*#]*[123]\s*[.:)]\s*(brief description|appear\w* characters?|detailed description)[\s*]*\]?[\s*]*:?[\s*]*",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"<([A-Za-z][\w' -]{0,60})>")
 _OURS = re.compile(r"[a-z]+(?:_[a-z]+)*_[1-9]\d*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+_Ends: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -80,11 +92,13 @@ def import_released(captions: Path, video: Path | None = None) -> Index:
     Without it, the video's identity is the digest of the caption file, its duration the last caption's end.
     Raises `InputError` for a file of another shape, or captions that run past the video's end by more than 5 %.
     """
+    raw = read_small(captions, most_bytes=_MOST_BYTES, what="caption file")
     try:
-        raw = captions.read_bytes()
         value: Any = json.loads(raw.decode("utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{captions} cannot be read as captions: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{captions} cannot be read as captions: it is nested too deep") from error
+    except ValueError as error:
+        raise InputError(f"{captions} cannot be read as captions: {str(error)[:200]}") from error
     if not isinstance(value, list) or not value:
         raise InputError(f"{captions} should hold a list of t_start, t_end, caption")
     rows = cast("list[Any]", value)
@@ -101,7 +115,7 @@ def import_released(captions: Path, video: Path | None = None) -> Index:
         )
     names = _renamed(entries)
     scenes, gaps = _tiled(entries, names, info.duration_seconds)
-    wordless = [Span(entry.start, entry.stop) for entry in read if not entry.detailed]
+    wordless = [entry for entry in read if not entry.detailed]
     return Index(
         key=hashlib.sha256(f"released/1/{info.digest}/{digest}".encode()).hexdigest(),
         video=info,
@@ -112,7 +126,7 @@ def import_released(captions: Path, video: Path | None = None) -> Index:
         },
         scenes=scenes,
         entities=_entities(scenes),
-        failures=tuple(_failure(gap, wordless) for gap in gaps),
+        failures=_failures(gaps, wordless),
         created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 
@@ -121,15 +135,33 @@ def _entry(captions: Path, number: int, row: Any) -> _Entry:
     if not isinstance(row, dict):
         raise InputError(f"{captions}: entry {number} is not an object")
     fields = cast("dict[str, Any]", row)
-    try:
-        start, stop = float(fields["t_start"]), float(fields["t_end"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{captions}: entry {number} has no t_start and t_end in seconds") from error
-    if not (math.isfinite(start) and math.isfinite(stop)):
+    start, stop = _seconds(fields.get("t_start")), _seconds(fields.get("t_end"))
+    if start is None or stop is None:
         raise InputError(f"{captions}: entry {number} has no t_start and t_end in seconds")
-    start, stop = sorted((max(start, 0.0), max(stop, 0.0)))
-    brief, names, detailed = _sections(str(fields.get("caption") or ""))
-    return _Entry(start, stop, brief, detailed, names)
+    if stop < start:
+        raise InputError(
+            f"{captions}: entry {number} ends ({stop:g} s) before it starts ({start:g} s); mend its t_start or t_end"
+        )
+    if start < -_INSTANT_SECONDS or stop > _MOST_SECONDS:
+        raise InputError(f"{captions}: entry {number} lies outside any video ({start:g} to {stop:g} s)")
+    caption = fields.get("caption") or ""
+    if not isinstance(caption, str):
+        raise InputError(f"{captions}: entry {number} has a caption that is no text")
+    # Half of a pair, as cut escapes leave it, is no character and cannot be kept.
+    whole = caption.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    brief, names, detailed = _sections(whole)
+    return _Entry(max(start, 0.0), max(stop, 0.0), brief, detailed, names)
+
+
+def _seconds(value: object) -> float | None:
+    """A number of seconds, also one written as text; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _sections(caption: str) -> tuple[str, tuple[str, ...], str]:
@@ -140,7 +172,11 @@ def _sections(caption: str) -> tuple[str, tuple[str, ...], str]:
         kind = _CHARACTERS if header.lower().startswith("appear") else header.lower()
         parts[kind].append(body.strip())
     listed = re.split(r"[,;\n]", " , ".join(parts[_CHARACTERS]).replace("[", "").replace("]", ""))
-    names = tuple(name for item in listed if (name := item.strip(" <>.'\"*`")) and name.lower() != "none")
+    names = tuple(
+        name
+        for item in listed
+        if 0 < len(name := item.strip(" <>.'\"*`")) <= _LONGEST_NAME and name.lower() != "none"
+    )
     brief, detailed = (" ".join(" ".join(parts[kind]).split()) for kind in (_BRIEF, _DETAILED))
     if not brief and detailed:
         brief = _SENTENCE.split(detailed, maxsplit=1)[0]
@@ -180,27 +216,16 @@ def _tiled(
     entries: list[_Entry], names: dict[str, str], duration_seconds: float
 ) -> tuple[tuple[Scene, ...], list[Span]]:
     """Scenes without overlap, in order, and the gaps between them."""
-    held: dict[tuple[float, float], _Entry] = {}
+    groups: dict[_Ends, list[_Entry]] = {}
     for entry in entries:
         start = min(entry.start, duration_seconds - _INSTANT_SECONDS)
         stop = min(max(entry.stop, start + _INSTANT_SECONDS), duration_seconds)
-        twin = held.get((start, stop))
-        held[start, stop] = entry if twin is None else _joined(twin, entry)
-    pieces: list[tuple[Span, tuple[float, float]]] = []
-    for start, stop in pairwise(sorted({time for span in held for time in span})):
-        running = [span for span in held if span[0] <= start and stop <= span[1]]
-        if not running:
-            continue
-        # Of two that start together the shorter holds first, so that the longer one still has its turn.
-        now = max(running, key=lambda span: (span[0], -span[1]))
-        if pieces and pieces[-1][1] == now and pieces[-1][0].stop_seconds == start:
-            pieces[-1] = (Span(pieces[-1][0].start_seconds, stop), now)
-        else:
-            pieces.append((Span(start, stop), now))
-    for hidden in sorted(held.keys() - {now for _, now in pieces}):
+        groups.setdefault((start, stop), []).append(entry)
+    pieces, over = _held(list(groups))
+    for hidden, holder in over.items():
         # Others hold all of its time: its words go to the first of them.
-        over = next(now for piece, now in pieces if piece.contains(hidden[0]))
-        held[over] = _joined(held[over], held[hidden])
+        groups[holder] += groups[hidden]
+    held = {now: _joined(groups[now]) for now in dict.fromkeys(now for _, now in pieces)}
     gaps: list[Span] = []
     reached = 0.0
     for piece, _ in pieces:
@@ -213,15 +238,46 @@ def _tiled(
     return scenes, gaps
 
 
-def _joined(first: _Entry, second: _Entry) -> _Entry:
-    if first.detailed == second.detailed:
-        return first
+def _held(spans: list[_Ends]) -> tuple[list[tuple[Span, _Ends]], dict[_Ends, _Ends]]:
+    """Which span holds which time, in order: the one that started last; and for each span that holds none, who does
+    where it starts.
+    """
+    # Of two that start together the shorter holds first, so that the longer one still has its turn.
+    waiting = sorted(spans, key=lambda span: (span[0], -span[1]))
+    running: list[_Ends] = []
+    pieces: list[tuple[Span, _Ends]] = []
+    begun = 0
+    for start, stop in pairwise(sorted({time for span in spans for time in span})):
+        while begun < len(waiting) and waiting[begun][0] <= start:
+            running.append(waiting[begun])
+            begun += 1
+        while running and running[-1][1] <= start:
+            running.pop()
+        if not running:
+            continue
+        now = running[-1]
+        if pieces and pieces[-1][1] == now and pieces[-1][0].stop_seconds == start:
+            pieces[-1] = (Span(pieces[-1][0].start_seconds, stop), now)
+        else:
+            pieces.append((Span(start, stop), now))
+    starts = [piece.start_seconds for piece, _ in pieces]
+    holding = {now for _, now in pieces}
+    hidden = sorted(set(spans) - holding)
+    return pieces, {span: pieces[bisect_right(starts, span[0]) - 1][1] for span in hidden}
+
+
+def _joined(entries: list[_Entry]) -> _Entry:
+    """All their words as those of the first; the same words once."""
+    by_words: dict[str, _Entry] = {}
+    for entry in entries:
+        by_words.setdefault(entry.detailed, entry)
+    different = by_words.values()
     return _Entry(
-        first.start,
-        first.stop,
-        f"{first.brief} {second.brief}",
-        f"{first.detailed} {second.detailed}",
-        tuple(dict.fromkeys((*first.names, *second.names))),
+        entries[0].start,
+        entries[0].stop,
+        " ".join(entry.brief for entry in different),
+        " ".join(entry.detailed for entry in different),
+        tuple(dict.fromkeys(name for entry in different for name in entry.names)),
     )
 
 
@@ -258,10 +314,19 @@ def _entities(scenes: tuple[Scene, ...]) -> tuple[Entity, ...]:
     )
 
 
-def _failure(gap: Span, wordless: list[Span]) -> Failure:
-    empty = any(gap.overlaps(span) for span in wordless)
-    reason = "the caption file holds no words for it" if empty else "the caption file leaves it out"
-    return Failure.of(gap, STAGE, reason)
+def _failures(gaps: list[Span], wordless: list[_Entry]) -> tuple[Failure, ...]:
+    """A failure for each gap, which says whether the file has an entry there."""
+    empty = merge_spans([Span(entry.start, entry.stop) for entry in wordless])
+    starts = [span.start_seconds for span in empty]
+
+    def reason(gap: Span) -> str:
+        near = empty[
+            max(bisect_right(starts, gap.start_seconds) - 1, 0) : bisect_left(starts, gap.stop_seconds)
+        ]
+        told = any(gap.overlaps(span) for span in near)
+        return "the caption file holds no words for it" if told else "the caption file leaves it out"
+
+    return tuple(Failure.of(gap, STAGE, reason(gap)) for gap in gaps)
 
 
 def _nameless(captions: Path, digest: str, entries: list[_Entry], size_bytes: int) -> VideoInfo:

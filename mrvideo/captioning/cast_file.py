@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import sys
+import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mrvideo.errors import InputError
+from mrvideo.media.small_files import read_small
 from mrvideo.models.base import Picture
 
 if sys.version_info >= (3, 11):
@@ -27,15 +30,37 @@ else:
     import tomli as tomllib
 
 _PHOTO_PIXELS = 768
+_MOST_BYTES = 256 * 2**10
+_MOST_PHOTO_BYTES = 64 * 2**20
+_MOST_DECODED_PIXELS = 40_000_000
+"""A camera's picture of 48 million is still read: JPEG is decoded at a part of its size."""
+_MOST_DOTS = 16
+
+# Without those that run another program or hold drawings: EPS, PDF, WMF.
+_PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA")
+_STRINGS = re.compile(
+    r'"""(?s:.*?)"""'
+    r"|'''(?s:.*?)'''"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'|#[^\n]*"
+)
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=100)
     photo: Path | None = None
-    description: str = ""
-    kind: str = "person"
+    description: str = Field(default="", max_length=2000)
+    kind: str = Field(default="person", min_length=1, max_length=40)
+
+    @field_validator("name")
+    @classmethod
+    def _fits_in_marks(cls, name: str) -> str:
+        """Captions have names between < and >."""
+        if not name.isprintable() or set(name) & set("<>"):
+            raise ValueError("a name is words in one line, without < and >")
+        return name
 
 
 class _File(BaseModel):
@@ -63,9 +88,9 @@ def load_given(path: Path | None) -> tuple[Given, ...]:
     if path is None:
         return ()
     entries = _entries(path)
-    names = [entry.name for entry in entries]
-    if len(set(names)) != len(names):
-        raise InputError(f"{path}: each name once, got {', '.join(names)}")
+    twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
+    if twice:
+        raise InputError(f"{path}: each name once, {twice[0]} comes more often")
     for entry in entries:
         if entry.photo is None and not entry.description.strip():
             raise InputError(f"{path}: {entry.name} needs a photo or a description to be recognised by")
@@ -84,43 +109,71 @@ def given_digest(path: Path | None) -> str:
     """Changes with the file and with every photo in it; empty without a file."""
     if path is None:
         return ""
-    digest = hashlib.sha256(_bytes(path))
+    digest = hashlib.sha256(_cast_bytes(path))
     for entry in _entries(path):
         if entry.photo is not None:
-            digest.update(_bytes(path.parent / entry.photo))
+            digest.update(_photo_bytes(path.parent / entry.photo))
     return digest.hexdigest()[:32]
 
 
 def _entries(path: Path) -> list[_Entry]:
+    data = _cast_bytes(path)
     try:
-        data: dict[str, Any] = tomllib.loads(_bytes(path).decode("utf-8"))
-        return _File.model_validate(data).cast
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
+        text = data.decode("utf-8")
+        _check_keys(path, text)
+        return _File.model_validate(tomllib.loads(text)).cast
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))[:100]
         raise InputError(
-            f"{path}: {where}: {first['msg']}; write [[cast]] with name, photo and/or description"
+            f"{path}: {where!r}: {first['msg']}; write [[cast]] with name, photo and/or description"
         ) from error
+    except RecursionError as error:
+        raise InputError(
+            f"{path} is nested too deep for a cast file; write [[cast]] with name, photo …"
+        ) from error
+    except ValueError as error:
+        # Not TOML, not UTF-8, or a number of thousands of digits.
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} is not TOML: {reason}; write [[cast]] with name, photo …") from error
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+def _check_keys(path: Path, text: str) -> None:
+    """Raises `InputError` for keys of very many parts, `a.a.a…`: the parser's time grows with their square."""
+    bare = _STRINGS.sub("_", text)
+    if any(row.count(".") > _MOST_DOTS for row in bare.split("\n")):
+        raise InputError(f"{path}: a key of more than {_MOST_DOTS} parts; write [[cast]] with name, photo …")
+
+
+def _cast_bytes(path: Path) -> bytes:
+    return read_small(path, most_bytes=_MOST_BYTES, what="cast file")
+
+
+def _photo_bytes(path: Path) -> bytes:
+    return read_small(path, most_bytes=_MOST_PHOTO_BYTES, what="photo")
 
 
 def _photo(path: Path) -> bytes:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    """The photo upright and scaled. What a picture claims is looked at before anything is decoded."""
+    from PIL import Image, ImageOps
 
     from mrvideo.media.images import encode_jpeg
 
+    data = io.BytesIO(_photo_bytes(path))
+    Image.init()
     try:
-        image: Image.Image = Image.open(io.BytesIO(_bytes(path)))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
+            image: Image.Image = Image.open(data, formats=[f for f in _PHOTO_FORMATS if f in Image.OPEN])
+        image.draft("RGB", (2 * _PHOTO_PIXELS, 2 * _PHOTO_PIXELS))
+        if image.width * image.height <= _MOST_DECODED_PIXELS:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright.thumbnail((_PHOTO_PIXELS, _PHOTO_PIXELS))
+            return encode_jpeg(upright)
+    except Image.DecompressionBombError:
+        pass  # said below
+    except Exception as error:
         raise InputError(f"{path} is not a picture that can be read; save it as JPEG or PNG") from error
-    upright.thumbnail((_PHOTO_PIXELS, _PHOTO_PIXELS))
-    return encode_jpeg(upright)
+    raise InputError(
+        f"{path}: more than {_MOST_DECODED_PIXELS // 1_000_000} million pixels are not decoded; scale it down"
+    )
