@@ -75,6 +75,8 @@ def index_video(
         if info.has_audio and not (settings.speech or found.cues or library.cues(info.digest)):
             on_event(Notice(text=_UNHEARD))
         heard = _kept_transcript(info, settings, library) if listens else None
+        if heard is not None and not may_yet_end_well(heard.failures):
+            _tell(heard, on_event)
         if heard is not None or not listens:
             cues = _cues(info, found, heard, library)
             kept = _kept(info, cues, settings, options, library, on_event, retry=retry)
@@ -100,6 +102,7 @@ def index_video(
             if listens and (heard is None or may_yet_end_well(heard.failures)):
                 heard = _listen(info, settings, library, budget, on_event)
                 spent = heard.usage
+                _tell(heard, on_event)
             cues = _cues(info, found, heard, library)
             return _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
 
@@ -285,3 +288,8 @@ def _listen(
     finally:
         portal().call(transcriber.aclose)
     return heard
+
+
+def _tell(heard: Transcript, on_event: EventSink) -> None:
+    for note in heard.notes:
+        on_event(Notice(text=note))

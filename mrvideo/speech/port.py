@@ -30,13 +30,17 @@ class Segment(BaseModel):
 
 
 class Transcription(BaseModel):
-    """A transcriber's reply. `text` alone, without segments, is what one without times says."""
+    """A transcriber's reply. `text` alone, without segments, is what one without times says.
+
+    `silent` counts the segments that the model itself takes for silence: they are left out of both.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     segments: tuple[Segment, ...] = ()
     text: str = ""
     language: str | None = None
+    silent: int = 0
 
 
 class SoundInputs(BaseModel):
@@ -59,8 +63,22 @@ PROMPT = Prompt(
     reply=Transcription.__name__,
     static="",
     body="",
-    digest="1",
+    # Counts up with how replies are read: what was kept before is asked for again.
+    digest="2",
 )
+
+
+def says_silence(no_speech_probability: object, mean_log_probability: object) -> bool:
+    """Whether Whisper's own rule leaves a segment out: likely no speech, and words that it is unsure of.
+
+    Over silence it makes up lines such as "Thank you.".
+    """
+    return (
+        isinstance(no_speech_probability, int | float)
+        and isinstance(mean_log_probability, int | float)
+        and no_speech_probability > 0.6
+        and mean_log_probability < -1.0
+    )
 
 
 def sound_request(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from mrvideo.speech.port import Segment, Transcription
+from mrvideo.speech.port import Segment, Transcription, says_silence
 
 _PAUSE_SECONDS = 0.8
 _CUE_SECONDS = 7.0
@@ -20,13 +20,35 @@ def transcription_of(data: object, duration_seconds: float) -> Transcription | N
     listed, words, text = _items(fields, "segments"), _items(fields, "words"), fields.get("text")
     if listed is None and words is None and not isinstance(text, str):
         return None
-    segments = _segments(listed or [], duration_seconds) or _from_words(words or [], duration_seconds)
+    silent = [item for item in listed or [] if _is_silent(item)]
+    spoken = [item for item in listed or [] if not _is_silent(item)]
+    segments = _segments(spoken, duration_seconds)
+    if not segments and not silent:
+        segments = _from_words(words or [], duration_seconds)
+    whole = text if isinstance(text, str) else ""
+    if silent:
+        # The whole text holds their words too.
+        whole = " ".join(words for item in spoken if (words := _text(item, "text")))
     language = fields.get("language")
     return Transcription(
         segments=tuple(segments),
-        text=text.strip() if isinstance(text, str) else "",
+        text=whole.strip(),
         language=language if isinstance(language, str) and language else None,
+        silent=len(silent),
     )
+
+
+def _is_silent(item: object) -> bool:
+    if not isinstance(item, Mapping):
+        return False
+    fields = cast("Mapping[str, object]", item)
+    return says_silence(fields.get("no_speech_prob"), fields.get("avg_logprob"))
+
+
+def _text(item: object, name: str) -> str:
+    """A text field of an object; empty where it has none."""
+    value = cast("Mapping[str, object]", item).get(name) if isinstance(item, Mapping) else None
+    return value if isinstance(value, str) else ""
 
 
 def _items(fields: Mapping[str, object], name: str) -> list[object] | None:
@@ -79,17 +101,16 @@ def _timed(item: object, words_field: str, duration_seconds: float) -> Segment |
     if not isinstance(item, Mapping):
         return None
     fields = cast("Mapping[str, object]", item)
-    text, start, stop = fields.get(words_field), _seconds(fields.get("start")), _seconds(fields.get("end"))
-    if not isinstance(text, str) or not text.strip() or start is None:
+    text = " ".join(_text(item, words_field).split())
+    start, stop = _seconds(fields.get("start")), _seconds(fields.get("end"))
+    if not text or start is None:
         return None
-    start_seconds = min(max(start, 0.0), duration_seconds)
-    stop_seconds = start_seconds if stop is None else stop
-    speaker = fields.get("speaker")
+    start = min(max(start, 0.0), duration_seconds)
     return Segment(
-        start_seconds=start_seconds,
-        stop_seconds=min(max(stop_seconds, start_seconds), duration_seconds),
-        text=" ".join(text.split()),
-        speaker=speaker.strip() or None if isinstance(speaker, str) else None,
+        start_seconds=start,
+        stop_seconds=min(max(start if stop is None else stop, start), duration_seconds),
+        text=text,
+        speaker=" ".join(_text(item, "speaker").split()) or None,
     )
 
 

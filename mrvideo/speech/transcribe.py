@@ -33,11 +33,15 @@ from mrvideo.speech.port import STAGE, Segment, Transcriber, Transcription, soun
 
 
 class Transcript(Record):
-    """All that is said in a video, as far as it could be heard: `failures` are the spans that could not."""
+    """All that is said in a video, as far as it could be heard: `failures` are the spans that could not.
+
+    `notes` are for the user, one line each.
+    """
 
     cues: tuple[Cue, ...] = ()
     failures: tuple[Failure, ...] = ()
     usage: Usage = Usage()
+    notes: tuple[str, ...] = ()
 
 
 def transcribe(
@@ -99,7 +103,9 @@ class _Map:
             for future in self._in_flight:
                 future.cancel()
         self._on_event(StageFinished(stage=STAGE))
-        return Transcript(cues=self._cues(), failures=self._sorted_failures(), usage=self._usage)
+        return Transcript(
+            cues=self._cues(), failures=self._sorted_failures(), usage=self._usage, notes=tuple(self._notes())
+        )
 
     def _heard(self, sounds: Iterator[Sound | LostSound]) -> Iterator[Sound]:
         for sound in sounds:
@@ -159,6 +165,11 @@ class _Map:
                     cues.append(cue)
         cues.sort(key=lambda cue: (cue.start_seconds, cue.stop_seconds))
         return tuple(cues)
+
+    def _notes(self) -> Iterator[str]:
+        if silent := sum(transcription.silent for _, transcription in self._replies):
+            lines = "line of speech" if silent == 1 else "lines of speech"
+            yield f"{silent} {lines} left out: the model itself takes the sound there for silence"
 
     def _sorted_failures(self) -> tuple[Failure, ...]:
         return tuple(sorted(self._failures, key=lambda failure: failure.start_seconds))

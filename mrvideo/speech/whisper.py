@@ -18,7 +18,7 @@ from mrvideo.models.settings import ModelSettings
 from mrvideo.records import EventSink, Usage
 from mrvideo.settings import silence_telemetry
 from mrvideo.speech import download
-from mrvideo.speech.port import Segment, SoundInputs, Transcription
+from mrvideo.speech.port import Segment, SoundInputs, Transcription, says_silence
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -81,12 +81,19 @@ class FasterWhisper:
                 condition_on_previous_text=False,
             )
             segments: list[Segment] = []
+            silent = 0
             for segment in found:
+                if says_silence(
+                    getattr(segment, "no_speech_prob", None), getattr(segment, "avg_logprob", None)
+                ):
+                    silent += 1
+                    continue
                 start = min(max(float(segment.start), 0.0), inputs.duration_seconds)
                 stop = min(max(float(segment.end), start), inputs.duration_seconds)
                 if text := " ".join(str(segment.text).split()):
                     segments.append(Segment(start_seconds=start, stop_seconds=stop, text=text))
-        return Transcription(segments=tuple(segments), language=str(info.language) if info.language else None)
+        language = str(info.language) if info.language else None
+        return Transcription(segments=tuple(segments), language=language, silent=silent)
 
 
 def _repository(model: str) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mrvideo.media.subtitles import load_cues, load_subtitles
 from mrvideo.media.subtitles.embedded import look_into
 
@@ -100,3 +102,36 @@ def test_a_file_beside_goes_before_a_stream_inside(make_video):
 def test_no_subtitles_are_no_error(make_video):
     found = load_subtitles(make_video())
     assert (found.cues, found.notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "data", "known", "unknown"),
+    [
+        ("talk.mp4", "mov_text", mov_text("x"), b"tx3g", b"stpp"),
+        ("talk.mkv", "webvtt", b"x", b"D_WEBVTT/SUBTITLES", b"S_HDMV/TEXTST\0\0\0\0\0"),
+    ],
+    ids=["TTML in MP4", "text of a Blu-ray disc"],
+)
+def test_a_stream_without_a_decoder_is_a_note(make_video, name, codec, data, known, unknown):
+    """FFmpeg lists the stream, PyAV gives it no codec: asking for its name ended the whole indexing."""
+    path: Path = make_video(name, subtitles=[(codec, "eng", [(1.0, 1.0, data)])])
+    written = path.read_bytes()
+    assert written.count(known) == 1
+    path.write_bytes(written.replace(known, unknown))
+    found = load_subtitles(path)
+    assert found.cues == ()
+    (note,) = found.notes
+    assert "1 subtitle stream is of a kind that is not decoded here" in note and "SRT" in note
+    assert load_cues(path) == ()
+    beside = path.with_suffix(".srt")
+    beside.write_text("1\n00:00:01,000 --> 00:00:02,000\nbeside\n")
+    assert [cue.text for cue in load_cues(path)] == ["beside"]
+
+
+def test_letters_of_an_effect_in_a_stream_are_one_line(make_video):
+    lines = [
+        (1.0, 1.0, f"{n},0,Song,,0,0,0,fx,{{\\pos({n * 10},5)}}{letter}".encode())
+        for n, letter in enumerate("long")
+    ]
+    path = make_video(subtitles=[("ass", "eng", lines)])
+    assert [(c.start_seconds, c.stop_seconds, c.text) for c in load_cues(path)] == [(1.0, 2.0, "long")]

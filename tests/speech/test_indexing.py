@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 
 import pytest
@@ -58,6 +59,25 @@ def test_subtitles_that_somebody_wrote_are_not_transcribed_again(make_video, bur
     video = mrvideo.index(film, settings=settings)
     assert [cue.text for cue in video.cues] == ["Good morning"]
     assert server.requests == []
+
+
+def test_lines_over_silence_are_told_each_time_and_not_cited(make_video, bursts, server, settings):
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    server.answer = lambda fields, segments: json.dumps(
+        {
+            "text": "Thank you.",
+            "segments": [
+                {"start": 0, "end": 1, "text": "Thank you.", "no_speech_prob": 0.98, "avg_logprob": -1.5}
+            ],
+        }
+    )
+    for _ in range(2):
+        told = []
+        video = mrvideo.index(film, settings=settings, on_event=told.append)
+        assert video.cues == ()
+        notices = [event.text for event in told if isinstance(event, Notice)]
+        assert [text for text in notices if "1 line of speech left out" in text]
+    assert len(server.requests) == 1
 
 
 def test_an_index_is_written_once_with_what_was_not_heard(make_video, bursts, server, settings, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from mrvideo.errors import SubtitleError
 from mrvideo.media.subtitles import load_cues, load_subtitles
+from mrvideo.media.subtitles.encoding import decode
 from mrvideo.media.subtitles.languages import language_of
 from mrvideo.media.subtitles.parse import parse
 
@@ -195,6 +198,59 @@ def test_encodings_are_found(encoding, text):
     assert line.text == text
 
 
+SHORT = [
+    ("he", "cp1255", "שלום לכולם ברוכים הבאים", "איפה התחנה"),
+    ("ja", "euc_jp", "今日はいい天気ですね。", "駅前で会いましょう。"),
+    ("ja", "cp932", "分かりました、すぐに行きます。", "はい"),
+    ("ko", "euc_kr", "오늘 뭐 했어요?", "집에 갔습니다."),
+    ("zh", "gb18030", "你好，今天天气很好。", "我们走吧！"),
+    ("zh", "big5", "你好，今天天氣很好。", "我們走吧！"),
+    ("ru", "koi8_r", "Где здесь вокзал?", "Я не знаю."),
+    ("uk", "cp1251", "Де тут вокзал?", "Я не знаю, ходімо їсти."),
+    ("el", "cp1253", "Πού είναι ο σταθμός;", "Δεν ξέρω."),
+    ("ar", "cp1256", "أين المحطة من فضلك؟", "لا أعرف"),
+    ("th", "cp874", "สถานีรถไฟอยู่ที่ไหน", "ไม่รู้ครับ"),
+    ("pl", "iso8859_2", "Gdzie jest dworzec, proszę pana?", "Idź prosto, później w lewo. Są też łóżka."),
+    ("cs", "cp1250", "Kde je tady nádraží, prosím?", "Nevím, zeptejte se někoho jiného."),
+    ("fr", "cp1252", "Où est la gare, s’il vous plaît ?", "Là-bas, à côté de l’église."),
+]
+
+
+@pytest.mark.parametrize(("language", "encoding", "first", "second"), SHORT)
+def test_two_lines_are_enough_to_know_an_encoding(language, encoding, first, second):
+    """A wrong code page reads without an error: as other letters, which are then captioned, searched and cited."""
+    data = srt(first, second).encode(encoding)
+    for known in (None, language):
+        assert [line.text for line in parse(data, "talk.srt", known).lines] == [first, second]
+
+
+@pytest.mark.parametrize("language", ["he", "Hebrew", "heb"])
+def test_the_language_asked_for_is_that_of_a_file_whose_name_says_none(make_video, tmp_path, language):
+    """A word of three letters reads as Cyrillic, Greek or Thai just as well."""
+    path = make_video()
+    named = tmp_path / "words.srt"
+    named.write_bytes(srt("רמת", "גן").encode("cp1255"))
+    cues = load_cues(path, subtitles=named, language=language)
+    assert [(cue.text, cue.language) for cue in cues] == [("רמת", "he"), ("גן", "he")]
+    russian = tmp_path / "words.ru.srt"
+    russian.write_bytes(srt("щов").encode("cp1251"))
+    (cue,) = load_cues(path, subtitles=russian, language=language)
+    assert (cue.text, cue.language) == ("щов", "ru"), "what the name says goes before"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("今日は".encode("iso2022_jp"), "今日は"),
+        (b"\xff\xfe\x00\x00" + "今日は".encode("utf-32-le"), "今日は"),
+        ("<?xml version='1.0' encoding='windows-1251'?>Да".encode("cp1251"), "Да"),
+        ("<?xml version='1.0' encoding='windows-1251'?>Да".encode(), "Да"),
+    ],
+)
+def test_what_the_bytes_themselves_say_goes_before_any_guess(data, text):
+    assert decode(data)[0].endswith(text)
+
+
 def test_the_language_in_a_files_name_settles_its_encoding(make_video):
     path: Path = make_video()
     text = "Ačiū, viskas gerai, mano žmogau, einam į žvejybą."
@@ -227,6 +283,129 @@ def test_formats_beyond_the_usual_ones_are_read_when_named():
         parse(b"{10}{20}Hello\n{30}{40}you\n", "talk.sub")
 
 
+def said(text: str, name: str, language: str | None = None) -> list[tuple[int, int, str]]:
+    return [(line.start_ms, line.stop_ms, line.text) for line in parse(text.encode(), name, language).lines]
+
+
+def test_sami_lines_end_where_the_next_one_of_their_class_begins():
+    text = (
+        "<SAMI><HEAD><STYLE><!-- .KR {Name: Korean; lang: ko-KR;} .EN {lang: en-US;} --></STYLE></HEAD><BODY>\n"
+        "<SYNC Start=1000><P Class=KR>첫째<P Class=EN>first\n<SYNC Start=2000><P Class=EN>&nbsp;\n"
+        "<SYNC Start=3000><P Class=KR>&nbsp;<SYNC Start=4000><P Class=KR>둘<br>째</BODY></SAMI>"
+    )
+    assert said(text, "talk.smi") == [(1000, 3000, "첫째"), (4000, 4000, "둘 째"), (1000, 2000, "first")]
+    assert said(text, "talk.smi", "en") == [(1000, 2000, "first")]
+    assert "left out: ko" in parse(text.encode(), "talk.smi", "en").notes[0]
+    broken = parse(text.replace("Start=3000", "Start=soon").encode(), "talk.smi", "ko")
+    assert "unreadable blocks left out: 1" in broken.notes
+
+
+TTML = """<?xml version="1.0"?><!-- a note -->
+<tt xmlns="http://www.w3.org/ns/ttml" xmlns:p="http://www.w3.org/ns/ttml#parameter" p:frameRate="25" p:tickRate="1000">
+<head><metadata><desc>not said</desc></metadata></head>
+<body><div begin="10s">
+ <p begin="00:00:01:05" dur="2s">One &amp; <span>two</span><br/>
+   three&nbsp;four {laughs}</p>
+ <p begin="2000t" end="00:00:03.5">ticks</p>
+ <div timeContainer="seq"><p dur="1s">first</p><p dur="2s">then</p></div>
+ <p><span begin="4s" end="5s">a line</span><br/><span begin="6s" end="7s">another</span></p>
+ <p begin="soon" end="9s">at no time</p>
+</div><div><p>nowhere</p></div></body></tt>"""
+
+
+def test_ttml_times_of_every_kind_are_read_and_what_has_none_is_counted():
+    assert said(TTML, "talk.ttml") == [
+        (11_200, 13_200, "One & two three four {laughs}"),
+        (12_000, 13_500, "ticks"),
+        (10_000, 11_000, "first"),
+        (11_000, 13_000, "then"),
+        (14_000, 15_000, "a line"),
+        (16_000, 17_000, "another"),
+    ]
+    assert parse(TTML.encode(), "talk.ttml").notes == ("unreadable blocks left out: 2",)
+
+
+def test_ttml_that_breaks_off_keeps_what_stands_before_and_says_so():
+    parsed = parse(TTML[: TTML.index("<div timeContainer")].encode(), "talk.xml")
+    assert [line.text for line in parsed.lines] == ["One & two three four {laughs}", "ticks"]
+    assert "broken at line 8" in parsed.notes[0]
+
+
+P = "<tt xmlns='http://www.w3.org/ns/ttml'><body><div><p begin='1s' end='2s'>"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (P + "<span>" * 20_000, "deep"),
+        ("<!DOCTYPE tt [<!ENTITY a 'aaaaaaaaaa'>]>" + P + "&a;</p></div></body></tt>", "entities"),
+        (P.replace("1s", "9" * 400 + "s") + "a</p></div></body></tt>", "no subtitle"),
+        (
+            "<tt xmlns='http://www.w3.org/ns/ttml'><body><div><p end='x'>a</p></div></body></tt>",
+            "no subtitle",
+        ),
+        ("<html><tt>a</tt></html>", "<html>"),
+        ("<tt/>", "no subtitle"),
+    ],
+)
+def test_ttml_that_cannot_be_read_is_refused_in_one_line(text, says):
+    with pytest.raises(SubtitleError, match=says) as caught:
+        parse(text.encode(), "talk.ttml")
+    assert "\n" not in str(caught.value)
+
+
+LETTERS = "[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+
+
+def test_karaoke_by_letters_is_one_line():
+    """An effect gives each letter lines of its own, in several layers: 500 cues of one letter for a song."""
+    placed, row = "", 100
+    for number, letter in enumerate("so long"):
+        start = 100 + number * 10
+        if letter != " ":
+            for layer, stop, codes in ((0, 300, ""), (1, start + 10, "\\\\1c&H00FF&")):
+                placed += (
+                    f"Dialogue: {layer},0:00:0{start / 100:.2f},0:00:0{stop / 100:.2f},Song,,0,0,0,fx,"
+                    f"{{\\pos({row},40){codes}}}{letter}\n"
+                )
+        row += 12
+    assert said(LETTERS + placed, "song.ass") == [(1000, 3000, "so long")]
+
+    template = "Comment: 0,0:00:01.00,0:00:03.00,Song,,0,0,0,karaoke,{\\k20}so {\\k20}long\n"
+    assert said(LETTERS + template + placed.replace("pos(", "org("), "song.ass") == [(1000, 3000, "so long")]
+    assert said(LETTERS + template + "Dialogue: 0,0:00:01.00,0:00:02.00,S,,0,0,0,,hi\n", "song.ass") == [
+        (1000, 2000, "hi")
+    ], "a comment that no effect was made from is not said"
+
+    syllables = "Dialogue: 0,0:00:01.00,0:00:03.00,Song,,0,0,0,,{\\k20}so {\\k20}lo{\\k5}ng\n"
+    assert said(LETTERS + syllables, "song.ass") == [(1000, 3000, "so long")]
+
+    alone = "".join(f"{n}\n00:00:01,{n}00 --> 00:00:01,{n + 1}00\n{c}\n\n" for n, c in enumerate("long", 1))
+    assert said(alone, "song.srt") == [(1100, 1500, "long")]
+    growing = "".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{'long'[:n]}\n\n" for n in (1, 2, 3, 4))
+    assert said(growing, "song.srt") == [(1000, 5000, "long")]
+    assert words(srt("No", "No, never")) == ["No", "No, never"], "two voices, the second repeating the first"
+
+
+def test_words_around_a_drawing_are_kept():
+    row = "Dialogue: 0,0:00:01.00,0:00:02.00,S,,0,0,0,,{\\p1}m 0 0 l 10 10{\\p0}said\n"
+    assert said(LETTERS + row, "talk.ass") == [(1000, 2000, "said")]
+
+
+def test_formats_of_one_line_a_row_are_read_and_their_broken_rows_counted():
+    assert said("{1}{1}25\n{25}{50}{y:i}one|two\n{75}{}end less\n", "talk.sub") == [
+        (1000, 2000, "one two"),
+        (3000, 3000, "end less"),
+    ]
+    assert said("[10][25]/one|two\n", "talk.txt") == [(1000, 2500, "one two")]
+    assert said("00:00:01:one\n00:00:03:two\n", "talk.txt") == [(1000, 1000, "one"), (3000, 3000, "two")]
+    assert said("[00:01.000 --> 00:02.500]  one\n", "talk.txt") == [(1000, 2500, "one")]
+    assert parse(b"[10][25]one\n[x][30]two\n", "talk.txt").notes == ("unreadable blocks left out: 1",)
+    for rate in ("0", "nan", "inf", "1e999", "9" * 400):
+        with pytest.raises(SubtitleError, match="counts in frames"):
+            parse(f"{{1}}{{1}}{rate}\n{{10}}{{20}}a\n".encode(), "talk.sub")
+
+
 def test_cues_without_a_length_get_one_and_are_counted(make_video):
     path: Path = make_video()
     path.with_suffix(".srt").write_text(
@@ -242,6 +421,41 @@ def test_cues_without_a_length_get_one_and_are_counted(make_video):
     ]
     assert any("2 without a length" in note for note in found.notes)
     assert any("1 of 4 start after the video's end" in note for note in found.notes)
+
+
+def test_a_name_made_up_in_another_way_is_the_same_name(make_video):
+    """A Mac takes é apart into e and an accent; subtitles from elsewhere have it in one piece."""
+    path: Path = make_video("cafe\u0301.mkv")
+    beside = path.with_name("caf\u00e9.fr.srt")
+    beside.write_text(srt("bonjour"))
+    assert [(cue.text, cue.language) for cue in load_cues(path)] == [("bonjour", "fr")]
+    path = path.rename(path.with_name("caf\u00e9.mkv"))
+    beside.rename(path.with_name("cafe\u0301.srt"))
+    assert [cue.text for cue in load_cues(path)] == ["bonjour"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.timeout(60)
+def test_a_pipe_is_refused_at_once_and_not_waited_for(make_video, tmp_path):
+    """Opened as a file it waits for a writer for ever."""
+    path: Path = make_video()
+    os.mkfifo(tmp_path / "x.srt")
+    with pytest.raises(SubtitleError, match="named pipe"):
+        load_cues(path, subtitles=tmp_path / "x.srt")
+    os.mkfifo(path.with_suffix(".srt"))
+    found = load_subtitles(path)
+    assert found.cues == () and "named pipe" in found.notes[0]
+
+
+def test_a_huge_file_is_refused_unread(make_video, tmp_path):
+    huge = tmp_path / "huge.srt"
+    with huge.open("wb") as file:
+        file.truncate(6 << 30)
+    tracemalloc.start()
+    with pytest.raises(SubtitleError, match="6144 MB is too big for a subtitle file, at most 64 MB"):
+        load_cues(make_video(), subtitles=huge)
+    assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    tracemalloc.stop()
 
 
 def test_overlapping_cues_are_kept_in_order(make_video):

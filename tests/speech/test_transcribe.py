@@ -214,6 +214,46 @@ def test_times_outside_the_sound_are_kept_inside(make_video, bursts, transcriber
     assert cues == [(0.0, 1.0, "early"), (1.5, 2.0, "late"), (1.6, 1.6, "backwards")]
 
 
+def test_lines_that_whisper_marks_as_no_speech_are_no_cues_and_are_counted(
+    make_video, bursts, transcriber, server
+):
+    """Over silence Whisper makes up a "Thank you."; as a cue it would be cited as said."""
+    invented = {"text": " Thank you.", "no_speech_prob": 0.98, "avg_logprob": -1.5}
+    segments = [
+        {"start": 0.0, "end": 1.0} | invented,
+        {"start": 1.0, "end": 2.0, "text": "hello", "no_speech_prob": 0.98, "avg_logprob": -0.2},
+        {"start": 2.0, "end": 3.0, "text": "harbour", "no_speech_prob": 0.2, "avg_logprob": -1.5},
+        {"start": 3.0, "end": 3.5} | invented,
+    ]
+    words = [{"word": "Thank", "start": 0.1, "end": 0.4}]
+    server.answer = lambda fields, heard: json.dumps(
+        {"text": "Thank you. hello harbour Thank you.", "segments": segments, "words": words}
+    )
+    path = make_video(sound=bursts(4.0, (0.0, 3.9, 440)))
+    transcript = transcribe(path, transcriber=transcriber())
+    assert heard(transcript) == [(1.0, 2.0, "hello"), (2.0, 3.0, "harbour")]
+    (note,) = transcript.notes
+    assert note.startswith("2 lines of speech left out")
+
+    segments[1:3] = []
+    transcript = transcribe(path, transcriber=transcriber())
+    assert transcript.cues == (), "neither its segments, nor its words, nor its whole text"
+    assert transcript.notes[0].startswith("2 lines")
+    del segments[1]
+    assert transcribe(path, transcriber=transcriber()).notes[0].startswith("1 line of speech left out")
+
+
+def test_odd_times_and_half_a_character_do_not_end_the_run(make_video, bursts, transcriber, server):
+    reply = """{"text": "…", "segments": [
+        {"start": "0.5", "end": "1.5", "text": "as text"}, {"start": 1.5, "end": NaN, "text": "wave \\ud83d"},
+        {"start": NaN, "end": 1, "text": "never"}, {"start": 1%s, "end": 2, "text": "too far"},
+        {"start": true, "end": 2, "text": "yes"}]}""" % ("0" * 400)
+    server.answer = lambda fields, segments: reply
+    path = make_video(sound=bursts(2.0, (0.0, 2.0, 440)), seconds=2.0)
+    transcript = transcribe(path, transcriber=transcriber())
+    assert heard(transcript) == [(0.5, 1.5, "as text"), (1.5, 1.5, "wave \ufffd")]
+
+
 def test_an_answer_without_words_is_a_failure(make_video, bursts, transcriber, server):
     server.answer = lambda fields, segments: "[1, 2]"
     path = make_video(sound=bursts(2.0, (0.5, 0.5, 440)))

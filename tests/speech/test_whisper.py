@@ -66,6 +66,23 @@ def test_its_segments_become_cues(make_video, bursts):
     assert ledger.total().cost == 0  # it runs here: nobody sends a bill
 
 
+def test_a_line_that_it_marks_as_no_speech_is_left_out(make_video, bursts):
+    @dataclass
+    class Marked(Segment):
+        no_speech_prob: float = 0.9
+        avg_logprob: float = -1.2
+
+    class Inventing(Loudness):
+        def transcribe(self, audio, **options):
+            return iter([Marked(0.0, 1.0, "Thank you."), Segment(1.0, 2.0, "hello")]), Info("en")
+
+    adapter = FasterWhisper(transcriber_settings("faster-whisper:small"), lambda settings: Inventing())
+    transcriber = Transcriber(model=LimitedModel(adapter, Limits(ledger=Ledger())))
+    transcript = transcribe(make_video(sound=bursts(4.0, (0.0, 3.9, 440))), transcriber=transcriber)
+    assert [cue.text for cue in transcript.cues] == ["hello"]
+    assert transcript.notes[0].startswith("1 line of speech")
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec("faster_whisper") is not None, reason="faster-whisper is installed"
 )

@@ -38,7 +38,8 @@ def read_ass(text: str) -> tuple[list[Line], int]:
             pieces.append(piece)
         elif piece.effect.startswith("karaoke"):
             templates.append(piece)
-    return whole(pieces, templates), unreadable
+    # The same words in two layers (a shadow) are one line.
+    return list(dict.fromkeys(whole(pieces, templates))), unreadable
 
 
 def _piece(values: dict[str, str]) -> Piece | None:

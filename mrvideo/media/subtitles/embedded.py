@@ -58,7 +58,9 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
         for stream in container.streams.subtitles:
             codec = cast("SubtitleCodecContext | None", stream.codec_context)
             if codec is None or (codec.name not in TEXT_CODECS and not codec.codec.bitmap_sub):
-                undecoded += 1  # TTML, teletext, ARIB, text of Blu-ray discs: FFmpeg lists them without a decoder
+                undecoded += (
+                    1  # TTML, teletext, ARIB, text of Blu-ray discs: FFmpeg lists them without a decoder
+                )
             elif codec.name in TEXT_CODECS:
                 language = normalised(tag) if (tag := language_of(stream)) and tag != "und" else None
                 forced = bool(stream.disposition & stream.disposition.forced)

@@ -53,7 +53,7 @@ def rejoined(lines: Sequence[Line]) -> list[Line]:
 
 
 def whole(pieces: Sequence[Piece], templates: Sequence[Piece]) -> list[Line]:
-    """The lines, each once, letters joined. `templates` are the comments that an effect was made from: they stand for
+    """The lines, letters joined. `templates` are the comments that an effect was made from: they stand for
     what it made at their time.
     """
     effects = [piece for piece in pieces if piece.effect.startswith("fx")]
@@ -69,13 +69,11 @@ def whole(pieces: Sequence[Piece], templates: Sequence[Piece]) -> list[Line]:
     for row in letters.values():
         if len(row) >= _FEWEST:
             _join(row, joined)
-    # The same words in two layers (a shadow) are one line.
-    lines: dict[Line, None] = {}
-    for piece in [*made_from, *kept]:
-        stands = joined.get(id(piece), piece)
-        if stands is not None and stands.text:
-            lines[Line(stands.start_ms, stands.stop_ms, stands.text, stands.speaker)] = None
-    return list(lines)
+    return [
+        Line(stands.start_ms, stands.stop_ms, stands.text, stands.speaker)
+        for piece in [*made_from, *kept]
+        if (stands := joined.get(id(piece), piece)) is not None and stands.text
+    ]
 
 
 class _Times:
