@@ -1,6 +1,7 @@
 """The paper's released captions: every quirk read, nothing invented, nothing lost; and the way back."""
 
 import json
+import os
 import re
 from itertools import pairwise
 
@@ -114,12 +115,78 @@ def test_gaps_and_empty_captions_are_failures_not_scenes(imported):
         ([entry(0, 1), {"t_end": 2, "caption": "x"}], "entry 1"),
         ([entry("soon", 1)], "entry 0"),
         ([entry(0, float("inf"))], "entry 0"),
+        ([entry(10**400, 1)], "entry 0"),
+        ([entry(True, 1)], "entry 0"),
+        ([entry(0, 1), entry(9, 3)], r"entry 1 ends \(3 s\) before it starts \(9 s\)"),
+        ([entry(-9, 1)], "entry 0 lies outside any video"),
+        ([entry(0, 1e30)], "entry 0 lies outside any video"),
+        ([entry(0, 5, {"a": 1})], "entry 0 has a caption that is no text"),
         ([entry(0, 5, "")], "no caption"),
     ],
 )
 def test_what_is_no_caption_file_is_refused_by_entry(imported, rows, words):
     with pytest.raises(InputError, match=words):
         imported(rows)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"[" * 100_000, "nested too deep"),
+        (b'[{"t_start": ' + b"1" * 5000 + b"}]", "cannot be read as captions"),
+        (b"\x00\x01\xff", "cannot be read as captions"),
+    ],
+    ids=["deep", "digits", "binary"],
+)
+def test_a_file_that_is_deep_odd_or_binary_is_refused_in_one_line(tmp_path, data, words):
+    (tmp_path / "a.json").write_bytes(data)
+    with pytest.raises(InputError, match=words) as caught:
+        import_released(tmp_path / "a.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_and_a_huge_file_are_refused_unread(tmp_path):
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(InputError, match="6144 MB is too big for a caption file"):
+        import_released(tmp_path / "huge.json")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.json")
+        with pytest.raises(InputError, match="named pipe"):
+            import_released(tmp_path / "pipe.json")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "*" * 100_000,
+        "[" + "# " * 50_000,
+        f"[2. Appeared Characters]: [{'_' * 100_000}xyz_1] [3. Detailed Description]: d",
+    ],
+    ids=["stars", "hashes", "underscores"],
+)
+def test_a_caption_of_100_000_marks_takes_no_longer_than_its_length(imported, caption):
+    """Patterns that begin anew at each star of a run took minutes."""
+    (scene,) = imported([entry(0, 5, caption)]).scenes
+    assert scene.detailed in (" ".join(caption.split()), "d")
+    assert scene.entity_names == ()
+
+
+@pytest.mark.timeout(120)
+def test_many_entries_that_overlap_take_no_longer_than_their_number(imported):
+    rows = [entry(n, 100_000 - n, f"caption {n}") for n in range(20_000)]
+    rows += [entry(0, 100_000, f"twin {n}") for n in range(20_000)]
+    scenes = imported(rows).scenes
+    assert len(scenes) == 2 * 20_000 - 1
+    assert scenes[1].brief == scenes[-2].brief == "caption 1"
+    assert scenes[0].detailed.startswith("caption 0 twin 0 twin 1 twin 2 ")
+
+
+def test_half_a_character_is_made_one_that_can_be_kept(imported):
+    (scene,) = imported([entry(0, 5, "wave \ud83d.")]).scenes
+    assert scene.detailed == "wave \ufffd."
 
 
 def test_with_its_video_the_index_belongs_to_the_video(imported, tmp_path):

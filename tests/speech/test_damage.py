@@ -65,7 +65,18 @@ N = 100_000
         ("{1}{1}25\n{25}{50}a" + "{y:" * (N // 3), "x.sub", 1, "a{y:"),
         ("[00:01.000 -> 00:02.000] " + " -> " * (N // 4), "x.txt", 1, "-> ->"),
     ],
-    ids=lambda value: str(value)[:20],
+    ids=[
+        "timings",
+        "voice",
+        "rolling",
+        "braces",
+        "codes",
+        "escapes",
+        "digits",
+        "stand-ins",
+        "styles",
+        "arrows",
+    ],
 )
 def test_a_file_made_to_take_long_takes_no_longer_than_its_size(text, name, count, begins):
     """Each of these took from six seconds to minutes, by the square of its size. How long: benchmarks/mutations.py."""

@@ -216,7 +216,9 @@ SHORT = [
 ]
 
 
-@pytest.mark.parametrize(("language", "encoding", "first", "second"), SHORT)
+@pytest.mark.parametrize(
+    ("language", "encoding", "first", "second"), SHORT, ids=[f"{short[0]} in {short[1]}" for short in SHORT]
+)
 def test_two_lines_are_enough_to_know_an_encoding(language, encoding, first, second):
     """A wrong code page reads without an error: as other letters, which are then captioned, searched and cited."""
     data = srt(first, second).encode(encoding)
@@ -246,6 +248,7 @@ def test_the_language_asked_for_is_that_of_a_file_whose_name_says_none(make_vide
         ("<?xml version='1.0' encoding='windows-1251'?>Да".encode("cp1251"), "Да"),
         ("<?xml version='1.0' encoding='windows-1251'?>Да".encode(), "Да"),
     ],
+    ids=["an escape", "a mark", "a declaration", "a false declaration"],
 )
 def test_what_the_bytes_themselves_say_goes_before_any_guess(data, text):
     assert decode(data)[0].endswith(text)
@@ -347,6 +350,7 @@ P = "<tt xmlns='http://www.w3.org/ns/ttml'><body><div><p begin='1s' end='2s'>"
         ("<html><tt>a</tt></html>", "<html>"),
         ("<tt/>", "no subtitle"),
     ],
+    ids=["deep", "entities", "too far", "no begin", "no TTML", "empty"],
 )
 def test_ttml_that_cannot_be_read_is_refused_in_one_line(text, says):
     with pytest.raises(SubtitleError, match=says) as caught:
