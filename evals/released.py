@@ -28,6 +28,7 @@ from typing import Any, TypeAlias, cast
 from mrvideo.errors import InputError
 from mrvideo.media.identity import probe
 from mrvideo.media.small_files import read_small
+from mrvideo.models.json_values import whole_characters
 from mrvideo.records import Entity, Failure, Index, Scene, Span, VideoInfo, clock, merge_spans
 
 STAGE = "import"
@@ -147,9 +148,7 @@ def _entry(captions: Path, number: int, row: Any) -> _Entry:
     caption = fields.get("caption") or ""
     if not isinstance(caption, str):
         raise InputError(f"{captions}: entry {number} has a caption that is no text")
-    # Half of a pair, as cut escapes leave it, is no character and cannot be kept.
-    whole = caption.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    brief, names, detailed = _sections(whole)
+    brief, names, detailed = _sections(whole_characters(caption))
     return _Entry(max(start, 0.0), max(stop, 0.0), brief, detailed, names)
 
 

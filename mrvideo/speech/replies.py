@@ -20,34 +20,28 @@ def transcription_of(data: object, duration_seconds: float) -> Transcription | N
     listed, words, text = _items(fields, "segments"), _items(fields, "words"), fields.get("text")
     if listed is None and words is None and not isinstance(text, str):
         return None
-    silent = [item for item in listed or [] if _is_silent(item)]
-    spoken = [item for item in listed or [] if not _is_silent(item)]
+    told = [cast("Mapping[str, object]", item) for item in listed or [] if isinstance(item, Mapping)]
+    spoken = [item for item in told if not says_silence(item.get("no_speech_prob"), item.get("avg_logprob"))]
+    silent = len(told) - len(spoken)
     segments = _segments(spoken, duration_seconds)
     if not segments and not silent:
         segments = _from_words(words or [], duration_seconds)
     whole = text if isinstance(text, str) else ""
     if silent:
         # The whole text holds their words too.
-        whole = " ".join(words for item in spoken if (words := _text(item, "text")))
+        whole = " ".join(_text(item, "text") for item in spoken)
     language = fields.get("language")
     return Transcription(
         segments=tuple(segments),
         text=whole.strip(),
         language=language if isinstance(language, str) and language else None,
-        silent=len(silent),
+        silent=silent,
     )
 
 
-def _is_silent(item: object) -> bool:
-    if not isinstance(item, Mapping):
-        return False
-    fields = cast("Mapping[str, object]", item)
-    return says_silence(fields.get("no_speech_prob"), fields.get("avg_logprob"))
-
-
-def _text(item: object, name: str) -> str:
-    """A text field of an object; empty where it has none."""
-    value = cast("Mapping[str, object]", item).get(name) if isinstance(item, Mapping) else None
+def _text(fields: Mapping[str, object], name: str) -> str:
+    """A text field; empty where there is none."""
+    value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
@@ -56,7 +50,7 @@ def _items(fields: Mapping[str, object], name: str) -> list[object] | None:
     return cast("list[object]", value) if isinstance(value, list) else None
 
 
-def _segments(listed: list[object], duration_seconds: float) -> list[Segment]:
+def _segments(listed: Sequence[object], duration_seconds: float) -> list[Segment]:
     segments: list[Segment] = []
     for item in listed:
         timed = _timed(item, "text", duration_seconds)
@@ -101,7 +95,7 @@ def _timed(item: object, words_field: str, duration_seconds: float) -> Segment |
     if not isinstance(item, Mapping):
         return None
     fields = cast("Mapping[str, object]", item)
-    text = " ".join(_text(item, words_field).split())
+    text = " ".join(_text(fields, words_field).split())
     start, stop = _seconds(fields.get("start")), _seconds(fields.get("end"))
     if not text or start is None:
         return None
@@ -110,7 +104,7 @@ def _timed(item: object, words_field: str, duration_seconds: float) -> Segment |
         start_seconds=start,
         stop_seconds=min(max(start if stop is None else stop, start), duration_seconds),
         text=text,
-        speaker=" ".join(_text(item, "speaker").split()) or None,
+        speaker=" ".join(_text(fields, "speaker").split()) or None,
     )
 
 

@@ -109,16 +109,18 @@ def _without_timeless(rows: list[str]) -> tuple[list[str], int]:
 
 
 def _vtt(text: str) -> tuple[list[Line], int]:
-    """Blocks between blank lines; NOTE, STYLE and REGION are not spoken, a line before the timing is a name."""
+    """Blocks between blank lines; NOTE, STYLE and REGION are not spoken, but a timing line ends them; a line before the
+    timing is a name.
+    """
     lines: list[Line] = []
     blocks = rolling = unreadable = 0
     for number, block in enumerate(re.split(r"\n\n+", text.strip("\n"))):
         rows = block.strip("\n").split("\n")
         if not any(row.strip() for row in rows):
             continue
-        if re.match(r"(NOTE|STYLE|REGION)(\s|$)", rows[0]) and not _TIMING.match(rows[min(1, len(rows) - 1)]):
-            continue
         heads = [i for i, row in enumerate(rows) if _TIMING.match(row)]
+        if not heads and re.match(r"(NOTE|STYLE|REGION)(\s|$)", rows[0]):
+            continue
         first = next((i for i, row in enumerate(rows) if "-->" in row), None)
         if first is None:
             unreadable += 0 if number == 0 and rows[0].startswith("WEBVTT") else 1

@@ -71,8 +71,8 @@ def _tracks(text: str) -> tuple[dict[str, list[_Shown]], int]:
     now: tuple[int, int | None] | None = None
     for part in _TAG.split(text):
         if _CLOSING.match(part):
-            break
-        if _SYNC.match(part):
+            now = shown = None  # what a second file joined to it says comes after
+        elif _SYNC.match(part):
             start, stop = _START.search(part), _END.search(part)
             unreadable += start is None
             now = (int(start[1]), int(stop[1]) if stop else None) if start else None
