@@ -43,7 +43,7 @@ def read_shard(
     # Decode on to the span's end, so that a cut after the last sample is seen.
     tail = span.stop_seconds - _TAIL_SECONDS
     watched = [*times, tail] if tail > times[-1] else times
-    detector = ShotDetector()
+    detector = ShotDetector(span.start_seconds)
     frames: list[Frame] = []
     with open_video(path, options) as video:
         for asked, frame in video.read_at(watched, watcher=detector):

@@ -36,6 +36,10 @@ _STILL_CELL_LEVEL = 10
 _STILL_SECONDS = 1.0
 
 _PART = 64
+_CONTEXT = 256
+"""So many pictures before those asked about are enough to judge by: four seconds of the fastest usual rate."""
+_STAYS_SECONDS = 1.3
+"""Of the longest dissolve, half its length and a step of the grid."""
 
 
 class _Changes(NamedTuple):
@@ -46,19 +50,30 @@ class _Changes(NamedTuple):
     """Of one cell."""
 
 
+class _Grid(NamedTuple):
+    """Pictures at even steps: when, and their cells."""
+
+    times: NDArray[np.float64]
+    cells: _Numbers
+
+
 class ShotDetector:
-    """A Watcher: call it with each picture in order, then ask.
+    """A Watcher: call it with each picture in order, then ask about what lies after `start_seconds`.
 
     A cut is a jump that stands out from its surroundings and is not undone at once (a flash). A dissolve is a stretch whose
     pictures are blends of its two ends, which are unlike each other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start_seconds: float = 0.0) -> None:
+        self._start_seconds = start_seconds
         self._times: list[float] = []
         self._greys: list[Grey] = []
         self._changes: _Changes | None = None
 
     def __call__(self, time_seconds: float, grey: Grey) -> None:
+        if time_seconds < self._start_seconds and len(self._times) >= 2 * _CONTEXT:
+            # A pass begins at a key frame, which may lie hours before.
+            del self._times[:_CONTEXT], self._greys[:_CONTEXT]
         self._times.append(time_seconds)
         self._greys.append(grey)
         self._changes = None
@@ -158,28 +173,48 @@ class ShotDetector:
         return False
 
     def _dissolves(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
-        times = np.array(self._times)
-        if times[-1] - times[0] < _DISSOLVE_SECONDS[0]:
-            return []
-        grid = np.arange(times[0], times[-1] + 1e-9, _DISSOLVE_STEP_SECONDS)
-        even = _cells(pictures[np.searchsorted(times, grid + 1e-6, side="right") - 1])
-        found: list[tuple[float, int, float]] = []
-        for seconds in _DISSOLVE_SECONDS:
-            half = _half(seconds)
-            if len(even) > 2 * half:
-                strength = _blended(even, half)
-                found += [(float(strength[k]), k + half, seconds) for k in _places(strength > 0)]
+        grids = [_even(self._times, pictures, first, stop) for first, stop in self._flowing()]
+        found: list[tuple[float, int, int, float]] = []
+        for place, grid in enumerate(grids):
+            for seconds in _DISSOLVE_SECONDS:
+                half = _half(seconds)
+                if len(grid.cells) > 2 * half:
+                    strength = _blended(grid.cells, half)
+                    found += [(float(strength[k]), place, k + half, seconds) for k in _places(strength > 0)]
         chosen: list[float] = []
-        for _, middle, seconds in sorted(found, reverse=True):
-            time = float(grid[middle])
+        for _, place, middle, seconds in sorted(found, reverse=True):
+            grid = grids[place]
+            time = float(grid.times[middle])
             apart = max(seconds / 2, _DISSOLVE_SECONDS[-1] / 2)
             if any(abs(time - cut) <= seconds / 2 + 0.1 for cut in cuts) or any(
                 abs(time - other) <= apart for other in chosen
             ):
                 continue
-            if seconds > _DISSOLVE_SECONDS[0] or not _is_pan(even, middle, _half(seconds)):
+            if seconds > _DISSOLVE_SECONDS[0] or not _is_pan(grid.cells, middle, _half(seconds)):
                 chosen.append(time)
         return sorted(chosen)
+
+    def _flowing(self) -> list[tuple[int, int]]:
+        """First picture and the one after the last, of each run of pictures that may hold a dissolve.
+
+        In a dissolve none stays for half of its length; what is computed is bounded by the pictures, not by the time
+        that one of them stays.
+        """
+        starts = [0, *(last + 1 for last in _places(np.diff(self._times) >= _STAYS_SECONDS))]
+        runs = zip(starts, [*starts[1:], len(self._times)], strict=True)
+        shortest = _DISSOLVE_SECONDS[0]
+        return [
+            (first, stop) for first, stop in runs if self._times[stop - 1] - self._times[first] >= shortest
+        ]
+
+
+def _even(times: Sequence[float], pictures: NDArray[np.uint8], first: int, stop: int) -> _Grid:
+    """The pictures of a run at even steps."""
+    met = np.array(times[first:stop])
+    grid = np.arange(met[0], met[-1] + 1e-9, _DISSOLVE_STEP_SECONDS)
+    shown = first + np.searchsorted(met, grid + 1e-6, side="right") - 1
+    different, places = np.unique(shown, return_inverse=True)
+    return _Grid(grid, _cells(pictures[different])[places])
 
 
 def _half(seconds: float) -> int:

@@ -1,0 +1,87 @@
+"""What a file claims costs nothing by itself: work and memory are bounded by its pictures, not by the seconds they span."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mrvideo.media.shots import ShotDetector
+from mrvideo.records import Span
+
+MEGABYTE = 1 << 20
+
+
+def peak_bytes(work) -> int:
+    """The most memory that Python and numpy held at once for it."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def watched(times: list[float]) -> ShotDetector:
+    """A detector that saw a grey picture at each time."""
+    chance = np.random.default_rng(1)
+    detector = ShotDetector()
+    for time in times:
+        detector(time, chance.integers(0, 255, (36, 64)).astype(np.uint8))
+    return detector
+
+
+def test_two_pictures_a_million_seconds_apart_take_no_memory():
+    """Dangerous: 21 GiB, for a file of 1.4 KB."""
+    detector = watched([0.0, 0.04, 0.08, 1e6, 1e6 + 0.04])
+    span = Span(0.0, 1e6 + 1)
+    assert peak_bytes(lambda: detector.shots(span)) < 4 * MEGABYTE
+    assert peak_bytes(lambda: detector.still_spans(span)) < 4 * MEGABYTE
+
+
+def test_a_slide_show_of_hours_takes_memory_by_its_slides():
+    """Dangerous: 650 MB for each of its shards, as a pass begins at a key frame that may lie hours before."""
+    detector = watched([60.0 * i for i in range(240)])
+    assert peak_bytes(lambda: detector.shots(Span(14_280.0, 14_400.0))) < 16 * MEGABYTE
+
+
+def test_what_lies_long_before_the_asked_span_is_let_go():
+    """A film whose only key frame is its first picture is decoded from there on for each shard."""
+    detector = ShotDetector(600.0)
+    picture = np.zeros((36, 64), np.uint8)
+
+    def watch() -> None:
+        for i in range(15_000):
+            detector(i / 25, picture.copy())
+
+    assert peak_bytes(watch) < 4 * MEGABYTE
+    assert detector.borders() == []
+
+
+def test_a_cut_right_after_the_long_lead_is_found():
+    chance = np.random.default_rng(2)
+    one, other = (chance.integers(0, 255, (36, 64)).astype(np.uint8) for _ in range(2))
+    detector = ShotDetector(600.0)
+    for i in range(15_200):
+        detector(i / 25, one if i < 15_010 else other)
+    (first, second) = detector.shots(Span(600.0, 608.0))
+    assert (first.stop_seconds, second.transition) == (600.4, "cut")
+
+
+def test_dissolves_are_found_on_both_sides_of_a_picture_that_stays():
+    chance = np.random.default_rng(3)
+    places = [np.kron(chance.random((9, 16)), np.ones((4, 4))) * 200 + 20 for _ in range(4)]
+
+    def picture(time: float) -> np.ndarray:
+        before, after = (places[0], places[1]) if time < 100 else (places[2], places[3])
+        share = min(1.0, max(0.0, (time % 100) - 4.0))
+        return (1 - share) * before + share * after
+
+    detector = ShotDetector()
+    for start in (0.0, 1000.0):
+        for i in range(150):
+            time = start + i / 15
+            detector(time, picture(time).astype(np.uint8))
+    dissolves = [time for time, kind in detector.borders() if kind == "dissolve"]
+    assert dissolves == pytest.approx([4.5, 1004.5], abs=0.4)
