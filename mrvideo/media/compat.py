@@ -22,6 +22,7 @@ DECODE_ERRORS: tuple[type[Exception], ...] = (FFmpegError, ValueError)
 TELLS_LENGTHS = VERSION >= (16, 0)
 """Before, FFmpeg does not tell how long the pictures of an MP4 file are shown where their lengths vary."""
 
+_RGB = frozenset({"rgb0", "rgba", "gbrp12le"})
 _UNSPECIFIED = _FULL_RANGE = 2
 _ITU601, _ALSO_ITU601 = 5, 6
 
@@ -124,7 +125,7 @@ def scale(
     if VERSION < (17, 0):
         colours = _colours_before_17(picture, matrix, pixel_format)
     else:
-        kept = None if pixel_format == "rgb0" else matrix
+        kept = None if pixel_format in _RGB else matrix
         colours = {"src_colorspace": matrix, "dst_colorspace": kept, "threads": 1}
         if VERSION < (18, 0):
             # These are no part of scaling, but 17 refuses pictures that state reserved ones.

@@ -217,6 +217,8 @@ def _inspected(path: str) -> VideoInfo:
             raise _refusal(path, f"it returns wrong frames from {track.format_name} containers")
         if believable(track.stream.sample_aspect_ratio) != 1:
             raise _refusal(path, "it ignores that the pixels are not square")
+        if track.tones is not None:
+            raise _refusal(path, "it takes colours of HDR or of a wide gamut for ordinary ones")
         if first.interlaced_frame:
             raise _refusal(path, "it is not exact on interlaced video")
         if not track.container.duration:

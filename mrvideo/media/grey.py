@@ -8,6 +8,7 @@ caches, every single operation costs several µs. Formats whose first plane is n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from mrvideo.media.compat import scale
 from mrvideo.media.reader import Grey, Watcher
 from mrvideo.media.scaling import matrix_of
+from mrvideo.media.tones import Tones, grey_table
 
 GREY_WIDTH, GREY_HEIGHT = 64, 36
 
@@ -43,10 +45,14 @@ class _Kind(NamedTuple):
 
 
 class Greys:
-    """Shows a watcher each picture as 36×64 grey values, 0 black and 255 white, not turned. In order, some time later."""
+    """Shows a watcher each picture as 36×64 grey values, 0 black and 255 white, not turned. In order, some time later.
 
-    def __init__(self, watcher: Watcher) -> None:
+    `tones` tells how the stream codes light, where not as a JPEG does.
+    """
+
+    def __init__(self, watcher: Watcher, tones: Callable[[], Tones | None] = lambda: None) -> None:
         self._watcher = watcher
+        self._tones = tones
         self._times: list[float] = []
         self._kind = _Kind("", 0, 0, False, 0)
         self._places: NDArray[np.intp] = np.zeros(0, np.intp)
@@ -80,7 +86,12 @@ class Greys:
         mean = sums >> _LUMA_BITS[kind.format_name] - 6
         full = kind.full_range or kind.format_name.startswith(("yuvj", "gray"))
         # A damaged picture may hold more than the ten bits that it claims.
-        greys = np.minimum(mean, 255).astype(np.uint8) if full else _STRETCHED.take(mean, mode="clip")
+        mean = np.minimum(mean, 255)
+        tones = self._tones()
+        if tones is not None and tones.is_hdr:
+            greys = grey_table(tones, full_range=full).take(mean)
+        else:
+            greys = mean.astype(np.uint8) if full else _STRETCHED.take(mean)
         times, self._times = self._times, []
         for time_seconds, grey in zip(times, greys, strict=True):
             self._watcher(time_seconds, grey)

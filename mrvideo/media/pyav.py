@@ -78,7 +78,7 @@ class PyAVReader:
         self.close()
 
     def _serve(self, wanted: Wanted, watcher: Watcher | None) -> Iterator[tuple[float, Frame]]:
-        greys = None if watcher is None else Greys(watcher)
+        greys = None if watcher is None else Greys(watcher, lambda: self._track.tones)
         try:
             yield from self._walk(wanted, greys)
         finally:
@@ -104,7 +104,7 @@ class PyAVReader:
                 if shown is None or self._losses.covers(asked):
                     self._losses.add(asked, start)
                     continue
-                made = made or self._scaler.frame(shown[1], shown[0])
+                made = made or self._scaler.frame(shown[1], shown[0], self._track.tones)
                 yield asked, made
             if index == len(wanted):
                 return
@@ -115,7 +115,7 @@ class PyAVReader:
                 self._lose(asked if end is None else end, wanted.times[-1], walk)
                 return
             if not self._losses.covers(asked):
-                made = made or self._scaler.frame(shown[1], shown[0])
+                made = made or self._scaler.frame(shown[1], shown[0], self._track.tones)
                 yield asked, made
 
     def _end_of(self, last: tuple[float, VideoFrame], walk: Pass) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 from mrvideo.media.compat import scale
 from mrvideo.media.images import encode_pixels, fit_within
 from mrvideo.media.options import ReadOptions
+from mrvideo.media.tones import Tones, to_srgb
 from mrvideo.records import Frame
 
 _KNOWN_COLORSPACES = frozenset({0, 1, 4, 5, 6, 7, 9})
 """Numbers of ITU-T H.273 that the scaler converts: RGB, and five kinds of YCbCr."""
+_BT2020 = 9
 _HD_HEIGHT = 720
 _USUAL_FORMAT = "yuv420p"
+_DEEP_FORMAT = "gbrp12le"
 _BLOCK_PIXELS = 16
+_TRANSPARENT = frozenset(
+    {"rgba", "bgra", "argb", "abgr", "ya8", "pal8", "rgba64le", "rgba64be", "ya16le", "ya16be"}
+)
+"""Of animations. They are shown as on a white page."""
 
 
 class Scaler:
@@ -32,10 +39,14 @@ class Scaler:
         self._jpeg_quality = options.jpeg_quality
         self._smaller = VideoReformatter()
         self._colour = VideoReformatter()
+        self._deep = VideoReformatter()
 
-    def frame(self, picture: VideoFrame, time_seconds: float) -> Frame:
-        """The picture as a Frame."""
+    def frame(self, picture: VideoFrame, time_seconds: float, tones: Tones | None = None) -> Frame:
+        """The picture as a Frame. `tones` says how its stream codes light, where not as a JPEG does."""
         width, height = fit_within(*_square(picture, self._aspect), self._long_side_pixels)
+        if tones is not None:
+            upright = np.rot90(self._toned(picture, width, height, tones), turn_of(picture) // 90)
+            return self._encoded(upright, time_seconds)
         matrix = matrix_of(picture)
         smaller = picture
         if picture.format.name == _USUAL_FORMAT:
@@ -50,6 +61,7 @@ class Scaler:
             )
         is_scaled = (smaller.width, smaller.height) == (width, height)
         whole = _in_whole_blocks(smaller) if is_scaled else smaller
+        is_transparent = picture.format.name in _TRANSPARENT
         scaled = scale(
             self._colour,
             whole,
@@ -57,11 +69,30 @@ class Scaler:
             height=height,
             interpolation=Interpolation.AREA,
             matrix=matrix,
-            pixel_format="rgb0",
+            pixel_format="rgba" if is_transparent else "rgb0",
         )
         # Four bytes a pixel, so that the encoder can read the scaled picture's own memory.
         lines: Any = _lines(scaled.planes[0])[:, : 4 * width]
-        pixels = np.rot90(lines.reshape(height, width, 4), turn_of(picture) // 90)
+        pixels = lines.reshape(height, width, 4)
+        if is_transparent:
+            pixels = _on_white(pixels)
+        return self._encoded(np.rot90(pixels, turn_of(picture) // 90), time_seconds)
+
+    def _toned(self, picture: VideoFrame, width: int, height: int, tones: Tones) -> NDArray[np.uint8]:
+        """The picture scaled, as sRGB (height, width, 3). Scaled first: few pixels are left to be computed."""
+        scaled = scale(
+            self._deep,
+            picture,
+            width=width,
+            height=height,
+            interpolation=Interpolation.AREA,
+            matrix=matrix_of(picture, tones),
+            pixel_format=_DEEP_FORMAT,
+        )
+        green, blue, red = (cast("Any", _lines(plane)).view("<u2")[:, :width] for plane in scaled.planes)
+        return to_srgb(red, green, blue, tones)
+
+    def _encoded(self, pixels: NDArray[np.uint8], time_seconds: float) -> Frame:
         jpeg = encode_pixels(pixels, quality=self._jpeg_quality)
         return Frame(time_seconds, jpeg, pixels.shape[1], pixels.shape[0])
 
@@ -82,13 +113,15 @@ def believable(aspect: Fraction | None) -> Fraction:
     return aspect if aspect and Fraction(1, 8) <= aspect <= 8 else Fraction(1)
 
 
-def matrix_of(picture: VideoFrame) -> Colorspace | None:
+def matrix_of(picture: VideoFrame, tones: Tones | None = None) -> Colorspace | None:
     """How colour is to be taken where the stream does not say, or says what the scaler refuses; None: as stated.
 
-    Unsaid, HD means BT.709; the scaler's own default is BT.601. Odd colours are better than no picture.
+    Unsaid, HDR means BT.2020 and HD means BT.709; the scaler's own default is BT.601. Odd colours are better than no picture.
     """
     if picture.colorspace in _KNOWN_COLORSPACES:
         return None
+    if tones is not None and tones.is_hdr:
+        return cast("Colorspace", _BT2020)
     return Colorspace.ITU709 if picture.height >= _HD_HEIGHT else Colorspace.ITU601
 
 
@@ -115,6 +148,13 @@ def _lines(plane: Any) -> NDArray[np.uint8]:
     """A plane's own memory, line by line."""
     memory: Any = np.frombuffer(plane, np.uint8)
     return memory.reshape(plane.height, plane.line_size)
+
+
+def _on_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels (height, width, 4), the last of which says how much of them is seen."""
+    seen = pixels[..., 3:].astype(np.uint16)
+    mixed = pixels[..., :3] * seen + 255 * (255 - seen)
+    return ((mixed + 127) // 255).astype(np.uint8)
 
 
 def _square(picture: VideoFrame, aspect: Fraction) -> tuple[int, int]:

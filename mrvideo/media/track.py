@@ -18,6 +18,7 @@ from mrvideo.media.decode_errors import Losses
 from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.mp4.movie import Movie
 from mrvideo.media.options import ReadOptions
+from mrvideo.media.tones import Tones, tones_of
 from mrvideo.records import Span
 
 _MAX_DEMUX_ERRORS = 64
@@ -188,6 +189,11 @@ class Track:
     def frame_seconds(self) -> float:
         """A usual frame's length."""
         return 1 / self.rate if self.rate else _DEFAULT_FRAME_SECONDS
+
+    @property
+    def tones(self) -> Tones | None:
+        """How the pictures met last code light; None where a JPEG does the same."""
+        return tones_of(self.codec.color_trc, self.codec.color_primaries)
 
     @property
     def format_name(self) -> str:
