@@ -165,6 +165,8 @@ class VideoInfo(Record):
     codec: str
     has_audio: bool
     size_bytes: int
+    notes: tuple[str, ...] = ()
+    """What a user should know of how the file is read, a line each."""
 
 
 @dataclass(frozen=True, slots=True)

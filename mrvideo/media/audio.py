@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mrvideo.errors import VideoError
 from mrvideo.media.subtitles.languages import language_of, normalised
 from mrvideo.records import Span
 
@@ -20,11 +22,17 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
+    from mrvideo.media.joined import Part
+    from mrvideo.media.sources import ByteRanges
+
 SAMPLE_RATE = 16_000
 Samples = NDArray[np.int16]
 
 _JUMP_SECONDS = 0.04
 """A frame further than this from where the samples before it end is a gap or an overlap, not rounding."""
+
+_BEYOND_SECONDS = 0.5
+"""Sound that goes on for longer than this after the last picture of a recording's part is listed as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +64,67 @@ def read_sound(
     Of several tracks the one in `language`, else the default one; commentary and audio description come last.
     Raises the `VideoError` tree when the file cannot be opened.
     """
+    from mrvideo.media import joined
+
+    parts = joined.parts_of(str(path))
+    if not parts:
+        yield from _sounds_of(str(path), language, allow_url=allow_url)
+    for part in parts:
+        try:
+            yield from _within(part, parts, _sounds_of(str(path), language, byte_ranges=part.byte_ranges))
+        except VideoError as error:
+            yield LostSound(part.span, str(error))
+
+
+def _sounds_of(
+    path: str,
+    language: str | None,
+    *,
+    allow_url: bool = False,
+    byte_ranges: ByteRanges | None = None,
+) -> Iterator[Sound | LostSound]:
     from mrvideo.media.compat import closing, read_only
     from mrvideo.media.containers import open_container
     from mrvideo.media.subtitles.embedded import first_frame_seconds
 
-    container = open_container(str(path), allow_url=allow_url)
+    container = open_container(path, allow_url=allow_url, byte_ranges=byte_ranges)
     with closing(container):
         if not container.streams.audio:
             return
-        origin_seconds = first_frame_seconds(container, str(path))
-    container = open_container(str(path), allow_url=allow_url)
+        origin_seconds = first_frame_seconds(container, path)
+    container = open_container(path, allow_url=allow_url, byte_ranges=byte_ranges)
     with closing(container):
         stream = _choose_audio(container, language)
         read_only(container, stream)
         yield from _Decoding(container, stream, origin_seconds).sounds()
+
+
+def _within(
+    part: Part, parts: Sequence[Part], sounds: Iterator[Sound | LostSound]
+) -> Iterator[Sound | LostSound]:
+    """A part's sound on the recording's clock, without what lies over its neighbours."""
+    offset_seconds = part.span.start_seconds
+    low = -math.inf if part is parts[0] else offset_seconds
+    high = math.inf if part is parts[-1] else part.span.stop_seconds
+    beyond_seconds = 0.0
+    for found in sounds:
+        if isinstance(found, LostSound):
+            start, stop = (offset_seconds + t for t in (found.span.start_seconds, found.span.stop_seconds))
+            if (start := max(start, low)) < (stop := min(stop, high)):
+                yield LostSound(Span(start, stop), found.reason)
+            continue
+        start = offset_seconds + found.start_seconds
+        count = len(found.samples)
+        first = min(count, max(0, math.ceil((low - start) * SAMPLE_RATE))) if start < low else 0
+        last = max(0, min(count, math.ceil((high - start) * SAMPLE_RATE))) if high < math.inf else count
+        beyond_seconds += (count - last) / SAMPLE_RATE
+        if first < last:
+            yield Sound(start + first / SAMPLE_RATE, found.samples[first:last])
+    if beyond_seconds > _BEYOND_SECONDS:
+        yield LostSound(
+            Span(high, high + beyond_seconds),
+            f"{beyond_seconds:.1f} s of sound after the last picture of a part of the recording are left out",
+        )
 
 
 def encode_flac(samples: Samples) -> bytes:
@@ -146,8 +201,9 @@ class _Decoding:
         from av.error import FFmpegError
 
         from mrvideo.media.compat import DECODE_ERRORS
+        from mrvideo.media.containers import packets_of
 
-        packets = iter(self._container.demux(self._stream))
+        packets = packets_of(self._container, self._stream)
         while True:
             try:
                 packet = next(packets)

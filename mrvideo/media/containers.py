@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ from typing import Any
 import av
 import av.error
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
-from mrvideo.media import compat, sources
+from mrvideo.media import compat, sources, webp
 
 MAX_PIXELS = 1 << 26
 """The largest picture decoded: twice 8K. A larger claim is refused before memory is asked for."""
 
 IO_TIMEOUT_SECONDS = 8.0
+_MOST_NAMED = 3
 
 # Containers of moving pictures and of sound (to say "audio only"). Absent on purpose: hls, dash, concat, image2,
 # imf, sdp, rtsp, lavfi and the like, which open further files or addresses named inside them.
@@ -30,47 +33,63 @@ _DEMUXERS = (
 )
 
 
-def open_container(path: str, *, allow_url: bool = False, shown_as: Any = None) -> InputContainer:
-    """The open container. `shown_as` is a binary file to read in the path's stead.
+def open_container(
+    path: str,
+    *,
+    allow_url: bool = False,
+    byte_ranges: sources.ByteRanges | None = None,
+    shown_as: Any = None,
+) -> InputContainer:
+    """The open container. Of a file, `byte_ranges` are read as if they were all of it; `shown_as` is a binary file to read
+    in its stead.
 
     Raises the VideoError tree with the reason and the way out.
     """
-    source: Any
-    if shown_as is not None:
-        source, protocols = shown_as, ""
-    elif sources.is_url(path):
-        from mrvideo.media import remote
-
-        source, protocols = remote.source_of(path, allow_url=allow_url)
-    else:
-        sources.check_file(path)
-        source, protocols = f"file:{Path(path).absolute()}", "file"
+    if byte_ranges is not None:
+        shown_as = sources.excerpt(path, byte_ranges)
     try:
+        source, protocols = (shown_as, "") if shown_as is not None else _source_of(path, allow_url)
         return _open(source, protocols)
     except av.error.FFmpegError as error:
         if not sources.is_url(path) and (size := sources.whole_fragments(path)):
             # A fragmented recording cut inside a fragment's header: what lies before it is whole.
             with suppress(av.error.FFmpegError):
-                return _open(sources.beginning(path, size), protocols)
+                return _open(sources.excerpt(path, ((0, size),)), "")
         raise _explained(path, error) from error
     except (ValueError, OSError) as error:
         raise VideoError(f"{path} cannot be opened: {error}; check that it is a media file") from error
 
 
+def _source_of(path: str, allow_url: bool) -> tuple[Any, str]:
+    """What PyAV opens for a path, and the protocols it may use for it. Raises the VideoError tree and OSError."""
+    if sources.is_url(path):
+        from mrvideo.media import remote
+
+        return remote.source_of(path, allow_url=allow_url)
+    sources.check_file(path)
+    if webp.is_animated_file(path):
+        return webp.Animation(path, max_pixels=MAX_PIXELS), ""
+    return f"file:{Path(path).absolute()}", "file"
+
+
 def _open(source: Any, protocols: str) -> InputContainer:
-    return compat.open_input(
-        source,
-        demuxers=_DEMUXERS,
-        protocols=protocols,
-        max_pixels=MAX_PIXELS,
-        timeout_seconds=IO_TIMEOUT_SECONDS,
-    )
+    try:
+        return compat.open_input(
+            source,
+            demuxers=_DEMUXERS,
+            protocols=protocols,
+            max_pixels=MAX_PIXELS,
+            timeout_seconds=IO_TIMEOUT_SECONDS,
+        )
+    except BaseException:
+        if not isinstance(source, str):
+            source.close()
+        raise
 
 
 def choose_video(container: InputContainer, path: str) -> VideoStream:
     """The stream that players show: no cover picture, the one marked default, the largest, the first."""
-    moving = [s for s in container.streams.video if not _is_still(s)]
-    known = [s for s in moving if getattr(s, "codec_context", None) is not None]
+    moving, known = _candidates(container)
     if moving and not known:
         raise DecodeError(
             f"{path}: no decoder for its video stream; re-encode it, for example to H.264 in MP4"
@@ -94,6 +113,42 @@ def choose_video(container: InputContainer, path: str) -> VideoStream:
         )
     compat.read_only(container, chosen)
     return chosen
+
+
+def choice_of(container: InputContainer, chosen: VideoStream) -> str | None:
+    """Which of several streams of pictures was chosen, in words; None where there is no other."""
+    others = [stream for stream in _candidates(container)[0] if stream.index != chosen.index]
+    if not others:
+        return None
+    named = ", ".join(f"{_named(stream)}" for stream in others[:_MOST_NAMED])
+    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+    return f"{1 + len(others)} video streams: {_named(chosen)} is read, not {named}{more}"
+
+
+def _named(stream: VideoStream) -> str:
+    context = getattr(stream, "codec_context", None)
+    if context is None:
+        return f"stream {stream.index} (no decoder)"
+    return f"stream {stream.index} ({context.codec.canonical_name}, {stream.width}×{stream.height})"
+
+
+def _candidates(container: InputContainer) -> tuple[list[VideoStream], list[VideoStream]]:
+    """The streams of moving pictures, and those of them that there is a decoder for."""
+    moving = [s for s in container.streams.video if not _is_still(s)]
+    return moving, [s for s in moving if getattr(s, "codec_context", None) is not None]
+
+
+def packets_of(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
+    """The container's packets, of these streams alone where any are given, from where it stands. Raises FFmpegError.
+
+    Some formats tell of streams only when their first packet comes. PyAV does not know those, and gives no packet of them.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+            return
+        except IndexError:
+            continue  # What it raises instead of giving the packet, which it has read.
 
 
 def _is_still(stream: VideoStream) -> bool:

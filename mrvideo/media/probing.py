@@ -7,9 +7,10 @@ import time
 from av.video.frame import VideoFrame
 
 from mrvideo.errors import DecodeError
+from mrvideo.media import containers
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.decoding import STALL_SECONDS
-from mrvideo.media.durations import duration_of
+from mrvideo.media.durations import length_of
 from mrvideo.media.scaling import upright_size
 from mrvideo.media.track import Track, timestamp_of
 from mrvideo.records import VideoInfo
@@ -61,7 +62,9 @@ def _begin(track: Track, losses: Losses, first: VideoFrame, earliest_pts: int | 
 
 def describe(track: Track, first: VideoFrame) -> VideoInfo:
     """The track as its container tells of it. Moves the track's position and sets its duration."""
-    track.duration_seconds = duration_of(track)
+    length = length_of(track)
+    track.duration_seconds = length.seconds
+    choice = containers.choice_of(track.container, track.stream)
     width, height = upright_size(first, track.stream.sample_aspect_ratio)
     return VideoInfo(
         digest="",
@@ -73,4 +76,5 @@ def describe(track: Track, first: VideoFrame) -> VideoInfo:
         codec=track.codec_name,
         has_audio=bool(track.container.streams.audio),
         size_bytes=track.size_bytes,
+        notes=tuple(note for note in (choice, length.note) if note is not None),
     )

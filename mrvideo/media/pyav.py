@@ -9,6 +9,7 @@ from types import TracebackType
 from av.video.frame import VideoFrame
 from typing_extensions import Self
 
+from mrvideo.media import sources
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.decoding import STALL_SECONDS, Pass
 from mrvideo.media.grey import Greys
@@ -28,7 +29,10 @@ _LONGEST_WATCHED_GAP_SECONDS = 0.17
 
 
 class PyAVReader:
-    """A Reader over PyAV. `sparse=False` decodes every picture; the frames returned are the same."""
+    """A Reader over PyAV. `sparse=False` decodes every picture; the frames returned are the same.
+
+    With `byte_ranges`, these bytes of the file are read as if they were all of it.
+    """
 
     def __init__(
         self,
@@ -36,12 +40,13 @@ class PyAVReader:
         options: ReadOptions | None = None,
         *,
         sparse: bool = True,
+        byte_ranges: sources.ByteRanges | None = None,
     ) -> None:
         options = options or ReadOptions()
         self._path = path
         self._sparse = sparse
         self._losses = Losses()
-        self._track = Track(path, self._losses, options)
+        self._track = Track(path, self._losses, options, byte_ranges=byte_ranges)
         try:
             first = first_picture(self._track, self._losses)
             self._scaler = Scaler(self._track.stream, options)

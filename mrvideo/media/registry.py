@@ -15,7 +15,12 @@ def open_video(path: str | Path, options: ReadOptions | None = None) -> Reader:
     """An open Reader; close it, or use it as a context manager. Raises the VideoError tree."""
     options = options or ReadOptions()
     if options.reader == "decord":
-        from mrvideo.media.decord import DecordReader as Chosen
-    else:
-        from mrvideo.media.pyav import PyAVReader as Chosen
-    return Chosen(str(path), options)
+        from mrvideo.media.decord import DecordReader
+
+        return DecordReader(str(path), options)
+    from mrvideo.media import joined
+    from mrvideo.media.pyav import PyAVReader
+
+    if parts := joined.parts_of(str(path)):
+        return joined.JoinedReader(str(path), parts, options)
+    return PyAVReader(str(path), options)

@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
+from mrvideo.media import webp
 from mrvideo.media.mp4.boxes import header_of
 from mrvideo.media.mp4.spliced import Spliced
 
 VIDEO_SUFFIXES = frozenset(
     (
         ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".flv", ".wmv",
-        ".ogv", ".3gp", ".gif", ".mxf", ".vob",
+        ".ogv", ".3gp", ".gif", ".apng", ".mxf", ".vob",
     )
 )  # fmt: skip
 """Endings of the files that are taken for videos in a folder. A file that is named is opened whatever its ending."""
 
+ByteRanges: TypeAlias = tuple[tuple[int, int], ...]
+"""From where to where in a file."""
+
 _MOST_BOXES = 100_000
 _WAY_OUT = "give a media file such as MP4 or MKV"
 
+_HEAD_BYTES = 4096
+_PNG = b"\x89PNG\r\n\x1a\n"
 _STILLS: tuple[tuple[bytes, int], ...] = (
-    (b"\x89PNG\r\n\x1a\n", 0),
+    (_PNG, 0),
     (b"\xff\xd8\xff", 0),
     (b"BM", 0),
     (b"II*\x00", 0),
@@ -77,7 +84,7 @@ def check_file(path: str) -> int:
         if size == 0:
             raise VideoError(f"{path} is empty (0 bytes); copy or download it again")
         with name.open("rb") as file:
-            head = file.read(4096)
+            head = file.read(_HEAD_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise VideoError(
@@ -87,9 +94,18 @@ def check_file(path: str) -> int:
     return size
 
 
+def size_of(path: str) -> int:
+    """The file's size in bytes. Raises VideoError."""
+    try:
+        return Path(path).stat().st_size
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
+
+
 def check_head(path: str, head: bytes) -> None:
     """Raises when the first bytes show that this is something else than a video."""
-    if any(head.startswith(magic, at) for magic, at in _STILLS) and not head.startswith(b"BM\x00"):
+    still = any(head.startswith(magic, at) for magic, at in _STILLS) and not head.startswith(b"BM\x00")
+    if still and not webp.is_animated(head) and not _is_animated_png(head):
         raise NoVideoStream(f"{path} is a still picture, not a video; {_WAY_OUT}")
     if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
         raise NoVideoStream(f"{path} is a still picture, not a video; {_WAY_OUT}")
@@ -102,6 +118,17 @@ def check_head(path: str, head: bytes) -> None:
         )
     if _is_text(head):
         raise VideoError(_describe_text(path, head))
+
+
+def _is_animated_png(head: bytes) -> bool:
+    """Whether a PNG file tells of more than one picture, or does not come to that in its first bytes."""
+    at = 8
+    while head.startswith(_PNG) and at + 8 <= len(head):
+        kind = head[at + 4 : at + 8]
+        if kind in (b"acTL", b"IDAT"):
+            return kind == b"acTL"
+        at += 12 + int.from_bytes(head[at : at + 4], "big")
+    return head.startswith(_PNG) and at > len(head) == _HEAD_BYTES
 
 
 def _is_text(head: bytes) -> bool:
@@ -148,9 +175,9 @@ def whole_fragments(path: str) -> int:
     return whole if whole < size else 0
 
 
-def beginning(path: str, size: int) -> Spliced:
-    """The first bytes of a file, as if it ended there."""
-    return Spliced(Path(path).open("rb"), [(0, size)])
+def excerpt(path: str, byte_ranges: ByteRanges) -> Spliced:
+    """These bytes of a file, as if they were all of it."""
+    return Spliced(Path(path).open("rb"), byte_ranges)
 
 
 def _boxes(path: str) -> Iterator[tuple[bytes, int]]:

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mrvideo.errors import VideoError
-from mrvideo.media import compat, containers, sources
+from mrvideo.media import compat, containers, sources, webp
 from mrvideo.media.decode_errors import Losses
 from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.mp4.movie import Movie
@@ -24,14 +24,27 @@ from mrvideo.records import Span
 _MAX_DEMUX_ERRORS = 64
 _DEFAULT_FRAME_SECONDS = 0.04
 _LONGEST_LISTED_SECONDS = 1800.0
+PROGRAM_STREAM = "mpeg"
+_MOST_ASTRAY = 4096
+"""Packets; where so many pass without a key frame that states its time, none does."""
 
 Skip: TypeAlias = Literal["DEFAULT", "NONREF", "NONKEY"]
 
 
 class Track:
-    """Packets and pictures of the stream that players show. Times are seconds since `origin_pts`."""
+    """Packets and pictures of the stream that players show. Times are seconds since `origin_pts`.
 
-    def __init__(self, path: str, losses: Losses, options: ReadOptions) -> None:
+    With `byte_ranges`, these bytes of the file are read as if they were all of it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        losses: Losses,
+        options: ReadOptions,
+        *,
+        byte_ranges: sources.ByteRanges | None = None,
+    ) -> None:
         self.path = path
         self.keyframes_only = options.keyframes_only
         self.origin_pts = 0
@@ -40,10 +53,13 @@ class Track:
         self._strict = True
         self._losses = losses
         self.allow_url = options.allow_url
-        self._movie = None if sources.is_url(path) else Movie.of(path)
+        self._byte_ranges = byte_ranges
+        self._movie = None if byte_ranges or sources.is_url(path) else Movie.of(path)
         self._listed = Span(0.0, 0.0)
         self._open()
-        self.size_bytes = self._movie.size_bytes if self._movie else max(0, self.container.size or 0)
+        self.size_bytes = (
+            sources.size_of(path) if not sources.is_url(path) else max(0, self.container.size or 0)
+        )
         self.rate = self._rate()
 
     def cover(self, span: Span) -> None:
@@ -60,14 +76,15 @@ class Track:
         self.rewind()
 
     def _open(self) -> None:
-        self.container = self._part_of_a_movie() or containers.open_container(
-            self.path, allow_url=self.allow_url
-        )
+        self.container = self._part_of_a_movie() or self.open_whole()
         try:
             self.stream: VideoStream = containers.choose_video(self.container, self.path)
             self.codec = self.stream.codec_context
             # The codec's name, not its decoder's. Asked for now: a decoder that fails to open forgets it (PyAV 19).
             self.codec_name = self.codec.codec.canonical_name
+            if self.codec_name == "rawvideo" and not sources.is_url(self.path):
+                # As the user knows it: the decoder is shown it as something else.
+                self.codec_name = "webp" if webp.is_animated_file(self.path) else self.codec_name
             self._decoder = cast("Any", self.codec)  # Its stubs leave the packet's type open.
             # One decode thread: ranges of the video side by side fill the cores better than threads inside one.
             self.codec.thread_count = 1
@@ -82,7 +99,11 @@ class Track:
         self._tick_seconds = float(self.stream.time_base or 0) or 1e-6
         self._counted = 0
         self._awaits_key = compat.must_begin_at_key(self.codec_name)
-        self._fresh = True
+        self._fresh, self._sought = True, False
+
+    def open_whole(self) -> InputContainer:
+        """Another open container, with all streams."""
+        return containers.open_container(self.path, allow_url=self.allow_url, byte_ranges=self._byte_ranges)
 
     def _part_of_a_movie(self) -> InputContainer | None:
         """A long file with a part of its index; None when it is to be opened as it is, from now on."""
@@ -117,19 +138,25 @@ class Track:
         except (av.error.FFmpegError, OverflowError):
             return False
         self._awaits_key = compat.must_begin_at_key(self.codec_name)
-        self._fresh = False
+        self._fresh, self._sought = False, True
         return True
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets up to the end. Bad data between them is stepped over as long as there is progress."""
-        self._fresh = False
+        # A program stream states few times. What a seek lands in takes the next one, and those counted on from it are off.
+        astray = _MOST_ASTRAY if self._sought and self.format_name == PROGRAM_STREAM else 0
+        self._fresh = self._sought = False
         errors = 0
         while errors < _MAX_DEMUX_ERRORS:
             try:
-                for packet in self.container.demux(self.stream):
+                for packet in containers.packets_of(self.container, self.stream):
                     if packet.size == 0 and packet.pts is None:
                         return
                     errors = 0
+                    if astray and (packet.pos is None or not packet.is_keyframe):
+                        astray -= 1
+                        continue
+                    astray = 0
                     yield packet
                 return
             except av.error.EOFError:

@@ -57,6 +57,8 @@ def index_video(
     """
     budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
+    for note in info.notes:
+        on_event(Notice(text=f"{info.path}: {note}"))
     if settings.keyframes_only:
         on_event(Notice(text="key frames only: what is shown between two of them is not seen"))
     found = load_subtitles(

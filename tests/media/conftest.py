@@ -100,8 +100,9 @@ def make_film(
     hidden: int = 0,
     cover: bool = False,
     decoy: bool = False,
+    first_number: int = 0,
 ) -> Film:
-    """Encode `count` numbered pictures; `ticks` are their PTS in `time_base` where they are not evenly spaced."""
+    """Encode `count` pictures, numbered from `first_number` on; `ticks` are their PTS in `time_base` where they are not evenly spaced."""
     base = time_base or Fraction(1, 1) / Fraction(rate)
     ticks = list(ticks) if ticks is not None else [first_tick + i - hidden for i in range(count)]
     with av.open(str(path), "w", format=container_format, options=container_options or {}) as output:
@@ -120,14 +121,15 @@ def make_film(
         if other is not None:
             other.width, other.height, other.pix_fmt = 320, 192, "yuv420p"
             stream.disposition = Disposition.default.value
-        tone: Any = output.add_stream("aac", rate=16000, layout="mono") if sound else None
+        tone: Any = output.add_stream(*_tone_of(path), layout="mono") if sound else None
         picture_stream: Any = None
         if cover:
             picture_stream = output.add_stream("mjpeg", rate=1)
             picture_stream.width, picture_stream.height, picture_stream.pix_fmt = 640, 384, "yuvj420p"
             picture_stream.disposition = Disposition.attached_pic.value
         for number, tick in enumerate(ticks):
-            output.mux(stream.encode(_picture(number, size, pix_fmt, tick, base, rotation or 0)))
+            shown = first_number + number
+            output.mux(stream.encode(_picture(shown, size, pix_fmt, tick, base, rotation or 0)))
             if other is not None:
                 output.mux(other.encode(_picture(60_000, (320, 192), "yuv420p", tick, base)))
         output.mux(stream.encode(None))
@@ -137,16 +139,37 @@ def make_film(
             output.mux(picture_stream.encode(_picture(60_000, (640, 384), "yuvj420p", 0, Fraction(1))))
             output.mux(picture_stream.encode(None))
         if tone is not None:
-            for i in range(int(float((ticks[-1] + 1) * base) * 16000) // 1024):
+            first_sample = int(float(ticks[0] * base) * tone.rate)
+            for i in range(int(float((ticks[-1] - ticks[0] + 1) * base) * tone.rate) // 1024):
                 wave = (np.sin(np.arange(1024) * 0.1) * 8000).astype(np.int16)[None]
                 chunk = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
-                chunk.sample_rate, chunk.pts, chunk.time_base = 16000, i * 1024, Fraction(1, 16000)
+                chunk.sample_rate, chunk.time_base = tone.rate, Fraction(1, tone.rate)
+                chunk.pts = first_sample + i * 1024
                 output.mux(tone.encode(chunk))
             output.mux(tone.encode(None))
     if rotation is not None:
         turn(path, rotation)
     starts = tuple(float((tick - ticks[hidden]) * base) for tick in ticks[hidden:])
-    return Film(path, starts, starts[-1] + float(1 / Fraction(rate)), hidden)
+    return Film(path, starts, starts[-1] + float(1 / Fraction(rate)), first_number + hidden)
+
+
+def make_joined_film(path: Path, parts: Sequence[dict[str, Any]]) -> Film:
+    """Parts of their own clock joined byte by byte. Their pictures are numbered, and shown, one part after the other."""
+    starts: list[float] = []
+    stop_seconds = 0.0
+    with path.open("wb") as joined:
+        for what in parts:
+            part = path.with_name(f"part-{path.name}")
+            film = make_film(part, first_number=len(starts), **what)
+            joined.write(part.read_bytes())
+            starts += [stop_seconds + start for start in film.starts_seconds]
+            stop_seconds += film.stop_seconds
+    return Film(path, tuple(starts), stop_seconds)
+
+
+def _tone_of(path: Path) -> tuple[str, int]:
+    """Codec and rate of the sound that a container takes."""
+    return ("mp2", 48_000) if path.suffix == ".mpg" else ("aac", 16_000)
 
 
 def turn(path: Path, degrees: int) -> None:
@@ -243,6 +266,12 @@ FILMS: dict[str, dict[str, Any]] = {
     "mpeg4.avi": {"codec": "mpeg4", "options": {"g": "25"}},
     "mpeg4_b_frames.avi": {"codec": "mpeg4", "options": {"g": "25", "bf": "2"}},
     "mpeg2.mpg": {"codec": "mpeg2video", "options": {"g": "12", "bf": "2"}, "container_format": "dvd"},
+    "mpeg2_with_sound.mpg": {
+        "codec": "mpeg2video",
+        "options": {"g": "12", "bf": "2"},
+        "container_format": "dvd",
+        "sound": True,
+    },
     "mpeg2.ts": {"codec": "mpeg2video", "options": {"g": "12", "bf": "2"}},
     "mpeg2_interlaced.ts": {
         "codec": "mpeg2video",
@@ -275,7 +304,33 @@ FILMS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="session", params=[*FILMS, "resized.ts"])
+_SHORT: dict[str, Any] = {"count": 40, "options": {"bf": "2", "g": "15"}}
+_PROGRAM: dict[str, Any] = {
+    "count": 40,
+    "codec": "mpeg2video",
+    "options": {"g": "12", "bf": "2"},
+    "container_format": "dvd",
+}
+_OTHER_STREAM = {"mpegts_start_pid": "300", "mpegts_pmt_start_pid": "5000"}
+JOINED: dict[str, list[dict[str, Any]]] = {
+    "joined.ts": [_SHORT, _SHORT],
+    "joined_with_sound.ts": [{**_SHORT, "sound": True}, {**_SHORT, "sound": True}],
+    "joined_sound_and_none.ts": [{**_SHORT, "sound": True}, _SHORT],
+    # FFmpeg takes a clock that is more than a minute behind the first one for one that went once round.
+    "joined_far_back.ts": [{**_SHORT, "first_tick": 25_000}, _SHORT],
+    "joined_far_ahead.ts": [_SHORT, {**_SHORT, "first_tick": 25_000}],
+    "joined_other_stream.ts": [_SHORT, {**_SHORT, "container_options": _OTHER_STREAM}],
+    "joined_other_codec.ts": [_SHORT, {**_SHORT, "codec": "mpeg2video", "size": (240, 144)}],
+    "joined.m2ts": [{**_SHORT, "container_options": {"mpegts_m2ts_mode": "1"}}] * 2,
+    "joined_thrice.ts": [_SHORT, {**_SHORT, "first_tick": 500}, {**_SHORT, "count": 30, "first_tick": 100}],
+    "joined.flv": [_SHORT, _SHORT],
+    "joined.mpg": [_PROGRAM, _PROGRAM],
+    "joined_with_sound.mpg": [{**_PROGRAM, "sound": True}, {**_PROGRAM, "sound": True}],
+    "joined_mpeg1.mpg": [{**_PROGRAM, "codec": "mpeg1video", "container_format": "mpeg"}] * 2,
+}
+
+
+@pytest.fixture(scope="session", params=[*FILMS, "resized.ts", *JOINED])
 def film(request: pytest.FixtureRequest, film_maker: Callable[..., Film]) -> Film:
     """Every kind of film in turn."""
     name: str = request.param
@@ -291,7 +346,10 @@ def film_maker(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Film]:
     def make(name: str, **what: Any) -> Film:
         if name not in made:
             path = folder / name
-            made[name] = make_resized_film(path) if name == "resized.ts" else make_film(path, **what)
+            if name in JOINED:
+                made[name] = make_joined_film(path, JOINED[name])
+            else:
+                made[name] = make_resized_film(path) if name == "resized.ts" else make_film(path, **what)
         return made[name]
 
     return make
@@ -307,6 +365,12 @@ def plain_film(film_maker: Callable[..., Film]) -> Film:
 def number_in() -> Callable[[Frame], int | None]:
     """Reads the number of a frame."""
     return read_number
+
+
+@pytest.fixture(scope="session", name="draw_number")
+def _draw_number() -> Callable[..., np.ndarray]:
+    """Draws a number as a picture."""
+    return draw_number
 
 
 @pytest.fixture(scope="session")

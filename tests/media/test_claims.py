@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mrvideo.media import open_video
+from mrvideo.media.identity import probe
+from mrvideo.media.shard import read_shard
 from mrvideo.media.shots import ShotDetector
 from mrvideo.records import Span
 
 MEGABYTE = 1 << 20
+MILLISECONDS = Fraction(1, 1000)
 
 
 def peak_bytes(work) -> int:
@@ -85,3 +92,58 @@ def test_dissolves_are_found_on_both_sides_of_a_picture_that_stays():
             detector(time, picture(time).astype(np.uint8))
     dissolves = [time for time, kind in detector.borders() if kind == "dissolve"]
     assert dissolves == pytest.approx([4.5, 1004.5], abs=0.4)
+
+
+@pytest.mark.parametrize("far_seconds", [1_000_000, 2_000_000])
+def test_a_picture_stamped_days_later_is_told_and_not_waited_for(film_maker, number_in, far_seconds: int):
+    """Dangerous: it was planned as 8,000 shards, and 100,000 calls on one picture."""
+    film = film_maker(
+        f"claim_{far_seconds}.mkv",
+        ticks=[0, 500, 1000, 1500, far_seconds * 1000],
+        time_base=MILLISECONDS,
+        options={"g": "1"},
+    )
+    info = probe(film.path)
+    assert info.duration_seconds == pytest.approx(1.5, abs=0.6)
+    (note,) = info.notes
+    assert "days later" in note
+    assert "re-mux" in note
+    with open_video(film.path) as video:
+        assert [number_in(frame) for frame in video.read([0.1, 0.7, 1.2])] == [0, 1, 2]
+        assert video.lost == ()
+
+
+def test_a_length_of_days_that_no_picture_reaches_is_not_believed(film_maker, films, tmp_path: Path):
+    """Large enough to hold half a byte for each second that it claims."""
+    data = bytearray(film_maker("h264.mkv", **films["h264.mkv"]).path.read_bytes())
+    at = data.index(b"\x44\x89\x88") + 3
+    data[at : at + 8] = struct.pack(">d", 1e9)
+    path = tmp_path / "long.mkv"
+    path.write_bytes(data + b"\xec" + (1 << 56 | 700_000).to_bytes(8, "big") + bytes(700_000))
+    info = probe(path)
+    assert info.duration_seconds == pytest.approx(3.0, abs=0.1)
+    assert "is not believed" in info.notes[0]
+
+
+def test_a_slide_show_of_four_hours_is_as_long_as_it_says(film_maker, number_in):
+    """Pictures that stay for a minute, or for hours where somebody speaks over them, are no damage."""
+    ticks = [60_000 * i for i in range(180)] + [14_400_000 - 60_000]
+    film = film_maker("slides.mkv", ticks=ticks, time_base=MILLISECONDS, size=(80, 48))
+    info = probe(film.path)
+    assert info.notes == ()
+    assert info.duration_seconds == pytest.approx(14_340.0, abs=1.0)
+    peak = peak_bytes(lambda: read_shard(film.path, Span(14_220.0, 14_340.0)))
+    assert peak < 8 * MEGABYTE
+    with open_video(film.path) as video:
+        assert [number_in(frame) for frame in video.read([59.0, 61.0, 12_000.0, 14_340.01])] == [
+            0,
+            1,
+            179,
+            180,
+        ]
+
+
+def test_it_is_told_which_of_two_video_streams_is_read(film_maker, films):
+    info = probe(film_maker("two_streams.mp4", **films["two_streams.mp4"]).path)
+    assert info.notes == ("2 video streams: stream 1 (h264, 160×96) is read, not stream 0 (h264, 320×192)",)
+    assert probe(film_maker("cover.mp4", **films["cover.mp4"]).path).notes == ()

@@ -9,6 +9,7 @@ import pytest
 
 from mrvideo.errors import ReaderRefused
 from mrvideo.media import open_video
+from mrvideo.media.joined import JoinedReader, parts_of
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.pyav import PyAVReader
 from mrvideo.media.reader import Reader
@@ -34,13 +35,17 @@ REFUSED_BY_DECORD = (
     "intra_refresh",
     "without_count",
     "fragmented",
+    "joined",
 )
 
 
 @pytest.fixture(params=["sparse", "every-frame"])
 def video(request: pytest.FixtureRequest, film) -> Iterator[Reader]:
     """The film in the default reader, with and without leaving out what nobody asked for."""
-    with PyAVReader(str(film.path), sparse=request.param == "sparse") as opened:
+    path, sparse = str(film.path), request.param == "sparse"
+    parts = parts_of(path)
+    assert bool(parts) == film.path.name.startswith("joined")
+    with JoinedReader(path, parts, sparse=sparse) if parts else PyAVReader(path, sparse=sparse) as opened:
         yield opened
 
 

@@ -50,6 +50,7 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
     """
     from mrvideo.media.compat import closing, language_of
     from mrvideo.media.containers import open_container
+    from mrvideo.media.joined import parts_of
 
     container = open_container(str(path), allow_url=allow_url)
     with closing(container):
@@ -70,6 +71,8 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
                 pictures += 1
         start = (container.start_time or 0) / 1e6
         duration = container.duration / 1e6 if container.duration else None
+        if parts := parts_of(str(path)):
+            duration = parts[-1].span.stop_seconds
         first = first_frame_seconds(container, str(path)) if clock or tracks else start
         return Container(tuple(tracks), pictures, undecoded, first, start, duration)
 
@@ -82,7 +85,7 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
     from av.error import FFmpegError
 
     from mrvideo.media.compat import DECODE_ERRORS, closing, read_only
-    from mrvideo.media.containers import open_container
+    from mrvideo.media.containers import open_container, packets_of
 
     container = open_container(str(path), allow_url=allow_url)
     with closing(container):
@@ -91,7 +94,7 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
         codec = stream.codec_context.name  # Asked for now: a decoder that fails to open forgets it (PyAV 19).
         pieces: list[Piece] = []
         unreadable = 0
-        packets = iter(container.demux(stream))
+        packets = packets_of(container, stream)
         while True:
             try:
                 packet = next(packets)
@@ -136,13 +139,13 @@ def first_frame_seconds(container: InputContainer, path: str) -> float:
     from av.error import FFmpegError
 
     from mrvideo.media.compat import must_begin_at_key
-    from mrvideo.media.containers import choose_video
+    from mrvideo.media.containers import choose_video, packets_of
     from mrvideo.media.track import timestamp_of
 
     stream = choose_video(container, path)
     awaits_key = must_begin_at_key(stream.codec_context.codec.canonical_name)
     try:
-        for packet in container.demux(stream):
+        for packet in packets_of(container, stream):
             awaits_key = awaits_key and not packet.is_keyframe
             for frame in () if awaits_key else packet.decode():
                 timestamp = timestamp_of(frame)

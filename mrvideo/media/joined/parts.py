@@ -1,0 +1,85 @@
+"""The parts of a joined recording, and where each stands on the video's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from mrvideo.errors import DecodeError, VideoError
+from mrvideo.media import sources
+from mrvideo.media.joined import flv, program, transport
+from mrvideo.media.joined.borders import Recording, recordings_in
+from mrvideo.media.pyav import PyAVReader
+from mrvideo.media.sources import ByteRanges
+from mrvideo.records import Span, VideoInfo
+
+_HEAD_BYTES = 1 << 16
+_MOST_PARTS = 4096
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the file, where it stands on the video's clock, and what it holds; why not, where it cannot be read."""
+
+    byte_ranges: ByteRanges
+    span: Span
+    info: VideoInfo | None
+    reason: str = ""
+
+
+def parts_of(path: str) -> tuple[Part, ...]:
+    """The parts of a joined recording; none where the file is a single one, or at an address.
+
+    Looked for once per process, as long as the file's size and time stay.
+    Raises the VideoError tree where no part of it can be read.
+    """
+    if sources.is_url(path):
+        return ()
+    sources.check_file(path)
+    try:
+        stat = Path(path).stat()
+        return _parts_of_file(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    except OSError as error:
+        raise VideoError(
+            f"{path} cannot be read: {error.strerror or error}; check its permissions"
+        ) from error
+
+
+@lru_cache(maxsize=64)
+def _parts_of_file(path: str, size: int, modified_ns: int, inode: int) -> tuple[Part, ...]:
+    found = _recordings_in(path, size)
+    if len(found) > _MOST_PARTS:
+        raise DecodeError(
+            f"{path}: its clock starts anew more than {_MOST_PARTS} times; re-mux it, for example "
+            "with ffmpeg -i IN -c copy OUT.mkv"
+        )
+    parts: list[Part] = []
+    first_error: VideoError | None = None
+    at_seconds = 0.0
+    for recording in found:
+        info, reason, seconds = None, "", recording.seconds
+        try:
+            with PyAVReader(path, byte_ranges=recording.byte_ranges) as video:
+                info, seconds = video.info, video.info.duration_seconds
+        except VideoError as error:
+            first_error = first_error or error
+            reason = "a part of the recording that cannot be decoded"
+        span = Span(at_seconds, at_seconds + seconds)
+        parts.append(Part(recording.byte_ranges, span, info, reason))
+        at_seconds = span.stop_seconds
+    if first_error is not None and all(part.info is None for part in parts):
+        raise first_error
+    return tuple(parts)
+
+
+def _recordings_in(path: str, size_bytes: int) -> tuple[Recording, ...]:
+    """Reads the whole file, at some GB a second, where it is of a kind that may be joined byte by byte."""
+    with Path(path).open("rb", buffering=0) as file:
+        head = file.read(_HEAD_BYTES)
+        for kind in (transport, program, flv):
+            file.seek(0)
+            clocked = kind.clocked(file, head)
+            if clocked is not None:
+                return recordings_in(clocked, size_bytes)
+    return ()
