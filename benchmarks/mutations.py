@@ -31,34 +31,78 @@ from typing import Any
 
 import av
 import numpy as np
+from PIL import Image
 
 LIMIT_SECONDS = 10.0
 ASKED = [0.1, 0.5, 0.7, 1.1]
+ASKED_OF_JOINED = [*ASKED, 1.3, 1.9, 2.3]
 KINDS: dict[str, tuple[str, dict[str, str]]] = {
     "h264.mp4": ("libx264", {"bf": "3", "g": "12"}),
     "h264.mp4, part of its index": ("libx264", {"bf": "3", "g": "12"}),
     "h264.mkv": ("libx264", {"bf": "3", "g": "12"}),
     "h264.ts": ("libx264", {"bf": "3", "g": "12"}),
+    "h264.ts, joined": ("libx264", {"bf": "3", "g": "12"}),
+    "h264.flv": ("libx264", {"bf": "3", "g": "12"}),
+    "h264.flv, joined": ("libx264", {"bf": "3", "g": "12"}),
     "hevc.mp4": ("libx265", {"x265-params": "log-level=none:keyint=12"}),
+    "hdr.mkv": ("libx265", {"x265-params": "log-level=none:keyint=12"}),
     "vp9.webm": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "g": "12"}),
     "mpeg4.avi": ("mpeg4", {"g": "12"}),
     "mpeg2.mpg": ("mpeg2video", {"g": "12", "bf": "2"}),
+    "mpeg2.mpg, joined": ("mpeg2video", {"g": "12", "bf": "2"}),
+    "animation.png": ("", {}),
+    "animation.webp": ("", {}),
+}
+_SOUND = {
+    "mp4": ("aac", 16_000),
+    "mkv": ("aac", 16_000),
+    "ts": ("aac", 16_000),
+    "flv": ("aac", 16_000),
+    "mpg": ("mp2", 48_000),
 }
 DEFECTS = ("hang", "crash", "foreign exception", "silence")
 
 
+def picture(index: int) -> np.ndarray:
+    """A stripe that moves."""
+    pixels = np.zeros((96, 160, 3), np.uint8)
+    pixels[:, (index * 5) % 150 : (index * 5) % 150 + 10] = (250, 120, index * 8)
+    return pixels
+
+
 def make(path: Path, codec: str, options: dict[str, str]) -> bytes:
-    """Thirty pictures of moving stripes."""
+    """Thirty pictures of a moving stripe, with a tone where the container takes one."""
+    if not codec:
+        images = [Image.fromarray(picture(index)) for index in range(30)]
+        images[0].save(path, save_all=True, append_images=images[1:], duration=40)
+        return path.read_bytes()
+    is_hdr = path.stem == "hdr"
+    pixel_format = "yuv420p10le" if is_hdr else "yuv420p"
     with av.open(str(path), "w") as output:
         stream: Any = output.add_stream(codec, rate=25, options=options)
-        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 160, 96, pixel_format
+        if is_hdr:
+            context = stream.codec_context
+            context.color_trc, context.color_primaries, context.colorspace = 16, 9, 9
+        tone: Any = None
+        if path.suffix[1:] in _SOUND:
+            sound, rate = _SOUND[path.suffix[1:]]
+            tone = output.add_stream(sound, rate=rate, layout="mono")
         for index in range(30):
-            pixels = np.zeros((96, 160, 3), np.uint8)
-            pixels[:, (index * 5) % 150 : (index * 5) % 150 + 10] = (250, 120, index * 8)
-            frame: Any = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+            frame: Any = av.VideoFrame.from_ndarray(picture(index), format="rgb24").reformat(
+                format=pixel_format
+            )
             frame.pts, frame.time_base = index, Fraction(1, 25)
             output.mux(stream.encode(frame))
+            if tone is not None:
+                wave = (np.sin(np.arange(tone.rate // 25) * 0.1) * 8000).astype(np.int16)[None]
+                chunk = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
+                chunk.sample_rate, chunk.pts = tone.rate, index * (tone.rate // 25)
+                chunk.time_base = Fraction(1, tone.rate)
+                output.mux(tone.encode(chunk))
         output.mux(stream.encode(None))
+        if tone is not None:
+            output.mux(tone.encode(None))
     return path.read_bytes()
 
 
@@ -221,20 +265,25 @@ def mutated(data: bytes, seed: int) -> bytes:
     return bytes(broken)
 
 
-def outcome(path: str) -> str:
+def outcome(path: str, times: list[float]) -> str:
     """How reading the file ends, in a word."""
     from mrvideo.errors import VideoError
     from mrvideo.media import open_video
+    from mrvideo.media.audio import read_sound
+    from mrvideo.media.subtitles import load_subtitles
 
     try:
         with open_video(path) as video:
-            served = [asked for asked, _ in video.read_at(ASKED)]
+            served = [asked for asked, _ in video.read_at(times)]
             lost = video.lost
+        for _ in read_sound(path):
+            pass
+        load_subtitles(path)
     except VideoError:
         return "own error"
     except Exception:  # noqa: BLE001 - finding these is what this is for
         return "foreign exception"
-    missing = [time for time in ASKED if time not in served]
+    missing = [time for time in times if time not in served]
     if any(not any(f.span.start_seconds <= time <= f.span.stop_seconds for f in lost) for time in missing):
         return "silence"
     return "frames and losses" if lost else "all frames"
@@ -249,9 +298,9 @@ def serve(pipe: Connection, kind: str) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     if kind == "part of its index":
         movie.LONG_INDEX_BYTES = 0
-    read = text_outcome if kind == "text" else outcome
-    while (path := pipe.recv()) is not None:
-        pipe.send(read(path))
+    while (asked := pipe.recv()) is not None:
+        path, times = asked
+        pipe.send(text_outcome(path) if kind == "text" else outcome(path, times))
 
 
 class Reader:
@@ -268,9 +317,9 @@ class Reader:
         self._process.start()
         theirs.close()
 
-    def read(self, path: Path) -> str:
+    def read(self, path: Path, times: list[float]) -> str:
         """The outcome for one file."""
-        self._pipe.send(str(path))
+        self._pipe.send((str(path), times))
         try:
             if self._pipe.poll(LIMIT_SECONDS):
                 return self._pipe.recv()
@@ -294,9 +343,10 @@ def run(kinds: dict[str, tuple[str, str, bytes]], columns: list[str], folder: Pa
     print(f"{'file':30}" + "".join(f"{name:>19}" for name in columns) + f"{'slowest s':>11}")
     defects = 0
     for name, (file, kind, data) in kinds.items():
+        times = ASKED_OF_JOINED if name.endswith("joined") else ASKED
         reader, counts, slowest = Reader(kind), Counter[str](), 0.0
         (folder / file).write_bytes(data)
-        whole = reader.read(folder / file)  # Imports are nobody's fault.
+        whole = reader.read(folder / file, times)  # Imports are nobody's fault.
         if whole in DEFECTS:
             print(f"  {name}: {whole}, though nothing is broken", file=sys.stderr)
             defects += 1
@@ -304,7 +354,7 @@ def run(kinds: dict[str, tuple[str, str, bytes]], columns: list[str], folder: Pa
             path = folder / f"broken-{file}"
             path.write_bytes(mutated(data, seed))
             started = time.perf_counter()
-            found = reader.read(path)
+            found = reader.read(path, times)
             slowest = max(slowest, time.perf_counter() - started)
             counts[found] += 1
             if found in DEFECTS:
@@ -333,7 +383,11 @@ def main() -> int:
     defects = 0
     if given.of in (None, "films"):
         films = {
-            name: (file, name.partition(", ")[2], make(folder / file, codec, options))
+            name: (
+                file,
+                name.partition(", ")[2],
+                make(folder / file, codec, options) * (2 if name.endswith("joined") else 1),
+            )
             for name, (codec, options) in KINDS.items()
             for file in [name.split(",")[0]]
         }
