@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 QUESTION, ANSWER = "What is written on the ferry's sign?", "FERRY 09:40"
-SHOWN = ("av", "numpy", "openai", "langgraph", "onnxruntime")
+SHOWN = ("av", "numpy", "openai", "langgraph", "onnxruntime", "rapidocr")
 
 
 def find(version: str) -> Path | None:
@@ -79,7 +79,7 @@ def check(python: Path, resolution: str, uv: Path, folder: Path) -> str:
 
 
 def main(wanted: tuple[str, ...]) -> int:
-    skipped, checked = [], 0
+    skipped, failed, checked = [], [], 0
     with tempfile.TemporaryDirectory(prefix="mrvideo-pythons-") as temporary:
         home = Path(temporary)
         run(sys.executable, "-m", "venv", home / "uv", cwd=home)
@@ -93,16 +93,23 @@ def main(wanted: tuple[str, ...]) -> int:
                 began = time.monotonic()
                 folder = home / f"{version}-{resolution}"
                 folder.mkdir()
-                versions = check(python, resolution, home / "uv" / "bin" / "uv", folder)
+                what = f"Python {version}, {resolution} dependencies"
+                try:
+                    versions = check(python, resolution, home / "uv" / "bin" / "uv", folder)
+                except SystemExit as error:  # One tells little of the others: the rest is asked, too.
+                    failed.append(what)
+                    print(f"{what}: FAILED\n{error}", flush=True)
+                else:
+                    print(f"{what}: ok in {time.monotonic() - began:.0f} s ({versions})", flush=True)
                 shutil.rmtree(folder)
-                seconds = time.monotonic() - began
-                print(f"Python {version}, {resolution} dependencies: ok in {seconds:.0f} s ({versions})", flush=True)  # fmt: skip
                 checked += 1
     for version in skipped:
         print(f"Python {version}: skipped, there is no such interpreter here")
     if not checked:
         print("no Python was checked")
-    return 0 if checked else 1
+    if failed:
+        print(f"failed: {'; '.join(failed)}")
+    return 0 if checked and not failed else 1
 
 
 if __name__ == "__main__":
