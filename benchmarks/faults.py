@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import statistics
 import sys
 import tempfile
@@ -26,20 +25,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from support import world_questions as support
+
 EFFORTS = ("low", "medium", "unchecked", "high")
 KINDS = ("misses_character", "confuses_look_alikes", "vague_caption", "wrong_split")
-
-
-def load_support() -> Any:
-    """tests/support/world_questions.py; tests are no package."""
-    name = "tests_support_world_questions"
-    if name not in sys.modules:
-        file = Path(__file__).resolve().parents[1] / "tests" / "support" / "world_questions.py"
-        spec = importlib.util.spec_from_file_location(name, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 def twins(made: Any) -> dict[int, int]:
@@ -108,7 +98,6 @@ def measure(
 
 def one_world(seed: int, *, minutes: float, count: int, runs: list[tuple[str, float]]) -> World:
     """All faults in the world of this seed."""
-    support = load_support()
     made = support.world.make_world(seed=seed, minutes=minutes, characters=8, named=8)
     cues = sorted((*made.cues(), *support.cause_cues(made, seed)), key=lambda c: c.start_seconds)
     questions = support.make_questions(made, seed=seed, count=count, cues=cues)

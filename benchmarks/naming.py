@@ -10,13 +10,11 @@ comparison of each stretch with the whole cast.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import statistics
 import sys
 import tempfile
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import mrvideo.captioning.cast as cast_room
@@ -27,21 +25,9 @@ from mrvideo.media.identity import probe
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Index
 
-SUPPORT = Path(__file__).resolve().parent.parent / "tests" / "support"
-
-
-def load(stem: str) -> ModuleType:
-    """A helper of tests/support, by its path."""
-    name = f"tests_support_{stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, SUPPORT / f"{stem}.py")
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-worlds, eyes = load("world"), load("perceiver")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from support import perceiver as eyes
+from support import world as worlds
 
 
 def faces(index: Index, world: Any) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shlex
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.chat_server import ChatServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -43,13 +43,8 @@ def ready(tmp_path_factory: pytest.TempPathFactory, indexed_demo: Path) -> Path:
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
     """Any OpenAI-compatible server: here one on loopback that answers by the reply's schema."""
-    file = ROOT / "tests" / "support" / "chat_server.py"
-    spec = importlib.util.spec_from_file_location("docs_chat_server", file)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["docs_chat_server"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     served = ("gpt-5-mini", "Qwen/Qwen3-VL-8B-Instruct", "qwen2.5vl:7b")
-    with module.ChatServer(models=served) as server:
+    with ChatServer(models=served) as server:
         yield server.base_url
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support import world_questions
 
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context
@@ -244,12 +242,5 @@ def film() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def asking() -> Any:
-    """tests/support/world_questions.py, loaded by its path: tests are no package."""
-    name = "tests_support_world_questions"
-    if name not in sys.modules:
-        file = Path(__file__).parents[1] / "support" / "world_questions.py"
-        spec = importlib.util.spec_from_file_location(name, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    """tests/support/world_questions.py."""
+    return world_questions

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.chat_server import ChatServer
 
 from mrvideo.records import Answer, Effort
 
@@ -140,21 +141,12 @@ def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
 
 
 def test_over_http_the_answers_are_the_same(asking: Any, place: Any, tmp_path: Path) -> None:
-    import importlib.util
-    import sys
-
     from mrvideo.models import ModelSettings, open_model
     from mrvideo.models.ledger import Ledger
 
-    name = "tests_support_chat_server"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(asking.__file__).with_name("chat_server.py"))
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
     eyes = asking.teach(asking.perceiver.Perceiver())
     questions = [next(q for q in place.questions if q.kind == kind) for kind in asking.KINDS]
-    with sys.modules[name].ChatServer(answer=eyes.over_http) as server:
+    with ChatServer(answer=eyes.over_http) as server:
         settings = ModelSettings.parse("openai:test-vlm", base_url=server.base_url)
 
         async def every() -> list[Answer]:

@@ -1,9 +1,7 @@
-"""The synthetic world and its perceiver, loaded by path, and small helpers that many tests share."""
+"""The synthetic world and its perceiver, and small helpers that many tests share."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +9,7 @@ from types import ModuleType
 import av
 import numpy as np
 import pytest
+from support import chat_server, perceiver, world
 
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
@@ -19,36 +18,23 @@ from mrvideo.models import Ledger, ModelSettings
 from mrvideo.models.base import Model
 from mrvideo.records import Cue, Event, Index, VideoInfo
 
-_SUPPORT = Path(__file__).parents[1] / "support"
-
-
-def load(stem: str) -> ModuleType:
-    """A helper module of tests/support by its name: tests are no package, so there is nothing to import it from."""
-    name = f"tests_support_{stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _SUPPORT / f"{stem}.py")
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
 
 @pytest.fixture(scope="session")
 def worlds() -> ModuleType:
     """tests/support/world.py"""
-    return load("world")
+    return world
 
 
 @pytest.fixture(scope="session")
 def perceivers() -> ModuleType:
     """tests/support/perceiver.py"""
-    return load("perceiver")
+    return perceiver
 
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
     """tests/support/chat_server.py"""
-    return load("chat_server")
+    return chat_server
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,34 +12,21 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from support import chat_server, commands, seeing
+from support import strings as hostile_strings
 
 CLIP_SECONDS = 2
-_HERE = Path(__file__).parent
-
-
-def _load(file: Path) -> ModuleType:
-    key = f"tests_{file.parent.name}_{file.stem}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[key] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
-def _support(name: str) -> ModuleType:
-    return _load(_HERE.parent / "support" / f"{name}.py")
 
 
 @pytest.fixture(scope="session")
 def strings() -> ModuleType:
-    return _load(_HERE / "strings.py")
+    return hostile_strings
 
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
     """The module tests/support/chat_server.py."""
-    return _support("chat_server")
+    return chat_server
 
 
 def make_film(path: Path, seconds: int) -> None:
@@ -64,10 +49,9 @@ class Reader:
 
     def __init__(self, texts: list[str]) -> None:
         self.texts, self.obedient = texts, False
-        self._seeing = _support("seeing")
 
     def __call__(self, asked: Any) -> Any:
-        reply = self._seeing.answer(asked)
+        reply = seeing.answer(asked)
         if asked.schema_name == "CaptionClipReply":
             text = self.texts[self._clip(asked) % len(self.texts)]
             scene = reply["scenes"][0]
@@ -125,7 +109,7 @@ def _bed(folder: Path, texts: list[str], forker: Any) -> Iterator[Bed]:
         lines.append(f"{number + 1}\n{start} --> {stop}\n{words}\n")
     film.with_suffix(".srt").write_text("\n".join(lines), encoding="utf-8", newline="\n")
     reader = Reader(texts)
-    with _support("chat_server").ChatServer(answer=reader) as server:
+    with chat_server.ChatServer(answer=reader) as server:
         environment = {
             "OPENAI_API_KEY": "none",
             "MRVIDEO_VISION": "openai:test-vlm",
@@ -134,8 +118,7 @@ def _bed(folder: Path, texts: list[str], forker: Any) -> Iterator[Bed]:
             "MRVIDEO_SHARD_SECONDS": "20",
             "HOME": str(folder),
         }
-        commands = _support("commands").Commands(folder, environment, forker)
-        bed = Bed(commands, film, server, reader, texts)
+        bed = Bed(commands.Commands(folder, environment, forker), film, server, reader, texts)
         ended = bed.run("index", film, "--quiet")
         assert ended.code == 0, ended.output
         yield bed
@@ -144,7 +127,7 @@ def _bed(folder: Path, texts: list[str], forker: Any) -> Iterator[Bed]:
 
 @pytest.fixture(scope="session")
 def forker() -> Iterator[Any]:
-    with _support("commands").forker() as process:
+    with commands.forker() as process:
         yield process
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support import manners
 
 import mrvideo
 from mrvideo.errors import ModelUnavailable
@@ -80,22 +79,9 @@ def index(film: Path, tmp_path: Path) -> Callable[..., mrvideo.Video]:
     return run
 
 
-def _manners() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "tests_hostile_manners", Path(__file__).with_name("manners.py")
-    )
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_TABLE = _manners()
-
-
 def of(outcome: type[Any]) -> Any:
     """The manners that must come to that outcome, each a test of its own."""
-    rows = {name: row for name, row in _TABLE.MANNERS.items() if isinstance(row[1], outcome)}
+    rows = {name: row for name, row in manners.MANNERS.items() if isinstance(row[1], outcome)}
     return pytest.mark.parametrize(("manner", "expected"), rows.values(), ids=rows.keys())
 
 
@@ -103,7 +89,7 @@ def of(outcome: type[Any]) -> Any:
 REQUESTS = 1 + CLIPS
 
 
-@of(_TABLE.Good)
+@of(manners.Good)
 def test_good_replies_are_read_in_whatever_manner_they_come(serve, index, manner, expected):
     server = serve(manner)
     indexed = index(server)
@@ -122,7 +108,7 @@ def test_good_replies_are_read_in_whatever_manner_they_come(serve, index, manner
     assert server.asked == [], "what is kept is not asked again"
 
 
-@of(_TABLE.Lost)
+@of(manners.Lost)
 def test_lost_replies_are_listed_in_the_servers_words(serve, index, manner, expected):
     server = serve(manner)
     indexed = index(server)
@@ -136,7 +122,7 @@ def test_lost_replies_are_listed_in_the_servers_words(serve, index, manner, expe
     assert server.calls <= REQUESTS * expected.calls
 
 
-@of(_TABLE.Over)
+@of(manners.Over)
 def test_a_run_that_can_bring_nothing_ends_at_once_with_what_to_do(serve, index, manner, expected):
     server = serve(manner)
     with pytest.raises(ModelUnavailable) as caught:

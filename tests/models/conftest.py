@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from PIL import Image
+from support import chat_server
+from support import tiny_models as tiny
 
 from mrvideo.models.base import Picture, Request
 from mrvideo.prompts.loader import Prompt, parse_prompt
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import MergeBorderInputs, MergeBorderReply
 
-_FILE = Path(__file__).parents[1] / "support" / "chat_server.py"
-
-
-def load(file: Path) -> ModuleType:
-    """A helper module by its path: tests are no package, so there is nothing to import it from."""
-    name = f"tests_support_{file.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
     """The module tests/support/chat_server.py: `chat.ChatServer`, `chat.Fault`, `chat.Asked`."""
-    return load(_FILE)
+    return chat_server
 
 
 @pytest.fixture(scope="session")
 def tiny_models() -> ModuleType:
     """The module tests/support/tiny_models.py: `save_idefics3(folder)`, `save_llava(folder)`."""
-    return load(_FILE.with_name("tiny_models.py"))
+    return tiny
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +14,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from support import chat_server, seeing
+from support.commands import Commands
+from support.commands import forker as start_forker
 
 from mrvideo.library import Library
 from mrvideo.media.identity import digest_of
@@ -44,17 +45,6 @@ class Counting:
         return self.asked.total() - len(self.asked)
 
 
-def _load(name: str) -> ModuleType:
-    file = Path(__file__).parents[1] / "support" / f"{name}.py"
-    key = f"tests_support_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[key] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 s at 4 fps; another colour every 3 s."""
@@ -81,19 +71,19 @@ def _walls(path: Path, seconds: int) -> Path:
 
 @pytest.fixture
 def model() -> Counting:
-    return Counting(_load("seeing"))
+    return Counting(seeing)
 
 
 @pytest.fixture
 def server(model: Counting) -> Iterator[Any]:
-    with _load("chat_server").ChatServer(answer=model, latency_seconds=0.01) as server:
+    with chat_server.ChatServer(answer=model, latency_seconds=0.01) as server:
         yield server
         assert server.refusals == []
 
 
 @pytest.fixture(scope="session")
 def forker() -> Iterator[Any]:
-    with _load("commands").forker() as process:
+    with start_forker() as process:
         yield process
 
 
@@ -110,7 +100,7 @@ def commands(tmp_path: Path, server: Any, forker: Any) -> Any:
         "MRVIDEO_CONCURRENCY": "4",
         "HOME": str(tmp_path),
     }
-    return _load("commands").Commands(folder, environment, forker)
+    return Commands(folder, environment, forker)
 
 
 def comparable(index: Index | None) -> Index | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.chat_server import ChatServer
 
 import mrvideo
 from mrvideo.errors import BudgetReached
@@ -36,12 +34,7 @@ def _captions(asked: Any) -> dict[str, Any]:
 @pytest.fixture
 def eyes() -> Any:
     """A chat server whose model has a price."""
-    file = Path(__file__).parents[1] / "support" / "chat_server.py"
-    spec = importlib.util.spec_from_file_location("tests_support_chat_server", file)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.ChatServer(answer=_captions, models=("gpt-4.1-nano",)) as running:
+    with ChatServer(answer=_captions, models=("gpt-4.1-nano",)) as running:
         yield running
 
 

@@ -13,31 +13,16 @@ A handler gets a `Task` (prompt, text, pictures) and may use `task.block("cues")
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import itertools
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from mrvideo.models.base import Request
 from mrvideo.prompts.loader import load_prompt
+from support import world
 
-
-def _load(stem: str) -> ModuleType:
-    name = f"tests_support_{stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{stem}.py"))
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-world = _load("world")
 read = world.read
 
 STAGE_A = (

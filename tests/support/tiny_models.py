@@ -69,8 +69,7 @@ def save_idefics3(folder: Path) -> Path:
             patch_size=8,
         ),
         scale_factor=2,
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
-        pad_token_id=tokenizer.pad_token_id,
+        image_token_id=_id(tokenizer, "<image>"),
     )  # fmt: skip
     return _save(folder, Idefics3ForConditionalGeneration(config), processor, tokenizer)
 
@@ -90,17 +89,23 @@ def save_llava(folder: Path) -> Path:
             hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=32,
             patch_size=8, projection_dim=32,
         ),
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_index=_id(tokenizer, "<image>"),
         image_seq_length=16,
     )  # fmt: skip
     return _save(folder, LlavaForConditionalGeneration(config), processor, tokenizer)
+
+
+def _id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
+    found = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(found, int)
+    return found
 
 
 def _llama(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     return LlamaConfig(
         hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
         vocab_size=len(tokenizer) + 5, max_position_embeddings=4096, initializer_range=0.5,
-        pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, bos_token_id=None,
+        pad_token_id=_id(tokenizer, "<pad>"), eos_token_id=_id(tokenizer, "<|end|>"), bos_token_id=None,
     )  # fmt: skip
 
 

@@ -10,15 +10,12 @@ it was not told, or saw wrongly. It must not look at the world's truth.
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import random
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from mrvideo.agents.ask.run import ask
@@ -29,20 +26,7 @@ from mrvideo.media.looks import FrameSource
 from mrvideo.models.base import Model
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Answer, Cue, Effort, Frame, Index, Span, clock
-
-
-def _load(stem: str) -> ModuleType:
-    name = f"tests_support_{stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{stem}.py"))
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-world = _load("world")
-perceiver = _load("perceiver")
+from support import perceiver, world
 
 BROAD = ("count", "visits", "order", "summary")
 KINDS = ("with", "where", "what", "when", "count", "visits", "order", "why", "summary", "sign", "absent")

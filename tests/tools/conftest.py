@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from support import chat_server as support_server
 
 import mrvideo.tools
 from mrvideo.settings import Settings, load_settings
@@ -77,13 +76,7 @@ def write_film_fixture() -> Any:
 @pytest.fixture(scope="session")
 def servers() -> Any:
     """The module of the chat-completions server on loopback."""
-    spec = importlib.util.spec_from_file_location(
-        "tools_chat_server", ROOT / "tests" / "support" / "chat_server.py"
-    )
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["tools_chat_server"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return support_server
 
 
 @pytest.fixture
