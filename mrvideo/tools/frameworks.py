@@ -28,7 +28,8 @@ def toolbox(
 ) -> Toolbox:
     """A toolbox on the settings' library. With `roots`, only files below those folders are touched."""
     folders = None if roots is None else tuple(Path(root) for root in roots)
-    return Toolbox(settings or load_settings(**overrides), folders)
+    chosen = load_settings(**overrides) if settings is None else settings.updated(**overrides)
+    return Toolbox(chosen, folders)
 
 
 def langchain(
