@@ -27,7 +27,8 @@ _KEPT = {
 def strict_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
     """The type's schema in the strict dialect: all properties required, none besides, no keyword that a server may refuse.
 
-    Bounds that this leaves out (lengths, patterns, order) are checked when the reply is parsed.
+    Bounds that this leaves out (lengths, patterns, order) are checked when the reply is parsed. Docstrings of classes are
+    for readers of the code and are not sent; what a model must know stands in the fields' descriptions.
     """
     full = reply_type.model_json_schema()
     definitions = cast("dict[str, Any]", full.get("$defs", {}))
@@ -67,6 +68,7 @@ def _strict(part: dict[str, Any]) -> dict[str, Any]:
         kept["items"] = _strict(part["items"])
     if part.get("type") == "object":
         properties = cast("dict[str, Any]", part.get("properties", {}))
+        kept.pop("description", None)
         kept["properties"] = {name: _strict(value) for name, value in properties.items()}
         kept["required"] = list(properties)
         kept["additionalProperties"] = False

@@ -31,6 +31,8 @@ def test_every_reply_type_passes_the_strict_check(kind, chat):
 
 def test_bounds_that_servers_read_are_kept_and_others_go():
     class Inner(BaseModel):
+        """For readers of the code."""
+
         kind: Literal["a"] = "a"
 
     class Outer(BaseModel):
@@ -47,4 +49,5 @@ def test_bounds_that_servers_read_are_kept_and_others_go():
         "type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "integer"}
     }  # fmt: skip
     assert schema["properties"]["inner"]["anyOf"] == [{"$ref": "#/$defs/Inner"}, {"type": "null"}]
+    assert "description" not in schema["$defs"]["Inner"]
     assert schema["$defs"]["Inner"]["properties"]["kind"] == {"type": "string", "enum": ["a"]}
