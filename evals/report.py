@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from mrvideo.evals import plots
 from mrvideo.evals.counting import is_right
@@ -17,47 +21,70 @@ from mrvideo.evals.scorers import clustered_mean, evidence_iou, evidence_recall
 from mrvideo.records import clock
 
 MAX_FAILURES = 200
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#37352f;max-width:980px;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #e3e2df}
-table{border-collapse:collapse;margin:.6rem 0;font-size:13.5px;display:block;overflow-x:auto}
-th,td{padding:.25rem .7rem;border-bottom:1px solid #eee;text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-svg{max-width:100%;height:auto}.quiet{color:#787774}details{margin:.6rem 0}pre{white-space:pre-wrap;font-size:12px}
-"""
 _DURATIONS = ((60.0, "under 1 min"), (600.0, "1–10 min"), (1800.0, "10–30 min"), (3600.0, "30–60 min"))
+_DOUBT = (
+    "± is one standard error, clustered by video. Official numbers leave missing videos out, strict ones count them as "
+    "wrong; failed and unparsed answers are wrong in both. Nothing is guessed for them."
+)
+_PAID = "Per question, over questions whose calls were paid in this run; a dash is unknown, not zero."
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it: a plot (SVG), a table, a note.
+
+    Cells after the first of a row are numbers, but in a table that is `folded` under a line of that text.
+    """
+
+    title: str
+    plot: str = ""
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    note: str = ""
+    folded: str = ""
 
 
 def render(result: Result) -> str:
     """The page. Needs matplotlib."""
-    plan, title = result.plan, result.plan.benchmark.title
+    plan = result.plan
     shown = len({q.video for q in plan.questions})
-    asked = f"{len(plan.questions)} questions on {shown} video{'s' if shown != 1 else ''}, {'with' if plan.subtitles else 'without'} subtitles"
-    models = f"vision {plan.settings.vision_model}, text {plan.settings.text_model}"
-    made = f"mrvideo {result.about['version']}, commit {result.about['commit'] or 'unknown'}, {result.about['started_at']}"
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(asked)}; {escape(models)}.<br><span class=quiet>{escape(made)}</span></p>",
-        "<h2>Results</h2>",
+    sections = (
         _headlines(result),
-        "<p class=quiet>± is one standard error, clustered by video. Official numbers leave missing videos out, strict ones "
-        "count them as wrong; failed and unparsed answers are wrong in both. Nothing is guessed for them.</p>",
-        _published(result),
+        *_published(result),
         *_facets(result),
         *_tables(result),
-        _durations(result),
+        *_durations(result),
         _costs(result),
         *_evidence(result),
-        "<h2>How questions ended</h2>",
-        plots.stacked("How questions ended", {s.system: _ends(s) for s in result.scores}),
+        Section(
+            "How questions ended",
+            plots.stacked("How questions ended", {s.system: _ends(s) for s in result.scores}),
+        ),
         _failures(result),
-        "<h2>How this was run</h2>",
-        f"<details><summary>Settings and prompt digests</summary><pre>{escape(json.dumps(plan.identity, indent=1))}</pre></details>",
-    ]
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{escape(title)} · mrvideo</title><style>{_STYLE}</style>{''.join(parts)}</html>\n"
     )
+    return _template().render(
+        title=plan.benchmark.title,
+        asked=(
+            f"{len(plan.questions)} questions on {shown} video{'s' if shown != 1 else ''}, "
+            f"{'with' if plan.subtitles else 'without'} subtitles"
+        ),
+        models=f"vision {plan.settings.vision_model}, text {plan.settings.text_model}",
+        made=(
+            f"mrvideo {result.about['version']}, commit {result.about['commit'] or 'unknown'}, "
+            f"{result.about['started_at']}"
+        ),
+        # Plots are SVG that matplotlib wrote; it escapes the names in them.
+        sections=[{**vars(section), "plot": Markup(section.plot)} for section in sections],  # noqa: S704
+        identity=json.dumps(plan.identity, indent=1),
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("mrvideo.evals", "."), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("report.html.jinja")
 
 
 def write_report(result: Result, path: Path) -> None:
@@ -75,41 +102,27 @@ def percent(number: Number) -> str:
     return f"{number.value * 100:.1f}{error}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells after the first of a row are numbers."""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>"
-        + f"<td>{escape(first)}</td>"
-        + "".join(f"<td class=n>{escape(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    return f"<table><tr>{top}</tr>{body}</table>"
-
-
-def _headlines(result: Result) -> str:
+def _headlines(result: Result) -> Section:
     names = list(dict.fromkeys(name for scores in result.scores for name in scores.metrics))
     rows = [
         (s.system, *(percent(s.metrics[name]) if name in s.metrics else "" for name in names), str(s.guessed))
         for s in result.scores
     ]
-    return _table(["system", *(f"{name}, %" for name in names), "guessed"], rows)
+    return Section(
+        "Results", head=["system", *(f"{name}, %" for name in names), "guessed"], rows=rows, note=_DOUBT
+    )
 
 
-def _published(result: Result) -> str:
-    published = result.plan.benchmark.published
-    if not published:
-        return ""
-    rows = [
-        (name, ", ".join(f"{k} {v:.1f}" for k, v in values.items())) for name, values in published.items()
-    ]
-    return f"<p>Published, for comparison:</p>{_table(['system', '%'], rows)}"
+def _published(result: Result) -> Iterator[Section]:
+    if published := result.plan.benchmark.published:
+        rows = [
+            (name, ", ".join(f"{k} {v:.1f}" for k, v in values.items())) for name, values in published.items()
+        ]
+        yield Section("Published, for comparison", head=["system", "%"], rows=rows)
 
 
-def _facets(result: Result) -> list[str]:
+def _facets(result: Result) -> Iterator[Section]:
     facets = list(dict.fromkeys(facet for scores in result.scores for facet in scores.facets))
-    parts: list[str] = []
     for facet in facets:
         groups: dict[str, dict[str, Number]] = defaultdict(dict)
         for scores in result.scores:
@@ -124,22 +137,16 @@ def _facets(result: Result) -> list[str]:
             )
             for name, held in groups.items()
         ]
-        parts += [
-            f"<h2>By {escape(facet)}</h2>",
-            plots.bars(f"By {facet}", groups),
-            _table([facet, *(f"{s}, %" for s in systems), "questions"], rows),
-        ]
-    return parts
+        head = [facet, *(f"{s}, %" for s in systems), "questions"]
+        yield Section(f"By {facet}", plots.bars(f"By {facet}", groups), head, rows)
 
 
-def _tables(result: Result) -> list[str]:
-    parts: list[str] = []
+def _tables(result: Result) -> Iterator[Section]:
     for scores in result.scores:
         for facet, rows in scores.tables.items():
             head = [facet, *(next(iter(rows.values())) if rows else ())]
             body = [(value, *(share(cell) for cell in row.values())) for value, row in rows.items()]
-            parts += [f"<h2>{escape(scores.system)}, by {escape(facet)}</h2>", _table(head, body)]
-    return parts
+            yield Section(f"{scores.system}, by {facet}", head=head, rows=body)
 
 
 def share(value: int | float | None) -> str:
@@ -149,7 +156,7 @@ def share(value: int | float | None) -> str:
     return str(value) if isinstance(value, int) else f"{value * 100:.1f}"
 
 
-def _durations(result: Result) -> str:
+def _durations(result: Result) -> Iterator[Section]:
     """Accuracy by the length of the video, where items say it or captioning measured it."""
     groups: dict[str, dict[str, Number]] = {}
     order = [name for _, name in _DURATIONS] + ["over 60 min"]
@@ -164,17 +171,18 @@ def _durations(result: Result) -> str:
             if name in held:
                 number = clustered_mean([v for _, v in held[name]], [q.video for q, _ in held[name]])
                 groups.setdefault(name, {})[scores.system] = number
-    if not groups:
-        return ""
-    ordered = {name: groups[name] for name in order if name in groups}
-    return f"<h2>By duration</h2>{plots.bars('Right answers by duration of the video, every try by itself', ordered)}"
+    if groups:
+        ordered = {name: groups[name] for name in order if name in groups}
+        yield Section(
+            "By duration", plots.bars("Right answers by duration of the video, every try by itself", ordered)
+        )
 
 
 def _length(seconds: float) -> str:
     return next((name for below, name in _DURATIONS if seconds < below), "over 60 min")
 
 
-def _costs(result: Result) -> str:
+def _costs(result: Result) -> Section:
     rows: list[Sequence[str]] = []
     points: list[tuple[str, float, Number]] = []
     used = {scores.system: spent(result, scores.system) for scores in result.scores}
@@ -214,38 +222,35 @@ def _costs(result: Result) -> str:
     ]
     label = "$ per question" if priced else "seconds per question (no call cost anything)"
     plot = plots.scatter("Cost against result", label.replace("$", r"\$"), "%", points) if points else ""
-    note = "<p class=quiet>Per question, over questions whose calls were paid in this run; a dash is unknown, not zero.</p>"
-    return f"<h2>Cost</h2>{plot}{_table(head, rows)}{note}"
+    return Section("Cost", plot, head, rows, _PAID)
 
 
 def _amount(value: float | None, form: str) -> str:
     return "–" if value is None else form.format(value)
 
 
-def _evidence(result: Result) -> list[str]:
+def _evidence(result: Result) -> Iterator[Section]:
     with_evidence = [scores for scores in result.scores if scores.evidence]
     if not with_evidence:
-        return []
+        return
     names = list(with_evidence[0].evidence)
     rows = [(s.system, *(percent(s.evidence[name]) for name in names)) for s in with_evidence]
     overlaps: dict[str, list[float]] = {}
     for scores in with_evidence:
         items = [(q, o) for q, o in result.answered(scores.system) if q.key_spans and o.status != "missing"]
         overlaps[scores.system] = [evidence_iou(o.spans, q.key_spans) for q, o in items]
-    return [
-        "<h2>Evidence: right for the right reason</h2>",
-        _table(["system", *(f"{name}, %" for name in names)], rows),
-        plots.histogram(
-            "Overlap of cited evidence with the times that matter", "intersection over union", overlaps
-        ),
-    ]
+    plot = plots.histogram(
+        "Overlap of cited evidence with the times that matter", "intersection over union", overlaps
+    )
+    head = ["system", *(f"{name}, %" for name in names)]
+    yield Section("Evidence: right for the right reason", plot, head, rows)
 
 
 def _ends(scores: Scores) -> dict[str, int]:
     return {status: scores.statuses[status] for status in STATUSES if scores.statuses.get(status)}
 
 
-def _failures(result: Result) -> str:
+def _failures(result: Result) -> Section:
     """What is not right, by kind of failure: no answer, wrong answer with and without the right evidence."""
     kinds: Counter[tuple[str, str]] = Counter()
     rows: list[Sequence[str]] = []
@@ -258,20 +263,18 @@ def _failures(result: Result) -> str:
             if len(rows) < MAX_FAILURES:
                 rows.append((scores.system, kind, question.id, *_told(question, outcome)))
     if not kinds:
-        return "<p>No failures.</p>"
+        return Section("Failures", note="None.")
     counted: dict[str, Mapping[str, int]] = {
         scores.system: {kind: n for (system, kind), n in kinds.items() if system == scores.system}
         for scores in result.scores
     }
-    head = "".join(
-        f"<th>{name}</th>"
-        for name in ("system", "kind", "question", "asked", "right", "made", "evidence", "reason")
-    )
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     more = f", first {MAX_FAILURES} of {sum(kinds.values())}" if sum(kinds.values()) > MAX_FAILURES else ""
-    return (
-        f"{plots.stacked('Failures by kind', counted)}"
-        f"<details><summary>Failures one by one{more}</summary><table><tr>{head}</tr>{body}</table></details>"
+    return Section(
+        "Failures",
+        plots.stacked("Failures by kind", counted),
+        ("system", "kind", "question", "asked", "right", "made", "evidence", "reason"),
+        rows,
+        folded=f"Failures one by one{more}",
     )
 
 
