@@ -1,4 +1,4 @@
-"""What people and programs are shown: text made safe for a terminal, counted nouns, rounded numbers in JSON."""
+"""What people and programs are shown: stages in words, text made safe for a terminal, counted nouns, rounded numbers in JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ TIME_DECIMALS = 3
 """A millisecond: less than any frame lasts."""
 MONEY_DECIMALS = 6
 """A millionth of a dollar: less than any call costs."""
+
+
+_STAGES = {
+    "videos": "videos",
+    "open": "opening",
+    "decode": "decoding",
+    "sound": "decoding sound",
+    "download": "downloading, MB",
+    "speech": "transcribing speech",
+    "split": "finding scenes",
+    "caption": "captioning",
+    "merge": "joining scenes",
+    "characters": "describing characters",
+    "cast": "matching characters",
+    "names": "finding names",
+    "segment_intention": "reading captions",
+    "reduce_intentions": "summarising",
+    "global_intention": "planning",
+    "goals": "choosing what to look at",
+    "look": "looking",
+    "look_local": "looking again",
+    "look_global": "looking over all of it",
+    "answer": "answering",
+    "verify": "checking",
+    "total": "total",
+}
 
 
 def plain(text: str) -> str:
@@ -50,3 +76,8 @@ def _rounded_to(value: Any, decimals: int | None) -> Any:
     if isinstance(value, list | tuple):
         return [_rounded_to(inner, decimals) for inner in cast("list[Any]", value)]
     return rounded(value)
+
+
+def stage_label(stage: str) -> str:
+    """What is being done, in words: `segment_intention` is "reading captions"."""
+    return _STAGES.get(stage, stage.replace("_", " "))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from mrvideo.cli.options import JsonFlag, VideoArgument
 from mrvideo.cli.output import print_json, print_lines, print_table
 from mrvideo.cli.streams import DONE
-from mrvideo.display.stages import stage_label
 from mrvideo.records import clock
 from mrvideo.settings import Settings
-from mrvideo.wording import plain
+from mrvideo.wording import plain, stage_label
 
 if TYPE_CHECKING:
     from mrvideo.session.estimating import StageCost

@@ -14,7 +14,6 @@ from mrvideo.cli.manners import progress
 from mrvideo.cli.options import JsonFlag, SubtitlesOption
 from mrvideo.cli.output import print_json, print_lines
 from mrvideo.cli.streams import BAD_INPUT, DONE, FAILURES
-from mrvideo.display.stages import stage_label
 from mrvideo.errors import InputError, VideoError
 from mrvideo.records import (
     Event,
@@ -29,7 +28,7 @@ from mrvideo.records import (
     may_yet_end_well,
 )
 from mrvideo.settings import Settings
-from mrvideo.wording import counted, plain
+from mrvideo.wording import counted, plain, stage_label
 
 if TYPE_CHECKING:
     from mrvideo.models import Budget

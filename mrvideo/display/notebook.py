@@ -10,8 +10,9 @@ import time
 from typing import Any
 
 from mrvideo.display.html import progress_html
-from mrvideo.display.stages import spent, stage_label
+from mrvideo.display.stages import spent
 from mrvideo.records import Event, Notice, StageAdvanced, StageFinished, StageStarted, Usage
+from mrvideo.wording import stage_label
 
 _REDRAW_SECONDS = 0.2
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from typing_extensions import Self
 
-from mrvideo.display.stages import spent, stage_label
+from mrvideo.display.stages import spent
 from mrvideo.records import Event, Notice, StageAdvanced, StageFinished, StageStarted, Usage
-from mrvideo.wording import plain
+from mrvideo.wording import plain, stage_label
 
 _LABEL_COLUMNS = 24
 

@@ -17,37 +17,7 @@ from mrvideo.records import (
     StageStarted,
     Usage,
 )
-from mrvideo.wording import counted, plain
-
-_LABELS = {
-    "videos": "videos",
-    "open": "opening",
-    "decode": "decoding",
-    "sound": "decoding sound",
-    "download": "downloading, MB",
-    "speech": "transcribing speech",
-    "split": "finding scenes",
-    "caption": "captioning",
-    "merge": "joining scenes",
-    "characters": "describing characters",
-    "cast": "matching characters",
-    "names": "finding names",
-    "segment_intention": "reading captions",
-    "reduce_intentions": "summarising",
-    "global_intention": "planning",
-    "goals": "choosing what to look at",
-    "look": "looking",
-    "look_local": "looking again",
-    "look_global": "looking over all of it",
-    "answer": "answering",
-    "verify": "checking",
-    "total": "total",
-}
-
-
-def stage_label(stage: str) -> str:
-    """What is being done, in words: `segment_intention` is "reading captions"."""
-    return _LABELS.get(stage, stage.replace("_", " "))
+from mrvideo.wording import counted, plain, stage_label
 
 
 def spent(usage: Usage) -> str:

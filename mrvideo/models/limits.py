@@ -38,6 +38,7 @@ from mrvideo.models.prices import cost, estimate, price_of
 from mrvideo.models.repair import checked, repair_turns
 from mrvideo.models.retry import LONGEST_RETRY_AFTER_SECONDS, Backoff
 from mrvideo.records import Usage
+from mrvideo.wording import stage_label
 
 _log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ class LimitedModel:
         _log.info("%s: %s", self.name, request.prompt.name, exc_info=error)
         what = " ".join(str(error).split())[:_LONGEST_REASON]
         return ReplyInvalid(
-            f"{self.name}: the reply to {request.prompt.name} cannot be used ({type(error).__name__}: {what})"
+            f"{self.name}: its reply ({stage_label(request.stage)}) cannot be used ({type(error).__name__}: {what})"
         )
 
     async def _kept(self, request: Request[T], key: str) -> Reply[T] | None:
@@ -232,7 +233,7 @@ class LimitedModel:
             value, problem = checked(request, completion)
         if value is None:
             raise ReplyInvalid(
-                f"{self.name} answered {request.prompt.name} outside its bounds twice: {problem}"
+                f"{self.name}: its reply ({stage_label(request.stage)}) is outside its bounds twice: {problem}"
             )
         return Reply(value=value, usage=usage)
 

@@ -17,6 +17,7 @@ from mrvideo.models.settings import ModelSettings
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.schemas.captioning import ReplyFormatInputs
 from mrvideo.settings import silence_telemetry
+from mrvideo.wording import stage_label
 
 if TYPE_CHECKING:
     from mrvideo.models.generation import Job, Prepared
@@ -74,7 +75,7 @@ class LocalBackend:
         except RuntimeError as error:
             # Memory is the usual reason; a batch of one cannot be halved.
             reason = str(error).strip().split("\n")[0][:200]
-            raise ModelRefused(f"{self.name} failed on {request.prompt.name}: {reason}") from error
+            raise ModelRefused(f"{self.name} failed ({stage_label(request.stage)}): {reason}") from error
 
     async def aclose(self) -> None:
         """Nothing: the model stays loaded for the next one who opens it, as long as the process lives."""

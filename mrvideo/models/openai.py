@@ -48,6 +48,7 @@ from mrvideo.models.way import BodyError, check_key, open_client
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import ReplyFormatInputs
+from mrvideo.wording import stage_label
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -291,7 +292,7 @@ class OpenAIBackend:
         declined = None
         if said.refusal is not None:
             why = one_line(said.refusal, key)
-            declined = f"{self.name} declined {request.prompt.name}: {why}"
+            declined = f"{self.name} declined ({stage_label(request.stage)}): {why}"
         return Completion(
             text=text,
             usage=self._usage(said.usage, request, turns, f"{text}{thoughts}", words=words, bound=bound),

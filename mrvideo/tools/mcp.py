@@ -27,13 +27,13 @@ from mcp_types import (
 from mcp_types import Tool as ToolDescription
 
 from mrvideo import __version__
-from mrvideo.display.stages import stage_label
 from mrvideo.errors import InputError, MrVideoError
 from mrvideo.records import Event, StageAdvanced, StageStarted
 from mrvideo.session.models import budget_of
 from mrvideo.settings import Settings
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 from mrvideo.tracebacks import in_one_line
+from mrvideo.wording import stage_label
 
 INSTRUCTIONS = (
     "Ask questions of long videos. Index a video once with index_video, then ask it with ask_video, or find and read "

@@ -108,7 +108,7 @@ async def test_a_bad_reply_is_sent_back_once_with_what_was_wrong(serve, connect,
 async def test_a_reply_that_stays_bad_ends_in_one_line_for_the_user(serve, connect, ask_border):
     server = serve(lambda asked: "I would rather not say.")
     with pytest.raises(
-        ReplyInvalid, match="merge_border outside its bounds twice: it holds no JSON object"
+        ReplyInvalid, match=r"its reply \(.*\) is outside its bounds twice: it holds no JSON object"
     ) as caught:
         await connect(server).run(ask_border())
     assert "\n" not in str(caught.value)
