@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mrvideo.errors import InputError, SettingsError
-from mrvideo.settings import load_settings
+from mrvideo.settings import OFFLINE, Settings
 from mrvideo.wording import counted, rounded
 
 if TYPE_CHECKING:
@@ -19,14 +19,26 @@ if TYPE_CHECKING:
 
     from mrvideo.evals.items import Benchmark, Outcome
     from mrvideo.evals.run import Result
-    from mrvideo.settings import Settings
 
 BASE = Path(".mrvideo/evals")
 
-VisionOption = Annotated[
-    str | None, typer.Option(help="Model that sees frames: openai:MODEL, hf:PATH, offline.")
-]
-TextOption = Annotated[str | None, typer.Option(help="Model that reads text; the vision model by default.")]
+EVAL_SETTINGS = (
+    "vision",
+    "text",
+    "base_url",
+    "preset",
+    "recipe",
+    "effort",
+    "concurrency",
+    "max_images",
+    "context_tokens",
+    "max_output_tokens",
+    "workers",
+    "max_cost",
+    "max_tokens",
+)
+"""The settings that `mrvideo eval` takes as options. Its library lies in the folder of the run."""
+_QUIET = "Print no progress and no remarks."
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
@@ -37,19 +49,15 @@ def eval_command(
             help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, qvhighlights, needle, offline."
         ),
     ],
+    settings: Settings,
+    origins: dict[str, str],
     data: Annotated[
         Path | None,
         typer.Option(
             help="Folder of your copy; for needle, where to build it; for offline, your films and questions."
         ),
     ] = None,
-    vision: VisionOption = None,
-    text: TextOption = None,
-    base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Server family, when the address does not tell.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="No model and no network.")] = False,
-    recipe: Annotated[str | None, typer.Option(help="How clips are captioned: fused or paper.")] = None,
-    effort: Annotated[str | None, typer.Option(help="low, medium or high.")] = None,
     subset: Annotated[str | None, typer.Option(help="One category, task or duration, such as long.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The first N questions.")] = None,
     subtitles: Annotated[
@@ -72,37 +80,25 @@ def eval_command(
     films: Annotated[
         str | None, typer.Option(help="offline: only these, parted by commas; all by default.")
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Calls in flight at once.")] = None,
-    max_cost: Annotated[float | None, typer.Option(help="Stop before spending more, in US dollars.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Stop before using more tokens.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the newest run of these settings.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Where runs, their library and haystacks are kept.")] = BASE,
     report: Annotated[Path | None, typer.Option(help="Write the HTML page here too.")] = None,
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel="Everywhere", help=_QUIET)] = False,
 ) -> None:
     """Ask a benchmark's questions and score the answers as its authors do.
 
     Missing videos, failed calls and answers that cannot be read are counted and shown, never guessed. Exit code 1 when
     there were any.
     """
-    if benchmark.lower() == "offline" and vision is None and text is None:
-        offline = True  # What it measures, whatever model the settings name.
-    settings = _settings(
-        vision="offline" if offline else vision,
-        text="offline" if offline else text,
-        base_url=base_url,
-        preset=preset,
-        recipe=recipe,
-        effort=effort,
-        concurrency=concurrency,
-        max_cost=max_cost,
-        max_tokens=max_tokens,
-    )
-    if offline and (vision or text):
+    named = [name for name in ("vision", "text") if origins[name] == "argument"]
+    if offline and named:
         raise SettingsError("--offline means no model: leave out --vision and --text")
+    if offline or (benchmark.lower() == "offline" and not named):
+        # What the benchmark of this name measures, whatever model the environment names.
+        settings = settings.updated(vision=OFFLINE, text=OFFLINE)
     wanted = [name.strip() for name in (films or "").split(",") if name.strip()]
     if benchmark.lower() == "offline" and data is None:
         chosen, folder = _films(out, wanted, quiet=quiet)
@@ -130,10 +126,11 @@ def import_command(
     captions: Annotated[
         Path, typer.Argument(metavar="CAPTIONS.json", help="A caption file of the paper's release.")
     ],
+    settings: Settings,
+    origins: dict[str, str],
     video: Annotated[
         Path | None, typer.Argument(metavar="VIDEO", help="The video it belongs to, where you have it.")
     ] = None,
-    library: Annotated[Path | None, typer.Option(help="The library file. [.mrvideo/library.db]")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take released captions as a video's index, to be asked without captioning anything.
@@ -143,7 +140,6 @@ def import_command(
     from mrvideo.evals.released import import_released
     from mrvideo.library import Library
 
-    settings = _settings(library=library)
     index = import_released(captions, video)
     with Library.open(settings.library) as kept:
         kept.put_video(index.video)
@@ -164,12 +160,8 @@ def import_command(
         f"{counted(len(index.scenes), 'scene')}, {counted(len(index.entities), 'name')}, "
         f"{counted(len(index.failures), 'gap')} in {settings.library}"
     )
-    where = "" if library is None else f" --library {shlex.quote(str(library))}"
+    where = f" --library {shlex.quote(str(settings.library))}" if origins["library"] == "argument" else ""
     typer.echo(f'ask it with: mrvideo ask {shlex.quote(name)} "…"{where}')
-
-
-def _settings(**arguments: Any) -> Settings:
-    return load_settings(**arguments)
 
 
 def _data(

@@ -18,7 +18,7 @@ from mrvideo.cli import agents, ask, config, doctor, estimate, index, library, m
 from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, register, said_before, sections
 from mrvideo.cli.manners import Manners
 from mrvideo.errors import MrVideoError
-from mrvideo.evals.cli import eval_command, import_command
+from mrvideo.evals.cli import EVAL_SETTINGS, eval_command, import_command
 
 _ASK, _KEPT, _AGENTS, _SETUP, _RESEARCH = (
     "Ask",
@@ -55,8 +55,8 @@ register(app, "estimate", estimate.estimate, panel=_SETUP, settings=estimate.SET
 register(app, "doctor", doctor.doctor, panel=_SETUP, settings=doctor.SETTINGS)
 register(_config, "show", config.show, panel="Commands")
 app.add_typer(_config, name="config", rich_help_panel=_SETUP)
-register(app, "eval", eval_command, panel=_RESEARCH)
-register(app, "import", import_command, panel=_RESEARCH)
+register(app, "eval", eval_command, panel=_RESEARCH, settings=EVAL_SETTINGS)
+register(app, "import", import_command, panel=_RESEARCH, settings=("library",))
 
 
 @app.callback(invoke_without_command=True)

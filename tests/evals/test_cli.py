@@ -3,16 +3,11 @@
 import json
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
+from mrvideo.cli.app import app
 from mrvideo.errors import InputError, SettingsError
-from mrvideo.evals.cli import eval_command, import_command
 from mrvideo.evals.haystack import build_haystack
-
-app = typer.Typer(pretty_exceptions_enable=False)
-app.command("eval")(eval_command)
-app.command("import")(import_command)
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
+from mrvideo.cli.app import app
 from mrvideo.errors import InputError
-from mrvideo.evals.cli import eval_command
 from mrvideo.evals.counting import is_right
 from mrvideo.evals.items import Outcome
 from mrvideo.evals.journal import Journal
@@ -30,10 +29,6 @@ from mrvideo.evals.outcomes import outcome_of
 from mrvideo.records import Answer, Span
 
 ROWS = [json.loads(line) for line in question_file().splitlines()]
-
-app = typer.Typer(pretty_exceptions_enable=False)
-app.command("eval")(eval_command)
-app.command("other")(lambda: None)
 
 
 def planted(name: str) -> tuple[Planted, ...]:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 import mrvideo
 from mrvideo import api
+from mrvideo.cli.app import run
 from mrvideo.cli.command import register, sections
 from mrvideo.cli.options import SETTING_OPTIONS
 from mrvideo.errors import SettingsError
@@ -185,9 +186,20 @@ def test_mcp_and_chat_work_with_what_they_are_given(
     assert {id(one) for one in seen} == {id(settings)}
 
 
-def test_evaluations_read_their_settings_once(row: tuple[str, Any]) -> None:
-    name, explicit = row
-    assert getattr(evals_cli._settings(**{name: explicit}), name) == explicit
+def test_evaluations_work_with_the_options_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("VISION", "openai:paid"), ("EFFORT", "low"), ("MAX_ROUNDS", "5")):
+        monkeypatch.setenv(f"MRVIDEO_{name}", value)
+    seen: list[Settings] = []
+
+    def remember(benchmark: Any, folder: Any, settings: Settings, *rest: Any, **more: Any) -> Any:
+        seen.append(settings)
+
+    monkeypatch.setattr(evals_cli, "_evaluate", remember)
+    for flags in ([], ["--effort", "high"], ["--vision", "offline"], ["--offline"]):
+        assert run(["eval", "lvbench", "--data", ".", *flags]) == 0
+    assert [one.vision_model for one in seen] == ["openai:paid", "openai:paid", "offline", "offline"]
+    assert [one.effort for one in seen] == ["low", "high", "low", "low"]
+    assert {one.max_rounds for one in seen} == {5}
 
 
 def test_the_effort_of_one_question_changes_nothing_else(
