@@ -1,16 +1,18 @@
 """Settings: defaults, a TOML file, the environment and arguments become one frozen value.
 
-Later wins:  default  <  mrvideo.toml  <  MRVIDEO_* environment  <  argument (or command-line flag)
+Later wins:  default  <  your mrvideo.toml  <  the working folder's  <  MRVIDEO_* environment  <  argument (or flag)
 
-`mrvideo.toml` is looked for in the working folder, then in `~/.config/mrvideo/`; `MRVIDEO_CONFIG` names another.
-This is the only room that reads `os.environ`.
+Yours is `~/.config/mrvideo/mrvideo.toml`; `MRVIDEO_CONFIG` names a file to be read in place of both. The working folder's may
+come from a stranger, with a repository or an archive: until it is trusted (`mrvideo config trust`) it sets how videos are read,
+in `HARMLESS`, and never where anything goes or comes from. This is the only room that reads `os.environ`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from typing_extensions import Self
 
 from mrvideo.errors import SettingsError
+from mrvideo.files import read_small
 from mrvideo.records import HIGHEST_JPEG_QUALITY, Effort, Recipe
+from mrvideo.trust import is_trusted, was_trusted
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +30,37 @@ else:
     import tomli as tomllib
 
 OFFLINE = "offline"
+FILE_NAME = "mrvideo.toml"
+MOST_FILE_BYTES = 256 * 2**10
+"""Of a settings file."""
+
+HARMLESS = frozenset(
+    {
+        "temperature",
+        "timeout_seconds",
+        "concurrency",
+        "max_images",
+        "context_tokens",
+        "max_output_tokens",
+        "recipe",
+        "effort",
+        "max_rounds",
+        "reader",
+        "keyframes_only",
+        "clip_seconds",
+        "shard_seconds",
+        "frames_per_second",
+        "long_side_pixels",
+        "jpeg_quality",
+        "language",
+    }
+)
+"""What the file of a folder that is not trusted may set: nothing that names a server, a model, a key, a file or a program.
+
+Besides, `offline` as a model, a library inside the folder, and bounds on money and tokens below those of your own file.
+"""
+_MOST_KEY_BYTES = 64 * 2**10
+_LONGEST_SHOWN = 200
 
 _TELEMETRY_OFF = {
     "ORT_DISABLE_TELEMETRY": "1",
@@ -157,26 +192,54 @@ class Settings(BaseModel):
         """The model of the text role: its own, else the vision role's, else offline."""
         return self.text or self.vision or OFFLINE
 
-    def key(self, variable: str | None = None) -> SecretStr | None:
+    def key(self, variable: str | None = None, *, pointed: bool = True) -> SecretStr | None:
         """The API key: from the key file, else from `variable` (a server family's own, such as GEMINI_API_KEY), else `api_key`.
 
+        `pointed` says whether the server's address was given. OPENAI_API_KEY goes to OpenAI, or where it was pointed; not to
+        whatever listens at a local server's usual port.
         Raises `SettingsError` when the file cannot be read.
         """
         if self.key_file is None:
             from_openai = self.api_key is not None and (
                 self.api_key.get_secret_value() == os.environ.get("OPENAI_API_KEY", "").strip()
             )
-            if variable in (None, "OPENAI_API_KEY") or (self.api_key is not None and not from_openai):
+            if self.api_key is not None and not from_openai:
+                return self.api_key
+            if variable == "OPENAI_API_KEY" or (variable is None and pointed):
                 return self.api_key
             # A key for OpenAI is not shown to another maker's server.
             own = os.environ.get(variable or "", "").strip()
             return SecretStr(own) if own else None
+        data = read_small(self.key_file, most_bytes=_MOST_KEY_BYTES, what="key_file", error=SettingsError)
         try:
-            return SecretStr(self.key_file.read_text(encoding="utf-8").strip())
-        except OSError as error:
+            return SecretStr(data.decode("utf-8").strip())
+        except UnicodeDecodeError:
+            # Not chained: the error holds the bytes.
             raise SettingsError(
-                f"key_file {self.key_file}: {error.strerror}; name a readable file"
-            ) from error
+                f"key_file {self.key_file} is not text; name a file that holds the key alone"
+            ) from None
+
+
+@dataclass(frozen=True)
+class FoundSettings:
+    """Settings, and per name where the value came from: `default`, a file's path, a variable's name, or `argument`.
+
+    `untrusted` is the line that says what the working folder's file was not allowed to set; None where there is nothing.
+    """
+
+    settings: Settings
+    origins: dict[str, str]
+    untrusted: str | None = None
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """What a settings file says, read once. `beyond` names what it sets that is only taken from a trusted one."""
+
+    path: Path
+    data: bytes
+    values: Mapping[str, Any]
+    beyond: tuple[str, ...] = ()
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -185,11 +248,37 @@ def load_settings(**arguments: Any) -> Settings:
 
 
 def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
-    """Settings and, per name, where its value came from: `default`, a file's path, a variable's name, or `argument`."""
-    file_path = _file()
+    """Settings and, per name, where its value came from: `default`, a file's path, a variable's name, or `argument`.
+
+    Raises `SettingsError`, also where the working folder's file sets what is only taken from a trusted one and neither the
+    environment nor an argument does: to go on without would be another run than the one that was asked for.
+    """
+    found = find_settings(arguments)
+    return found.settings, found.origins
+
+
+def find_settings(arguments: Mapping[str, Any], *, needed: Collection[str] | None = None) -> FoundSettings:
+    """`explain_settings` for a caller that needs these settings alone (None: all): others may be refused to the folder's file.
+
+    Raises `SettingsError`.
+    """
     layers: list[tuple[str, Mapping[str, Any]]] = []
-    if file_path is not None:
-        layers.append((str(file_path), _read_file(file_path)))
+    refused: tuple[str, ...] = ()
+    folder = None
+    if named := os.environ.get("MRVIDEO_CONFIG"):
+        layers.append((named, _read_file(Path(named)).values))
+    else:
+        own, folder = _own_file(), folder_file()
+        below: Mapping[str, Any] = {} if own is None else own.values
+        if own is not None:
+            layers.append((str(own.path), below))
+        if folder is not None:
+            values = folder.values
+            if not is_trusted(folder.path, folder.data):
+                refused = folder.beyond
+                values = {name: value for name, value in values.items() if name not in refused}
+                values = {name: value for name, value in values.items() if not _loosens(name, value, below)}
+            layers.append((str(folder.path), values))
     layers.append(("environment", _environment()))
     layers.append(("argument", {name: value for name, value in arguments.items() if value is not None}))
 
@@ -200,17 +289,83 @@ def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
         for name, value in layer.items():
             values[name] = value
             origins[name] = _variable(name) if origin == "environment" else origin
+    said = layers[-1][1].keys() | layers[-2][1].keys()
+    missing = tuple(name for name in refused if name not in said)
+    untrusted = _untrusted(folder.path, missing) if folder is not None and missing else None
+    if untrusted is not None and (needed is None or not set(missing).isdisjoint(needed)):
+        raise SettingsError(untrusted)
     try:
-        return Settings(**values), origins
+        return FoundSettings(Settings(**values), origins, untrusted)
     except ValidationError as error:
         raise _explained(error, origins) from None
+
+
+def folder_file(folder: Path | None = None) -> SettingsFile | None:
+    """The settings file of a folder, the working folder by default; None where there is none or where it is your own.
+
+    Raises `SettingsError` for one that cannot be read, or names settings that there are not.
+    """
+    path = Path(FILE_NAME) if folder is None else folder / FILE_NAME
+    own = _own_path()
+    if not os.path.lexists(path) or (own is not None and path.parent.resolve() == own.parent.resolve()):
+        return None
+    found = _read_file(path)
+    _check_names(str(path), found.values)
+    return found
+
+
+def _own_file() -> SettingsFile | None:
+    path = _own_path()
+    return _read_file(path) if path is not None and path.is_file() else None
+
+
+def _own_path() -> Path | None:
+    try:
+        return Path.home() / ".config" / "mrvideo" / FILE_NAME
+    except RuntimeError:
+        return None  # No home folder.
+
+
+def _needs_trust(file: Path, name: str, value: Any) -> bool:
+    if name in ("vision", "text", "speech"):
+        return value != OFFLINE
+    if name == "library":
+        return not (isinstance(value, Path) and _lies_beside(file, value))
+    return name not in HARMLESS and name not in _BOUNDS
+
+
+def _lies_beside(file: Path, value: Path) -> bool:
+    """Whether a path really leads into the file's folder, links followed."""
+    try:
+        return value.resolve().is_relative_to(file.parent.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return False  # A loop of links, a name too long, a zero byte.
+
+
+_BOUNDS = ("max_cost", "max_tokens")
+
+
+def _loosens(name: str, value: Any, below: Mapping[str, Any]) -> bool:
+    """Whether a folder's bound would lift one that the user's own file sets."""
+    own = below.get(name)
+    return name in _BOUNDS and own is not None and not (isinstance(value, int | float) and value <= own)
+
+
+def _untrusted(file: Path, names: tuple[str, ...]) -> str:
+    what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    what += " is" if len(names) == 1 else " are"
+    changed = "has changed since you trusted it" if was_trusted(file) else "is not one that you trust"
+    return (
+        f"{file}: {what} not taken from this file, which {changed}; read it, then `mrvideo config trust` "
+        f"in its folder ({file.parent.resolve()}), or give the same by options or in your own ~/.config/mrvideo/{FILE_NAME}"
+    )
 
 
 def _check_names(origin: str, layer: Mapping[str, Any]) -> None:
     for name in layer:
         if name not in Settings.model_fields:
             known = ", ".join(sorted(Settings.model_fields))
-            raise SettingsError(f"{origin}: no setting named {name!r}; there are {known}")
+            raise SettingsError(f"{origin}: no setting named {name[:_LONGEST_SHOWN]!r}; there are {known}")
 
 
 def _explained(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
@@ -218,7 +373,7 @@ def _explained(error: ValidationError, origins: Mapping[str, str]) -> SettingsEr
     if not first["loc"]:
         return SettingsError(first["msg"].removeprefix("Value error, "))
     name = str(first["loc"][0])
-    shown = "" if name == "api_key" else f", got {first['input']!r}"
+    shown = "" if name == "api_key" else f", got {repr(first['input'])[:_LONGEST_SHOWN]}"
     return SettingsError(f"{name} (from {origins.get(name, 'settings')}): {first['msg']}{shown}")
 
 
@@ -241,26 +396,17 @@ def _environment() -> dict[str, Any]:
     return found
 
 
-def _file() -> Path | None:
-    named = os.environ.get("MRVIDEO_CONFIG")
-    if named:
-        return Path(named)
-    for candidate in (Path("mrvideo.toml"), Path.home() / ".config" / "mrvideo" / "mrvideo.toml"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> SettingsFile:
+    data = read_small(path, most_bytes=MOST_FILE_BYTES, what="settings file", error=SettingsError)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; name a readable file in MRVIDEO_CONFIG") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from error
-    if "api_key" in data:
+        said = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise SettingsError(f"{path} is not TOML: {' '.join(str(error).split())[:_LONGEST_SHOWN]}") from error
+    if "api_key" in said:
         raise SettingsError(f"{path}: api_key does not belong in this file; use key_file or OPENAI_API_KEY")
-    return {name: _from_folder(path, name, value) for name, value in data.items()}
+    values = {name: _from_folder(path, name, value) for name, value in said.items()}
+    beyond = tuple(name for name, value in values.items() if _needs_trust(path, name, value))
+    return SettingsFile(path=path, data=data, values=values, beyond=beyond)
 
 
 def _from_folder(file: Path, name: str, value: Any) -> Any:

@@ -13,7 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from mrvideo.cli.manners import Manners, behaving
 from mrvideo.cli.options import KEEPING, LIMITS, MODELS, READING, SETTING_OPTIONS
-from mrvideo.settings import explain_settings
+from mrvideo.cli.streams import complain
+from mrvideo.settings import explain_settings, find_settings
 
 EVERYWHERE = "Everywhere"
 
@@ -44,7 +45,7 @@ _COMMON: tuple[tuple[str, Any, Any], ...] = (
     ("verbose", VerboseOption, 0),
     ("log_file", LogFileOption, None),
 )
-_MADE = ("settings", "origins")
+_MADE = ("settings", "origins", "untrusted")
 _FORMER = "former_fresh"
 """`--fresh`, as `--no-cache` was called in 0.1.0."""
 
@@ -60,7 +61,8 @@ def register(
     """Add a function as a command, listed under `panel`. What it returns is the exit code.
 
     `settings` names the settings that can be given as options. A function that takes `settings` gets all of them, and
-    one that takes `origins` where each came from.
+    one that takes `origins` where each came from. A command of the library alone runs whatever else an untrusted folder's file
+    names, and one that takes `untrusted`, what that is, runs in any case.
     """
     app.command(name, cls=_Command, rich_help_panel=panel)(_completed(command, settings))
 
@@ -112,7 +114,7 @@ def _completed(command: Callable[..., int | None], settings: Sequence[str]) -> C
                 chosen = {name: arguments[name] for name in settings}
                 if arguments.get(_FORMER) is not None and chosen["fresh"] is None:
                     chosen["fresh"] = True
-                found: dict[str, Any] = dict(zip(_MADE, explain_settings(**chosen), strict=True))
+                found = _made(chosen, told="untrusted" in made, quiet=manners.quiet)
                 given |= {name: found[name] for name in made}
             return command(**given)
 
@@ -120,6 +122,16 @@ def _completed(command: Callable[..., int | None], settings: Sequence[str]) -> C
     run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportAttributeAccessIssue]
     run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int | None}
     return run
+
+
+def _made(chosen: dict[str, Any], *, told: bool, quiet: bool) -> dict[str, Any]:
+    """Settings, origins, and what the folder's file was refused. Raises `SettingsError` where the command needs that."""
+    if not told and tuple(chosen) != ("library",):
+        return dict(zip(_MADE, (*explain_settings(**chosen), None), strict=True))
+    found = find_settings(chosen, needed=() if told else ("library",))
+    if found.untrusted is not None and not told and not quiet:
+        complain(found.untrusted)
+    return dict(zip(_MADE, (found.settings, found.origins, found.untrusted), strict=True))
 
 
 def _parameter(name: str, option: Any, default: Any) -> inspect.Parameter:

@@ -50,7 +50,9 @@ _DISTRIBUTIONS = {
 _SHOWN = "READ 7351"
 
 
-def doctor(settings: Settings, origins: dict[str, str], as_json: JsonFlag = False) -> int:
+def doctor(
+    settings: Settings, origins: dict[str, str], untrusted: str | None, as_json: JsonFlag = False
+) -> int:
     """Check this installation, and say which model would be used and why.
 
     Opens a small film, reads a text in it, and opens the library. Sends nothing to a model. Exit code 1 when something
@@ -79,7 +81,7 @@ def doctor(settings: Settings, origins: dict[str, str], as_json: JsonFlag = Fals
         "key": {"set": settings.key() is not None, "from": origins["api_key"]},
         "checks": {name: problem or "ok" for name, problem in checks.items()},
     }
-    report["problems"] = [*filter(None, checks.values()), *_problems(report, settings)]
+    report["problems"] = [*filter(None, (untrusted, *checks.values())), *_problems(report, settings)]
     if as_json:
         print_json(report)
     else:

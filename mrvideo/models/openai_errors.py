@@ -105,6 +105,11 @@ def failure_of_answer(
 ) -> ModelError:
     """The `ModelError` for an answer that is an error by its status, or by the one that stands in its body."""
     name, url = settings.name, settings.base_url
+    if 300 <= status < 400:
+        return ModelUnavailable(
+            f"{name}: {url} wants requests sent on to another address ({status}), which is not done; "
+            "give the right one as base_url"
+        )
     said = quoted(words, settings)
     if status in (401, 403):
         # The server's own words are left out: they often repeat the key.

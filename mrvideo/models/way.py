@@ -73,6 +73,8 @@ def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
         http_client=openai.DefaultAsyncHttpxClient(
             # The proxy is chosen here, so that one which is not used for this host cannot be in the way.
             trust_env=False,
+            # Pictures, words and key go to the address that was given, not to one that its server names.
+            follow_redirects=False,
             proxy=usable_proxy(settings.name, url),
             verify=http.create_ssl_context(),
             headers={"Accept-Encoding": "identity"},

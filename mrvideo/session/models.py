@@ -74,7 +74,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     )
     if not own.talks_to_server:
         return own
-    return own.model_copy(update={"api_key": settings.key(own.server.key_variable)})
+    pointed = bool((own_url or settings.base_url or "").strip())
+    return own.model_copy(update={"api_key": settings.key(own.server.key_variable, pointed=pointed)})
 
 
 def budget_of(settings: Settings) -> Budget:

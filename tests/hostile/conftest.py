@@ -29,6 +29,12 @@ def chat() -> ModuleType:
     return chat_server
 
 
+@pytest.fixture(scope="session")
+def seeing() -> ModuleType:
+    """The module tests/support/seeing.py."""
+    return _support("seeing")
+
+
 def make_film(path: Path, seconds: int) -> None:
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=2)

@@ -1,0 +1,89 @@
+"""Files as they are opened: looked at only once they are open, and made for their owner alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from mrvideo.errors import InputError
+
+OWNERS_FOLDER = 0o700
+OWNERS_FILE = 0o600
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def read_small(path: Path, *, most_bytes: int, what: str, error: type[InputError] = InputError) -> bytes:
+    """The file's bytes. Raises `error` for a file above `most_bytes` before it is read, for a pipe or device before
+    anything is waited for, and for one that is missing or may not be read. `what` names its kind: "subtitle file".
+    """
+    try:
+        # Opened first and looked at afterwards: what was checked is what is read. A pipe opens without waiting.
+        with open(path, "rb", opener=_at_once) as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                kind = next((word for of_kind, word in _KINDS if of_kind(found.st_mode)), "no file")
+                raise error(f"{path} cannot be read: it is {kind}; give a {what}")
+            if found.st_size > most_bytes:
+                raise error(_too_big(path, found.st_size, most_bytes, what))
+            data = file.read(most_bytes + 1)
+    except FileNotFoundError as missing:
+        raise error(f"cannot read {path}: there is no such {what}") from missing
+    except IsADirectoryError as folder:
+        raise error(f"{path} cannot be read: it is a folder; give a {what}") from folder
+    except (OSError, ValueError) as failed:
+        reason = failed.strerror if isinstance(failed, OSError) and failed.strerror else str(failed)
+        raise error(f"cannot read {path} ({reason}); check the path and its permissions") from failed
+    if len(data) > most_bytes:  # it grew meanwhile, or its size is not told
+        raise error(_too_big(path, len(data), most_bytes, what))
+    return data
+
+
+def make_owners_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for its owner alone; one that is there stays as it is.
+
+    Raises `OSError`.
+    """
+    missing = [path] if not path.exists() else []
+    for above in path.parents if missing else ():
+        if above.exists():
+            break
+        missing.append(above)
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=OWNERS_FOLDER)
+    if not path.is_dir():
+        path.mkdir()  # says what stands in the way
+
+
+def owners_opener(path: str, flags: int) -> int:
+    """For `open(…, opener=owners_opener)`: a file that is made is its owner's alone; one that is there stays as it is."""
+    return os.open(path, flags, OWNERS_FILE)
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether others than its owner may read or write what is there. Windows keeps that elsewhere: False there."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _too_big(path: Path, size_bytes: int, most_bytes: int, what: str) -> str:
+    return f"{path}: {_size(size_bytes)} is too big for a {what}, at most {_size(most_bytes)}; is it the right file?"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes >> 20} MB" if size_bytes >= 1 << 20 else f"{-(-size_bytes // 1024)} KB"
