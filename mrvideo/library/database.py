@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.schema import APPLICATION_ID, SCHEMA_VERSION
 
 _MAGIC = b"SQLite format 3\0"
+
+# Alembic's operations go to whichever migration of this process began last: two at once would build into each other's file.
+_migrating = threading.Lock()
 
 
 def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engine, bool] | None:
@@ -127,6 +131,7 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", "mrvideo.library:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _migrating:
+        command.upgrade(config, "head")
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,189 @@
+"""Two users in one process: each one's calls carry that one's key, also from workers that served the other just before.
+
+A service that indexes for many keeps its worker processes, and in them the models that were opened: 14 of the second user's
+15 calls were once sent, and billed, with the first one's key.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+import mrvideo
+from mrvideo.settings import Settings
+
+pytestmark = [
+    pytest.mark.xdist_group("clusters"),  # one of each for the whole run
+    # Theirs: sockets and processes that the engines leave to the collector, and calls they have not renewed yet.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+KEYS = {"dark": "sk-of-the-dark-0123456789", "bright": "sk-of-the-bright-987654321"}
+SHADES = {"dark": 40, "bright": 210}
+SHARDS = 2
+
+
+def _support(name: str) -> ModuleType:
+    key = f"tests_two_users_{name}"
+    if key not in sys.modules:
+        file = Path(__file__).parents[1] / "support" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(key, file)
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[key] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[key]
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    with _support("chat_server").ChatServer(answer=_support("seeing").answer) as server:
+        yield server
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> dict[str, Path]:
+    """Each user's own film, told apart by how bright it is."""
+    return {name: _film(tmp_path / f"{name}.mp4", shade) for name, shade in SHADES.items()}
+
+
+def _film(path: Path, shade: int) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(4 * 10 * SHARDS):
+            level = shade + (number // 4) % 8
+            picture = np.full((48, 64, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def dask_address() -> Iterator[str]:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        yield cluster.scheduler_address.replace("tcp://", "dask://")
+
+
+@pytest.fixture(scope="module")
+def local_ray() -> Iterator[str]:
+    ray = pytest.importorskip("ray")
+    yield "auto"
+    ray.shutdown()
+
+
+@pytest.fixture(params=["loky", "dask", "ray"])
+def engine(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings that spread the work over that engine's worker processes."""
+    if request.param == "loky":
+        return {"workers": 2}
+    cluster = request.getfixturevalue("dask_address" if request.param == "dask" else "local_ray")
+    return {"workers": 2, "cluster": cluster}
+
+
+@pytest.fixture
+def index(server: Any, films: dict[str, Path], tmp_path: Path) -> Callable[..., mrvideo.Video]:
+    """Index one user's film into that user's own library, with that user's key; always anew."""
+
+    def run(user: str, **engine: Any) -> mrvideo.Video:
+        settings = Settings(
+            vision="openai:test-vlm",
+            base_url=server.base_url,
+            api_key=SecretStr(KEYS[user]),
+            library=tmp_path / f"{user}.db",
+            clip_seconds=2,
+            shard_seconds=10,
+            fresh=True,
+            **engine,
+        )
+        return mrvideo.index(films[user], settings=settings)
+
+    return run
+
+
+def _whose(asked: Any) -> str | None:
+    """Whose film a call shows; None for one without pictures."""
+    if not asked.pictures:
+        return None
+    shade = asked.image(0).convert("L").resize((1, 1)).getpixel((0, 0))
+    return min(SHADES, key=lambda name: abs(SHADES[name] - shade))
+
+
+def _sent_with(asked: Any) -> str:
+    return next((user for user, key in KEYS.items() if asked.headers["authorization"] == f"Bearer {key}"), "nobody")
+
+
+def test_one_after_the_other_over_the_same_workers(
+    engine: dict[str, Any], server: Any, index: Callable[..., Any]
+) -> None:
+    for user in ("dark", "bright", "dark", "bright"):
+        before = len(server.asked)
+        video = index(user, **engine)
+        assert not video.failures and len(video.scenes) > 0
+        calls = server.asked[before:]
+        assert len(calls) > 2 * SHARDS
+        assert {_sent_with(asked) for asked in calls} == {user}
+        assert {_whose(asked) for asked in calls} <= {user, None}
+
+
+def test_both_at_the_same_time_over_the_same_workers(
+    engine: dict[str, Any], server: Any, index: Callable[..., Any]
+) -> None:
+    start, problems = threading.Barrier(2), []
+
+    def run(user: str) -> None:
+        start.wait()
+        try:
+            for _ in range(2):
+                assert not index(user, **engine).failures
+        except BaseException as error:  # noqa: BLE001 - shown by the test's own thread
+            problems.append(error)
+
+    threads = [threading.Thread(target=run, args=(user,)) for user in KEYS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    shown = [(whose, _sent_with(asked)) for asked in server.asked if (whose := _whose(asked)) is not None]
+    assert Counter(whose == sent for whose, sent in shown) == {True: len(shown)}
+    assert {whose for whose, _ in shown} == set(KEYS)
+
+
+async def test_both_at_the_same_time_in_threads_of_this_process(
+    server: Any, films: dict[str, Path], tmp_path: Path
+) -> None:
+    import asyncio
+
+    def settings(user: str) -> Settings:
+        return Settings(
+            vision="openai:test-vlm",
+            base_url=server.base_url,
+            api_key=SecretStr(KEYS[user]),
+            library=tmp_path / "shared.db",
+            clip_seconds=2,
+            shard_seconds=10,
+        )
+
+    videos = await asyncio.gather(*(mrvideo.aindex(films[user], settings=settings(user)) for user in KEYS))
+    await asyncio.gather(*(video.aask("What colour is the wall?") for video in videos))
+    shown = [(whose, _sent_with(asked)) for asked in server.asked if (whose := _whose(asked)) is not None]
+    assert Counter(whose == sent for whose, sent in shown) == {True: len(shown)}
+    assert {_sent_with(asked) for asked in server.asked} == set(KEYS)
