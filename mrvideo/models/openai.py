@@ -41,7 +41,7 @@ from mrvideo.models.refusals import (
     meaning_of,
 )
 from mrvideo.models.schema import schema_text, strict_schema
-from mrvideo.models.server_words import Words, decoded, masked, one_line, words_of
+from mrvideo.models.server_words import Words, decoded, masked_reply, one_line, words_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
 from mrvideo.models.way import BodyError, check_key, open_client
@@ -56,9 +56,6 @@ if TYPE_CHECKING:
 _RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _PICTURE = secrets.token_hex(16)
 """Stands for a picture's data while the rest of a request becomes JSON. No text can hold it by design."""
-
-_LEAST_MASKED = 12
-"""A key shorter than this is a word like any other, and stays in what a model says."""
 
 _MOST_REFUSALS = 16
 """Of one request, each for another reason; none is paid."""
@@ -286,9 +283,7 @@ class OpenAIBackend:
             self._learnt.answered = True
             self._learnt.sees = self._learnt.sees or bool(request.pictures)
         key = self._settings.api_key.get_secret_value() if self._settings.api_key else ""
-        text, thoughts = said.text, said.thoughts
-        if len(key) >= _LEAST_MASKED:
-            text, thoughts = masked(text, key), masked(thoughts, key)
+        text, thoughts = masked_reply(said.text, key), masked_reply(said.thoughts, key)
         declined = None
         if said.refusal is not None:
             why = one_line(said.refusal, key)

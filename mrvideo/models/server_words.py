@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -16,6 +17,11 @@ LONGEST_QUOTE = 300
 
 _LEAST_SHARED = 8
 """So many characters of a key in a row are a part of it."""
+_LEAST_MASKED = 12
+_URL_SAFE = str.maketrans("+/", "-_")
+_ESCAPED = re.compile(
+    r"\\+u([0-9a-fA-F]{4})|\\+x([0-9a-fA-F]{2})|%([0-9a-fA-F]{2})|&#[xX]([0-9a-fA-F]{1,6});|&#([0-9]{1,7});"
+)
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _HIDDEN_TAGS = re.compile(r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
@@ -127,14 +133,29 @@ def one_line(words: str, key: str = "", *, longest: int = LONGEST_QUOTE) -> str:
 
 
 def masked(text: str, key: str) -> str:
-    """The text without the key, as it is or encoded, and without longer parts of it."""
+    """The text without the key, as it is or encoded, and without longer parts of it.
+
+    Encoded: percent signs, base64 (also of words around it), hexadecimal, and the escapes of JSON, Python and HTML.
+    """
     if not key:
         return text
-    raw = key.encode()
-    encoded = [quote(key, safe=""), base64.b64encode(raw).decode().rstrip("="), raw.hex()]
-    for form in (key, *encoded):
+    found = _masked(text, key)
+    shown = _ESCAPED.sub(_shown, found)
+    hidden = _masked(shown, key) if shown != found else shown
+    # Escapes that hide nothing stay as they are.
+    return hidden if hidden != shown else found
+
+
+def masked_reply(text: str, key: str) -> str:
+    """`masked` for what is kept: a key of a few letters, such as `none`, is a word of any reply, and no secret."""
+    return masked(text, key) if len(key) >= _LEAST_MASKED else text
+
+
+def _masked(text: str, key: str) -> str:
+    forms = _forms(key)
+    for form in forms:
         text = text.replace(form, "***")
-    for form in {key, *encoded}:
+    for form in forms:
         if len(form) < 2 * _LEAST_SHARED:
             continue
         parts = {form[i : i + _LEAST_SHARED] for i in range(len(form) - _LEAST_SHARED + 1)}
@@ -145,6 +166,28 @@ def masked(text: str, key: str) -> str:
     return text
 
 
-def first_words(value: Any) -> str:
+@lru_cache(maxsize=8)
+def _forms(key: str) -> tuple[str, ...]:
+    raw = key.encode()
+    forms = [key, quote(key, safe=""), raw.hex(), raw.hex().upper()]
+    for before in range(3):
+        # Three bytes are four letters: what stands before the key decides how it is cut.
+        letters = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
+        cut = letters[-(-before * 8 // 6) :]
+        # The last letter holds bits of what follows.
+        forms.append(cut if (before + len(raw)) % 3 == 0 else cut[:-1])
+    forms += [form.translate(_URL_SAFE) for form in forms[-3:]]
+    return tuple(form for form in dict.fromkeys(forms) if len(form) >= min(_LEAST_SHARED, len(key)))
+
+
+def _shown(escape: re.Match[str]) -> str:
+    """The letter that an escape stands for, where it can be part of a key and breaks no JSON."""
+    code, decimal = escape[1] or escape[2] or escape[3] or escape[4], escape[5]
+    number = int(code, 16) if code else int(decimal)
+    letter = chr(number) if number < 128 else ""
+    return letter if letter.isalnum() or (letter and letter in "-_.~+/=:") else escape[0]
+
+
+def first_words(value: Any, key: str = "") -> str:
     """The beginning of a value of any type, for a message."""
-    return one_line(str(value)[:400], longest=120)
+    return one_line(str(value)[:4800], key, longest=120)

@@ -24,12 +24,19 @@ from mrvideo.models.counts import count_of
 from mrvideo.models.json_values import NotJson, parse
 from mrvideo.models.learnt import learnt_of
 from mrvideo.models.openai_errors import failure_of, failure_of_answer, failure_of_instead
-from mrvideo.models.server_words import Words, decoded, error_words, first_words, words_of
+from mrvideo.models.server_words import (
+    Words,
+    decoded,
+    error_words,
+    first_words,
+    masked_reply,
+    words_of,
+)
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
 from mrvideo.models.way import BodyError, check_key, open_client
 from mrvideo.records import Usage
-from mrvideo.speech.port import SoundInputs
+from mrvideo.speech.port import SoundInputs, Transcription
 from mrvideo.speech.replies import transcription_of
 
 if TYPE_CHECKING:
@@ -189,11 +196,13 @@ class OpenAITranscriber:
         return self._clients[loop]
 
     def _reply(self, request: Request[T], inputs: SoundInputs, heard: Mapping[str, object]) -> Reply[T]:
+        key = self._settings.api_key.get_secret_value() if self._settings.api_key else ""
         transcription = transcription_of(heard, inputs.duration_seconds)
         if transcription is None:
             raise ModelRefused(
-                f"{self.name}: {self._settings.base_url} sent an answer without words: {first_words(dict(heard))}"
+                f"{self.name}: {self._settings.base_url} sent an answer without words: {first_words(dict(heard), key)}"
             )
+        transcription = _without_key(transcription, key)
         words = f"{transcription.text} {' '.join(one.text for one in transcription.segments)}"
         own, counted = self.most(request), heard.get("usage")
         usage = Usage(
@@ -204,6 +213,20 @@ class OpenAITranscriber:
             cost=self._cost(inputs),
         )
         return Reply(value=request.parse(transcription.model_dump()), usage=usage)
+
+
+def _without_key(said: Transcription, key: str) -> Transcription:
+    """A server may repeat the key in what it says was said."""
+
+    def clean(text: str | None) -> str | None:
+        return None if text is None else masked_reply(text, key)
+
+    segments = tuple(
+        one.model_copy(update={"text": clean(one.text), "speaker": clean(one.speaker)})
+        for one in said.segments
+    )
+    own = {"segments": segments, "text": clean(said.text), "language": clean(said.language)}
+    return said.model_copy(update=own)
 
 
 def _heard(body: bytes) -> Mapping[str, object] | Instead:

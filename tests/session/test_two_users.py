@@ -127,7 +127,9 @@ def _whose(asked: Any) -> str | None:
 
 
 def _sent_with(asked: Any) -> str:
-    return next((user for user, key in KEYS.items() if asked.headers["authorization"] == f"Bearer {key}"), "nobody")
+    return next(
+        (user for user, key in KEYS.items() if asked.headers["authorization"] == f"Bearer {key}"), "nobody"
+    )
 
 
 def test_one_after_the_other_over_the_same_workers(

@@ -145,3 +145,16 @@ def test_a_body_that_goes_on_is_given_up(hear, server):
     server.answer = lambda fields, segments: json.dumps({"text": "a" * 5 * 2**20})
     (failure,) = hear().failures
     assert "more than 4 MiB in one answer" in failure.reasons[0]
+
+
+def test_a_server_that_repeats_the_key_in_what_was_said_does_not_spread_it(hear, server, store):
+    """A transcript stands in the library, in exports and in every prompt."""
+    key = "sk-secret-0123456789abcdef"
+    spoken = {"start": 0.0, "end": 1.0, "text": f"the header is {key}", "speaker": f"{key[:14]}…"}
+    server.answer = lambda fields, segments: json.dumps({"text": f"Bearer {key}", "segments": [spoken]})
+    transcript = hear(store=store, api_key=key)
+    assert "the header is ***" in words(transcript)[0]
+    assert key[:10] not in transcript.model_dump_json() + repr(store.kept)
+    server.answer = lambda fields, segments: json.dumps({"nothing": f"Bearer {key}"})
+    (failure,) = hear(api_key=key).failures
+    assert "without words" in failure.reasons[0] and key[:10] not in failure.reasons[0]
