@@ -28,7 +28,7 @@ LOOK_SETTINGS = (
     "vision", "base_url", "preset",
     "reader", "allow_url",
     "max_cost", "max_tokens", "max_images", "context_tokens", "max_output_tokens",
-    "library",
+    "library", "fresh",
 )  # fmt: skip
 
 

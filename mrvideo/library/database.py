@@ -27,24 +27,35 @@ def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engin
     Raises a `LibraryError`. A library that may only be read opens, so long as it has the newest schema.
     """
     with in_library_words(path):
-        if path.is_dir():
+        # Side files and rights are those of the file itself, wherever a link to it lies.
+        real = _real(path)
+        if real.is_dir():
             raise LibraryError(f"{path} is a folder; name the file: {path / 'library.db'}")
-        if path.exists():
+        if real.exists():
             _check_magic(path)
         elif not create:
             return None
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        writable = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
-        if not path.exists() and not writable:
+            real.parent.mkdir(parents=True, exist_ok=True)
+        writable = os.access(real.parent, os.W_OK) and (not real.exists() or os.access(real, os.W_OK))
+        if not real.exists() and not writable:
             raise read_only(path)
-        engine = _engine(path, writable=writable, busy_seconds=busy_seconds)
+        engine = _engine(real, writable=writable, busy_seconds=busy_seconds)
         try:
             _bring_up_to_date(engine, path, writable=writable)
         except BaseException:
             engine.dispose()
             raise
         return engine, writable
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (RuntimeError, ValueError) as error:
+        raise LibraryError(
+            f"{path}: no place for a library, a loop of links or no name; name another"
+        ) from error
 
 
 def _check_magic(path: Path) -> None:

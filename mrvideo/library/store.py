@@ -53,11 +53,14 @@ _RECORDS = {
 class Library:
     """One file of everything kept. Thread-safe; several processes may hold the same file. Implements `ReplyStore`.
 
+    `path` is as it was given, `place` where links lead: however it is named, it is one library.
+
     Every method raises a `LibraryError` when the file cannot be read or written; nothing is destroyed by it.
     """
 
     def __init__(self, path: Path, engine: Engine | None, *, writable: bool) -> None:
         self.path = path
+        self.place = path.resolve()
         self._engine = engine
         self._writer = engine.execution_options(writes=True) if engine is not None and writable else None
         self._write_lock = threading.Lock()
@@ -99,7 +102,7 @@ class Library:
         before waiting. A process that dies lets go of its claims.
         """
         self._writable_engine()
-        return claimed(self.path, key, on_wait)
+        return claimed(self.place, key, on_wait)
 
     # --- videos and cues ---
 

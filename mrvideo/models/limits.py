@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import (
+    BudgetReached,
     ModelBusy,
     ModelRefused,
     MrVideoError,
     ReplyInvalid,
     RequestTooLarge,
     SettingsError,
+    Stopped,
 )
 from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request, reply_key
 from mrvideo.models.budget import Budget
@@ -55,6 +58,7 @@ class Limits:
     """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing.
 
     `on_note` hears, once each, what the user should know of the server: that it takes fewer images than asked, say.
+    `shared` names what all models of this process that have it share: equal requests in flight, whichever of them asks first.
     """
 
     ledger: Ledger
@@ -64,6 +68,29 @@ class Limits:
     limiter: Limiter | None = None
     backoff: Backoff = field(default_factory=Backoff)
     on_note: Callable[[str], None] = lambda text: None
+    shared: str | None = None
+
+
+class _Flights:
+    """Requests that are being answered: a request's key → the reply to come, or None where whoever waits must ask itself."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.futures: dict[str, Future[Reply[Any] | None]] = {}
+
+
+_flights: weakref.WeakValueDictionary[str, _Flights] = weakref.WeakValueDictionary()
+_flights_lock = Lock()
+
+
+def _flights_of(shared: str | None) -> _Flights:
+    if shared is None:
+        return _Flights()
+    with _flights_lock:
+        found = _flights.get(shared)
+        if found is None:
+            found = _flights[shared] = _Flights()
+        return found
 
 
 class LimitedModel:
@@ -90,7 +117,7 @@ class LimitedModel:
         self._detail = detail
         # Paid or about to be, and not kept yet: what a kill can cost, also when the disk is slower than the server.
         self._open = Limiter(_OPEN_PER_SLOT * adapter.capabilities.concurrency)
-        self._in_flight: dict[str, Future[Reply[Any] | None]] = {}
+        self._flights = _flights_of(limits.shared)
         self._lock = Lock()
         self._noted: set[tuple[int, int]] = set()
 
@@ -126,8 +153,8 @@ class LimitedModel:
         key = self.key(request)
         while True:
             mine: Future[Reply[Any] | None] = Future()
-            with self._lock:
-                leader = self._in_flight.setdefault(key, mine)
+            with self._flights.lock:
+                leader = self._flights.futures.setdefault(key, mine)
             if leader is mine:
                 return await self._lead(request, key, mine)
             # Shielded: a waiter that is cancelled must not cancel the call that others wait for.
@@ -148,19 +175,19 @@ class LimitedModel:
             error = raised
             if isinstance(raised, Exception) and not isinstance(raised, MrVideoError):
                 error = self._unforeseen(request, raised)
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) and not isinstance(error, BudgetReached | Stopped):
                 future.set_exception(error)
                 # Nobody may be waiting; the error is raised here all the same.
                 future.exception()
             else:
-                # Cancelled: whoever waits asks for itself.
+                # Cancelled, or at the end of this run's own bound: whoever waits asks for itself.
                 future.set_result(None)
             if error is raised:
                 raise
             raise error from raised
         finally:
-            with self._lock:
-                del self._in_flight[key]
+            with self._flights.lock:
+                del self._flights.futures[key]
 
     def _note(self, text: str) -> None:
         able = self.capabilities

@@ -26,11 +26,13 @@ def open_model(
     budget: Budget | None = None,
     limiter: Limiter | None = None,
     on_note: Callable[[str], None] = lambda text: None,
+    shared: str | None = None,
 ) -> Model:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
 
     Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place. `on_note` hears
-    what the user should know of the server, from the loop's thread.
+    what the user should know of the server, from the loop's thread. Models of one `shared`, such as a library's path, that are
+    opened with equal settings answer equal requests that come at once by one call.
     Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
     """
     kept_to = budget or Budget()
@@ -43,6 +45,8 @@ def open_model(
         limiter=limiter,
         backoff=Backoff(attempts=settings.max_attempts),
         on_note=on_note,
+        # With another key, or asked to be fresh, a reply is another.
+        shared=None if shared is None else f"{shared}\n{fresh}\n{settings.identity}",
     )
     adapter = _adapter(settings)
     if settings.talks_to_server:

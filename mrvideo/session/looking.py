@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from functools import partial
 
 from anyio import to_thread
 
 from mrvideo.errors import InputError, RequestTooLarge
+from mrvideo.library import Library
 from mrvideo.mapreduce import start_on_portal
 from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Request
@@ -50,19 +53,30 @@ async def look_again(
         raise InputError(
             f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
         )
-    models = open_models(settings, None, _no_events, budget)
-    try:
+    async with _opened(settings, budget) as vision:
         while True:
-            able = models.vision.capabilities
+            able = vision.capabilities
             try:
                 return await _look(
-                    index, shown, question, settings, models.vision, min(max_frames, able.look_images)
+                    index, shown, question, settings, vision, min(max_frames, able.look_images)
                 )
             except RequestTooLarge:
-                if models.vision.capabilities == able:
+                if vision.capabilities == able:
                     raise
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, budget: Budget | None) -> AsyncGenerator[Model]:
+    """The vision model, with the replies that are kept; a library that may only be read, or is none yet, keeps no more."""
+    library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
+    try:
+        models = open_models(settings, library if library.writable else None, _no_events, budget)
+        try:
+            yield models.vision
+        finally:
+            await models.aclose()
     finally:
-        await models.aclose()
+        library.close()
 
 
 async def _look(

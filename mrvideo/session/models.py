@@ -101,7 +101,13 @@ def open_models(
     budget = budget or budget_of(settings)
     roles = model_settings(settings, "vision"), model_settings(settings, "text")
     opened = partial(
-        open_model, ledger=ledger, store=library, fresh=settings.fresh, budget=budget, on_note=noted
+        open_model,
+        ledger=ledger,
+        store=library,
+        fresh=settings.fresh,
+        budget=budget,
+        on_note=noted,
+        shared=None if library is None else str(library.place),
     )
     vision = opened(roles[0])
     if roles[1] == roles[0]:

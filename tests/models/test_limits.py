@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrvideo.errors import BudgetReached, LibraryFull, ModelBusy, ModelRefused, ReplyInvalid, SettingsError
+from mrvideo.errors import (
+    BudgetReached,
+    LibraryFull,
+    ModelBusy,
+    ModelRefused,
+    ReplyInvalid,
+    SettingsError,
+    Stopped,
+)
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits
@@ -90,8 +98,8 @@ class Gate:
     name = fingerprint = "scripted"
     capabilities = ScriptedModel([]).capabilities
 
-    def __init__(self) -> None:
-        self.inner = ScriptedModel(lambda request: {"same_scene": True})
+    def __init__(self, replies: Any = None) -> None:
+        self.inner = ScriptedModel(replies or (lambda request: {"same_scene": True}))
         self.started = asyncio.Event()
         self.open = asyncio.Event()
         self.in_flight = self.most = 0
@@ -141,6 +149,35 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_remembered(ask_border):
     with pytest.raises(ReplyInvalid):
         await model.run(ask_border())
     assert (await model.run(ask_border())).value.same_scene is True
+
+
+async def test_models_that_share_are_one_in_what_is_in_flight(ask_border):
+    """Two questions to one library at once: each opens models of its own."""
+    gate, elsewhere = Gate(), Gate()
+    first, second = limited(gate, shared="a library"), limited(gate, shared="a library")
+    stranger = limited(elsewhere, shared="another library")
+    tasks = [asyncio.create_task(model.run(ask_border())) for model in (first, second, stranger)]
+    await gate.started.wait()
+    await elsewhere.started.wait()
+    gate.open.set()
+    elsewhere.open.set()
+    replies = await asyncio.gather(*tasks)
+    assert [reply.cached for reply in replies] == [False, True, False]
+    assert len(gate.inner.requests) == 1
+
+
+@pytest.mark.parametrize("end", [BudgetReached("max_tokens 5 would be passed"), Stopped("cancelled")])
+async def test_the_end_of_one_runs_means_is_not_the_end_of_anothers(ask_border, end):
+    gate = Gate([end, {"same_scene": True}])
+    poor, rich = limited(gate, shared="a library"), limited(gate, shared="a library")
+    leader = asyncio.create_task(poor.run(ask_border()))
+    await gate.started.wait()
+    follower = asyncio.create_task(rich.run(ask_border()))
+    await asyncio.sleep(0)
+    gate.open.set()
+    assert (await follower).value.same_scene is True
+    with pytest.raises(type(end)):
+        await leader
 
 
 # how many at once ---------------------------------------------------------------------------------
