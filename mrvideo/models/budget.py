@@ -3,15 +3,44 @@
 spent so far + what calls in flight may take + what this call may take  ≤  bound      → go
 otherwise, while calls are in flight                                                    → wait: they may take less
 otherwise                                                                               → BudgetReached
+
+What a call is said to have taken is counted up to what was set aside for it, and what lies beyond raises what is set aside for
+the next ones: so the sum never passes the bound, whatever a server says. How it counts is learnt from one call, alone, before
+others of its kind follow.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from threading import Lock
+from typing import TypeAlias
 
 from mrvideo.errors import BudgetReached
 from mrvideo.models.waiting import Queue
 from mrvideo.records import Usage
+
+
+_Kind: TypeAlias = "tuple[str, bool]"
+"""A model's name, and whether pictures are sent: of those a server may have another opinion than of words."""
+
+
+def _kind_of(most: Usage, model: str) -> _Kind:
+    return model, most.images > 0
+
+
+def _within(taken: Usage, held: Usage) -> Usage:
+    """What was taken, up to what was set aside: in tokens, the reply's first, and in money."""
+    room = held.input_tokens + held.output_tokens
+    output_tokens = min(taken.output_tokens, room)
+    input_tokens = min(taken.input_tokens, room - output_tokens)
+    money = taken.cost if taken.cost is None or held.cost is None else min(taken.cost, held.cost)
+    counted = {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "cached_tokens": min(taken.cached_tokens, input_tokens),
+        "cost": money,
+    }
+    return taken.model_copy(update=counted)
 
 
 class Budget:
@@ -27,7 +56,8 @@ class Budget:
         self._spent_tokens = 0
         self._held_cost = 0.0
         self._held_tokens = 0
-        self._skew: dict[str, float] = {}
+        self._skew: dict[_Kind, float] = {}
+        self._in_flight: Counter[_Kind] = Counter()
         self._lock = Lock()
         self._queue = Queue()
 
@@ -41,17 +71,19 @@ class Budget:
 
         Raises `BudgetReached` when it would pass a bound even if all calls in flight took nothing.
         """
-        held = most
+        held, kind = most, _kind_of(most, model)
 
         def fits() -> bool:
             nonlocal held
             with self._lock:
-                held = self._scaled(most, model)
+                held = self._scaled(most, kind)
                 reached = self._passed(held, with_held=False)
                 if reached:
                     raise BudgetReached(reached)
-                if self._passed(held, with_held=True):
+                unknown = kind not in self._skew and self._in_flight[kind] > 0
+                if unknown or self._passed(held, with_held=True):
                     return False
+                self._in_flight[kind] += 1
                 self._held_cost += held.cost or 0.0
                 self._held_tokens += held.input_tokens + held.output_tokens
                 return True
@@ -59,20 +91,24 @@ class Budget:
         await self._queue.wait_until(fits)
         return held
 
-    def settle(
-        self, held: Usage, taken: Usage | None, *, estimated: Usage | None = None, model: str = ""
-    ) -> None:
-        """Replace what was set aside by what the call took (None: it never came to be paid)."""
+    def settle(self, held: Usage, taken: Usage | None, *, estimated: Usage, model: str = "") -> Usage | None:
+        """Replace what was set aside by what the call took (None: it never came to be paid); returns what is counted of it."""
+        kind = _kind_of(estimated, model)
         with self._lock:
+            self._in_flight[kind] -= 1
             self._held_cost -= held.cost or 0.0
             self._held_tokens -= held.input_tokens + held.output_tokens
-            if taken is not None:
-                self._add(taken)
-                if estimated is not None and estimated.input_tokens > 0:
-                    # A server that counts more than we estimate is believed from then on.
-                    found = taken.input_tokens / estimated.input_tokens
-                    self._skew[model] = max(self._skew.get(model, 1.0), found)
+            known = self._skew.get(kind, 1.0)
+            if taken is not None and estimated.input_tokens > 0:
+                # A server that counts more than we estimate is believed from then on.
+                known = max(known, taken.input_tokens / estimated.input_tokens)
+            # Also after a call that failed: one that hangs must not hold up all others again.
+            self._skew[kind] = known
+            counted = None if taken is None else _within(taken, held)
+            if counted is not None:
+                self._add(counted)
         self._queue.wake_all()
+        return counted
 
     def check(self) -> None:
         """Raises `BudgetReached` when nothing is left, for who cannot tell what he will take."""
@@ -93,8 +129,8 @@ class Budget:
         self._spent_cost += taken.cost or 0.0
         self._spent_tokens += taken.input_tokens + taken.output_tokens
 
-    def _scaled(self, most: Usage, model: str) -> Usage:
-        skew = self._skew.get(model, 1.0)
+    def _scaled(self, most: Usage, kind: _Kind) -> Usage:
+        skew = self._skew.get(kind, 1.0)
         cost = None if most.cost is None else most.cost * skew
         return most.model_copy(update={"input_tokens": round(most.input_tokens * skew), "cost": cost})
 

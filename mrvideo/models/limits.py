@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -287,36 +288,39 @@ class LimitedModel:
         turns: tuple[Turn, ...] = (),
     ) -> tuple[S, Usage]:
         """One paid call with its tries. What it took is in the ledger before its text is even looked at."""
-        budget = self._limits.budget
-        estimated = held = None
-        if budget.bounded and self._most is not None:
+        estimated = None
+        if self._limits.budget.bounded and self._most is not None:
             estimated = self._most(request)
-        elif budget.bounded:
+        elif self._limits.budget.bounded:
             further = "\n".join(turn.text for turn in turns)
             estimated = estimate(
                 request, self.name, further=further, detail=self._detail, output_tokens=output_tokens
             )
-        if estimated is not None:
-            held = await budget.hold(estimated, model=self.name)
-        taken: Usage | None = None
-        try:
-            result, counted, seconds = await self._tried(call)
-            taken = counted.model_copy(update={"seconds": seconds})
-            if taken.cost == 0:
-                taken = taken.model_copy(update={"cost": cost(self.name, taken)})
-            self._limits.ledger.record(request.stage, taken)
-            return result, taken
-        except MrVideoError:
-            raise
-        except Exception:
-            # It came, and what it took is not known.
-            taken = estimated
-            raise
-        finally:
-            if held is not None:
-                budget.settle(held, taken, estimated=estimated, model=self.name)
+        return await self._tried(partial(self._paid, request.stage, call, estimated))
 
-    async def _tried(self, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage, float]:
+    async def _paid(
+        self, stage: str, call: Callable[[], Awaitable[tuple[S, Usage]]], estimated: Usage | None
+    ) -> tuple[S, Usage]:
+        """One try within the budget."""
+        budget = self._limits.budget
+        held = None if estimated is None else await budget.hold(estimated, model=self.name)
+        started_seconds = time.monotonic()
+        try:
+            result, taken = await call()
+        except BaseException as error:
+            if held is not None and estimated is not None:
+                presumed = held if _may_be_billed(error) else None
+                budget.settle(held, presumed, estimated=estimated, model=self.name)
+            raise
+        taken = taken.model_copy(update={"seconds": time.monotonic() - started_seconds})
+        if taken.cost == 0:
+            taken = taken.model_copy(update={"cost": cost(self.name, taken)})
+        if held is not None and estimated is not None:
+            taken = budget.settle(held, taken, estimated=estimated, model=self.name) or taken
+        self._limits.ledger.record(stage, taken)
+        return result, taken
+
+    async def _tried(self, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage]:
         backoff, limiter = self._limits.backoff, self._limiter
         errors = 0
         for attempt in range(1, backoff.attempts + 1):
@@ -327,10 +331,9 @@ class LimitedModel:
                 )
             try:
                 async with limiter.slot():
-                    started_seconds = time.monotonic()
-                    result, usage = await call()
+                    answered = await call()
                     limiter.answered()
-                    return result, usage, time.monotonic() - started_seconds
+                    return answered
             except Transient as error:
                 limiter.answered(refused=error.rate_limited, retry_after_seconds=error.retry_after_seconds)
                 wanted = error.retry_after_seconds or 0.0
@@ -341,6 +344,11 @@ class LimitedModel:
                 errors += error.retry_after_seconds is None and not error.timed_out
                 await asyncio.sleep(backoff.wait_seconds(errors, error.retry_after_seconds))
         raise AssertionError("a bounded loop ends by returning or raising")
+
+
+def _may_be_billed(error: BaseException) -> bool:
+    """Whether a call that brought nothing was at work when it ended: waited for in vain, cancelled, or tripped over here."""
+    return error.timed_out if isinstance(error, Transient) else not isinstance(error, MrVideoError)
 
 
 def _check_willing(completion: Completion) -> None:
