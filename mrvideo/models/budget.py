@@ -19,6 +19,7 @@ from mrvideo.errors import BudgetReached
 from mrvideo.models.waiting import Queue
 from mrvideo.records import Usage
 
+WAY_OUT = "a higher bound goes on from here"
 
 _Kind: TypeAlias = "tuple[str, bool]"
 """A model's name, and whether pictures are sent: of those a server may have another opinion than of words."""
@@ -49,7 +50,11 @@ class Budget:
     One for all that a command does (hearing, captioning, asking; one video or many): what is bounded is their sum.
     """
 
-    def __init__(self, max_cost: float | None = None, max_tokens: int | None = None) -> None:
+    def __init__(
+        self, max_cost: float | None = None, max_tokens: int | None = None, *, way_out: str = WAY_OUT
+    ) -> None:
+        """`way_out` ends the message of `BudgetReached`: how whoever set the bound goes on."""
+        self._way_out = way_out
         self.max_cost = max_cost
         self.max_tokens = max_tokens
         self._spent_cost = 0.0
@@ -145,11 +150,11 @@ class Budget:
         if self.max_tokens is not None and tokens > self.max_tokens:
             return (
                 f"max_tokens {self.max_tokens} {verb} "
-                f"({self._spent_tokens} taken); what is done is kept, a higher bound goes on from here"
+                f"({self._spent_tokens} taken); what is done is kept, {self._way_out}"
             )
         if self.max_cost is not None and cost > self.max_cost:
             return (
                 f"max_cost ${self.max_cost:.4f} {verb} "
-                f"(${self._spent_cost:.4f} spent); what is done is kept, a higher bound goes on from here"
+                f"(${self._spent_cost:.4f} spent); what is done is kept, {self._way_out}"
             )
         return None

@@ -17,6 +17,7 @@ from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
 from mrvideo.models.base import Capabilities, Model
+from mrvideo.models.budget import WAY_OUT
 from mrvideo.models.presets import preset_named
 from mrvideo.models.way import shown_proxy, usable_proxy
 from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
@@ -78,9 +79,9 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     return own.model_copy(update={"api_key": settings.key(own.server.key_variable, pointed=pointed)})
 
 
-def budget_of(settings: Settings) -> Budget:
-    """The bound on what one run may take, all its steps together."""
-    return Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens)
+def budget_of(settings: Settings, *, way_out: str = WAY_OUT) -> Budget:
+    """The bound on what one run may take, all its steps together; `way_out` says how one goes on that has reached it."""
+    return Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens, way_out=way_out)
 
 
 def open_models(

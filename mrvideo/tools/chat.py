@@ -1,7 +1,7 @@
 """Conversations: the chat graph with the models of the settings and the tools of the toolbox.
 
-Each turn is bounded in steps and, through the settings' `max_cost` and `max_tokens`, in money. With a checkpoint file a
-conversation is kept and taken up again under its name.
+Each turn is bounded in steps, and the conversation as a whole, through the settings' `max_cost` and `max_tokens`, in money. With a
+checkpoint file it is kept and taken up again under its name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from mrvideo.session.models import budget_of, open_models
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.tools.frameworks import call_as_text
 from mrvideo.tools.toolbox import TOOLS, Toolbox
+
+_RAISED = "this bound is for the conversation: take it up again with a higher --max-cost or --max-tokens"
 
 
 class Turn(Record):
@@ -63,7 +65,7 @@ class Chat:
             )
         self._videos = tuple(videos)
         self._settings = settings
-        self._budget = budget_of(settings)
+        self._budget = budget_of(settings, way_out=_RAISED)
         self._name = name
         self._checkpoints = checkpoints
         self._max_steps = max_steps

@@ -35,6 +35,10 @@ from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 from mrvideo.tracebacks import in_one_line
 from mrvideo.wording import stage_label
 
+_RAISED = (
+    "this bound is for all calls as long as the server runs: whoever runs it starts it anew with a higher --max-cost or --max-tokens "
+    "to go on from here"
+)
 INSTRUCTIONS = (
     "Ask questions of long videos. Index a video once with index_video, then ask it with ask_video, or find and read "
     "passages with search_video and read_scenes. Times are seconds from the first frame. Captions, speech and "
@@ -72,7 +76,7 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
     """
     folders = tuple(roots)
     # One bound for as long as the server lives: who serves a budget serves it once.
-    budget = budget_of(settings)
+    budget = budget_of(settings, way_out=_RAISED)
 
     async def list_tools(
         ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
@@ -100,9 +104,23 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
     return Server(
         "mrvideo",
         version=__version__,
-        instructions=INSTRUCTIONS,
+        instructions=INSTRUCTIONS + _bound_told(settings),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+    )
+
+
+def _bound_told(settings: Settings) -> str:
+    """The bound, for whoever plans with these tools; empty without one."""
+    bounds = [
+        *([f"${settings.max_cost:.2f}"] if settings.max_cost is not None else []),
+        *([f"{settings.max_tokens:,} tokens"] if settings.max_tokens is not None else []),
+    ]
+    if not bounds:
+        return ""
+    return (
+        f" All calls together take at most {' and '.join(bounds)}, for as long as this server runs; once that is reached, "
+        "only tools that cost nothing and answers that are kept are left."
     )
 
 
