@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mrvideo.display import html
-from mrvideo.errors import InputError
+from mrvideo.errors import InputError, VideoError
 from mrvideo.media import open_video
+from mrvideo.media.content import Content
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
 from mrvideo.models import Budget
@@ -364,7 +365,7 @@ class Video:
         return self._frame_source(html.THUMBNAIL_PIXELS)
 
     def _frame_source(self, long_side_pixels: int) -> FrameSource:
-        return frame_source(self._index.video.path, self._settings, long_side_pixels=long_side_pixels)
+        return frame_source(self._index.video, self._settings, long_side_pixels=long_side_pixels)
 
 
 def _span_of(span: SpanLike) -> Span:
@@ -384,9 +385,15 @@ def _answer_html(answer: Answer) -> str:
     """An answer knows its video's path only: pictures are shown while the file is there."""
     if not Path(answer.video).is_file():
         return html.answer_html(answer)
-    with open_video(answer.video) as reader:
-        info = reader.info
-    source = FrameSource(answer.video, ReadOptions(long_side_pixels=html.THUMBNAIL_PIXELS))
+    options = ReadOptions(long_side_pixels=html.THUMBNAIL_PIXELS, content=Content(answer.video_digest))
+    source = FrameSource(answer.video, options)
+    try:
+        source.check()
+        with open_video(answer.video) as reader:
+            info = reader.info
+    except VideoError:
+        # Another video by now, or none any more: pictures of it would prove nothing.
+        return html.answer_html(answer)
     return html.answer_html(answer, duration_seconds=info.duration_seconds, source=source)
 
 

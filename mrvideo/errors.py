@@ -5,6 +5,7 @@
     │   ├── VideoError           a file that is not a readable video
     │   │   ├── NoVideoStream    it holds no moving pictures (audio only, a cover, a still)
     │   │   ├── DecodeError      it breaks off or cannot be decoded
+    │   │   ├── VideoChanged     it holds another video than the one that was asked for
     │   │   └── ReaderRefused    this reader cannot do it right; another one can
     │   ├── SubtitleError        a subtitle file that cannot be parsed
     │   ├── QuestionError        no question, one option only, …
@@ -31,11 +32,19 @@ A message says what, where, and the way out, in one line.
 
 from __future__ import annotations
 
+from mrvideo.wording import with_bare_addresses
+
 
 class MrVideoError(Exception):
-    """The root: anything mrvideo raises on purpose. `exit_code` is what the command line returns for it."""
+    """The root: anything mrvideo raises on purpose. `exit_code` is what the command line returns for it.
+
+    Addresses in its message have lost their users, passwords and queries, whoever wrote it.
+    """
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(with_bare_addresses(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class InputError(MrVideoError):
@@ -54,6 +63,10 @@ class NoVideoStream(VideoError):
 
 class DecodeError(VideoError):
     """The video breaks off or cannot be decoded."""
+
+
+class VideoChanged(VideoError):
+    """The path holds another content than the one that was indexed or asked for. No frame of it is shown."""
 
 
 class ReaderRefused(VideoError):

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeAlias, cast
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 from typing_extensions import Self
 
-from mrvideo.wording import plain
+from mrvideo.wording import plain, with_bare_addresses, without_secrets
 
 Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
 Effort: TypeAlias = Literal["low", "medium", "high"]
@@ -23,6 +23,9 @@ Source: TypeAlias = Literal["caption", "cue", "frame"]
 Checker: TypeAlias = Literal["pixels", "second model", "quote"]
 """What a claim was held against: fresh frames, a model that did not make it, or only the words that it quotes."""
 
+
+MediaPath: TypeAlias = Annotated[str, AfterValidator(without_secrets)]
+"""The path or the address of a video. Of an address, user, password and query are never part of a record."""
 
 HTML_VIEWS: dict[type[BaseModel], Callable[[Any], str]] = {}
 """How a record looks in a notebook. Filled from above: records do not know what draws them."""
@@ -157,7 +160,7 @@ class VideoInfo(Record):
     """One media file, as its container describes it. Sizes are pixels, upright (rotation and sample aspect applied)."""
 
     digest: str = Field(description="SHA-256 of the whole file, hexadecimal: the video's identity")
-    path: str
+    path: MediaPath
     duration_seconds: float = Field(ge=0)
     width: int = Field(gt=0)
     height: int = Field(gt=0)
@@ -407,7 +410,7 @@ class Answer(Record):
     rounds: int = 1
     effort: Effort = "high"
     usage: Usage = Usage()
-    video: str = Field(description="path of the video as it was asked")
+    video: MediaPath = Field(description="path of the video as it was asked")
     video_digest: str
     models: dict[str, str] = Field(default_factory=dict, description="role → model name")
     settings: dict[str, Any] = Field(default_factory=dict, description="what else would change the answer")
@@ -471,7 +474,7 @@ class Hit(Spanned):
     """One search result: a caption, cue or on-screen text that matches, best first."""
 
     video_digest: str
-    video: str
+    video: MediaPath
     source: Source
     text: str
     score: float
@@ -501,7 +504,7 @@ class StageFinished(Record):
 class Notice(Record):
     """One line for the user: a fallback taken, a failure kept for later."""
 
-    text: str
+    text: Annotated[str, AfterValidator(with_bare_addresses)]
 
 
 class SegmentRead(Spanned):

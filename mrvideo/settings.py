@@ -159,6 +159,9 @@ class Settings(BaseModel):
     )
     fresh: bool = Field(default=False, description="call models again instead of using kept replies")
     allow_url: bool = Field(default=False, description="read http(s) and s3 addresses")
+    allow_private: bool = Field(
+        default=False, description="with allow_url, also addresses of this machine and its network"
+    )
 
     @model_validator(mode="after")
     def _shards_hold_whole_clips(self) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -35,6 +37,44 @@ _STAGES = {
     "verify": "checking",
     "total": "total",
 }
+
+QUERY_MARK = "hidden"
+"""Stands for an address's query where it is shown or kept: `?hidden=`, and eight digits that change with the query."""
+_HIDDEN = re.compile(rf"{QUERY_MARK}=[0-9a-f]{{8}}")
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<>\"'`]+")
+
+
+def is_url(path: str) -> bool:
+    """Whether the text names something to fetch: `scheme://…` (a Windows drive is not a scheme)."""
+    scheme, separator, _ = path.partition("://")
+    return bool(separator) and len(scheme) > 1 and scheme.replace("+", "").isalnum()
+
+
+def without_secrets(path: str) -> str:
+    """An address without what may hold a secret: user, password, query and fragment. Other paths as they are."""
+    if not is_url(path):
+        return path
+    scheme, _, rest = path.partition("://")
+    place, _, query = rest.partition("#")[0].partition("?")
+    host, slash, folder = place.partition("/")
+    shown = f"{scheme}://{host.rpartition('@')[2]}{slash}{folder}"
+    if not query:
+        return shown
+    if _HIDDEN.fullmatch(query):
+        return f"{shown}?{query}"
+    return f"{shown}?{QUERY_MARK}={hashlib.sha256(query.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def with_bare_addresses(text: str) -> str:
+    """A message whose addresses are shown without users, passwords and queries."""
+    return _ADDRESS.sub(_bare, text) if "://" in text else text
+
+
+def _bare(found: re.Match[str]) -> str:
+    address = found[0].rstrip(".,;:!)")
+    if "?" not in address and "@" not in address:
+        return found[0]
+    return without_secrets(address) + found[0][len(address) :]
 
 
 def plain(text: str) -> str:

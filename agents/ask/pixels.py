@@ -14,7 +14,7 @@ from itertools import pairwise
 from anyio import to_thread
 
 from mrvideo.agents.ask.state import Context
-from mrvideo.errors import VideoError
+from mrvideo.errors import VideoChanged, VideoError
 from mrvideo.models.base import Picture
 from mrvideo.records import Frame, Span, Unseen, merge_spans
 
@@ -77,13 +77,18 @@ def scene_bins(context: Context, spans: Sequence[Span], images: int, *, phase: f
 
 
 async def fetch(context: Context, bins: Sequence[Bin]) -> Fetched:
-    """The frames of the bins, decoded in a thread. What cannot be decoded is data, not an error."""
+    """The frames of the bins, decoded in a thread. What cannot be decoded is data, not an error.
+
+    Raises `VideoChanged` where the file is not the video any more.
+    """
     if context.frames is None or not bins:
         return Fetched((), (), ())
     ordered = sorted(bins, key=lambda b: b.time_seconds)
     times = [b.time_seconds for b in ordered]
     try:
         frames = await to_thread.run_sync(context.frames.at, times, limiter=context.decoding)
+    except VideoChanged:
+        raise  # No lost span: what was answered so far is of another film than the file is by now.
     except (VideoError, OSError) as error:
         return Fetched((), (), _lost([b.span for b in ordered], str(error)))
     served, lost = _align(ordered, frames)

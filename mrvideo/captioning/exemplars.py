@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from mrvideo.errors import VideoError
+from mrvideo.errors import VideoChanged, VideoError
 from mrvideo.mapreduce import decode
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Frame
@@ -48,6 +48,8 @@ class Exemplars:
                 return dict(zip(times, frames, strict=True))
             # One of them is out of reach, and the list does not say which.
             return {time: frame for time in times for frame in self._source.at([time])}
+        except VideoChanged:
+            raise
         except (VideoError, OSError):
             # The cards still have their descriptions.
             return {}

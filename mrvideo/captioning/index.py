@@ -22,10 +22,12 @@ from mrvideo.captioning.reduce import reduce_shards
 from mrvideo.captioning.shard import caption_in_worker, caption_shard
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import plan
-from mrvideo.errors import SettingsError
+from mrvideo.errors import SettingsError, VideoChanged, VideoError
 from mrvideo.library import Library
 from mrvideo.mapreduce import Decode, cores, decode, decoding_processes, map_shards, portal
 from mrvideo.media.clips import plan_clips
+from mrvideo.media.content import Content
+from mrvideo.media.identity import content_of
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.sources import is_url
 from mrvideo.models import ModelSettings
@@ -74,9 +76,12 @@ def build_index(
     `unheard` and `spent` are what hearing failed at and took: they belong to the index, and are kept in one write with it.
     What failed before is tried again; what is done is not. Events come from several threads, one at a time.
     Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
-    be used, and `LibraryError`. What was done until then is kept.
+    be used, `VideoChanged` when the path holds another video than `info` tells of, and `LibraryError`. What was done
+    until then is kept.
     """
     given = load_given(options.cast)
+    content = _content_of(info, options)
+    options = options.model_copy(update={"reading": replace(options.reading, content=content)})
     run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event, on_worker_usage)
     with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
         kept = None if options.fresh else library.index(info.digest, run.key)
@@ -88,6 +93,7 @@ def build_index(
         index = index.model_copy(
             update={"failures": tuple(failures), "usage": index.usage + (spent or Usage())}
         )
+        run.still(content)
         library.put_index(index)
     return index
 
@@ -124,6 +130,16 @@ class _Run:
     def tell(self, event: Event) -> None:
         with self._lock:
             self._on_event(event)
+
+    def still(self, content: Content) -> None:
+        """Raises `VideoChanged` where the path holds another video by now: workers tell of that by failed shards."""
+        reading = self.options.reading
+        try:
+            content.check(self.info.path, allow_url=reading.allow_url, allow_private=reading.allow_private)
+        except VideoChanged:
+            raise
+        except VideoError:
+            return  # Gone by now: what was read is what was asked for.
 
     def wait_notice(self) -> None:
         self.tell(Notice(text=f"another process is indexing {self.info.path}; waiting for it"))
@@ -271,6 +287,17 @@ class _Run:
         self.tell(StageAdvanced(stage="cast"))
         self.tell(StageFinished(stage="cast"))
         return index.model_copy(update={"key": self.key, "settings": self.settings})
+
+
+def _content_of(info: VideoInfo, options: CaptioningOptions) -> Content:
+    try:
+        return content_of(info, options.reading)
+    except VideoChanged:
+        raise
+    except VideoError:
+        return Content(
+            info.digest
+        )  # Out of reach here. Each shard tells of that, or a worker elsewhere has it.
 
 
 def _lost(spec_json: str, reason: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.characters import find_characters, with_spans
@@ -17,7 +16,7 @@ from mrvideo.captioning.scenes import caption_clips
 from mrvideo.captioning.shard_records import Piece, ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import ShardView, view_shard
 from mrvideo.captioning.tiling import tiled
-from mrvideo.errors import DecodeError, VideoError, WorkerLost
+from mrvideo.errors import DecodeError, VideoChanged, VideoError, WorkerLost
 from mrvideo.mapreduce import Decode, decode, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
@@ -37,10 +36,13 @@ def caption_shard(
     """The shard's records. `on_call` hears of each call (stage, usage), `on_exemplar` of each mention's frame, both on
     the event-loop thread of this process.
 
-    A video that cannot be read is a `Failure` over the whole shard. Raises `ModelUnavailable` and `BudgetReached`.
+    A video that cannot be read is a `Failure` over the whole shard. Raises `VideoChanged` where the path holds another
+    one, `ModelUnavailable` and `BudgetReached`.
     """
     try:
         shard = decode(_reading(spec)).result()
+    except VideoChanged:
+        raise
     except (VideoError, OSError, WorkerLost) as error:
         return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
     return portal().call(partial(caption_frames, spec, shard, vision, on_call, on_exemplar))
@@ -54,7 +56,12 @@ def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
     spec = ShardSpec.model_validate_json(spec_json)
     model, replies = _model(settings)
     replies.seed(spec.replies)
-    records = caption_shard(spec, vision=model)
+    try:
+        records = caption_shard(spec, vision=model)
+    except VideoChanged as error:
+        # Its copy of the video may be another than the driver's, and those of other workers.
+        failure = _unreadable(spec, error)
+        records = ShardRecords(index=spec.index, span=spec.span, failures=(failure,))
     return WorkerResult(records=records, replies=replies.take()).model_dump_json()
 
 
@@ -73,11 +80,7 @@ def _model(settings: ModelSettings) -> tuple[Model, MemoryStore]:
 
 def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
     """What is left to do elsewhere. It names media alone: a process that only decodes need not import all of captioning."""
-    path, options = Path(spec.video.path), spec.options
-    if path.is_file() and path.stat().st_size != spec.video.size_bytes:
-        raise VideoError(
-            f"not the video that was asked for: {path.stat().st_size} bytes, not {spec.video.size_bytes}"
-        )
+    options = spec.options
     return partial(
         read_shard,
         spec.video.path,

@@ -16,17 +16,17 @@ from mrvideo.display.stages import spent
 from mrvideo.errors import QuestionError
 from mrvideo.questions import check_question
 from mrvideo.settings import Settings
-from mrvideo.wording import counted, plain
+from mrvideo.wording import counted, plain, without_secrets
 
 ASK_SETTINGS = (
     "effort", "vision", "text", "recipe", "base_url", "preset",
-    "reader", "language", "allow_url",
+    "reader", "language", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh",
 )  # fmt: skip
 LOOK_SETTINGS = (
     "vision", "base_url", "preset",
-    "reader", "allow_url",
+    "reader", "allow_url", "allow_private",
     "max_cost", "max_tokens", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh",
 )  # fmt: skip
@@ -100,7 +100,7 @@ def look(
     reply, frames = load(video, settings=settings).look(where, question, max_frames=max_frames)
     if as_json:
         found = {
-            "video": video,
+            "video": without_secrets(video),
             **where.model_dump(),
             "question": question,
             **reply.model_dump(mode="json"),

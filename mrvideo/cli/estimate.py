@@ -23,6 +23,7 @@ SETTINGS = (
     "reader",
     "language",
     "allow_url",
+    "allow_private",
     "max_images",
     "context_tokens",
 )

@@ -28,14 +28,14 @@ from mrvideo.records import (
     may_yet_end_well,
 )
 from mrvideo.settings import Settings
-from mrvideo.wording import counted, plain, stage_label
+from mrvideo.wording import counted, plain, stage_label, without_secrets
 
 if TYPE_CHECKING:
     from mrvideo.models import Budget
 
 SETTINGS = (
     "vision", "text", "speech", "recipe", "base_url", "preset",
-    "reader", "keyframes_only", "language", "cast", "allow_url",
+    "reader", "keyframes_only", "language", "cast", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",
     "library", "fresh",
 )  # fmt: skip
@@ -137,7 +137,7 @@ def _index_many(
                 found = index_video(path, settings, on_event=_as_one_stage(on_event), budget=budget)
                 done.append(_Indexed.of(found))
             except VideoError as error:
-                broken.append((path, str(error)))
+                broken.append((without_secrets(path), str(error)))
             on_event(StageAdvanced(stage="videos"))
         on_event(StageFinished(stage="videos"))
     return done, broken

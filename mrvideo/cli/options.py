@@ -113,6 +113,11 @@ SETTING_OPTIONS: dict[str, Any] = {
     "language": _option(str, READING, "CODE", "Preferred language of subtitles and speech, such as en."),
     "cast": _option(Path, READING, "FILE", "TOML file with the names of people in the video."),
     "allow_url": _switch(READING, "--allow-url/--no-allow-url", "Read http, https and s3 addresses."),
+    "allow_private": _switch(
+        READING,
+        "--allow-private/--no-allow-private",
+        "With --allow-url, also addresses of this machine and its network.",
+    ),
     "max_cost": _option(
         float, LIMITS, "DOLLARS", "Stop before more is spent; the same command continues later."
     ),

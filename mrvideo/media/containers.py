@@ -37,6 +37,7 @@ def open_container(
     path: str,
     *,
     allow_url: bool = False,
+    allow_private: bool = False,
     byte_ranges: sources.ByteRanges | None = None,
     shown_as: Any = None,
 ) -> InputContainer:
@@ -45,10 +46,13 @@ def open_container(
 
     Raises the VideoError tree with the reason and the way out.
     """
+    path = sources.named(path)
     if byte_ranges is not None:
         shown_as = sources.excerpt(path, byte_ranges)
     try:
-        source, protocols = (shown_as, "") if shown_as is not None else _source_of(path, allow_url)
+        source, protocols = (
+            (shown_as, "") if shown_as is not None else _source_of(path, allow_url, allow_private)
+        )
         return _open(source, protocols)
     except av.error.FFmpegError as error:
         if not sources.is_url(path) and (size := sources.whole_fragments(path)):
@@ -60,13 +64,14 @@ def open_container(
         raise VideoError(f"{path} cannot be opened: {error}; check that it is a media file") from error
 
 
-def _source_of(path: str, allow_url: bool) -> tuple[Any, str]:
+def _source_of(path: str, allow_url: bool, allow_private: bool) -> tuple[Any, str]:
     """What PyAV opens for a path, and the protocols it may use for it. Raises the VideoError tree and OSError."""
     if sources.is_url(path):
         from mrvideo.media import remote
 
-        return remote.source_of(path, allow_url=allow_url)
-    sources.check_file(path)
+        path = str(remote.copy_of(path, allow_url=allow_url, allow_private=allow_private))
+    else:
+        sources.check_file(path)
     if webp.is_animated_file(path):
         return webp.Animation(path, max_pixels=MAX_PIXELS), ""
     return f"file:{Path(path).absolute()}", "file"
@@ -162,8 +167,8 @@ def _explained(path: str, error: av.error.FFmpegError) -> VideoError:
     reason = (error.strerror or str(error)).strip()
     if isinstance(error, av.error.TimeoutError | av.error.ExitError):
         return VideoError(f"{path} gave no data for {IO_TIMEOUT_SECONDS:.0f} s; check the connection or disk")
-    if isinstance(error, av.error.HTTPError | av.error.OSError):
-        return VideoError(f"{path} cannot be fetched or read: {reason}; check the address and the connection")
+    if isinstance(error, av.error.OSError):
+        return VideoError(f"{path} cannot be read: {reason}; check the disk and its connection")
     if not sources.is_url(path) and sources.lacks_moov(path):
         return DecodeError(
             f"{path} cannot be decoded: its index (moov) is missing or broken, as in a recording or copy "

@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from mrvideo.errors import VideoError
 from mrvideo.media import sources
+from mrvideo.media.content import Content, digest_of_file, settled, steadily
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.records import VideoInfo
 
-_BLOCK_BYTES = 1 << 20
 
-
-def digest_of(path: str | Path, *, allow_url: bool = False) -> str:
-    """SHA-256 of the whole content, hexadecimal. Read once per process as long as the file's size and time stay."""
+def digest_of(path: str | Path, *, allow_url: bool = False, allow_private: bool = False) -> str:
+    """SHA-256 of the whole content, hexadecimal. Read once per process as long as the file stays as it is."""
     name = str(path)
     if sources.is_url(name):
         from mrvideo.media import remote
 
-        return remote.digest_of(name, allow_url=allow_url)
+        return digest_of_file(str(remote.copy_of(name, allow_url=allow_url, allow_private=allow_private)))[0]
     sources.check_file(name)
-    try:
-        stat = Path(name).stat()
-        return _digest_of_file(name, stat.st_size, stat.st_mtime_ns, stat.st_ino)
-    except OSError as error:
-        raise VideoError(
-            f"{name} cannot be read: {error.strerror or error}; check its permissions"
-        ) from error
+    return digest_of_file(name)[0]
 
 
-@lru_cache(maxsize=64)
-def _digest_of_file(path: str, size: int, modified_ns: int, inode: int) -> str:
-    with Path(path).open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+def content_of(info: VideoInfo, options: ReadOptions) -> Content:
+    """What the video's path must hold from now on. Raises `VideoChanged` where it holds another content already."""
+    bare = Content(info.digest, address=sources.address_of(info.path))
+    stamp = bare.check(info.path, allow_url=options.allow_url, allow_private=options.allow_private)
+    return replace(bare, stamp=stamp if settled(stamp) else None)
 
 
 def probe(path: str | Path, options: ReadOptions | None = None) -> VideoInfo:
-    """What the container says, with the digest. Decodes one picture as proof; raises the VideoError tree."""
+    """What the container says, with the digest. Decodes one picture as proof; raises the VideoError tree.
+
+    Both are of one content: a file that is replaced meanwhile raises `VideoChanged`.
+    """
     options = options or ReadOptions()
-    # What a file is does not depend on how its frames are sampled: not each reader has a key frame mode.
-    with open_video(path, replace(options, keyframes_only=False)) as video:
-        info = video.info
-    return info.model_copy(update={"digest": digest_of(path, allow_url=options.allow_url)})
+    access = {"allow_url": options.allow_url, "allow_private": options.allow_private}
+    digest = digest_of(path, **access)
+
+    def describe() -> VideoInfo:
+        # What a file is does not depend on how its frames are sampled: not each reader has a key frame mode.
+        with open_video(path, replace(options, keyframes_only=False)) as video:
+            return video.info
+
+    info = steadily(str(path), Content(digest, address=sources.address_of(str(path))), describe, **access)
+    return info.model_copy(update={"digest": digest})

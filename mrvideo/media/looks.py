@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mrvideo.media.content import steadily
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.records import Failure, Frame
@@ -25,15 +26,32 @@ class FrameSource:
         return self.look(times_seconds)[0]
 
     def look(self, times_seconds: Sequence[float]) -> tuple[list[Frame], tuple[Failure, ...]]:
-        """As `at`, and the spans that were lost."""
+        """As `at`, and the spans that were lost. Raises `VideoChanged` where the file is not what it was."""
         if not times_seconds:
             return [], ()
-        found: dict[float, Frame] = {}
-        with open_video(self.path, self.options) as video:
-            for run in _runs(sorted(set(times_seconds))):
-                found.update(video.read_at(run))
-            lost = video.lost
-        return [found[time] for time in times_seconds if time in found], lost
+
+        def read() -> tuple[list[Frame], tuple[Failure, ...]]:
+            found: dict[float, Frame] = {}
+            with open_video(self.path, self.options) as video:
+                for run in _runs(sorted(set(times_seconds))):
+                    found.update(video.read_at(run))
+                lost = video.lost
+            return [found[time] for time in times_seconds if time in found], lost
+
+        options = self.options
+        return steadily(
+            self.path,
+            options.content,
+            read,
+            allow_url=options.allow_url,
+            allow_private=options.allow_private,
+        )
+
+    def check(self) -> None:
+        """Raises `VideoChanged` where the path holds another content than it must, without decoding anything."""
+        options = self.options
+        if options.content is not None:
+            options.content.check(self.path, allow_url=options.allow_url, allow_private=options.allow_private)
 
 
 def _runs(times: list[float]) -> list[list[float]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from mrvideo.errors import SettingsError
+from mrvideo.media.content import Content
 from mrvideo.records import HIGHEST_JPEG_QUALITY
 
 ReaderName: TypeAlias = Literal["pyav", "decord"]
@@ -19,7 +20,8 @@ class ReadOptions:
 
     `long_side_pixels` None leaves the size to whoever knows the model (`sized`); readers take 512 then.
     `keyframes_only` returns the last key frame shown at or before a time, not the frame shown then: fast and coarse.
-    `allow_url` lets a path be an http, https or s3 address.
+    `allow_url` lets a path be an http, https or s3 address, `allow_private` also one of this machine or its network.
+    With `content` the path must hold that one and no other.
     """
 
     reader: ReaderName = "pyav"
@@ -27,6 +29,8 @@ class ReadOptions:
     jpeg_quality: int = 85
     keyframes_only: bool = False
     allow_url: bool = False
+    allow_private: bool = False
+    content: Content | None = None
 
     def __post_init__(self) -> None:
         if self.long_side_pixels is not None and self.long_side_pixels < 16:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrvideo.media.clips import sample_times
+from mrvideo.media.content import steadily
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.media.shots import ShotDetector
@@ -35,7 +36,7 @@ def read_shard(
 ) -> ShardFrames:
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
 
-    Raises the VideoError tree when the file cannot be opened; broken stretches end up in `lost`.
+    Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken stretches end up in `lost`.
     """
     times = list(sample_times(span, frames_per_second=frames_per_second))
     if span.start_seconds > 0 and lead_seconds > 0:
@@ -43,11 +44,18 @@ def read_shard(
     # Decode on to the span's end, so that a cut after the last sample is seen.
     tail = span.stop_seconds - _TAIL_SECONDS
     watched = [*times, tail] if tail > times[-1] else times
-    detector = ShotDetector(span.start_seconds)
-    frames: list[Frame] = []
-    with open_video(path, options) as video:
-        for asked, frame in video.read_at(watched, watcher=detector):
-            if asked is not tail and (not frames or frame.time_seconds > frames[-1].time_seconds):
-                frames.append(frame)
-        lost = tuple(failure for failure in video.lost if failure.span.overlaps(span))
-    return ShardFrames(span, tuple(frames), detector.shots(span), detector.still_spans(span), lost)
+
+    def read() -> ShardFrames:
+        detector = ShotDetector(span.start_seconds)
+        frames: list[Frame] = []
+        with open_video(path, options) as video:
+            for asked, frame in video.read_at(watched, watcher=detector):
+                if asked is not tail and (not frames or frame.time_seconds > frames[-1].time_seconds):
+                    frames.append(frame)
+            lost = tuple(failure for failure in video.lost if failure.span.overlaps(span))
+        return ShardFrames(span, tuple(frames), detector.shots(span), detector.still_spans(span), lost)
+
+    options = options or ReadOptions()
+    return steadily(
+        str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private
+    )

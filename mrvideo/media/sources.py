@@ -11,6 +11,7 @@ from mrvideo.errors import DecodeError, NoVideoStream, VideoError
 from mrvideo.media import webp
 from mrvideo.media.mp4.boxes import header_of
 from mrvideo.media.mp4.spliced import Spliced
+from mrvideo.wording import QUERY_MARK, is_url, without_secrets
 
 VIDEO_SUFFIXES = frozenset(
     (
@@ -55,15 +56,40 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"<MPD", b"<smil", b"<asx", b"<xspf", b"v=0")
 
 
-def is_url(path: str) -> bool:
-    """Whether the text names something to fetch: `scheme://…` (a Windows drive is not a scheme)."""
-    scheme, separator, _ = path.partition("://")
-    return bool(separator) and len(scheme) > 1 and scheme.replace("+", "").isalnum()
+_given: dict[str, str] = {}
+
+
+def named(path: str) -> str:
+    """The path as it may be shown and kept: of an address without user, password, query and fragment.
+
+    Another query gives another name; the whole address is remembered by this process (`address_of`). Other paths are as they are.
+    """
+    if not is_url(path):
+        return path
+    name = without_secrets(path)
+    if name != path:
+        _given[name] = path
+    return name
+
+
+def address_of(path: str) -> str | None:
+    """What to fetch for an address that was given or `named` in this process. None where it is no address.
+
+    Raises VideoError where the name tells of a query that this process was never given.
+    """
+    if not is_url(path):
+        return None
+    known = _given.get(path)
+    if known is None and f"?{QUERY_MARK}=" in path:
+        raise VideoError(
+            f"{path} is kept without its query, which may hold a secret; name the whole address to fetch it"
+        )
+    return known or path
 
 
 def check_url(path: str, *, allow_url: bool) -> None:
     """Raises VideoError unless URLs are allowed and this one's scheme is http, https or s3."""
-    scheme = path.partition("://")[0].lower()
+    scheme, path = path.partition("://")[0].lower(), without_secrets(path)
     if not allow_url:
         raise VideoError(f"{path} is a URL, and only files are read; say --allow-url to fetch it")
     if scheme not in ("http", "https", "s3"):

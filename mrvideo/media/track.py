@@ -52,7 +52,7 @@ class Track:
         self.untimed = False
         self._strict = True
         self._losses = losses
-        self.allow_url = options.allow_url
+        self._allowed = {"allow_url": options.allow_url, "allow_private": options.allow_private}
         self._byte_ranges = byte_ranges
         self._movie = None if byte_ranges or sources.is_url(path) else Movie.of(path)
         self._listed = Span(0.0, 0.0)
@@ -103,7 +103,7 @@ class Track:
 
     def open_whole(self) -> InputContainer:
         """Another open container, with all streams."""
-        return containers.open_container(self.path, allow_url=self.allow_url, byte_ranges=self._byte_ranges)
+        return containers.open_container(self.path, byte_ranges=self._byte_ranges, **self._allowed)
 
     def _part_of_a_movie(self) -> InputContainer | None:
         """A long file with a part of its index; None when it is to be opened as it is, from now on."""

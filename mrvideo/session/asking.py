@@ -15,6 +15,7 @@ from mrvideo.errors import LibraryError
 from mrvideo.library import Library
 from mrvideo.mapreduce import start_on_portal
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.sources import is_url
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, EventSink, Index, Notice
@@ -122,10 +123,15 @@ async def answer_from(
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:
-    """Where fresh frames come from, of the size that the vision model reads best; None when the video is not at hand."""
-    there = settings.allow_url or await to_thread.run_sync(Path(index.video.path).is_file)
+    """Where fresh frames come from, of the size that the vision model reads best; None when the video is not at hand.
+
+    Raises `VideoChanged` where its path holds another one.
+    """
+    path = index.video.path
+    there = settings.allow_url if is_url(path) else await to_thread.run_sync(Path(path).is_file)
     if not there:
         return None
-    return frame_source(
-        index.video.path, settings, long_side_pixels=models.vision.capabilities.long_side_pixels
-    )
+    source = frame_source(index.video, settings, long_side_pixels=models.vision.capabilities.long_side_pixels)
+    # Before anything is paid for.
+    await to_thread.run_sync(source.check)
+    return source

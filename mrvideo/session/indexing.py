@@ -13,7 +13,8 @@ from mrvideo.captioning.options import index_key, index_settings, made_alike
 from mrvideo.errors import SettingsError, Stopped, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
-from mrvideo.media.identity import probe
+from mrvideo.media.content import Content
+from mrvideo.media.identity import content_of, probe
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
 from mrvideo.records import (
@@ -64,6 +65,7 @@ def index_video(
     found = load_subtitles(
         info.path, subtitles=subtitles, language=settings.language, allow_url=settings.allow_url
     )
+    content = content_of(info, read_options(settings))
     if subtitles is not None and not found.cues and found.notes:
         raise SubtitleError("; ".join(found.notes))
     for note in found.notes:
@@ -102,7 +104,7 @@ def index_video(
                 library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
             spent = Usage()
             if listens and (heard is None or may_yet_end_well(heard.failures)):
-                heard = _listen(info, settings, library, budget, on_event)
+                heard = _listen(info, content, settings, library, budget, on_event)
                 spent = heard.usage
                 _tell(heard, on_event)
             cues = _cues(info, found, heard, library)
@@ -269,7 +271,12 @@ def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> T
 
 
 def _listen(
-    info: VideoInfo, settings: Settings, library: Library, budget: Budget, on_event: EventSink
+    info: VideoInfo,
+    content: Content,
+    settings: Settings,
+    library: Library,
+    budget: Budget,
+    on_event: EventSink,
 ) -> Transcript:
     transcriber, ledger = _transcriber(settings, library, budget)
     try:
@@ -282,6 +289,8 @@ def _listen(
             allow_url=settings.allow_url,
             on_event=on_event,
         )
+        # Heard in one pass from a file that lay open: replaced meanwhile, it would be words of another film.
+        content.check(info.path, allow_url=settings.allow_url, allow_private=settings.allow_private)
         heard = heard.model_copy(update={"usage": ledger.total()})
         whole = Span(0.0, info.duration_seconds)
         key = _transcript_key(info, settings, transcriber)

@@ -8,6 +8,7 @@ from pathlib import Path
 from mrvideo.errors import InputError, LibraryError, VideoError
 from mrvideo.library import KeptVideo, Library
 from mrvideo.media.identity import digest_of
+from mrvideo.media.sources import named
 from mrvideo.records import EventSink, Notice
 from mrvideo.settings import Settings
 
@@ -29,7 +30,7 @@ def kept_video(name: str, settings: Settings) -> KeptVideo:
 
     Raises `InputError` when none fits, or several do.
     """
-    known = kept_videos(settings)
+    known, name = kept_videos(settings), named(name)
     found = [one for one in known if Path(one.video.path).absolute() == Path(name).absolute()]
     if Path(name).is_file():
         try:

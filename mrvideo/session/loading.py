@@ -8,7 +8,7 @@ from pathlib import Path
 from mrvideo.errors import InputError
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
-from mrvideo.media.sources import is_url
+from mrvideo.media.sources import is_url, named
 from mrvideo.models import Budget
 from mrvideo.records import EventSink, Index
 from mrvideo.session.indexing import index_video
@@ -51,13 +51,14 @@ def load_index(video: str, settings: Settings) -> Index:
 
 def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
     """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
+    path = named(video)
     if Path(video).is_file():
         info = probe(video, read_options(settings))
         index = library.latest_index(info.digest)
         return index and index.model_copy(update={"video": info})
     for known in library.videos():
-        named = len(video) >= 8 and known.digest.startswith(video.lower())
-        if named or known.path in (video, str(Path(video).absolute())):
+        begins = len(video) >= 8 and known.digest.startswith(video.lower())
+        if begins or known.path in (path, str(Path(video).absolute())):
             return library.latest_index(known.digest)
     return None
 

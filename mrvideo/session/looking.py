@@ -82,7 +82,7 @@ async def _opened(settings: Settings, budget: Budget | None) -> AsyncGenerator[M
 async def _look(
     index: Index, shown: Span, question: str, settings: Settings, model: Model, count: int
 ) -> tuple[LookReply, list[Frame]]:
-    source = frame_source(index.video.path, settings, long_side_pixels=model.capabilities.long_side_pixels)
+    source = frame_source(index.video, settings, long_side_pixels=model.capabilities.long_side_pixels)
     step = shown.duration_seconds / count
     times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
     frames = await to_thread.run_sync(source.at, times)

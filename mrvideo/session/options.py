@@ -7,8 +7,11 @@ from dataclasses import replace
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.errors import SettingsError
 from mrvideo.mapreduce import Backend
+from mrvideo.media.content import Content
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
+from mrvideo.media.sources import address_of
+from mrvideo.records import VideoInfo
 from mrvideo.settings import Settings
 
 
@@ -48,13 +51,16 @@ def read_options(settings: Settings) -> ReadOptions:
         jpeg_quality=settings.jpeg_quality,
         keyframes_only=settings.keyframes_only,
         allow_url=settings.allow_url,
+        allow_private=settings.allow_private,
     )
 
 
-def frame_source(path: str, settings: Settings, *, long_side_pixels: int) -> FrameSource:
+def frame_source(video: VideoInfo, settings: Settings, *, long_side_pixels: int) -> FrameSource:
     """Where looks get their frames from: any frame, also of a video that was indexed by key frames alone.
 
+    They are of that video and no other: where its path holds another one by now, the source raises `VideoChanged`.
     `long_side_pixels` holds where the settings do not say.
     """
-    options = replace(read_options(settings), keyframes_only=False)
-    return FrameSource(path, options.sized(long_side_pixels))
+    content = Content(video.digest, address=address_of(video.path))
+    options = replace(read_options(settings), keyframes_only=False, content=content)
+    return FrameSource(video.path, options.sized(long_side_pixels))

@@ -130,7 +130,7 @@ class Toolbox:
             return video
         if is_url(video):
             if self.settings.allow_url:
-                return video
+                return video  # Where it may lead is checked at each hop.
             raise InputError(f"{video} is an address; only files below the served folders can be read")
         target = self._below_roots(video)
         if target is None:

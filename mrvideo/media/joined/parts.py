@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mrvideo.errors import DecodeError, VideoError
 from mrvideo.media import sources
+from mrvideo.media.content import Stamp, stamp_of
 from mrvideo.media.joined import flv, program, transport
 from mrvideo.media.joined.borders import Recording, recordings_in
 from mrvideo.media.pyav import PyAVReader
@@ -38,8 +39,7 @@ def parts_of(path: str) -> tuple[Part, ...]:
         return ()
     sources.check_file(path)
     try:
-        stat = Path(path).stat()
-        return _parts_of_file(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        return _parts_of_file(path, stamp_of(path))
     except OSError as error:
         raise VideoError(
             f"{path} cannot be read: {error.strerror or error}; check its permissions"
@@ -47,8 +47,8 @@ def parts_of(path: str) -> tuple[Part, ...]:
 
 
 @lru_cache(maxsize=64)
-def _parts_of_file(path: str, size: int, modified_ns: int, inode: int) -> tuple[Part, ...]:
-    found = _recordings_in(path, size)
+def _parts_of_file(path: str, stamp: Stamp) -> tuple[Part, ...]:
+    found = _recordings_in(path, stamp.size_bytes)
     if len(found) > _MOST_PARTS:
         raise DecodeError(
             f"{path}: its clock starts anew more than {_MOST_PARTS} times; re-mux it, for example "
