@@ -18,19 +18,14 @@ from numpy.typing import NDArray
 
 from mrvideo.media.compat import scale
 from mrvideo.media.reader import Grey, Watcher
-from mrvideo.media.scaling import matrix_of
+from mrvideo.media.scaling import FULL_RANGE, PLANAR_BITS, matrix_of
 from mrvideo.media.tones import Tones, grey_table
 
 GREY_WIDTH, GREY_HEIGHT = 64, 36
 
 _ROWS, _COLUMNS = 2 * GREY_HEIGHT, 2 * GREY_WIDTH
 _TOGETHER = 64
-_FULL_RANGE = 2
-"""FFmpeg's number for luma from 0 to 255; else it goes from 16 to 235."""
-_LUMA_BITS = {
-    **dict.fromkeys(("gray", "yuv420p", "yuv422p", "yuv444p", "nv12", "yuvj420p", "yuvj422p", "yuvj444p"), 8),
-    **dict.fromkeys(("yuv420p10le", "yuv422p10le", "yuv444p10le"), 10),
-}
+_LUMA_BITS = {**PLANAR_BITS, "nv12": 8}
 _STRETCHED: Grey = np.array(
     [min(255, max(0, round((luma - 16) * 255 / 219))) for luma in range(256)], np.uint8
 )
@@ -65,7 +60,7 @@ class Greys:
             picture = self._luma_of(picture)
         name = picture.format.name
         plane: Any = picture.planes[0]
-        kind = _Kind(name, picture.width, picture.height, picture.color_range == _FULL_RANGE, plane.line_size)
+        kind = _Kind(name, picture.width, picture.height, picture.color_range == FULL_RANGE, plane.line_size)
         if kind != self._kind or len(self._times) == _TOGETHER:
             self.flush()
         if kind != self._kind:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mrvideo.records import Frame, clock
+from mrvideo.records import Box, Frame, clock
 
 
 def encode_pixels(pixels: NDArray[np.uint8], *, quality: int = 85) -> bytes:
@@ -47,6 +48,30 @@ def fit_within(width: int, height: int, long_side_pixels: int) -> tuple[int, int
         return width, height
     scale = long_side_pixels / long_side
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def with_crop(
+    frame: Frame, crop: Box, *, long_side_pixels: int | None = None, jpeg_quality: int = 85
+) -> Frame:
+    """The frame as another crop of its source picture: cut to it, and black where it shows more than the frame does.
+
+    `crop` is in shares of the source, as `frame.crop` is. No longer than
+    `long_side_pixels` where given. A frame that has this crop comes back as it is. Raises ValueError where nothing of it is shown.
+    """
+    if frame.crop == crop:
+        return frame
+    if crop.intersection(frame.crop) is None:
+        raise ValueError(f"the frame at {frame.time_seconds:.2f} s shows nothing of {crop}")
+    wide, tall = frame.width / frame.crop.width, frame.height / frame.crop.height
+    left, right = (round((x - frame.crop.left) * wide) for x in (crop.left, crop.right))
+    top, bottom = (round((y - frame.crop.top) * tall) for y in (crop.top, crop.bottom))
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    # Pillow fills what lies outside with black.
+    image = open_image(frame).crop((left, top, right, bottom))
+    if long_side_pixels is not None:
+        image = image.resize(fit_within(*image.size, long_side_pixels), Image.Resampling.LANCZOS)
+    made = frame_of(image, frame.time_seconds, quality=jpeg_quality)
+    return replace(made, crop=crop)
 
 
 def contact_sheet(

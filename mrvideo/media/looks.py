@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mrvideo.media.content import steadily
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
-from mrvideo.records import Failure, Frame
+from mrvideo.records import Box, Failure, Frame
 
 _RUN_GAP_SECONDS = 12.0
 """Times further apart than this are reached by a new seek; nearer ones by decoding on (typical key frame distance)."""
@@ -20,6 +21,14 @@ class FrameSource:
     def __init__(self, path: str | Path, options: ReadOptions | None = None) -> None:
         self.path = str(path)
         self.options = options or ReadOptions()
+
+    def showing(self, part: Box) -> FrameSource:
+        """The same video, but only this part of the picture, in shares of the source: what is small gets all the pixels."""
+        return FrameSource(self.path, replace(self.options, part=part))
+
+    def uncropped(self) -> FrameSource:
+        """The same video with its whole picture, black bars and all."""
+        return FrameSource(self.path, replace(self.options, crop_bars=False, part=None))
 
     def at(self, times_seconds: Sequence[float]) -> list[Frame]:
         """The frame on screen at each time, in the order asked. A time that cannot be served is left out."""

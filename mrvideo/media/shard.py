@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrvideo.media.bars import evened
 from mrvideo.media.clips import sample_times
 from mrvideo.media.content import steadily
 from mrvideo.media.options import ReadOptions
@@ -45,6 +46,8 @@ def read_shard(
     tail = span.stop_seconds - _TAIL_SECONDS
     watched = [*times, tail] if tail > times[-1] else times
 
+    options = options or ReadOptions()
+
     def read() -> ShardFrames:
         detector = ShotDetector(span.start_seconds)
         frames: list[Frame] = []
@@ -53,9 +56,12 @@ def read_shard(
                 if asked is not tail and (not frames or frame.time_seconds > frames[-1].time_seconds):
                     frames.append(frame)
             lost = tuple(failure for failure in video.lost if failure.span.overlaps(span))
-        return ShardFrames(span, tuple(frames), detector.shots(span), detector.still_spans(span), lost)
+        shots = detector.shots(span)
+        made = tuple(frames)
+        if options.crop_bars:
+            made, shots = evened(made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality)
+        return ShardFrames(span, made, shots, detector.still_spans(span), lost)
 
-    options = options or ReadOptions()
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private
     )
