@@ -312,19 +312,22 @@ class Video:
         finally:
             future.cancel()
 
-    def look(self, span: SpanLike, question: str, *, max_frames: int = 8) -> tuple[LookReply, list[Frame]]:
+    def look(
+        self, span: SpanLike, question: str, *, max_frames: int = 8, uncropped: bool = False
+    ) -> tuple[LookReply, list[Frame]]:
         """Look again at frames spread over a span, with one question: what the vision model saw, and the frames.
 
+        Black bars are left out unless `uncropped`; each frame's `crop` tells which part of the picture it shows.
         The span is a `Span`, `(start_seconds, stop_seconds)`, or a record that has one.
         Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
         """
-        return _result(self._looking(_span_of(span), question, max_frames))
+        return _result(self._looking(_span_of(span), question, max_frames, uncropped))
 
     async def alook(
-        self, span: SpanLike, question: str, *, max_frames: int = 8
+        self, span: SpanLike, question: str, *, max_frames: int = 8, uncropped: bool = False
     ) -> tuple[LookReply, list[Frame]]:
         """`look` without blocking the running event loop."""
-        return await asyncio.wrap_future(self._looking(_span_of(span), question, max_frames))
+        return await asyncio.wrap_future(self._looking(_span_of(span), question, max_frames, uncropped))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
         """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
@@ -354,9 +357,17 @@ class Video:
             budget=self._budget,
         )
 
-    def _looking(self, span: Span, question: str, max_frames: int) -> Future[tuple[LookReply, list[Frame]]]:
+    def _looking(
+        self, span: Span, question: str, max_frames: int, uncropped: bool
+    ) -> Future[tuple[LookReply, list[Frame]]]:
         return start_looking(
-            self._index, span, question, self._settings, max_frames=max_frames, budget=self._budget
+            self._index,
+            span,
+            question,
+            self._settings,
+            max_frames=max_frames,
+            uncropped=uncropped,
+            budget=self._budget,
         )
 
     def _thumbnails(self) -> FrameSource | None:

@@ -298,6 +298,16 @@ class Shot(Spanned):
     crop: Box | None = None
 
 
+def crops_of(shots: Iterable[Shot]) -> tuple[tuple[float, Box], ...] | None:
+    """From when on each crop holds, in order of time; None unless all shots know theirs."""
+    found: list[tuple[float, Box]] = []
+    for shot in shots:
+        if shot.crop is None:
+            return None
+        found.append((shot.start_seconds, shot.crop))
+    return tuple(found) or None
+
+
 class Cue(Spanned):
     """One timed line of speech or subtitle."""
 
@@ -561,6 +571,11 @@ class Index(Record):
     def span(self) -> Span:
         """The whole video."""
         return Span(0.0, self.video.duration_seconds)
+
+    @property
+    def crops(self) -> tuple[tuple[float, Box], ...] | None:
+        """From when on which part of the picture lies between black bars; None where that was not looked for."""
+        return crops_of(self.shots)
 
 
 class Hit(Spanned):

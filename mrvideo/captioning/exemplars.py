@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from mrvideo.errors import VideoChanged, VideoError
 from mrvideo.mapreduce import decode
 from mrvideo.media.looks import FrameSource
-from mrvideo.records import Frame
+from mrvideo.records import Frame, Shot, crops_of
 
 _KEPT = 1000
 """Frames held at once, some 40 MB: all of an hour's cast, and no more for ten hours."""
@@ -22,6 +23,11 @@ class Exemplars:
     def __init__(self, source: FrameSource) -> None:
         self._source = source
         self._frames: OrderedDict[float, Frame] = OrderedDict()
+
+    def crop_as(self, shots: Iterable[Shot]) -> None:
+        """From now on fetch frames as the shots were cropped."""
+        options = replace(self._source.options, crops=crops_of(shots))
+        self._source = FrameSource(self._source.path, options)
 
     def keep(self, time_seconds: float, frame: Frame) -> None:
         """Hold a frame that a shard has decoded anyway; the same pixels as fetching it would give."""

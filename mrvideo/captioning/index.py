@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mrvideo.captioning.assemble import shots_of
 from mrvideo.captioning.cast_file import Given, load_given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
@@ -272,6 +273,7 @@ class _Run:
     def reduce(self, records: list[ShardRecords], given: Sequence[Given]) -> Index:
         """The index of all shards' records."""
         self.tell(StageStarted(stage="cast", total=1))
+        self.exemplars.crop_as(shots_of(records))
         index = portal().call(
             partial(
                 reduce_shards,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,8 +80,8 @@ class CaptioningOptions(Record):
     fresh: bool = Field(default=False, description="caption again what the library already holds")
 
     def reading_for(self, capabilities: Capabilities) -> ReadOptions:
-        """How frames are read for a model: of the size that it reads best, unless another was asked for."""
-        return self.reading.sized(capabilities.long_side_pixels)
+        """How frames are read for a model: without black bars, of the size that it reads best, unless another was asked for."""
+        return replace(self.reading.sized(capabilities.long_side_pixels), crop_bars=True)
 
     def shaping(self, vision: Model) -> dict[str, Any]:
         """What changes a shard's records, spelt out."""

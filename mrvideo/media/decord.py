@@ -26,7 +26,7 @@ from mrvideo.media.reader import Grey, Watcher
 from mrvideo.media.scaling import believable
 from mrvideo.media.sparse import Wanted
 from mrvideo.media.track import Track
-from mrvideo.records import Failure, Frame, VideoInfo
+from mrvideo.records import Box, Failure, Frame, VideoInfo
 
 TIMEOUT_SECONDS = 30.0
 """How long the other process may keep silent before it is ended."""
@@ -65,6 +65,9 @@ class DecordReader:
             "long_side_pixels": options.pixels,
             "jpeg_quality": options.jpeg_quality,
             "size": [self._info.width, self._info.height],
+            "crop_bars": options.crop_bars,
+            "crops": options.crops and [[start, _sides(box)] for start, box in options.crops],
+            "part": options.part and _sides(options.part),
         }
         self._request = 0
         self._worker = _Worker(settings)
@@ -128,7 +131,7 @@ class DecordReader:
                 self._losses.add(start, stop, reply["reason"])
             elif "asked" in reply:
                 at = reply["asked"]
-                yield at, Frame(reply["time"], data, reply["width"], reply["height"])
+                yield at, Frame(reply["time"], data, reply["width"], reply["height"], Box(*reply["crop"]))
             else:
                 self._losses.add(at, wanted.times[-1] + 0.04, f"decord: {_reason(reply)}")
                 return
@@ -200,6 +203,10 @@ def _message(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     head: dict[str, Any] = json.loads(line)
     data = pipe.read(head.get("bytes", 0))
     return (head, data) if len(data) == head.get("bytes", 0) else None
+
+
+def _sides(box: Box) -> list[float]:
+    return [box.left, box.top, box.right, box.bottom]
 
 
 def _reason(reply: dict[str, Any]) -> str:

@@ -14,9 +14,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from mrvideo.media.bars import Bars
 from mrvideo.media.grey import GREY_HEIGHT, GREY_WIDTH
 from mrvideo.media.images import encode_jpeg, fit_within
+from mrvideo.media.options import ReadOptions
 from mrvideo.media.sparse import SAME_SECONDS
+from mrvideo.records import WHOLE, Box
 
 REOPEN_AFTER_FRAMES = 3000
 """decord holds on to memory while it reads; a new reader gives it back."""
@@ -30,7 +33,17 @@ class Decord:
         self._decord.logging.set_level(self._decord.logging.ERROR)
         self._settings = settings
         width, height = settings["size"]
-        self._size = fit_within(width, height, settings["long_side_pixels"])
+        crops = settings["crops"]
+        self._options = ReadOptions(
+            long_side_pixels=settings["long_side_pixels"],
+            crop_bars=settings["crop_bars"],
+            crops=crops and tuple((start, Box(*sides)) for start, sides in crops),
+            part=settings["part"] and Box(*settings["part"]),
+        )
+        self._bars = Bars()
+        # What is cut before scaling comes at full size.
+        cuts = self._options.crop_bars or self._options.part
+        self._size = (width, height) if cuts else fit_within(width, height, self._options.pixels)
         self._open()
         table = np.asarray(self._reader.get_frame_timestamp(range(len(self._reader))), dtype=float)
         self.starts: list[float] = (table[:, 0] - table[0, 0]).tolist()
@@ -48,6 +61,22 @@ class Decord:
             self._open()
         self._served += 1
         return Image.fromarray(self._reader.get_batch([index]).asnumpy()[0])
+
+    def cut(self, picture: Image.Image, time_seconds: float) -> tuple[Image.Image, Box]:
+        """The part of the picture that is asked for, scaled; and which it is."""
+        box = self._options.crop_at(time_seconds)
+        if box is None:
+            box = self._bars.box(np.asarray(picture.convert("L")), 0)
+        width, height = picture.size
+        pixels = (
+            round(box.left * width),
+            round(box.top * height),
+            round(box.right * width),
+            round(box.bottom * height),
+        )
+        part = picture if box == WHOLE else picture.crop(pixels)
+        size = fit_within(*part.size, self._options.pixels)
+        return part if size == part.size else part.resize(size, Image.Resampling.BOX), box
 
     def index_at(self, time_seconds: float) -> int:
         """Which frame is shown at the time."""
@@ -99,8 +128,10 @@ def _answer(video: Decord, request: dict[str, Any], settings: dict[str, Any], se
             grey = picture.convert("L").resize((GREY_WIDTH, GREY_HEIGHT), Image.Resampling.BOX)
             send({"grey": video.starts[index]}, grey.tobytes())
         if index in asked:
-            jpeg = encode_jpeg(picture, quality=settings["jpeg_quality"])
-            head = {"time": video.starts[index], "width": picture.width, "height": picture.height}
+            part, box = video.cut(picture, video.starts[index])
+            jpeg = encode_jpeg(part, quality=settings["jpeg_quality"])
+            crop = [box.left, box.top, box.right, box.bottom]
+            head = {"time": video.starts[index], "width": part.width, "height": part.height, "crop": crop}
             for time in asked[index]:
                 send({**head, "asked": time}, jpeg)
     if len(inside) < len(times):

@@ -20,7 +20,7 @@ from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, EventSink, Index, Notice
 from mrvideo.session.models import Models, check_reachable, open_models
-from mrvideo.session.options import frame_source
+from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 
 
@@ -131,7 +131,7 @@ async def frames_for(index: Index, settings: Settings, models: Models) -> FrameS
     there = settings.allow_url if is_url(path) else await to_thread.run_sync(Path(path).is_file)
     if not there:
         return None
-    source = frame_source(index.video, settings, long_side_pixels=models.vision.capabilities.long_side_pixels)
+    source = cropped_source(index, settings, long_side_pixels=models.vision.capabilities.long_side_pixels)
     # Before anything is paid for.
     await to_thread.run_sync(source.check)
     return source

@@ -19,7 +19,7 @@ from mrvideo.records import Event, Frame, Index, Span, clock
 from mrvideo.schemas.analysis import LookInputs, LookReply
 from mrvideo.schemas.shared import CueLine
 from mrvideo.session.models import open_models
-from mrvideo.session.options import frame_source
+from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 
 
@@ -30,11 +30,21 @@ def start_looking(
     settings: Settings,
     *,
     max_frames: int,
+    uncropped: bool = False,
     budget: Budget | None = None,
 ) -> Future[tuple[LookReply, list[Frame]]]:
     """What was seen in frames of the span, to come; cancelling the future stops the work. Called from any thread."""
     return start_on_portal(
-        partial(look_again, index, span, question, settings, max_frames=max_frames, budget=budget)
+        partial(
+            look_again,
+            index,
+            span,
+            question,
+            settings,
+            max_frames=max_frames,
+            uncropped=uncropped,
+            budget=budget,
+        )
     )
 
 
@@ -45,9 +55,10 @@ async def look_again(
     settings: Settings,
     *,
     max_frames: int,
+    uncropped: bool = False,
     budget: Budget | None = None,
 ) -> tuple[LookReply, list[Frame]]:
-    """Put one question to frames spread evenly over a span; on the event-loop thread."""
+    """Put one question to frames spread evenly over a span, black bars and all if `uncropped`; on the event-loop thread."""
     shown = span.intersection(index.span)
     if shown is None:
         raise InputError(
@@ -57,9 +68,8 @@ async def look_again(
         while True:
             able = vision.capabilities
             try:
-                return await _look(
-                    index, shown, question, settings, vision, min(max_frames, able.look_images)
-                )
+                count = min(max_frames, able.look_images)
+                return await _look(index, shown, question, settings, vision, count, uncropped)
             except RequestTooLarge:
                 if vision.capabilities == able:
                     raise
@@ -80,9 +90,10 @@ async def _opened(settings: Settings, budget: Budget | None) -> AsyncGenerator[M
 
 
 async def _look(
-    index: Index, shown: Span, question: str, settings: Settings, model: Model, count: int
+    index: Index, shown: Span, question: str, settings: Settings, model: Model, count: int, uncropped: bool
 ) -> tuple[LookReply, list[Frame]]:
-    source = frame_source(index.video, settings, long_side_pixels=model.capabilities.long_side_pixels)
+    source = cropped_source(index, settings, long_side_pixels=model.capabilities.long_side_pixels)
+    source = source.uncropped() if uncropped else source
     step = shown.duration_seconds / count
     times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
     frames = await to_thread.run_sync(source.at, times)

@@ -11,7 +11,7 @@ from mrvideo.media.content import Content
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.sources import address_of
-from mrvideo.records import VideoInfo
+from mrvideo.records import Index, VideoInfo
 from mrvideo.settings import Settings
 
 
@@ -56,7 +56,7 @@ def read_options(settings: Settings) -> ReadOptions:
 
 
 def frame_source(video: VideoInfo, settings: Settings, *, long_side_pixels: int) -> FrameSource:
-    """Where looks get their frames from: any frame, also of a video that was indexed by key frames alone.
+    """Whole frames from anywhere, also of a video that was indexed by key frames alone.
 
     They are of that video and no other: where its path holds another one by now, the source raises `VideoChanged`.
     `long_side_pixels` holds where the settings do not say.
@@ -64,3 +64,9 @@ def frame_source(video: VideoInfo, settings: Settings, *, long_side_pixels: int)
     content = Content(video.digest, address=address_of(video.path))
     options = replace(read_options(settings), keyframes_only=False, content=content)
     return FrameSource(video.path, options.sized(long_side_pixels))
+
+
+def cropped_source(index: Index, settings: Settings, *, long_side_pixels: int) -> FrameSource:
+    """Where looks get their frames from: as `frame_source`, without the black bars that the index knows of."""
+    source = frame_source(index.video, settings, long_side_pixels=long_side_pixels)
+    return FrameSource(source.path, replace(source.options, crop_bars=True, crops=index.crops))

@@ -259,3 +259,13 @@ def test_a_frame_can_be_cut_further_and_widened_again():
 def test_a_box_must_hold_something():
     with pytest.raises(ValueError, match="left before its right"):
         Box(0.5, 0.0, 0.5, 1.0)
+
+
+def test_decord_leaves_bars_out_too(barred):
+    pytest.importorskip("decord")
+    options = ReadOptions(reader="decord", long_side_pixels=320, crop_bars=True)
+    upright, letterbox, whole = FrameSource(barred, options).at([2.0, 4.0, 7.0])
+    assert (upright.crop.left, upright.crop.right) == pytest.approx((220 / 640, 420 / 640), abs=0.01)
+    assert (upright.width, upright.height) == (178, 320)
+    assert letterbox.crop.bottom == pytest.approx(310 / 360, abs=0.01)
+    assert whole.crop == WHOLE
