@@ -20,6 +20,19 @@ _CUT_LEVEL = 7.0
 _CUT_TIMES_USUAL = 3.0
 _CUT_UNALIKE = 0.85
 _CUT_STRANGER = 0.3
+_CUT_TIMES_NEXT = 1.7
+_CUT_LESS_ALIKE = 0.15
+"""A cut stands out from the two steps before it and after it, or by how little its two pictures have in common."""
+_CUT_CHANGED = 0.5
+_DISSOLVE_CHANGED = 0.65
+_CELL_LEVEL = 8.0
+"""A camera change alters most parts of the picture; what moves before a camera that stays does not."""
+_BLACK_LEVEL = 20
+_LEAST_LIT = 0.1
+_DISSOLVE_SAME_LINES = 0.15
+"""Of a dissolve's two ends: how alike their outlines may be. Where light or one large thing changes, outlines stay."""
+_FLAT_CONTRAST = 5.0
+_FADE_SECONDS = 1.2
 _FLASH_SECONDS = 0.35
 _MIN_SHOT_SECONDS = 0.2
 
@@ -60,8 +73,9 @@ class _Grid(NamedTuple):
 class ShotDetector:
     """A Watcher: call it with each picture in order, then ask about what lies after `start_seconds`.
 
-    A cut is a jump that stands out from its surroundings and is not undone at once (a flash). A dissolve is a stretch whose
-    pictures are blends of its two ends, which are unlike each other.
+    A cut is a jump that alters most of the picture, stands out from its surroundings and is not undone at once (a flash). A
+    dissolve is a stretch whose pictures are blends of its two ends, which show different places; through black, it is a fade out
+    and a fade in. No cut: a title that fades in, a wing that flaps, a car that drives off, a camera that swings.
     """
 
     def __init__(self, start_seconds: float = 0.0) -> None:
@@ -98,7 +112,8 @@ class ShotDetector:
             return []
         pictures = np.stack(self._greys)
         cuts = self._cuts(pictures)
-        dissolves = self._dissolves(pictures, cuts)
+        fades = self._fades(pictures, cuts)
+        dissolves = [*self._dissolves(pictures, [*cuts, *fades]), *fades]
         found: dict[float, Transition] = {}
         for time in dissolves:
             found[time] = "dissolve"
@@ -136,15 +151,24 @@ class ShotDetector:
         for i in _places(steps >= _CUT_LEVEL):
             around = np.r_[max(0, i - 8) : i, i + 1 : min(len(steps), i + 9)]
             usual = float(np.median(steps[around])) if len(around) else 0.0
-            # Where the reader left pictures out, a camera has moved on further: so many usual steps are in this one.
-            count = max(1.0, float(lengths[i] / np.median(lengths[around]))) if len(around) else 1.0
+            # Where the reader left pictures out, a camera has moved on further, and what it shows differs the more, by less and less.
+            count = (
+                math.sqrt(max(1.0, float(lengths[i] / np.median(lengths[around])))) if len(around) else 1.0
+            )
             time = self._times[i + 1]
             alike = _alike(pictures[i], pictures[i + 1])
             # In a fast pan every step is large: there a cut stands out by what the two pictures have in common.
             stands_out = steps[i] >= _CUT_TIMES_USUAL * count * usual or (
                 steps[i] >= 2 * usual and alike < self._alike_around(pictures, i) ** count - _CUT_STRANGER
             )
-            if not stands_out or alike > _CUT_UNALIKE:
+            if not stands_out or alike > _CUT_UNALIKE or time < _MIN_SHOT_SECONDS:
+                continue
+            next_to = np.r_[steps[max(0, i - 2) : i], steps[i + 1 : i + 3]]
+            if steps[i] < _CUT_TIMES_NEXT * next_to.max(initial=0.0) and (
+                alike > self._alike_around(pictures, i) ** count - _CUT_LESS_ALIKE
+            ):
+                continue  # One of several: a camera that swings, something large that moves.
+            if _changed(pictures[i], pictures[i + 1]) < _CUT_CHANGED:
                 continue
             if self._is_flash(pictures, i, float(steps[i])):
                 continue
@@ -172,6 +196,27 @@ class ShotDetector:
                 return True
         return False
 
+    def _fades(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
+        """Between two pictures unlike each other, of which one fades out to a flat picture and the other in: its middle."""
+        flat = _contrasts(pictures) < _FLAT_CONTRAST
+        steps = self._changed().mean
+        edges = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8)))
+        found: list[float] = []
+        for first, stop in edges.reshape(-1, 2):
+            start, end = self._times[first], self._times[min(stop, len(flat) - 1)]
+            if first == 0 or stop == len(flat) or any(start - 0.1 <= cut <= end + 0.1 for cut in cuts):
+                continue
+            before = int(np.searchsorted(self._times, start - _FADE_SECONDS))
+            after = min(int(np.searchsorted(self._times, end + _FADE_SECONDS)), len(flat) - 1)
+            # A flash comes at once, and so does a plain picture that is cut to.
+            fades = all(
+                steps[step] < _gaps(pictures[other], pictures[first]).mean() / 2
+                for step, other in ((first - 1, before), (stop - 1, after))
+            )
+            if fades and _alike(pictures[before], pictures[after]) < _DISSOLVE_UNALIKE:
+                found.append((start + end) / 2)
+        return found
+
     def _dissolves(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
         grids = [_even(self._times, pictures, first, stop) for first, stop in self._flowing()]
         found: list[tuple[float, int, int, float]] = []
@@ -190,9 +235,23 @@ class ShotDetector:
                 abs(time - other) <= apart for other in chosen
             ):
                 continue
+            if not self._is_between(pictures, time, seconds):
+                continue
             if seconds > _DISSOLVE_SECONDS[0] or not _is_pan(grid.cells, middle, _half(seconds)):
                 chosen.append(time)
         return sorted(chosen)
+
+    def _is_between(self, pictures: NDArray[np.uint8], middle: float, seconds: float) -> bool:
+        """Whether the pictures at the two ends show different places, and neither is flat (that would be half a fade)."""
+        places = np.searchsorted(
+            self._times, [middle - seconds / 2 + 1e-6, middle + seconds / 2 + 1e-6], side="right"
+        )
+        first, last = (pictures[max(0, int(place) - 1)] for place in places)
+        return (
+            min(float(first.std()), float(last.std())) >= _FLAT_CONTRAST
+            and _changed(first, last) >= _DISSOLVE_CHANGED
+            and _same_lines(first, last) < _DISSOLVE_SAME_LINES
+        )
 
     def _flowing(self) -> list[tuple[int, int]]:
         """First picture and the one after the last, of each run of pictures that may hold a dissolve.
@@ -297,14 +356,51 @@ def _cells(pictures: NDArray[np.uint8]) -> _Numbers:
 
 
 def _alike(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
-    """Correlation of two pictures, -1 to 1, deaf to brightness and contrast; 1 for two empty ones of one grey."""
+    """Correlation of two pictures, -1 to 1, deaf to brightness and contrast; 1 for two empty ones of one grey.
+
+    What is black in both does not count: between the same bars all pictures would be alike.
+    """
     x, y = a.astype(np.float32).ravel(), b.astype(np.float32).ravel()
+    lit = np.maximum(x, y) > _BLACK_LEVEL
+    if np.count_nonzero(lit) >= _LEAST_LIT * len(x):
+        x, y = x[lit], y[lit]
     gap = abs(float(x.mean() - y.mean()))
     x, y = x - x.mean(), y - y.mean()
     scale = math.sqrt(float((x**2).sum() * (y**2).sum()))
     if scale < 1e-3 * len(x):
         return 1.0 if gap < _CUT_LEVEL else 0.0
     return float((x * y).sum()) / scale
+
+
+def _contrasts(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The standard deviation of each picture; in parts, as a shard's pictures are many."""
+    parts = [
+        pictures[first : first + _PART].reshape(-1, pictures[0].size).std(axis=1, dtype=np.float32)
+        for first in range(0, len(pictures), _PART)
+    ]
+    return np.concatenate(parts)
+
+
+def _changed(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """The share of 4×4 cells that differ, of those that are not black in both."""
+    first, last = _cells(np.stack([a, b]))
+    lit = np.maximum(first, last) > _BLACK_LEVEL
+    if not lit.any():
+        return 0.0
+    return float((np.abs(first - last)[lit] > _CELL_LEVEL).mean())
+
+
+def _same_lines(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """How alike the outlines of two pictures are: the correlation of their slopes, where neither is black."""
+    one, other = a.astype(np.float32), b.astype(np.float32)
+    lit = np.minimum(np.maximum(one, other)[:-1, :-1], np.maximum(one, other)[1:, 1:]) > _BLACK_LEVEL
+    product, first, last = 0.0, 1e-3, 1e-3
+    for axis in (0, 1):
+        slopes = [np.diff(x, axis=axis)[: lit.shape[0], : lit.shape[1]][lit] for x in (one, other)]
+        product += float((slopes[0] * slopes[1]).sum())
+        first += float((slopes[0] ** 2).sum())
+        last += float((slopes[1] ** 2).sum())
+    return product / math.sqrt(first * last)
 
 
 def _places(mask: NDArray[np.bool_]) -> list[int]:

@@ -102,6 +102,103 @@ def test_a_pan_over_something_smooth_is_no_dissolve(seed: int):
     assert watched(lambda t: wide[:, int(t * 20) : int(t * 20) + 64], 10).borders() == []
 
 
+def letters(picture: Picture, share: float) -> Picture:
+    """With large letters across a third of it."""
+    made = picture.copy()
+    for left in range(6, 58, 4):
+        made[12:24, left : left + 2] += share * (250 - made[12:24, left : left + 2])
+    return made
+
+
+def title_fading_in(t: float) -> Picture:
+    """Over a picture that is plain there, so that little of it was alike before and after."""
+    plain = np.full((36, 64), 90.0)
+    plain[26:] = scene(8)[26:]
+    return letters(plain, min(1.0, max(0.0, (t - 4) / 1.2)))
+
+
+def wing_flapping(t: float) -> Picture:
+    """All at once it covers a quarter of the picture."""
+    made = scene(9).copy()
+    spread = 2 if t < 4 else 15
+    made[6:26, 32 - spread : 32 + spread] = 40
+    return made
+
+
+def car_leaving(t: float) -> Picture:
+    """Large, before a camera that stays, gone within a second."""
+    made = scene(10) * 0.4 + 100
+    left = 2 + (int(90 * (t - 4) ** 2) if t > 4 else 0)
+    made[8:34, min(left, 64) : min(left + 40, 64)] = 30 + np.arange(26)[:, None] * 2
+    return made
+
+
+def camera_swinging(t: float) -> Picture:
+    """From one side of a hall to the other within half a second."""
+    wide = np.kron(np.random.default_rng(11).random((6, 40)), np.ones((6, 8))) * 220
+    left = int(230 / (1 + np.exp(-(t - 4) * 12)))
+    return wide[:, left : left + 64]
+
+
+def fading_in(t: float) -> Picture:
+    """From black, at the film's start."""
+    return scene(12) * min(1.0, t / 1.5)
+
+
+def black_for_two_pictures(t: float) -> Picture:
+    return np.full((36, 64), 16.0) if t < 2 / RATE else scene(13)
+
+
+def mask_shut(t: float) -> Picture:
+    """A third of the picture changes its grey within half a second, the rest stays."""
+    made = scene(14).copy()
+    made[:, 20:42] *= 1 - 0.8 * min(1.0, max(0.0, (t - 4) / 0.5))
+    return made
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        title_fading_in,
+        wing_flapping,
+        car_leaving,
+        camera_swinging,
+        fading_in,
+        black_for_two_pictures,
+        mask_shut,
+    ],
+)
+def test_what_moves_or_appears_in_one_shot_is_no_camera_change(picture: Callable[[float], Picture]):
+    """Dangerous: each false cut is a scene of its own, and one more caption of what was told before."""
+    assert watched(picture, 8).borders() == []
+
+
+def test_out_to_black_and_in_again_is_one_change():
+    def picture(t: float) -> Picture:
+        light = max(0.0, (3.5 - t)) if t < 3.5 else max(0.0, t - 4.0)
+        return (scene(15) if t < 3.75 else scene(16)) * min(1.0, light / 0.8)
+
+    ((time, kind),) = watched(picture, 8).borders()
+    assert kind == "dissolve"
+    assert time == pytest.approx(3.75, abs=0.2)
+
+
+def test_a_blink_to_black_is_no_change():
+    def picture(t: float) -> Picture:
+        light = max(0.0, (3.5 - t)) if t < 3.5 else max(0.0, t - 4.0)
+        return scene(15) * min(1.0, light / 0.8)
+
+    assert watched(picture, 8).borders() == []
+
+
+def test_a_cut_between_two_pictures_with_the_same_bars_is_found():
+    """Dangerous: what is black in both made any two of them alike."""
+    pictures = [scene(17), scene(18)]
+    for one in pictures:
+        one[:, :18] = one[:, 46:] = 16
+    assert watched(lambda t: pictures[int(t // 3) % 2], 9).borders() == [(3.0, "cut"), (6.0, "cut")]
+
+
 def test_a_fade_of_the_light_is_no_cut():
     picture = scene(6)
     assert watched(lambda t: picture * (0.4 + 0.06 * t), 10).borders() == []
