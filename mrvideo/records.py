@@ -351,14 +351,46 @@ class Entity(Record):
     name_evidence: tuple[Evidence, ...] = ()
 
 
+class CaptionPart(Spanned):
+    """What was said of one stretch of a scene: `text` in detail, `brief` in a sentence."""
+
+    text: str
+    brief: str = ""
+
+
 class Scene(Spanned):
-    """One continuous event: the unit that a caption describes. Scenes tile the video."""
+    """One continuous event: the unit that a caption describes. Scenes tile the video.
+
+    A scene longer than a clip is described in `parts`, each with its own span; they tile the scene, and a later one says what is
+    new in it. `brief` and `detailed` are those of the parts, joined. A caption without parts is one, over the whole scene.
+    """
 
     index: int = Field(ge=0)
     brief: str
     detailed: str
     entity_names: tuple[str, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    parts: tuple[CaptionPart, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_part(cls, data: Any) -> Any:
+        """Of a caption without parts, as libraries of 0.1.0 keep it, the one part is made."""
+        if not isinstance(data, dict):
+            return cast("object", data)
+        fields = cast("dict[str, Any]", data)
+        text = fields.get("detailed")
+        if fields.get("parts") or not isinstance(text, str) or not text.strip():
+            return fields
+        whole = {name: fields[name] for name in ("start_seconds", "stop_seconds", "brief") if name in fields}
+        return {**fields, "parts": ({**whole, "text": text},)}
+
+    @model_validator(mode="after")
+    def _parts_inside(self) -> Self:
+        for part in self.parts:
+            if part.start_seconds < self.start_seconds or part.stop_seconds > self.stop_seconds:
+                raise ValueError(f"a part of a scene must lie inside it, got {part.span} in {self.span}")
+        return self
 
 
 Hides: TypeAlias = Literal["pictures", "sound", "names", "borders"]

@@ -8,7 +8,7 @@ from mrvideo.captioning.rename import marks_in, renamed
 from mrvideo.captioning.shard_records import Piece, ShardRecords
 from mrvideo.captioning.sightings import join_sightings, overlapping
 from mrvideo.captioning.tiling import joined_text, tiled
-from mrvideo.records import Entity, Failure, Scene, Shot, Sighting, Span
+from mrvideo.records import CaptionPart, Entity, Failure, Scene, Shot, Sighting, Span
 
 Run = tuple[Piece, ...]
 """The pieces of one scene, in order."""
@@ -92,16 +92,37 @@ def _scene(
         for name in piece.appearing
         if name in known
     ]
+    parts = _parts(run, brief, detailed)
     spoken = [name for text in (*brief, *detailed) for name in marks_in(text) if name in everyone]
     return Scene(
         start_seconds=span.start_seconds,
         stop_seconds=span.stop_seconds,
         index=index,
-        brief=joined_text(brief, "; "),
-        detailed=joined_text(detailed, " "),
+        brief=joined_text([part.brief for part in parts], " "),
+        detailed=joined_text([part.text for part in parts], " "),
         entity_names=tuple(dict.fromkeys([*shown, *spoken])),
         sightings=sightings,
+        parts=parts,
     )
+
+
+def _parts(run: Run, brief: Sequence[str], detailed: Sequence[str]) -> tuple[CaptionPart, ...]:
+    """The run's pieces as parts; one that repeats the words before it, or has none, lengthens the part before it."""
+    parts: list[CaptionPart] = []
+    for piece, short, text in zip(run, brief, detailed, strict=True):
+        last = parts[-1] if parts else None
+        if last is not None and text.strip() in ("", last.text):
+            parts[-1] = last.model_copy(update={"stop_seconds": piece.stop_seconds})
+        else:
+            parts.append(
+                CaptionPart(
+                    start_seconds=piece.start_seconds,
+                    stop_seconds=piece.stop_seconds,
+                    text=text.strip(),
+                    brief=short.strip(),
+                )
+            )
+    return tuple(parts)
 
 
 def with_scenes(entities: Sequence[Entity], scenes: Sequence[Scene]) -> tuple[Entity, ...]:

@@ -110,11 +110,13 @@ def show(
 
 
 def _scene_lines(index: Index) -> list[str]:
-    return [
-        line
-        for scene in index.scenes
-        for line in (f"{scene.span}  {plain(scene.brief)}", f"    {plain(scene.detailed)}")
-    ]
+    lines: list[str] = []
+    for scene in index.scenes:
+        lines.append(f"{scene.span}  {plain(scene.brief)}")
+        for part in scene.parts:
+            when = f"{part.span}  " if len(scene.parts) > 1 else ""
+            lines.append(f"    {when}{plain(part.text)}")
+    return lines
 
 
 def _entity_lines(index: Index) -> list[str]:

@@ -72,7 +72,8 @@ title="{{ part.title }}" style="left:{{ part.left }}%;width:{{ part.width }}%"><
 """
 
 _SCENE = """
-<div class="mrv"><h4>{{ span }} {{ brief }}</h4><div>{{ detailed }}</div>
+<div class="mrv"><h4>{{ span }} {{ brief }}</h4>{% for when, text in parts %}<div>{{ when }} {{ text }}</div>{% endfor %}
+
 {% for text in texts %}<div class="quiet">on screen: “{{ text }}”</div>{% endfor %}
 {% for name in names %}<code>{{ name }}</code> {% endfor %}</div>
 """
@@ -161,12 +162,12 @@ def answer_html(
 
 
 def scene_html(scene: Scene) -> str:
-    """A scene's captions and on-screen texts."""
+    """A scene's captions, part by part, and on-screen texts."""
     return _render(
         _SCENE,
         span=str(scene.span),
         brief=scene.brief,
-        detailed=scene.detailed,
+        parts=[(str(part.span) if len(scene.parts) > 1 else "", part.text) for part in scene.parts],
         texts=[s.text for s in scene.sightings],
         names=scene.entity_names,
     )

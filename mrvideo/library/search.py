@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from mrvideo.records import Cue, Hit, Scene, Sighting, merge_spans
+from mrvideo.records import CaptionPart, Cue, Hit, Scene, Sighting, merge_spans
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|[\r\n]+")
 
@@ -46,11 +46,12 @@ def fold(line: str) -> str:
 
 
 def scene_rows(scenes: Iterable[Scene]) -> Iterator[dict[str, Any]]:
-    """One row per scene with a line per sentence, and one per text on screen with the span it stood there."""
+    """One row per part of a scene with a line per sentence, and one per text on screen with the span it stood there."""
     sightings: dict[str, list[Sighting]] = {}
     for scene in scenes:
-        lines = [line for part in (scene.brief, scene.detailed) for line in _SENTENCE_END.split(part)]
-        yield _row("caption", scene.start_seconds, scene.stop_seconds, lines)
+        for part in scene.parts or (CaptionPart(**scene.span.model_dump(), text="", brief=scene.brief),):
+            lines = [line for words in (part.brief, part.text) for line in _SENTENCE_END.split(words)]
+            yield _row("caption", part.start_seconds, part.stop_seconds, lines)
         for sighting in scene.sightings:
             sightings.setdefault(sighting.text, []).append(sighting)
     for words, seen in sightings.items():

@@ -223,7 +223,7 @@ class Library:
         """Captions, texts on screen and cues of each video's latest index that hold the words, best first.
 
         All the words where any text holds them all, else any of them. `words` is plain text: it has no operators.
-        A hit quotes the line that matches, verbatim; its span is the scene's, the cue's, or the time the text stood on screen.
+        A hit quotes the line that matches, verbatim; its span is that of the scene's part, of the cue, or the time the text stood on screen.
         """
         with self._reading() as connection:
             return find(connection, words, digest=digest, limit=limit) if connection is not None else ()

@@ -7,7 +7,7 @@ import re
 from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import TimedLine, write_srt, write_vtt
-from mrvideo.records import Index, Record, clock
+from mrvideo.records import CaptionPart, Index, Record, clock
 from mrvideo.wording import counted, rounded
 
 Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
@@ -20,7 +20,7 @@ def export_index(index: Index, format_name: Format) -> str:
     """The index as text, ending in a line break.
 
     `json` is one object (the `Index` record, times to the millisecond); `jsonl` one scene a line; `srt` and `vtt` carry the cues and, as a second
-    track, the brief captions; `md` is for reading.
+    track, the brief captions, one a part; `md` is for reading.
     """
     match format_name:
         case "json":
@@ -62,7 +62,10 @@ def _markdown(index: Index) -> str:
         lines.append("")
     lines += ["## Scenes", ""]
     for scene in index.scenes:
-        lines += [f"### {scene.span}", "", escape_markdown(scene.detailed), ""]
+        lines += [f"### {scene.span}", ""]
+        for part in scene.parts:
+            when = f"{part.span}: " if len(scene.parts) > 1 else ""
+            lines += [f"{when}{escape_markdown(part.text)}", ""]
         lines += [f"- on screen, {s.span}: “{escape_markdown(s.text)}”" for s in scene.sightings]
         if scene.sightings:
             lines.append("")
@@ -87,4 +90,10 @@ def _said(index: Index) -> list[TimedLine]:
 
 
 def _shown(index: Index) -> list[TimedLine]:
-    return [(s.start_seconds, s.stop_seconds, f"[{s.brief}]") for s in index.scenes]
+    return [
+        (part.start_seconds, part.stop_seconds, f"[{part.brief or scene.brief}]")
+        for scene in index.scenes
+        for part in (
+            scene.parts if len(scene.parts) > 1 else (CaptionPart(**scene.span.model_dump(), text=""),)
+        )
+    ]

@@ -387,10 +387,17 @@ def _scene_line(scene: Scene, index: Index) -> SceneLineOutput:
     return SceneLineOutput(
         start_seconds=scene.start_seconds,
         stop_seconds=scene.stop_seconds,
-        caption=_cut(scene.detailed, 2_000),
+        caption=_cut(_caption(scene), 2_000),
         on_screen=[_cut(sighting.text) for sighting in scene.sightings[:20]],
         said=[_cut(cue.text) for cue in index.cues if cue.span.overlaps(scene.span)][:20],
     )
+
+
+def _caption(scene: Scene) -> str:
+    """What is said of a scene; a line for each part, with its own times, where there are several."""
+    if len(scene.parts) < 2:
+        return scene.detailed
+    return "\n".join(f"{part.span}: {part.text}" for part in scene.parts)
 
 
 def _cut(text: str, characters: int = 500) -> str:

@@ -130,7 +130,7 @@ class SearchVideoOutput(ToolOutput):
 class SceneLineOutput(ToolOutput):
     start_seconds: float
     stop_seconds: float
-    caption: str
+    caption: str = Field(description="A line for each part of a long scene, after the part's own times.")
     on_screen: list[str]
     said: list[str]
 
