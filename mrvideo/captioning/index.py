@@ -48,6 +48,7 @@ from mrvideo.records import (
     VideoInfo,
     may_yet_end_well,
 )
+from mrvideo.speech.known import HEARD
 
 __all__ = ["CaptioningOptions", "build_index", "index_key"]
 
@@ -68,13 +69,15 @@ def build_index(
     library: Library,
     on_event: Callable[[Event], None],
     on_worker_usage: Callable[[str, Usage], None] = lambda stage, usage: None,
+    heard: bool = False,
     unheard: Sequence[Failure] = (),
     spent: Usage | None = None,
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
 
     `on_worker_usage` is told what calls in other processes took, by stage; those of this one are in the models' ledger.
-    `unheard` and `spent` are what hearing failed at and took: they belong to the index, and are kept in one write with it.
+    `heard`: the sound was transcribed. `unheard` and `spent` are what that failed at and took: they belong to the index, and are
+    kept in one write with it.
     What failed before is tried again; what is done is not. Events come from several threads, one at a time.
     Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
     be used, `VideoChanged` when the path holds another video than `info` tells of, and `LibraryError`. What was done
@@ -83,7 +86,19 @@ def build_index(
     given = load_given(options.cast)
     content = _content_of(info, options)
     options = options.model_copy(update={"reading": replace(options.reading, content=content)})
-    run = _Run(info, tuple(cues), options, vision, text, worker_models, library, on_event, on_worker_usage)
+    run = _Run(
+        info,
+        tuple(cues),
+        options,
+        vision,
+        text,
+        worker_models,
+        library,
+        on_event,
+        on_worker_usage,
+        heard=heard or bool(cues),
+        unheard=[one.span for one in unheard if one.hides == "sound"],
+    )
     with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
         kept = None if options.fresh else library.index(info.digest, run.key)
         if kept is not None and not may_yet_end_well(kept.failures):
@@ -113,6 +128,9 @@ class _Run:
         library: Library,
         on_event: Callable[[Event], None],
         on_worker_usage: Callable[[str, Usage], None],
+        *,
+        heard: bool,
+        unheard: Sequence[Span],
     ) -> None:
         path = info.path if is_url(info.path) else str(Path(info.path).absolute())
         self.info = info.model_copy(update={"path": path})
@@ -127,6 +145,7 @@ class _Run:
         self._on_worker_usage = on_worker_usage
         self._lock = threading.Lock()
         self._counted: dict[int, int] = {}
+        self.heard, self.unheard = heard, tuple(unheard)
 
     def tell(self, event: Event) -> None:
         with self._lock:
@@ -238,6 +257,7 @@ class _Run:
         return len(plan_clips(span, clip_seconds=self.options.clip_seconds))
 
     def _part_key(self, span: Span) -> str:
+        # Without what is known of speech elsewhere: a caption made in silence is no worse for it.
         return part_key(self.info, span, cues_of(self.cues, span), options=self.options, vision=self.vision)
 
     def _kept(self, key: str) -> ShardRecords | None:
@@ -257,6 +277,8 @@ class _Run:
             cues=cues_of(self.cues, span),
             options=self.options,
             reading=self.options.reading_for(self.vision.capabilities),
+            heard=self.heard,
+            unheard=tuple(lost for lost in self.unheard if lost.overlaps(span)),
             replies=self._replies_of(kept) if kept is not None else (),
         )
 
@@ -288,7 +310,7 @@ class _Run:
         )
         self.tell(StageAdvanced(stage="cast"))
         self.tell(StageFinished(stage="cast"))
-        return index.model_copy(update={"key": self.key, "settings": self.settings})
+        return index.model_copy(update={"key": self.key, "settings": {**self.settings, HEARD: self.heard}})
 
 
 def _content_of(info: VideoInfo, options: CaptioningOptions) -> Content:

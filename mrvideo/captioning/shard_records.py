@@ -20,6 +20,7 @@ from mrvideo.records import (
     VideoInfo,
     may_yet_end_well,
 )
+from mrvideo.speech.known import Speech, speech_in
 
 
 class ShardSpec(Record):
@@ -29,12 +30,22 @@ class ShardSpec(Record):
     span: Span
     video: VideoInfo
     cues: tuple[Cue, ...] = ()
+    heard: bool = Field(
+        default=False, description="the sound was transcribed, or the video has cues somewhere"
+    )
+    unheard: tuple[Span, ...] = Field(default=(), description="where transcribing failed")
     options: CaptioningOptions
     reading: ReadOptions
     replies: tuple[KeptReply, ...] = Field(
         default=(),
         description="for a worker, which has no library: what an earlier run was told of this shard",
     )
+
+    def speech(self, span: Span) -> Speech:
+        """What is known of the speech of a span of the shard."""
+        shown = [cue for cue in self.cues if cue.span.overlaps(span)]
+        audio = self.video.has_audio
+        return speech_in([span], shown, heard=self.heard, has_audio=audio, unheard=self.unheard)
 
 
 class Piece(Spanned):

@@ -225,6 +225,7 @@ def _caption(
             library=library,
             on_event=on_event,
             on_worker_usage=on_worker_usage,
+            heard=heard is not None,
             unheard=heard.failures if heard is not None else (),
             spent=spent,
         )

@@ -1,0 +1,48 @@
+"""What is known of the speech of a stretch, told to every model that is asked about it: silence is not the same as unheard.
+
+cues follow        the stretch has cues, and they are in the request
+none               nothing is said in it: the sound was heard or subtitled, or the video has no sound
+not transcribed    there is sound that nobody has heard: whether and what is said cannot be known
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from mrvideo.records import Index, Span, Spanned
+
+Speech: TypeAlias = Literal["cues follow", "none", "not transcribed"]
+
+HEARD = "heard"
+"""Under this name the settings of an index say whether its sound was transcribed. It is no part of the index's key."""
+
+
+def speech_in(
+    spans: Iterable[Span],
+    cues: Iterable[Spanned],
+    *,
+    heard: bool,
+    has_audio: bool,
+    unheard: Iterable[Spanned] = (),
+) -> Speech:
+    """What is known of the speech in the spans, of which `cues` are those that are shown.
+
+    `heard`: the sound was transcribed, or there are cues somewhere in the video. `unheard` are spans whose sound failed.
+    """
+    if any(True for _ in cues):
+        return "cues follow"
+    asked = tuple(spans)
+    failed = any(span.overlaps(other.span) for other in unheard for span in asked)
+    return "not transcribed" if failed or (has_audio and not heard) else "none"
+
+
+def speech_of(index: Index, spans: Iterable[Span], cues: Iterable[Spanned]) -> Speech:
+    """The same of an indexed video. An index made before this was kept, without cues, counts as not transcribed."""
+    return speech_in(
+        spans,
+        cues,
+        heard=bool(index.cues) or index.settings.get(HEARD) is True,
+        has_audio=index.video.has_audio,
+        unheard=[failure for failure in index.failures if failure.hides == "sound"],
+    )
