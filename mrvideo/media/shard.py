@@ -59,7 +59,9 @@ def read_shard(
         shots = detector.shots(span)
         made = tuple(frames)
         if options.crop_bars:
-            made, shots = evened(made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality)
+            made, shots = evened(
+                made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality
+            )
         return ShardFrames(span, made, shots, detector.still_spans(span), lost)
 
     return steadily(

@@ -12,7 +12,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from support import chat_server, commands, seeing
+from support import chat_server, commands
+from support import seeing as seeing_model
 from support import strings as hostile_strings
 
 CLIP_SECONDS = 2
@@ -32,7 +33,7 @@ def chat() -> ModuleType:
 @pytest.fixture(scope="session")
 def seeing() -> ModuleType:
     """The module tests/support/seeing.py."""
-    return _support("seeing")
+    return seeing_model
 
 
 def make_film(path: Path, seconds: int) -> None:
@@ -57,7 +58,7 @@ class Reader:
         self.texts, self.obedient = texts, False
 
     def __call__(self, asked: Any) -> Any:
-        reply = seeing.answer(asked)
+        reply = seeing_model.answer(asked)
         if asked.schema_name == "CaptionClipReply":
             text = self.texts[self._clip(asked) % len(self.texts)]
             scene = reply["scenes"][0]

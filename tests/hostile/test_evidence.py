@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support import seeing as seeing_model
 
 import mrvideo
 from mrvideo.errors import InputError, VideoChanged
@@ -37,12 +36,7 @@ class Swapping:
 
 @pytest.fixture
 def swapping(chat: ModuleType) -> Iterator[Swapping]:
-    file = Path(__file__).parent.parent / "support" / "seeing.py"
-    spec = importlib.util.spec_from_file_location("tests_support_seeing", file)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules.setdefault(spec.name, importlib.util.module_from_spec(spec))
-    spec.loader.exec_module(module)
-    model = Swapping(chat, module)
+    model = Swapping(chat, seeing_model)
     with model.server:
         yield model
 

@@ -62,10 +62,16 @@ TABLE: dict[str, tuple[str, Any]] = {
     "max_tokens": ("7", 0),
     "fresh": ("true", False),
     "allow_url": ("true", False),
+    "allow_private": ("true", False),
 }
 """Setting → what the environment says, and what the caller says: the default, where there is one."""
 
-FLAGS = {"keyframes_only": "--no-keyframes-only", "fresh": "--cache", "allow_url": "--no-allow-url"}
+FLAGS = {
+    "keyframes_only": "--no-keyframes-only",
+    "fresh": "--cache",
+    "allow_url": "--no-allow-url",
+    "allow_private": "--no-allow-private",
+}
 
 
 def test_the_table_holds_every_setting() -> None:
@@ -172,7 +178,7 @@ def test_mcp_and_chat_work_with_what_they_are_given(
     settings = Settings(**{"text": "openai:driver", name: explicit})
     seen: list[Settings] = []
 
-    def remember(given: Settings, *rest: Any) -> Any:
+    def remember(given: Settings, **rest: Any) -> Any:
         seen.append(given)
         raise SettingsError("enough")
 

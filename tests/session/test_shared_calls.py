@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from support import chat_server, seeing
 
 import mrvideo
 from mrvideo.settings import Settings
-
-
-def _support(name: str) -> ModuleType:
-    key = f"tests_shared_calls_{name}"
-    if key not in sys.modules:
-        file = Path(__file__).parents[1] / "support" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(key, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[key] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
 
 
 class Counting:
     """Answers by rule, and counts how often each request came."""
 
     def __init__(self) -> None:
-        self.answer = _support("seeing").answer
+        self.answer = seeing.answer
         self.repeats: Counter[str] = Counter()
 
     def __call__(self, asked: Any) -> Any:
@@ -53,7 +41,7 @@ def model() -> Counting:
 @pytest.fixture
 def server(model: Counting) -> Iterator[Any]:
     # Slow enough that runs that begin together are in flight together; no test depends on how slow.
-    with _support("chat_server").ChatServer(answer=model, latency_seconds=0.05) as server:
+    with chat_server.ChatServer(answer=model, latency_seconds=0.05) as server:
         yield server
 
 

@@ -6,19 +6,17 @@ A service that indexes for many keeps its worker processes, and in them the mode
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from support import chat_server, seeing
 
 import mrvideo
 from mrvideo.settings import Settings
@@ -38,20 +36,9 @@ SHADES = {"dark": 40, "bright": 210}
 SHARDS = 2
 
 
-def _support(name: str) -> ModuleType:
-    key = f"tests_two_users_{name}"
-    if key not in sys.modules:
-        file = Path(__file__).parents[1] / "support" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(key, file)
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[key] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[key]
-
-
 @pytest.fixture
 def server() -> Iterator[Any]:
-    with _support("chat_server").ChatServer(answer=_support("seeing").answer) as server:
+    with chat_server.ChatServer(answer=seeing.answer) as server:
         yield server
 
 
