@@ -19,6 +19,7 @@ from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMiss
 from langgraph.runtime import Runtime
 
 from mrvideo.errors import SettingsError
+from mrvideo.files import make_owners_file
 from mrvideo.models.base import Model, Request
 from mrvideo.prompts.loader import fence, load_prompt
 from mrvideo.records import Evidence, Source
@@ -68,7 +69,7 @@ async def take_kept_turn(message: str, context: ChatContext, checkpoints: Path, 
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     except ModuleNotFoundError as error:
         raise SettingsError("keeping a conversation needs: pip install 'mrvideo[chat]'") from error
-    checkpoints.parent.mkdir(parents=True, exist_ok=True)
+    make_owners_file(checkpoints)
     async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
         kept = await saver.aget_tuple({"configurable": {"thread_id": name}})
         before = cast("ChatState", kept.checkpoint["channel_values"]) if kept else ChatState()

@@ -64,6 +64,16 @@ def make_owners_folder(path: Path) -> None:
         path.mkdir()  # says what stands in the way
 
 
+def make_owners_file(path: Path) -> None:
+    """Make an empty file for its owner alone, in a folder that is made so, too; one that is there stays as it is.
+
+    For libraries that open files by themselves. Raises `OSError`.
+    """
+    make_owners_folder(path.parent)
+    if not path.exists():
+        os.close(owners_opener(str(path), os.O_WRONLY | os.O_CREAT))
+
+
 def owners_opener(path: str, flags: int) -> int:
     """For `open(…, opener=owners_opener)`: a file that is made is its owner's alone; one that is there stays as it is."""
     return os.open(path, flags, OWNERS_FILE)

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
+from mrvideo.files import make_owners_folder, owners_opener
 from mrvideo.settings import state_folder
 
 _LONGEST_CHARACTERS = 300
@@ -43,14 +44,24 @@ def _places(log_file: Path | None) -> Iterator[Path]:
     # Without a home folder the next place does.
     with contextlib.suppress(RuntimeError):
         yield state_folder() / "errors.log"
-    yield Path(tempfile.gettempdir()) / f"mrvideo-errors-{os.getpid()}.log"
+    # A name that nobody could foresee: others may have laid a link there.
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix="mrvideo-errors-", suffix=".log")
+        os.close(handle)
+        yield Path(name)
 
 
 def _append(path: Path, text: str, *, begin_anew: bool) -> bool:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_owners_folder(path.parent)
         full = begin_anew and path.exists() and path.stat().st_size > _FULL_BYTES
-        with path.open("w" if full else "a", encoding="utf-8", errors="backslashreplace") as file:
+        with open(
+            path,
+            "w" if full else "a",
+            encoding="utf-8",
+            errors="backslashreplace",
+            opener=owners_opener,
+        ) as file:
             file.write(text)
     except OSError:
         return False

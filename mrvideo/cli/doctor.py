@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import tempfile
 from collections.abc import Callable
 from importlib import metadata, util
@@ -14,6 +15,7 @@ from mrvideo.cli.options import JsonFlag
 from mrvideo.cli.output import print_json, print_lines
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import MrVideoError
+from mrvideo.files import open_to_others
 from mrvideo.settings import OFFLINE, Settings, state_folder
 
 SETTINGS = ("vision", "text", "speech", "base_url", "preset", "reader", "library")
@@ -76,6 +78,7 @@ def doctor(
             "path": str(settings.library),
             "from": origins["library"],
             "exists": settings.library.exists(),
+            "open_to_others": [str(file) for file in _files_of(settings.library) if open_to_others(file)],
         },
         "folders": _folders(),
         "key": {"set": settings.key() is not None, "from": origins["api_key"]},
@@ -134,6 +137,12 @@ def _opens_the_library(path: Path) -> None:
     there = next(parent for parent in path.absolute().parents if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise MrVideoError(f"{path}: no right to make this library; name another with --library")
+
+
+def _files_of(library: Path) -> list[Path]:
+    """The library, what SQLite lays beside it, its locks and conversations."""
+    beside = [library.with_name(library.name + end) for end in ("", "-wal", "-shm", "-claims")]
+    return [*beside, library.parent / "chats.db"]
 
 
 def _folders() -> dict[str, str | None]:
@@ -213,6 +222,11 @@ def _lines(report: dict[str, Any]) -> list[str]:
     library = report["library"]
     there = "exists" if library["exists"] else "not made yet"
     lines.append(f"library: {library['path']} ({there}, from {library['from']})")
+    if library["open_to_others"]:
+        files = " ".join(map(shlex.quote, library["open_to_others"]))
+        lines.append(
+            f"others on this machine may read what the library keeps; to keep it to yourself: chmod go= {files}"
+        )
     lines += [f"{name}: {folder}" for name, folder in report["folders"].items() if folder]
     lines += [f"{name}: {'ok' if found == 'ok' else 'FAILED'}" for name, found in report["checks"].items()]
     return lines + [f"problem: {problem}" for problem in report["problems"]]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mrvideo.display.stages import event_text
 from mrvideo.errors import InputError
+from mrvideo.files import make_owners_file
 from mrvideo.records import Event, EventSink, Notice, StageAdvanced
 
 _log = logging.getLogger("mrvideo")
@@ -98,7 +99,7 @@ def _logged(sink: EventSink) -> EventSink:
 def _handlers(manners: Manners) -> Generator[logging.Handler]:
     if manners.log_file is not None:
         try:
-            manners.log_file.parent.mkdir(parents=True, exist_ok=True)
+            make_owners_file(manners.log_file)
             file = logging.FileHandler(manners.log_file, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise InputError(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from mrvideo.errors import LibraryDamaged, LibraryError, LibraryTooNew
+from mrvideo.files import make_owners_file, make_owners_folder
 from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.schema import APPLICATION_ID, SCHEMA_VERSION
 
@@ -36,10 +37,13 @@ def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engin
         elif not create:
             return None
         else:
-            real.parent.mkdir(parents=True, exist_ok=True)
+            make_owners_folder(real.parent)
         writable = os.access(real.parent, os.W_OK) and (not real.exists() or os.access(real, os.W_OK))
         if not real.exists() and not writable:
             raise read_only(path)
+        if writable:
+            # SQLite gives its side files the rights that the file has.
+            make_owners_file(real)
         engine = _engine(real, writable=writable, busy_seconds=busy_seconds)
         try:
             _bring_up_to_date(engine, path, writable=writable)

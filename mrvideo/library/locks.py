@@ -20,10 +20,13 @@ def claimed(library: Path, key: str, on_wait: Callable[[], None] | None) -> Gene
 
     folder = library.with_name(library.name + "-claims")
     with in_library_words(library):
-        folder.mkdir(exist_ok=True)
+        # Whoever may write the library takes part: its own rights are those of its locks.
+        rights = library.stat().st_mode & 0o777
+        folder.mkdir(mode=rights | (rights & 0o444) >> 2, exist_ok=True)
     # A lock of the system, not a row with a heartbeat: a killed process leaves nothing to wait for.
     # The empty file stays: to delete it would let two hold it at once.
-    lock: Any = FileLock(folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock", thread_local=False)
+    place = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock"
+    lock: Any = FileLock(place, mode=rights, thread_local=False)
     with in_library_words(library):
         try:
             lock.acquire(timeout=0)

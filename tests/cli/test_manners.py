@@ -208,6 +208,7 @@ def test_where_no_log_can_be_written_the_temporary_folder_takes_it(
     mrvideo: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "state").touch()
+    (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     done = mrvideo("list", XDG_STATE_HOME=str(tmp_path / "state"))
     (log,) = (tmp_path / "temporary").iterdir()

@@ -236,6 +236,8 @@ def _as_nobody(path: Path) -> list[str]:
 def test_a_library_without_the_right_to_write_is_read_and_not_written(path, index):
     with Library.open(path) as library:
         library.put_index(index())
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
     before = path.read_bytes()
     read, refusal = _as_nobody(path)
     assert read == "1 1"
