@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from mrvideo.errors import InputError
@@ -21,9 +22,17 @@ _KINDS = (
 )
 
 
-def read_small(path: Path, *, most_bytes: int, what: str, error: type[InputError] = InputError) -> bytes:
+def read_small(
+    path: Path,
+    *,
+    most_bytes: int,
+    what: str,
+    error: type[InputError] = InputError,
+    folders: Sequence[Path] | None = None,
+) -> bytes:
     """The file's bytes. Raises `error` for a file above `most_bytes` before it is read, for a pipe or device before
     anything is waited for, and for one that is missing or may not be read. `what` names its kind: "subtitle file".
+    With `folders`, also for one that lies in none of them, wherever the path led a moment ago.
     """
     try:
         # Opened first and looked at afterwards: what was checked is what is read. A pipe opens without waiting.
@@ -32,6 +41,8 @@ def read_small(path: Path, *, most_bytes: int, what: str, error: type[InputError
             if not stat.S_ISREG(found.st_mode):
                 kind = next((word for of_kind, word in _KINDS if of_kind(found.st_mode)), "no file")
                 raise error(f"{path} cannot be read: it is {kind}; give a {what}")
+            if folders is not None and not lies_in(file.fileno(), path, folders):
+                raise error(f"{path} leads outside the served folders; remove or replace it")
             if found.st_size > most_bytes:
                 raise error(_too_big(path, found.st_size, most_bytes, what))
             data = file.read(most_bytes + 1)
@@ -45,6 +56,24 @@ def read_small(path: Path, *, most_bytes: int, what: str, error: type[InputError
     if len(data) > most_bytes:  # it grew meanwhile, or its size is not told
         raise error(_too_big(path, len(data), most_bytes, what))
     return data
+
+
+def lies_in(handle: int, path: Path, folders: Sequence[Path]) -> bool:
+    """Whether an open file, which was opened by this path, lies below one of the folders.
+
+    Asked of the file that is open: a path may lead elsewhere by the time it is looked at once more.
+    """
+    try:
+        real = Path(f"/proc/self/fd/{handle}").readlink()
+    except OSError:
+        # Where the system does not tell: the path leads there now, and to that very file.
+        try:
+            real = path.resolve()
+            if not os.path.samestat(real.stat(), os.fstat(handle)):
+                return False
+        except (OSError, RuntimeError):
+            return False
+    return any(real.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def make_owners_folder(path: Path) -> None:

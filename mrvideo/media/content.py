@@ -12,13 +12,15 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from mrvideo.errors import VideoChanged, VideoError
+from mrvideo.files import lies_in
 from mrvideo.media import sources
+from mrvideo.records import VideoInfo
 
 R = TypeVar("R")
 
@@ -88,14 +90,16 @@ def stamp_of(path: str) -> Stamp:
         raise _unreadable(path, error) from error
 
 
-def digest_of_file(path: str) -> tuple[str, Stamp]:
+def digest_of_file(path: str, *, folders: Sequence[Path] | None = None) -> tuple[str, Stamp]:
     """SHA-256 of the whole content, hexadecimal, with the stamp it holds for. Read once per process and stamp.
 
-    Raises VideoError, also where the file is written to meanwhile.
+    Raises VideoError, also where the file is written to meanwhile and where, once open, it lies in none of the `folders`.
     """
     try:
         for _ in range(_ATTEMPTS):
             with Path(path).open("rb") as file:
+                if folders is not None and not lies_in(file.fileno(), Path(path), folders):
+                    raise VideoError(f"{path} leads outside the served folders; remove or replace it")
                 stamp = Stamp.of(os.fstat(file.fileno()))
                 with _lock:
                     known = _digests.get((path, stamp))
@@ -114,6 +118,13 @@ def digest_of_file(path: str) -> tuple[str, Stamp]:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     raise VideoChanged(f"{path} is being written to; wait until it is complete, and ask again")
+
+
+def check_lies_in(info: VideoInfo, folders: Sequence[Path]) -> None:
+    """Raises VideoError unless the video is the content of a file that lies in one of the folders, as it was opened."""
+    found, _ = digest_of_file(info.path, folders=folders)
+    if found != info.digest:
+        raise VideoChanged(f"{info.path} was replaced while it was opened; ask again when it is left alone")
 
 
 def settled(stamp: Stamp, at_ns: int | None = None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shlex
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from mrvideo.captioning.options import index_key, index_settings, made_alike
 from mrvideo.errors import SettingsError, Stopped, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
-from mrvideo.media.content import Content
+from mrvideo.media.content import Content, check_lies_in, steadily
 from mrvideo.media.identity import content_of, probe
+from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
 from mrvideo.records import (
@@ -49,23 +51,37 @@ def index_video(
     on_event: EventSink,
     retry: bool = True,
     budget: Budget | None = None,
+    folders: Sequence[Path] | None = None,
 ) -> Index:
     """Stage A for one file. Everything that can be found wrong is, before the library is written.
 
     With `retry` False, an index that holds failures is taken as it is. `budget` is the run's, where this video is not
     all of it. `usage` of what is returned is what this run took, nothing when all was kept already; the library keeps
-    what the index took in all.
+    what the index took in all. With `folders`, the file and what is read beside it must lie in one of them as it is opened,
+    not only as its path is looked at: whoever may write there could swap it for a link in between.
     """
     budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
+    if folders is not None and not is_url(path):
+        check_lies_in(info, folders)
     for note in info.notes:
         on_event(Notice(text=f"{info.path}: {note}"))
     if settings.keyframes_only:
         on_event(Notice(text="key frames only: what is shown between two of them is not seen"))
-    found = load_subtitles(
-        info.path, subtitles=subtitles, language=settings.language, allow_url=settings.allow_url
-    )
     content = content_of(info, read_options(settings))
+
+    def read_subtitles() -> Subtitles:
+        return load_subtitles(
+            info.path,
+            subtitles=subtitles,
+            language=settings.language,
+            allow_url=settings.allow_url,
+            folders=folders,
+        )
+
+    # Those inside the file are of the film whose digest this is.
+    held_to = None if folders is None or is_url(path) else content
+    found = steadily(info.path, held_to, read_subtitles)
     if subtitles is not None and not found.cues and found.notes:
         raise SubtitleError("; ".join(found.notes))
     for note in found.notes:
@@ -118,6 +134,7 @@ async def aindex_video(
     subtitles: Path | None = None,
     on_event: EventSink,
     budget: Budget | None = None,
+    folders: Sequence[Path] | None = None,
 ) -> Index:
     """`index_video` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
     scope = StopScope()
@@ -130,7 +147,9 @@ async def aindex_video(
 
     def work() -> Index:
         with scope:
-            return index_video(path, settings, subtitles=subtitles, on_event=told, budget=budget)
+            return index_video(
+                path, settings, subtitles=subtitles, on_event=told, budget=budget, folders=folders
+            )
 
     try:
         return await asyncio.to_thread(work)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.library import Library
+from mrvideo.media.content import check_lies_in
 from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
@@ -161,6 +162,9 @@ class Toolbox:
         remote = is_url(path) and self.settings.allow_url
         if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
             raise InputError(f"{name} was indexed from outside the served folders")
+        if self.roots is not None and not remote and not _DIGEST.fullmatch(name):
+            # What has been opened since, not what the path led to before, is what is told of.
+            await asyncio.to_thread(check_lies_in, index.video, self.roots)
         return index
 
     def shows(self, path: str) -> bool:
@@ -208,7 +212,9 @@ def _first_problem(name: str, error: ValidationError) -> str:
 
 async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
     path = await asyncio.to_thread(box.file, given.video)
-    index = await aindex_video(path, box.settings, on_event=box.on_event, budget=box.budget)
+    index = await aindex_video(
+        path, box.settings, on_event=box.on_event, budget=box.budget, folders=box.roots
+    )
     await asyncio.to_thread(_remember_path, index.video, box.settings)
     return ToolResult(_summary(index))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mrvideo.errors import InputError
+from mrvideo.errors import InputError, MrVideoError
+from mrvideo.library import Library
+from mrvideo.session.loading import load_index
 from mrvideo.settings import load_settings
 from mrvideo.tools.toolbox import Toolbox
 
@@ -132,3 +135,90 @@ async def test_subtitles_that_lead_outside_are_not_read(folders: Path) -> None:
 async def test_an_unindexed_video_is_said_with_the_way_out(folders: Path) -> None:
     with pytest.raises(InputError, match="call index_video"):
         await box(folders).call("ask_video", {"video": "mine.mp4", "question": "What is it?"})
+
+
+class SwappingBox(Toolbox):
+    """A toolbox whose client swaps something right after a path was looked at, and before it is opened."""
+
+    def file(self, video: str) -> str:
+        found = super().file(video)
+        for path, leads_to in SwappingBox.swaps:
+            path.unlink()
+            path.symlink_to(leads_to)
+        return found
+
+    swaps: list[tuple[Path, Path]] = []  # noqa: RUF012 - the toolbox is frozen
+
+
+def swapping(folders: Path, *swaps: tuple[Path, Path]) -> Toolbox:
+    SwappingBox.swaps = list(swaps)
+    return SwappingBox(load_settings(library=folders / "library.db"), (folders / "inside",))
+
+
+async def test_a_file_that_is_swapped_for_a_link_after_the_check_is_not_read(folders: Path) -> None:
+    """The path was looked at, and opened later: whoever may write in the folder had any film of the operator's read out."""
+    mine, secret = folders / "inside" / "mine.mp4", folders / "outside" / "secret.mp4"
+    with pytest.raises(MrVideoError, match="leads outside the served folders"):
+        await swapping(folders, (mine, secret)).call("index_video", {"video": "mine.mp4"})
+    with closing(Library.open(folders / "library.db", create=False)) as library:
+        assert library.videos() == ()
+
+
+async def test_a_folder_that_is_swapped_for_a_link_after_the_check_is_not_read(folders: Path) -> None:
+    deep = folders / "inside" / "deep"
+    (deep / "secret.mp4").write_bytes((folders / "inside" / "mine.mp4").read_bytes())
+    box = swapping(folders)
+    moved = folders / "moved"
+
+    def swap(video: str) -> str:
+        found = Toolbox.file(box, video)
+        deep.rename(moved)
+        deep.symlink_to(folders / "outside")
+        return found
+
+    object.__setattr__(box, "file", swap)
+    with pytest.raises(MrVideoError, match="leads outside the served folders"):
+        await box.call("index_video", {"video": "deep/secret.mp4"})
+
+
+async def test_an_index_is_not_told_by_a_file_that_is_swapped_between_the_checks(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was indexed elsewhere, by the operator, would be told to a client who lays a link at the right moment."""
+    open_to_all = Toolbox(load_settings(library=folders / "library.db"))
+    secret = folders / "outside" / "secret.mp4"
+    await open_to_all.call("index_video", {"video": str(secret)})
+    span = {"start_seconds": 0, "stop_seconds": 1}
+    mine = folders / "inside" / "mine.mp4"
+    content = mine.read_bytes()
+    box = swapping(folders, (mine, secret))
+
+    def load_and_swap_back(*args: Any) -> Any:
+        found = load_index(*args)
+        mine.unlink()
+        mine.write_bytes(content)
+        return found
+
+    monkeypatch.setattr("mrvideo.tools.toolbox.load_index", load_and_swap_back)
+    with pytest.raises(MrVideoError, match="was replaced while it was opened"):
+        await box.call("read_scenes", {"video": "mine.mp4", **span})
+
+
+async def test_subtitles_that_are_swapped_for_a_link_after_the_check_are_not_read(folders: Path) -> None:
+    beside, notes = folders / "inside" / "mine.srt", folders / "outside" / "notes.srt"
+    for path, word in ((beside, "harmless"), (notes, "swordfish")):
+        path.write_text(f"1\n00:00:00,000 --> 00:00:02,000\n{word}\n")
+    told = await swapping(folders, (beside, notes)).call("index_video", {"video": "mine.mp4"})
+    assert told.output.cues == 0  # type: ignore[attr-defined]
+    assert all(b"swordfish" not in path.read_bytes() for path in kept_files(folders))
+
+
+def kept_files(folders: Path) -> list[Path]:
+    return [path for path in folders.glob("library.db*") if path.is_file()]
+
+
+async def test_a_hard_link_is_a_file_of_its_folder(folders: Path) -> None:
+    """As documented: nothing tells which of its names was first."""
+    (folders / "inside" / "hard.mp4").hardlink_to(folders / "outside" / "secret.mp4")
+    told = await box(folders).call("index_video", {"video": "hard.mp4"})
+    assert told.output.scenes > 0  # type: ignore[attr-defined]

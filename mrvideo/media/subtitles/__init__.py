@@ -10,7 +10,7 @@ found.notes   # what could not be read, one line each
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -71,11 +71,13 @@ def load_subtitles(
     subtitles: Path | None = None,
     language: str | None = None,
     allow_url: bool = False,
+    folders: Sequence[Path] | None = None,
 ) -> Subtitles:
     """The best subtitles of a video: the file given, else one beside it, else a text stream inside it.
 
     `language` (`en`, `eng`, `English`) prefers a track, and is that of a file whose name says none; without it the
     plainest name, then the container's default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
+    With `folders`, a file beside it is read only if, once open, it lies in one of them.
     Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError` tree.
     """
     beside = [] if subtitles is not None or is_url(str(video_path)) else sidecars(Path(video_path))
@@ -88,7 +90,7 @@ def load_subtitles(
     for track in ranked:
         try:
             found = (
-                _from_file(track, inside, wanted)
+                _from_file(track, inside, wanted, folders)
                 if isinstance(track, Sidecar)
                 else _from_track(track, video_path, inside, allow_url)
             )
@@ -123,10 +125,12 @@ def _rank(track: Sidecar | Track, wanted: str | None) -> tuple[int, ...]:
     return (language, track.forced, inside, inside and not track.default)
 
 
-def _from_file(sidecar: Sidecar, inside: Container, wanted: str | None) -> Subtitles:
+def _from_file(
+    sidecar: Sidecar, inside: Container, wanted: str | None, folders: Sequence[Path] | None = None
+) -> Subtitles:
     path = sidecar.path
     language = sidecar.language or wanted
-    data = read_small(path, most_bytes=MAX_BYTES, what="subtitle file", error=SubtitleError)
+    data = read_small(path, most_bytes=MAX_BYTES, what="subtitle file", error=SubtitleError, folders=folders)
     parsed = parse(data, str(path), language)
     # A player shows a file's zero when the container starts, which may be before the first picture.
     shift = inside.start_seconds - inside.first_frame_seconds
