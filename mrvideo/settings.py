@@ -276,12 +276,15 @@ def find_settings(arguments: Mapping[str, Any], *, needed: Collection[str] | Non
         if own is not None:
             layers.append((str(own.path), below))
         if folder is not None:
-            values = folder.values
+            taken = folder.values
             if not is_trusted(folder.path, folder.data):
                 refused = folder.beyond
-                values = {name: value for name, value in values.items() if name not in refused}
-                values = {name: value for name, value in values.items() if not _loosens(name, value, below)}
-            layers.append((str(folder.path), values))
+                taken = {
+                    name: value
+                    for name, value in taken.items()
+                    if name not in refused and not _loosens(name, value, below)
+                }
+            layers.append((str(folder.path), taken))
     layers.append(("environment", _environment()))
     layers.append(("argument", {name: value for name, value in arguments.items() if value is not None}))
 
