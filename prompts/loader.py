@@ -18,12 +18,15 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, cast
 
-from jinja2 import Environment, StrictUndefined, Template, meta
+from jinja2 import Environment, StrictUndefined, Template, meta, pass_context
+from jinja2.runtime import Context
 from pydantic import BaseModel
 
 from mrvideo.errors import PromptError
@@ -34,6 +37,7 @@ else:
     import tomli as tomllib
 
 _DIVIDER = "<!-- inputs -->"
+_ALLOWED = "names_allowed_in_brackets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,17 @@ class Prompt:
     body: str
     digest: str
 
-    def render(self, inputs: BaseModel) -> Rendered:
-        """Fill the body with the inputs' fields. Raises `PromptError` when a declared one is missing."""
+    def render(self, inputs: BaseModel, names: Collection[str] = ()) -> Rendered:
+        """Fill the body with the inputs' fields. Raises `PromptError` when a declared one is missing.
+
+        `names`, and those of the inputs' own entities and mentions, may stand in angle brackets in their texts.
+        """
         fields = {name: getattr(inputs, name) for name in type(inputs).model_fields}
         missing = set(self.inputs) - set(fields)
         if missing:
             raise PromptError(f"prompt {self.name}: no input for {', '.join(sorted(missing))}")
         template = _template(self.body)
+        fields[_ALLOWED] = frozenset(names) | names_of(inputs)
         return Rendered(system=self.static, user=template.render(**fields).strip())
 
 
@@ -72,7 +80,7 @@ def _environment() -> Environment:
     # Prompts are plain text for a model, not HTML: fencing happens by the `fence` filter, not by escaping.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     filters = cast("dict[str, Any]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
-    filters["fence"] = fence
+    filters["fence"] = _fence_here
     filters["clock"] = _two_decimals
     return environment
 
@@ -81,15 +89,60 @@ def _two_decimals(seconds: float) -> str:
     return f"{seconds:.2f}"
 
 
-def fence(text: object) -> str:
-    """Text that came from the video, on one line, unable to close the block it stands in.
+@pass_context
+def _fence_here(context: Context, text: object) -> str:
+    return fence(text, context[_ALLOWED])
 
-    Angle brackets become their look-alikes unless they mark a known name such as `<person_3>`;
-    control characters and line breaks become spaces.
+
+def fence(text: object, names: Collection[str] = ()) -> str:
+    """Text that came from the video, on one line, unable to close the block it stands in or to open a model's turn.
+
+    Control characters and line breaks become spaces; the rest is `defused`. What is kept is never fenced, only what is sent.
     """
-    plain = "".join(c if c.isprintable() else " " for c in str(text))
-    marked = re.sub(r"<([a-z]+(?:_[a-z0-9]+)+)>", "\x02\\1\x03", plain)
-    return marked.replace("<", "‹").replace(">", "›").replace("\x02", "<").replace("\x03", ">")
+    return defused("".join(c if c.isprintable() else " " for c in str(text)), names)
+
+
+def defused(text: str, names: Collection[str] = ()) -> str:
+    """Text without the special tokens of any chat template, which a tokenizer would take for its own.
+
+    Such tokens differ from model to model, but for their brackets. Angle brackets and triangles become look-alikes
+    (`‹`, `›`) unless they hold one of `names`, as in `<person_3>`; square ones (`⟦`, `⟧`) where they hold one word with
+    capitals, as in `[INST]`. So do the wide and small forms of all of them, which some tokenizers level.
+    """
+    level = _levelled(text)
+    letters = list(text)
+    own = [found.span() for found in _NAMED.finditer(text) if found[1] in names]
+    kept = {place for start, stop in own for place in (start, stop - 1)}
+    for place, letter in enumerate(level):
+        if (instead := _ANGLES.get(letter)) and place not in kept:
+            letters[place] = instead
+    for found in _SQUARE.finditer(level):
+        letters[found.start()], letters[found.end() - 1] = "⟦", "⟧"
+    return "".join(letters)
+
+
+_NAMED = re.compile(r"<([a-z]+(?:_[a-z0-9]+)+)>")
+_ANGLES = {"<": "‹", "◁": "‹", "◀": "‹", ">": "›", "▷": "›", "▶": "›"}
+_SQUARE = re.compile(r"\[/?[A-Za-z]{0,2}[A-Z][A-Z0-9_]{1,40}\]")
+
+
+def _levelled(text: str) -> str:
+    """As many letters, each in its plain form: `＜` is `<`, `Ｉ` is `I`."""
+    if text.isascii():
+        return text
+    plain = ((c, unicodedata.normalize("NFKC", c)) for c in text)
+    return "".join(levelled if len(levelled) == 1 else c for c, levelled in plain)
+
+
+def names_of(inputs: BaseModel) -> frozenset[str]:
+    """The names of the entities and mentions that the inputs list."""
+    listed = (getattr(inputs, field, ()) for field in ("entities", "mentions"))
+    return frozenset(str(one.name) for some in listed for one in some)
+
+
+def strangers_in(text: str, names: Collection[str]) -> tuple[str, ...]:
+    """What stands in angle brackets as a name does, and is none of `names`."""
+    return tuple(sorted({found[1] for found in _NAMED.finditer(text)} - set(names)))
 
 
 @cache

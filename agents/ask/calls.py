@@ -44,6 +44,7 @@ async def call(
         pictures=tuple(pictures),
         span=span,
         max_output_tokens=output_tokens(model.capabilities),
+        names=tuple(entity.name for entity in context.index.entities),
     )
     try:
         return await _let_finish(context.in_flight, model.run(request))

@@ -41,7 +41,7 @@ def fold(text: str) -> Folded:
     origins: list[int] = []
     for position, original in enumerate(text):
         for letter in unicodedata.normalize("NFKC", original).casefold():
-            if letter in '<>‹›"“”«»„*`' or unicodedata.category(letter) == "Cf":
+            if letter in '<>‹›◁▷◀▶[]⟦⟧"“”«»„*`' or unicodedata.category(letter) == "Cf":
                 continue
             if letter in "‘’":
                 letter = "'"
@@ -76,8 +76,8 @@ def _find(parts: tuple[str, ...], folded: Folded, source: str) -> str | None:
         position = start + len(part)
     start, stop = folded.origins[first], folded.origins[position - 1] + 1
     # The mark that a name opens with, or a sentence ends with, belongs to the words.
-    start -= source[max(start - 1, 0) : start] == "<"
-    while source[stop : stop + 1] in (">", ".", "!", "?"):
+    start -= source[max(start - 1, 0) : start] in ("<", "[")
+    while source[stop : stop + 1] in (">", "]", ".", "!", "?"):
         stop += 1
     return source[start:stop]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_MARK = re.compile(r"<\s*([A-Za-z]+(?:_[A-Za-z0-9]+)+)\s*>")
+# Also as a prompt shows a name that it does not list.
+_MARK = re.compile(r"[<‹]\s*([A-Za-z]+(?:_[A-Za-z0-9]+)+)\s*[>›]")
 _LETTERS = re.compile(r"_[a-z]{1,2}$")
 _BARE = re.compile(r"(?<![\w<\x02])([A-Za-z]+(?:_[A-Za-z]+)+)(?![\w>\x03])")
 

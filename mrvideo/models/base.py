@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel
 
-from mrvideo.prompts.loader import Prompt
+from mrvideo.prompts.loader import Prompt, Rendered, names_of, strangers_in
 from mrvideo.records import Span, Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -40,6 +40,7 @@ class Picture:
 class Request(Generic[T]):
     """One question to a model: a prompt, its typed inputs, pictures in order, and the type of the reply.
 
+    `names` may stand in angle brackets in the inputs' texts, beside those of the entities and mentions that they list.
     `stage` names the ledger's row. A reply is validated with `{"inputs": inputs, "pictures": pictures}` as
     Pydantic's context, so that bounds can depend on what was shown.
     Raises `ValueError` above 40 pictures.
@@ -52,6 +53,7 @@ class Request(Generic[T]):
     pictures: tuple[Picture, ...] = ()
     span: Span | None = None
     max_output_tokens: int = 4096
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.pictures) > MAX_IMAGES:
@@ -62,6 +64,15 @@ class Request(Generic[T]):
             raise ValueError(
                 f"{self.prompt.name} replies with {self.prompt.reply}, not {self.reply_type.__name__}"
             )
+
+    @property
+    def allowed_names(self) -> frozenset[str]:
+        """All that may stand in angle brackets in a text of this request."""
+        return names_of(self.inputs) | set(self.names)
+
+    def render(self) -> Rendered:
+        """The prompt's two texts, with everything from the video fenced."""
+        return self.prompt.render(self.inputs, self.names)
 
     def parse(self, data: object) -> T:
         """The reply from plain data. Raises Pydantic's `ValidationError` when a bound is broken."""
@@ -78,9 +89,12 @@ class Request(Generic[T]):
     @cached_property
     def digest(self) -> str:
         """Changes with what is sent and with how the reply is checked; not with what a class, a file or a docstring is called."""
+        inputs = self.inputs.model_dump_json()
         parts = [
             self.prompt.digest,
-            self.inputs.model_dump_json(),
+            inputs,
+            # Others are sent as other words; of those, and so of whose names they are, the texts alone tell nothing.
+            *strangers_in(inputs, self.allowed_names),
             _shape(self.reply_type),
             str(self.max_output_tokens),
             *(picture.digest for picture in self.pictures),

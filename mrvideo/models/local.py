@@ -83,7 +83,7 @@ class LocalBackend:
     def _job(self, request: Request[Any], turns: tuple[Turn, ...], max_output_tokens: int) -> Job:
         from mrvideo.models.generation import Job
 
-        rendered = request.prompt.render(request.inputs)
+        rendered = request.render()
         schema = ReplyFormatInputs(reply_schema=schema_text(request.reply_type))
         bound = self._settings.max_output_tokens
         return Job(

@@ -246,7 +246,7 @@ class OpenAIBackend:
     def _messages(
         self, request: Request[Any], turns: tuple[Turn, ...], reply_format: ReplyFormat
     ) -> list[dict[str, Any]]:
-        rendered = request.prompt.render(request.inputs)
+        rendered = request.render()
         words = rendered.user
         if reply_format != "json_schema" or not self._preset.shows_schema:
             schema = ReplyFormatInputs(reply_schema=schema_text(request.reply_type))

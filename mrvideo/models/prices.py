@@ -116,7 +116,7 @@ def estimate(
     `further` is text that follows the request, such as a reply that is to be repaired. Counts the rendered prompt, each picture's label and each picture by its size. Servers that are sent the reply's
     schema count it too.
     """
-    rendered = request.prompt.render(request.inputs)
+    rendered = request.render()
     text = MESSAGE_TOKENS + text_tokens(rendered.system, model) + text_tokens(rendered.user, model)
     text += schema_tokens(request.reply_type, model) + (text_tokens(further, model) if further else 0)
     images = 0

@@ -10,7 +10,7 @@ from mrvideo.models.base import Request
 from mrvideo.models.chat_backend import Completion, Turn
 from mrvideo.models.reply_text import candidates, last_word, outside_thoughts
 from mrvideo.models.schema import schema_text
-from mrvideo.prompts.loader import load_prompt
+from mrvideo.prompts.loader import defused, load_prompt
 from mrvideo.schemas.captioning import RepairInputs
 
 T = TypeVar("T", bound=BaseModel)
@@ -43,7 +43,8 @@ def repair_turns(request: Request[Any], said: Completion, problem: str) -> tuple
     """The bad reply and what was wrong with it, as further turns."""
     inputs = RepairInputs(problem=problem, reply_schema=schema_text(request.reply_type))
     repair = load_prompt("repair").render(inputs)
-    text = said.text
+    # It may repeat what the video says.
+    text = defused(said.text, request.allowed_names)
     if len(text) > _LONGEST_SENT_BACK:
         text = f"{text[:_LONGEST_SENT_BACK]} …"
     return Turn("assistant", text), Turn("user", f"{repair.system}\n\n{repair.user}".strip())

@@ -49,7 +49,9 @@ class Broke:
 @pytest.mark.parametrize("error", [BudgetReached("0.10 dollars"), ModelUnavailable("no such model")])
 async def test_an_error_that_ends_the_run_waits_for_the_calls_beside_it(error: Exception) -> None:
     """A graph cancels what runs beside a node that raised: a reply that is paid for would be paid for again."""
-    context: Any = SimpleNamespace(in_flight=InFlight(), on_event=lambda _: None)
+    context: Any = SimpleNamespace(
+        in_flight=InFlight(), on_event=lambda _: None, index=SimpleNamespace(entities=())
+    )
     inputs = GoalsInputs(question="Where is it?")
     slow = Slow()
 

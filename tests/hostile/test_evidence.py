@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from support import seeing as seeing_model
+from support import chat_server, seeing
 
 import mrvideo
 from mrvideo.errors import InputError, VideoChanged
@@ -21,22 +20,21 @@ CLIPS = 3
 class Swapping:
     """A model server that reads pictures, and does something else when it is first asked by a certain schema."""
 
-    def __init__(self, chat: ModuleType, seeing: ModuleType) -> None:
-        self._seeing = seeing
+    def __init__(self) -> None:
         self.at: str | None = None
         self.act: Callable[[], object] = lambda: None
-        self.server = chat.ChatServer(answer=self._answer)
+        self.server = chat_server.ChatServer(answer=self._answer)
 
     def _answer(self, asked: Any) -> Any:
         if asked.schema_name == self.at:
             self.at = None
             self.act()
-        return self._seeing.answer(asked)
+        return seeing.answer(asked)
 
 
 @pytest.fixture
-def swapping(chat: ModuleType) -> Iterator[Swapping]:
-    model = Swapping(chat, seeing_model)
+def swapping() -> Iterator[Swapping]:
+    model = Swapping()
     with model.server:
         yield model
 
