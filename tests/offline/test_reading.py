@@ -113,3 +113,17 @@ def test_nothing_is_told_to_the_makers_of_the_libraries(tmp_path):
     environment.pop("XDG_CACHE_HOME", None)
     subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=120)
     assert [str(path) for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_the_rows_of_a_table_read_as_one_text_each(make_film: Callable[..., Any]) -> None:
+    """Cell by cell, nothing told which platform belongs to which town."""
+    film = make_film(60.0, "#204060")
+    for height, row in ((60, ("10:05", "Turin", "Gate 2")), (130, ("10:30", "Basel", "Gate 7"))):
+        for left, cell in zip((20, 170, 330), row, strict=True):
+            film.text(cell, 20, 30, at=(left, height), size=28)
+    assert [text for text, _, _ in read(film)] == ["10:05 Turin Gate 2", "10:30 Basel Gate 7"]
+
+
+def test_two_texts_that_happen_to_stand_side_by_side_stay_two(make_film: Callable[..., Any]) -> None:
+    film = make_film(60.0, "#204060").text("00042", 20, 30, at=(20, 20)).text("OSLO", 20, 30, at=(330, 20))
+    assert sorted(text for text, _, _ in read(film)) == ["00042", "OSLO"]

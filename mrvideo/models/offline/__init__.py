@@ -20,10 +20,10 @@ from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
-READING_VERSION = 8
+READING_VERSION = 9
 """Raised whenever captions and texts change: every video is then read anew."""
 
-ANSWERING_VERSION = 4
+ANSWERING_VERSION = 5
 """Raised whenever answers change: kept replies are then made anew, and indexes stay."""
 
 

@@ -6,23 +6,27 @@ import re
 from functools import cache
 from itertools import pairwise
 
-from mrvideo.text import Language, languages, tokens, unit_seconds
+from mrvideo.text import Language, languages, placed_words, tokens, unit_seconds
 
-_MONEY = r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|cents?|pence|penn(?:y|ies)|shillings?|francs?|kroner|yen)\b)"
+_MONEY = r"(?:[$€£¥₹円]|\b(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|cents?|pence|penn(?:y|ies)|shillings?|francs?|kron(?:er|or)|yen)\b)"
 _SHOWN = {
     "email": r"\S+@\S+",
     "url": r"(?:https?:|www\.)\S+|(?<![@\w])[a-z][\w-]*\.(?:[a-z]{2,}\.)*[a-z]{2,}(?![\w@])",
     "phone": r"(?<![:.\d])(?:\+|\b)\d(?:[\s()./-]{0,2}\d){5,}\b(?![:.]\d)",
-    "price": rf"{_MONEY}|\d[.,]\d\d(?!\d)",
+    "price": rf"{_MONEY}|\d[.,]\d\d(?!\d)|元|块",
     "date": r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",
-    "year": r"\b(?:1[5-9]|20)\d\d\b",
-    "clock": r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?[ap]\.?m\b|\b\d{1,2} uhr\b|\b\d{1,2} ?h ?\d\d\b",
-    "age": r"\byears?[ -]old\b|\baged? \d|\bbirthday\b|\bjahre alt\b|\bans\b|\baños\b|\banos\b|\banni\b|\bjaar oud\b",
-    "temperature": r"°|º|\bdegrees?\b|\bgrad\b",
-    "percent": r"%|\bper ?cent\b|\bprozent\b",
+    "year": r"\b(?:1\d|20)\d\d\b|\d{4}\s*年",
+    "clock": r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?[ap]\.?m\b|\b\d{1,2} uhr\b|\b\d{1,2} ?h ?\d\d\b|[点時时]|\b\d{1,2} ?[-–] ?\d{1,2}\b",
+    "age": r"\byears?[ -]old\b|\baged? \d|\bbirthday\b|\b(?:wo)?man of \w+|\b(?:boy|girl|child) of \w+|\bjahre? alt\b|\bans\b|\baños\b|\banos\b|\banni\b|\bjaar oud\b|岁|歳",
+    "temperature": r"°|º|\bdegrees?\b|\bgrade?n?\b|\bdegrés?\b|\bgrados?\b|\bgraus?\b|\bgradi\b|度",
+    "percent": r"%|\bper ?cent\b|\bprozent\b|\bpor ?cien?to\b|\bpour ?cent\b",
+    "weight": r"\d\s*(?:kg|g|t|lbs?)\b|\b(?:kilo|gram|pound|ton|tonne|ounce|livre|pond)\w*|公斤|克|キロ",
+    "length": r"\d\s*(?:k?m|cm|mm|ft|in)\b|\b\w*(?:met(?:er|re|ro)s?|mètres?|metri)\b|\b(?:feet|foot|miles?|inch(?:es)?|yards?|meilen?|stor(?:y|ies|eys?)|pieds?)\b|米|メートル",
+    "speed": r"\bper hour\b|\bkm/h\b|\bmph\b|\bknots?\b|/s\b",
+    "score": r"\d\s*[-–:]\s*\d",
     "figure": r"\d",
 }
-_CAPITAL = re.compile(r"[A-ZÀ-Þ][\w'’.-]+")
+_CAPITAL = re.compile(r"(?<!\w)[A-ZÀ-Þ][\w'’-]+")
 
 
 def shows(text: str, form: str) -> bool:
@@ -50,25 +54,48 @@ def tells(
     `asked` are the words of the question, which tell nothing new.
     """
     words = tokens(text)
+    caseless = language.code in ("zh", "ja", "ar")
+    if asks == "colour":
+        return bool(language.words("colours") & set(words))
     if asks == "when":
         calendar = language.words("calendar") | language.words("months")
         hour = any(counted(w, language) for w in words) and language.words("hour_words") & set(words)
-        return (
-            bool(hour) or any(shows(text, form) for form in ("year", "clock")) or bool(calendar & set(words))
-        )
+        return bool(hour or calendar & set(words)) or any(shows(text, form) for form in ("year", "clock"))
+    if asks in ("who", "where") and caseless:
+        return len(set(words) - asked - language.stop) > 1
     if asks == "who":
         return bool((names_in(text, language) | (names & set(words))) - asked)
     if asks == "where":
         there = language.words("place_words")
         placed = any(a in there and not counted(b, language) for a, b in pairwise(words))
-        return placed or bool(names_in(text, language) - asked)
+        return placed or bool(not language.capital_nouns and names_in(text, language) - asked)
     if asks == "why":
         return bool(language.words("reason_words") & set(words))
+    numbers = [w for w in words if counted(w, language) or any(c.isdigit() for c in w)]
     if asks == "how_long":
         lasts = any(unit_seconds(w, language) or w in language.words("durations") for w in words)
-        return lasts and any(counted(w, language) for w in words)
-    amounts = [w for w in words if counted(w, language) or any(c.isdigit() for c in w)]
-    return asks != "how_much" or any(not shows(w, "year") for w in amounts)
+        return bool(numbers) and (lasts or shows(text, "length"))
+    return asks != "how_much" or any(not shows(w, "year") for w in numbers)
+
+
+def named(stems: frozenset[str], text: str, language: Language, names: frozenset[str] = frozenset()) -> bool:
+    """Whether a text names what the stems stand for: `our ship, the Santa Clara`, `an octopus called Inky`; no place beside it."""
+    words = [word for word, _, _ in placed_words(text)]
+    if language.code in ("zh", "ja", "ar"):
+        return len(set(words) - language.stop) > len(stems) + 1
+    cased = names_in(text, language) | names
+    parts = {word for phrase, of in language.phrases.items() if {"and", "or"} & set(of) for word in phrase}
+    between = (language.words("place_words") | parts) - language.words("calling")
+    things = [i for i, word in enumerate(words) if language.stem(word) in stems]
+    for place, word in enumerate(words):
+        if word not in cased or language.stem(word) in stems:
+            continue
+        for thing in things:
+            gap = words[min(place, thing) + 1 : max(place, thing)]
+            near = 5 if language.words("calling") & set(gap) else 1 if language.capital_nouns else 4
+            if len(gap) < near and not between & set(gap):
+                return True
+    return False
 
 
 def counted(word: str, language: Language) -> bool:
@@ -86,5 +113,5 @@ def names_in(text: str, language: Language) -> frozenset[str]:
         opens = not before or before[-1] in '.!?:…–-“"'
         follows = _CAPITAL.match(plain, match.end() + 1)
         if (not opens or follows) and match.group().casefold() not in dull:
-            found.add(match.group().casefold().rstrip("."))
+            found.add(match.group().casefold())
     return frozenset(found)

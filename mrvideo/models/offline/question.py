@@ -236,6 +236,10 @@ class Question:
         marks = [m for m in self.marks if set(concepts) & set(m.concepts)]
         return [self.words[i].low for m in marks for i in range(m.start, m.stop)]
 
+    def stems_under(self, *concepts: str) -> frozenset[str]:
+        """Stems of the words of marks of any of the concepts."""
+        return self._stems(self._under(*concepts))
+
     def _stems(self, lows: Iterable[str]) -> frozenset[str]:
         return frozenset(self.language.stem(low) for low in lows if low not in self.language.stop)
 
@@ -278,7 +282,8 @@ class Question:
     @cached_property
     def form(self) -> str | None:
         """The form of text that is asked for: `email`, `price`, `year`."""
-        return max(self._forms, default=(0, None, ()))[1]
+        plain = self.asks in ("how_long", "who", "where", "why")
+        return None if plain else max(self._forms, default=(0, None, ()))[1]
 
     @cached_property
     def _forms(self) -> list[tuple[int, str, tuple[str, ...]]]:
@@ -335,7 +340,7 @@ def _marks(words: Sequence[Word], language: Language) -> tuple[Mark, ...]:
             continue
         for length in range(min(longest, len(words) - place), 0, -1):
             part = words[place : place + length]
-            concepts = language.phrases.get(tuple(word.low for word in part), ())
+            concepts = language.phrases.get(tuple(word.low.removesuffix("'s") for word in part), ())
             # A word with a capital inside a question is a name: `the sign Last Orders`.
             named = not language.capital_nouns and any(word.capital for word in part)
             if concepts and not named and not any(word.quoted for word in part):

@@ -1,4 +1,4 @@
-"""Where no skill answers: the sentence or text that holds most of what is asked, quoted with its span, if it holds enough.
+"""Where no skill answers: the sentence or text that holds what is asked, quoted with its span, if it holds enough.
 
 What a text says is helped by what is said right beside it and by what is on screen at the same time. It is never called
 certain, and never told without its words.
@@ -9,29 +9,39 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from mrvideo.models.offline.decision import Decision, option_text, says_none, span_words, supported, supports
-from mrvideo.models.offline.forms import counted, shows, tells
+from mrvideo.models.offline.forms import counted, named, shows, tells
 from mrvideo.models.offline.question import Question, parse
 from mrvideo.models.offline.skills.base import speakers_named
 from mrvideo.models.offline.timeline import Item, Timeline
-from mrvideo.text import tokens
+from mrvideo.text import LOOKALIKE, holds, tokens
 
 ENOUGH = 0.66
-"""Share of the question's words, by weight, from which a text answers it; measured on benchmarks/offline.py."""
+"""Share of the question's words, by weight, from which a text answers it."""
 
-BESIDE_SHARE = 0.6
-"""What a word beside a text counts, against one in it."""
+NEAR_SHARE, FILM_SHARE = 0.6, 0.3
+"""What a word counts that stands beside a text, or that the film is about, against one in the text itself."""
 
-NAME_WEIGHT = 0.8
-"""The least that a name or a number of the question weighs, however often it is held."""
+LEAST_NAME_WEIGHT, LIGHT_SHARE, KIND_SHARE = 0.8, 0.33, 0.2
+MANY_WORDS = 3
+"""From so many words of weight on, one may be nowhere: it may be worded otherwise."""
 
-NEAR_SECONDS, MOST_QUOTED, MOST_REPLIES = 6.0, 3, 2
+TOPIC_COUNT = 2
+"""A word that so many texts hold is what the film is about: no single text has to repeat it."""
+
+NEAR_SECONDS, MOST_QUOTED, MOST_REPLIES = 6.0, 2, 2
+ADDRESSES = ("email", "url", "phone")
+"""Forms that are told apart by themselves."""
+
+_LABEL = re.compile(r"^(?:\w+ )?\d+\s*[.):]\s+")
 
 
 @dataclass(frozen=True)
 class _Hit:
-    """A text with what stands beside it, how much of the question they hold, and the text that tells the answer's form."""
+    """A text, how much of the question it and what stands beside it hold, and the texts that tell the answer."""
 
     item: Item
     score: float
@@ -46,88 +56,230 @@ def retrieve(question: Question, timeline: Timeline) -> Decision | None:
         return None
     if not question.content and not question.soft and not question.form and not question.options:
         return None
-    hits = _hits(question, timeline)
+    search = _Search(question, timeline)
+    hits = search.hits()
     if question.options:
         return _option(question, timeline, hits)
     hits = [hit for hit in hits if hit.score >= ENOUGH]
     if not hits:
         return None
     best = hits[0].score
-    top = [hit for hit in hits if hit.score >= best - 0.02][:MOST_QUOTED]
+    top = [hit for hit in hits if hit.score >= best - 0.001][:MOST_QUOTED]
     cited = tuple(dict.fromkeys(item for hit in top for item in hit.told))[: MOST_QUOTED + 1]
-    quoted = [item for item in cited if not _is_question(item)] if question.asks in ("why", "who") else cited
+    quoted = [item for item in cited if not _is_question(item)] or list(cited)
     words = " / ".join(dict.fromkeys(item.told for item in quoted))
-    if question.asks == "when" and not any(
-        tells(i.text, "when", question.language) or shows(i.text, "date") for i in cited
-    ):
+    if question.asks == "when" and not any(search.tells_when(i.text) for i in cited):
         words = f"{', '.join(span_words(item.span) for item in cited)}: {words}"
     return Decision(words, 3 if best > 0.85 and len(top) == 1 else 2, cited, "It holds the question's words.")
 
 
-def nearest(question: Question, timeline: Timeline, most: int = 3) -> list[Item]:
-    """The texts that come closest to what is asked, best first."""
-    return [hit.item for hit in _hits(question, timeline, strict=False)[:most]]
+@dataclass(frozen=True)
+class _Search:
+    """What one question looks for in one timeline."""
 
+    question: Question
+    timeline: Timeline
 
-def _hits(question: Question, timeline: Timeline, *, strict: bool = True) -> list[_Hit]:
-    """By how much of the question they hold; `strict`: only those that may answer it."""
-    words = (question.content | question.soft) - question.form_stems
-    asked = _asked_noun(question)
-    who = speakers_named(question, timeline, question.runs()) if question.has("says") and strict else []
-    words -= frozenset(stem for name in who for stem in question.language.stems(name))
-    hits: list[_Hit] = []
-    for place, item in enumerate(timeline.everything):
-        if who and item.speaker not in who:
-            continue
-        own = timeline.ranker.coverage(words, place)
-        if strict and own == 0 and words:
-            continue
-        beside = _beside(timeline, item)
-        score = _score(question, timeline, words, item, beside)
-        score += 0.03 * (item.kind == {"screen": "screen", "speech": "speech"}.get(question.channel))
-        score += 0.05 * (question.asks == "when" and tells(item.text, "when", question.language))
-        score += 0.05 * bool(asked and timeline.ranker.held(asked, timeline.stems(item)))
-        told = _told(question, timeline, item, beside)
-        if not strict:
-            hits.append(_Hit(item, score + 0.1 * bool(told), (item,)))
-        elif told and _holds_what_it_must(question, timeline, item, beside):
-            hits.append(_Hit(item, score, told))
-    return sorted((h for h in hits if h.score > 0), key=lambda hit: (-hit.score, hit.item.start_seconds))
+    @cached_property
+    def speakers(self) -> list[str]:
+        """Whose lines are asked for."""
+        named = self.question.has("says") and self.question.asks != "who"
+        return speakers_named(self.question, self.timeline, self.question.runs()) if named else []
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Stems that a text should hold."""
+        words = (self.question.content | self.question.soft) - self.question.form_stems
+        return words - frozenset(s for name in self.speakers for s in self.timeline.language.stems(name))
 
-def _asked_noun(question: Question) -> str | None:
-    """`Which gate …` asks for a gate."""
-    mark = question.find("what")
-    runs = question.runs(mark.stop) if mark else ()
-    if not mark or not runs or runs[0].start != mark.stop:
-        return None
-    return question.language.stem(tokens(runs[0].text)[0])
+    @cached_property
+    def kind(self) -> str:
+        """`Which gate …` asks for a gate; its answer may give the name alone."""
+        mark = self.question.find("what")
+        runs = self.question.runs(mark.stop) if mark else ()
+        direct = mark and runs and runs[0].start == mark.stop and not runs[0].quoted
+        return self.question.language.stem(tokens(runs[0].text)[0]) if direct else ""
 
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """Words of weight: one that stands nowhere near a text speaks against it."""
+        question, light = self.question, self.timeline.language.light
+        firm = question.stems_under("compare") & self.words
+        loose = (frozenset[str]() if question.asks == "yes_no" else light) | question.soft | {self.kind}
+        plain = (self.words - loose) | firm
+        loosely = bool(question.form or self.numbered or self.clocks)
+        known = frozenset(w for w in self.words - question.soft if self.timeline.ranker.alike(w))
+        return plain or (frozenset[str]() if loosely else known or self.words)
 
-def _score(
-    question: Question, timeline: Timeline, words: frozenset[str], item: Item, beside: Sequence[Item]
-) -> float:
-    """The share of the words' weight that the item holds, and at a lower rate what stands beside it."""
-    ranker, own = timeline.ranker, timeline.stems(item)
-    near = frozenset(stem for other in beside for stem in timeline.stems(other))
-    total = got = 0.0
-    for word in words:
-        weight = ranker.weight(word) * (0.33 if word in question.soft else 1.0)
-        weight = max(weight, NAME_WEIGHT) if word in question.hard else weight
-        total += weight
-        got += weight * max(ranker.held(word, own), BESIDE_SHARE * ranker.held(word, near))
-    return got / total if total else 1.0
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """What each word counts: rare ones more, names and figures at least as much as most."""
+        hard, rank = self.question.hard, self.timeline.ranker
+        weights = {w: rank.weight(w) * (LIGHT_SHARE if w in self.question.soft else 1.0) for w in self.words}
+        light = self.timeline.language.light
+        weights |= {w: 0.1 * weights[w] for w in self.words & light if w not in hard and not rank.alike(w)}
+        weights |= {w: KIND_SHARE * weights[w] for w in {self.kind} & self.words if w not in hard}
+        return weights | {w: max(weights[w], LEAST_NAME_WEIGHT) for w in hard & self.words}
+
+    @cached_property
+    def topics(self) -> frozenset[str]:
+        """Words that the film is about."""
+        stems = self.timeline.ranker.stems
+        alike = {word: set(self.timeline.ranker.alike(word)) for word in self.words}
+        return frozenset(w for w in self.words if sum(bool(alike[w] & held) for held in stems) >= TOPIC_COUNT)
+
+    @cached_property
+    def numbered(self) -> list[str]:
+        """`step 4`, `platform 7`: a number belongs to the word before it."""
+        words = self.question.words
+        pairs = pairwise(words)
+        stem = self.question.language.stem
+        return [
+            f"{a.low} {b.low}" for a, b in pairs if b.low.isdigit() and stem(a.low) in self.question.content
+        ]
+
+    @cached_property
+    def clocks(self) -> list[str]:
+        """`the 10:05 train`: a time that stands on a board."""
+        named = [word.low for word in self.question.words if word.timed]
+        return [c for c in named if any(holds(i.text, c) >= LOOKALIKE for i in self.timeline.screen)]
+
+    def hits(self) -> list[_Hit]:
+        """The texts that may answer, best first."""
+        hits = [hit for item in self.timeline.everything if (hit := self.hit(item)) and hit.score > 0]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.item.start_seconds))
+
+    def hit(self, item: Item) -> _Hit | None:
+        """How well a text answers, or None where it cannot."""
+        if self.speakers and item.speaker not in self.speakers:
+            return None
+        if not all(holds(item.text, clock) >= LOOKALIKE for clock in self.clocks):
+            return None
+        own, beside = self.own(item), _beside(self.timeline, item)
+        near = frozenset(stem for other in beside for stem in self.timeline.stems(other))
+        score = self.score(own, near)
+        if score is None or not all(
+            any(holds(o.text, pair) >= LOOKALIKE for o in (item, *beside)) for pair in self.numbered
+        ):
+            return None
+        told = self.told(item, beside, whole=self.whole(own, near))
+        if not told:
+            return None
+        score += 0.03 * (item.kind == self.question.channel) + 0.05 * any(self.fits(i.text) for i in told)
+        deeds = self.plain - self.question.hard
+        score -= 0.05 * bool(deeds and not any(self.timeline.ranker.held(w, own) for w in deeds))
+        return _Hit(item, score, told)
+
+    def own(self, item: Item) -> frozenset[str]:
+        """Stems of a text; who says it is meant by a name of the question where they speak of themselves."""
+        first = self.question.language.words("first_person") & set(tokens(item.text))
+        speech = self.question.channel == "speech"
+        own = self.timeline.stems(item) if first or speech else self.timeline.language.stems(item.text)
+        return own | self.timeline.narrators if first and not item.speaker else own
+
+    def score(self, own: frozenset[str], near: frozenset[str]) -> float | None:
+        """The share of the words' weight that is held; None where one that must be is not."""
+        held = self.timeline.ranker.held
+        mine = {word: held(word, own) for word in self.words}
+        form = self.question.form_stems | self.question.soft if self.question.form else frozenset[str]()
+        if self.plain and not any(mine.get(w, 0.0) or held(w, own) for w in self.plain | form):
+            return None
+        share = {
+            word: max(mine[word], NEAR_SHARE * held(word, near), FILM_SHARE if word in self.topics else 0.0)
+            for word in self.words
+        }
+        hard = self.question.hard - self.question.form_stems
+        there = own if self.question.has("seeing") else own | near
+        if not all(share.get(w, 0.0) >= NEAR_SHARE * 0.8 or held(w, there) for w in hard):
+            return None
+        firm = self.plain - self.question.hard
+        if sum(not share[word] for word in self.plain) > (len(firm) >= MANY_WORDS):
+            return None
+        total = sum(self.weights.values())
+        held_share = sum(self.weights[w] * share[w] for w in self.words) / total if total else 1.0
+        alone = self.question.form in ADDRESSES or self.clocks
+        return max(held_share, ENOUGH) if not self.plain and (alone or held_share) else held_share
+
+    def whole(self, own: frozenset[str], near: frozenset[str]) -> bool:
+        """Whether a text holds every word of the question itself; of several that ask who, one may stand beside it."""
+        lone = [w for w in self.words - {self.kind} if not self.timeline.ranker.held(w, own)]
+        return not lone or (
+            self.question.asks == "who" and len(self.words) > len(lone) == 1 and lone[0] in near
+        )
+
+    def told(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
+        """The text where it has the form that is asked for; else what stands beside it and has; () where nothing has."""
+        if _is_question(item):
+            return self.replies(item)
+        if self.fits(item.text):
+            return self.of_kind(item, beside)
+        if item.kind == "screen":
+            board = [o for o in beside if o.kind == item.kind and self.fits(o.text)]
+            if board:
+                return (item, min(board, key=lambda o: self.distance(item, o)))
+        enough = self.question.asks in ("when", "why") or (
+            self.question.asks == "who" and len(self.words) > 1
+        )
+        return (item,) if whole and enough and not self.question.form else ()
+
+    def of_kind(self, item: Item, beside: Sequence[Item]) -> tuple[Item, ...]:
+        """With the sign that tells the kind asked for; a line of a board that lacks what the others have is no answer."""
+        held, stems = self.timeline.ranker.held, self.timeline.stems
+        if not self.kind or held(self.kind, stems(item)):
+            return (item,)
+        signs = [o for o in beside if o.kind == "screen" and held(self.kind, stems(o))]
+        return (item, *signs[:1]) if item.kind == "speech" or len(signs) < 2 else ()
+
+    def distance(self, item: Item, other: Item) -> tuple[int, bool]:
+        """How many texts lie between two of one board, in the order of reading; what follows is closer."""
+        places = self.timeline.places
+        return abs(places[other] - places[item]), places[other] < places[item]
+
+    def replies(self, item: Item) -> tuple[Item, ...]:
+        """Somebody asks the same: what is said next may be the answer, if it comes at once."""
+        channel = self.timeline.of(item.kind)
+        place = channel.index(item)
+        replies: list[Item] = []
+        for other in channel[place + 1 : place + 1 + MOST_REPLIES]:
+            if _gap(other, (replies or [item])[-1]) > NEAR_SECONDS - 1 or _is_question(other):
+                break
+            replies.append(other)
+        asked = parse(item.text).asks
+        asks = ("yes_no", asked) if asked != "other" else ("yes_no", "what", "other")
+        same = self.question.asks in asks and not self.question.form
+        told = replies if same else [r for r in replies if self.fits(r.text)]
+        return (item, *told) if told and (same or self.question.asks != "what" or self.question.form) else ()
+
+    def fits(self, text: str) -> bool:
+        """Whether a text has what the question asks for: its form, and a number beside what is counted."""
+        question = self.question
+        if question.form == "price" and question.asks == "how_much":
+            costs = question.form_stems & question.language.stems(text)
+            return shows(text, "price") or (bool(costs) and tells(text, "how_much", question.language))
+        if question.form == "date":
+            return shows(text, "date") or tells(text, "when", question.language)
+        if question.form:
+            return shows(text, question.form)
+        if question.asks == "how_many":
+            return _counts(question, text)
+        if question.asks_name and question.asks in ("what", "other", "who"):
+            return named(
+                self.words - question.hard or self.words, text, question.language, self.timeline.names
+            )
+        asks = question.asks
+        lows = frozenset(word.low for word in question.words)
+        return tells(_LABEL.sub("", text), asks, question.language, self.timeline.names, lows)
+
+    def tells_when(self, text: str) -> bool:
+        """Whether a text tells a time of its own."""
+        return tells(text, "when", self.question.language) or shows(text, "date")
 
 
 def _beside(timeline: Timeline, item: Item) -> list[Item]:
     """What stands on screen at the same time; of speech, the sentences right before and after as well."""
-    here = [
-        o
-        for o in timeline.screen
-        if o is not item and o.start_seconds < item.stop_seconds and o.stop_seconds > item.start_seconds
-    ]
+    here = [o for o in timeline.screen if o is not item and o.span.overlaps(item.span)]
     if item.kind != "speech":
-        return here
+        return here + [o for o in timeline.speech if _gap(o, item) <= NEAR_SECONDS]
     place = timeline.speech.index(item)
     near = timeline.speech[max(place - 1, 0) : place + 2]
     return here + [o for o in near if o is not item and _gap(o, item) <= NEAR_SECONDS]
@@ -137,99 +289,23 @@ def _gap(one: Item, other: Item) -> float:
     return max(one.start_seconds - other.stop_seconds, other.start_seconds - one.stop_seconds)
 
 
-def _holds_what_it_must(question: Question, timeline: Timeline, item: Item, beside: Sequence[Item]) -> bool:
-    """A word of weight stands in the text itself; names, numbers and quotations there or right beside it."""
-    ranker, own = timeline.ranker, timeline.stems(item)
-    hard = question.hard - question.form_stems
-    content = question.content - question.form_stems
-    heavy = content - question.language.light or content
-    if heavy and not any(ranker.held(word, own) for word in heavy):
-        return False
-    subject = own
-    if item.speaker and not question.language.words("first_person") & set(tokens(item.text)):
-        # Who says a line is meant by a name of the question only where they speak of themselves.
-        subject = question.language.stems(item.text) if question.channel != "speech" else own
-    near = subject | frozenset(s for other in beside for s in timeline.stems(other))
-    seeing = question.has("seeing")
-    return all(ranker.held(word, subject if seeing else near) for word in hard)
-
-
-def _told(question: Question, timeline: Timeline, item: Item, beside: Sequence[Item]) -> tuple[Item, ...]:
-    """The text itself where it has the form that is asked for; else what stands beside it and has; () where nothing has."""
-    if _is_question(item):
-        return _replies(question, timeline, item)
-    if question.asks == "when" and not question.form and not tells(item.text, "when", question.language):
-        return (
-            item,
-            *[
-                o
-                for o in beside
-                if o.kind == item.kind == "screen" and tells(o.text, "when", question.language)
-            ][:1],
-        )
-    if _fits(question, timeline, item.text):
-        return (item,)
-    if item.kind == "screen" or question.form:
-        board = [o for o in beside if o.kind == item.kind and _fits(question, timeline, o.text)]
-        return (item, *board[:1])[-2:] if board else ()
-    return ()
-
-
 def _is_question(item: Item) -> bool:
-    return item.kind == "speech" and item.text.rstrip().endswith(("?", "？", "؟"))
-
-
-def _replies(question: Question, timeline: Timeline, item: Item) -> tuple[Item, ...]:
-    """Somebody asks the same: what is said next may be the answer, if it comes at once."""
-    place = timeline.speech.index(item)
-    replies: list[Item] = []
-    for other in timeline.speech[place + 1 : place + 1 + MOST_REPLIES]:
-        if _gap(other, (replies or [item])[-1]) > NEAR_SECONDS - 1:
-            break
-        replies.append(other)
-    told = (
-        [r for r in replies if _fits(question, timeline, r.text)]
-        if question.asks not in ("what", parse(item.text).asks)
-        else replies
-    )
-    return (item, *told) if told else ()
-
-
-def _fits(question: Question, timeline: Timeline, text: str) -> bool:
-    """Whether a text has what the question asks for: its form, and a number beside what is counted."""
-    if question.form == "price" and question.asks == "how_much":
-        costs = question.form_stems & question.language.stems(text)
-        return shows(text, "price") or (bool(costs) and tells(text, "how_much", question.language))
-    if question.form and question.form != "date":
-        return shows(text, question.form)
-    if question.form == "date" or question.asks == "when":
-        return question.form != "date" or shows(text, "date") or tells(text, "when", question.language)
-    if question.asks == "how_many":
-        return _counts(question, text)
-    asks = "who" if question.asks == "what" and question.asks_name else question.asks
-    lows = frozenset(word.low for word in question.words)
-    return tells(_LABEL.sub("", text), asks, question.language, timeline.names, lows)
-
-
-_LABEL = re.compile(r"^(?:\w+ )?\d+\s*[.):]\s+")
+    return item.text.rstrip().endswith(("?", "？", "؟"))
 
 
 def _counts(question: Question, text: str) -> bool:
-    """A number right before what is counted, or behind it after a colon."""
-    mark = question.find("how_many")
-    language = question.language
-    goods = (
-        language.stems(" ".join(w.low for w in question.words[mark.stop : mark.stop + 2]))
-        if mark
-        else frozenset[str]()
-    )
+    """A number right before what is counted, or behind it after a colon; any number where nothing is named."""
+    mark, language = question.find("how_many"), question.language
+    behind = question.words[mark.stop : mark.stop + 2] if mark else ()
+    goods = language.stems(" ".join(w.low for w in behind if not w.parted))
     words = tokens(_LABEL.sub("", text))
+    if not goods:
+        return any(counted(word, language) for word in words)
     for place, word in enumerate(words):
         if language.stem(word) in goods:
             before = words[max(place - 3, 0) : place]
-            if any(counted(w, language) for w in before) or re.search(
-                rf"{re.escape(word)}\s*[:=]\s*\d", text.casefold()
-            ):
+            after = rf"{re.escape(word)}\s*[:=]\s*\d"
+            if any(counted(w, language) for w in before) or re.search(after, text.casefold()):
                 return True
     return False
 
@@ -243,50 +319,38 @@ def _option(question: Question, timeline: Timeline, hits: Sequence[_Hit]) -> Dec
     ]
     order = sorted(range(len(scores)), key=lambda n: -scores[n])
     if strong and scores[order[0]] >= 0.3 and (len(order) == 1 or scores[order[0]] > scores[order[1]] + 0.05):
-        held = [
-            i
-            for hit in strong
-            for i in hit.told
-            if _holds_option(question, question.options[order[0]], i, timeline)
-        ]
+        option = question.options[order[0]]
+        told = [i for hit in strong for i in hit.told]
+        held = [i for i in told if _holds_option(question, option, i, timeline)]
         cited = tuple(dict.fromkeys(held or strong[0].told))[:3]
         return Decision(
-            question.options[order[0]],
-            3,
-            cited,
-            "A text that holds the question's words holds this option.",
-            choice=order[0],
+            option, 3, cited, "What holds the question's words holds this option.", choice=order[0]
         )
-    if question.has("seeing") or question.hard - timeline.language.stems(
-        " ".join(i.told for i in timeline.everything)
-    ):
+    every = timeline.language.stems(" ".join(i.told for i in timeline.everything))
+    if question.has("seeing") or question.hard - every:
         return None
-    pool = timeline.screen if question.channel == "screen" else timeline.of(question.channel)
-    named = question.content and not strong
+    pool = timeline.of(question.channel)
     found = supported(question, [i.text for i in pool])
-    if len(found) != 1 or (named and not question.has("shows", "occurs", "texts", "mentions", "says")):
+    loose = question.content and not strong
+    if len(found) != 1 or (loose and not question.has("shows", "occurs", "texts", "mentions", "says")):
         return None if not strong else _none_of_these(question, strong)
-    cited = tuple(i for i in pool if supports(i.text, question.options[found[0]], question.language))[:4]
+    option = question.options[found[0]]
+    cited = tuple(i for i in pool if supports(i.text, option, question.language))[:4]
     sure = 2 if question.content else 3
-    return Decision(
-        question.options[found[0]], sure, cited, "Only this option is written or said.", choice=found[0]
-    )
+    return Decision(option, sure, cited, "Only this option is written or said.", choice=found[0])
 
 
 def _none_of_these(question: Question, strong: Sequence[_Hit]) -> Decision | None:
     none = [n for n, option in enumerate(question.options) if says_none(option)]
     if len(none) != 1 or strong[0].score < 0.95:
         return None
-    return Decision(
-        question.options[none[0]], 2, strong[0].told, "What is told is none of the others.", choice=none[0]
-    )
+    reason = "What is told is none of the others."
+    return Decision(question.options[none[0]], 2, strong[0].told, reason, choice=none[0])
 
 
 def _share(question: Question, option: str, hit: _Hit, timeline: Timeline) -> float:
-    if says_none(option):
-        return 0.0
     held = max(_holds_option(question, option, item, timeline) for item in hit.told)
-    return held * (0.2 + hit.score)
+    return 0.0 if says_none(option) else held * (0.2 + hit.score)
 
 
 def _holds_option(question: Question, option: str, item: Item, timeline: Timeline) -> float:

@@ -44,6 +44,12 @@ _TURN = re.compile(r"(?:^|(?<=[.!?…\"”。！？]))\s*[-–—]\s+(?=\S)")
 _LABEL = re.compile(r"(?:^|(?<=[.!?…])\s+)([A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){0,2}):\s+(?=\S)")
 
 
+_NAME = r"([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
+INTRODUCTION = re.compile(
+    rf"\b(?:[Mm]y name is|I'm|I am|[Tt]his is|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis|[Ss]oy|[Ss]ono|[Ss]ou|[Ii]k ben) {_NAME}"
+)
+
+
 @dataclass(frozen=True)
 class Item:
     """One text over one span: a sign, a sentence, or what a picture looks like. `ids` are those of its evidence."""
@@ -96,6 +102,13 @@ class Timeline:
         said = (names_in(item.text, self.language) for item in self.speech)
         speakers = (tokens(item.speaker or "") for item in self.speech)
         return frozenset(word for words in (*said, *speakers) for word in words)
+
+    @cached_property
+    def narrators(self) -> frozenset[str]:
+        """Stems of the names by which somebody who bears no label introduces himself."""
+        told = (i for i in self.speech if not i.speaker)
+        found = (INTRODUCTION.search(i.text.replace("’", "'")) for i in told)
+        return frozenset(s for match in found if match for s in self.language.stems(match.group(1)))
 
     @cached_property
     def places(self) -> dict[Item, int]:

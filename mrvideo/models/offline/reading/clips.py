@@ -233,18 +233,51 @@ class _Paragraph:
 
 
 def _paragraphs(tracks: list[Track]) -> list[_Paragraph]:
-    groups: list[_Paragraph] = []
-    for track in tracks:
+    groups = [_Paragraph(row) for row in _table(tracks)]
+    cells = {id(track) for group in groups for track in group.tracks}
+    for track in (track for track in tracks if id(track) not in cells):
         line = track.near(track.first)
         for group in groups:
             other = group.tracks[-1]
             together = abs(other.first - track.first) <= 1 and abs(other.last - track.last) <= 1
-            if together and _adjoin(other.near(track.first), line):
+            if together and id(other) not in cells and _adjoin(other.near(track.first), line):
                 group.tracks.append(track)
                 break
         else:
             groups.append(_Paragraph([track]))
     return groups
+
+
+def _table(tracks: list[Track]) -> list[list[Track]]:
+    """Rows whose cells stand one under the other's, and single rows of three or more: each reads as one text.
+
+    10:05   Turin    2
+    10:30   Basel    7
+    """
+    rows: list[list[Track]] = []
+    for track in sorted(tracks, key=lambda track: track.near(track.first).left):
+        row = next((row for row in rows if _in_row(row[-1], track)), None)
+        if row is None:
+            rows.append([track])
+        else:
+            row.append(track)
+    wide = [row for row in rows if len(row) > 1]
+    return [row for row in wide if len(row) > 2 or any(_aligned(row, o) for o in wide if o is not row)]
+
+
+def _in_row(one: Track, other: Track) -> bool:
+    if abs(other.first - one.first) > 1 or abs(other.last - one.last) > 1:
+        return False
+    left, right = one.near(one.first), other.near(one.first)
+    size = min(left.height, right.height)
+    level = min(left.bottom, right.bottom) - max(left.top, right.top) > 0.5 * size
+    return level and max(left.height, right.height) < 1.4 * size and right.left >= left.right
+
+
+def _aligned(row: list[Track], other: list[Track]) -> bool:
+    """Whether each cell shares its column with the other's."""
+    pairs = [(a.near(a.first), b.near(b.first)) for a, b in zip(row, other, strict=False)]
+    return len(row) == len(other) and all(a.left < b.right and b.left < a.right for a, b in pairs)
 
 
 def _adjoin(above: Line, below: Line) -> bool:

@@ -12,13 +12,12 @@ from mrvideo.text import tokens
 EXAMPLES = (
     ("What colour is the background when STOP GOLF is shown?", "dark blue"),
     ("What colour is the screen at 0:30?", "dark blue"),
-    ("What colour is the car?", None),
 )
 
 
 def match(question: Question) -> Match | None:
     """Of the background, at a moment that is named."""
-    if question.asks != "colour":
+    if question.asks != "colour" or not (question.has("background") or question.times or question.relation):
         return None
     link = question.relation
     anchors = joined(question.runs(link.stop if link else 0)) if link else ()

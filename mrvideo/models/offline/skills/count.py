@@ -52,8 +52,10 @@ def _times_said(item: Item, phrase: str) -> int:
 
 def _different(match: Match, timeline: Timeline) -> Decision | None:
     question = match.question
-    if match.channel == "speech" or not question.has("different", "texts"):
+    if match.channel == "speech":
         return None
+    if not question.has("different", "texts"):
+        return _of_a_kind(match, timeline)
     wanted = question.content | question.soft
     signs = timeline.signs
     pool = [i for i in signs if wanted <= timeline.stems(i)] or [
@@ -64,6 +66,25 @@ def _different(match: Match, timeline: Timeline) -> Decision | None:
         return None
     words = f"{len(groups)}: {texts_of(groups)}"
     return Decision(words, 4, tuple(groups), "So many different texts were read.", float(len(groups)))
+
+
+def _of_a_kind(match: Match, timeline: Timeline) -> Decision | None:
+    """`How many stops are there?` Texts that begin with the word and go on with a name: `STOP ALPHA`, `STOP BRAVO`."""
+    content, language = match.question.content, timeline.language
+    heads = [(i, tokens(i.text)) for i in timeline.signs]
+    pool = [
+        i
+        for i, words in heads
+        if len(content) == 1
+        and len(words) > 1
+        and language.stem(words[0]) in content
+        and not words[1][0].isdigit()
+    ]
+    groups = [group[0] for group in distinct(pool)]
+    if len(groups) < 2:
+        return None
+    words = f"{len(groups)}: {texts_of(groups)}"
+    return Decision(words, 3, tuple(groups), "So many different texts were read.", float(len(groups)))
 
 
 def _by_numbers(match: Match, timeline: Timeline) -> Decision | None:

@@ -72,8 +72,6 @@ def _steps(question: Question) -> int:
 def answer(match: Match, timeline: Timeline) -> Decision | None:
     """The text or line next to it, of the channel that is asked for, else of its own."""
     question = match.question
-    if match.ordinal > 1:
-        return None
     found = find_clause(timeline, match.anchors[0], match.channel)
     if not found.items:
         return None
@@ -83,6 +81,8 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     pool = without(pool, match.anchors) if spoken == (anchor.kind == "speech") else pool
     pool = named_by_options(question, _wanted(question, timeline, anchor, pool)) or []
     near = _next_to(anchor, pool, after=match.relation == "after", gone=question.has("leaves"))
+    for _ in range(match.ordinal - 1):
+        near = _next_to(near[0], pool, after=match.relation == "after", gone=False) if near else []
     if not near:
         return None
     several = len(found.items) > 1

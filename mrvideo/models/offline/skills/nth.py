@@ -62,7 +62,9 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
         return None
     item = groups[place][-1 if match.ordinal < 0 else 0]
     words = item.speaker or item.text if question.asks == "who" else item.text
-    return Decision(words, 4 if abs(match.ordinal) == 1 else 3, (item,), "By order of appearance.")
+    # `The last words` alone may be said or shown.
+    plain = question.has("says", "shows", "lines", "occurs") or bool(question.options)
+    return Decision(words, 4 if plain and abs(match.ordinal) == 1 else 3, (item,), "By order of appearance.")
 
 
 def _labels_another(match: Match, timeline: Timeline, item: Item) -> bool:
@@ -76,7 +78,7 @@ def _labels_another(match: Match, timeline: Timeline, item: Item) -> bool:
 
 def _numbered(match: Match, timeline: Timeline) -> Decision | None:
     """`Step 3: Wait`; or the item of that number in a list on screen, under the heading that the question names."""
-    content, number = match.question.content, match.ordinal
+    content, number = match.question.content - match.question.stems_under("texts"), match.ordinal
     if number <= 0 or match.question.options or not content:
         return None
     for item in timeline.screen:

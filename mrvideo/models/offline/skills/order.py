@@ -40,7 +40,10 @@ def match(question: Question) -> Match | None:
 def _listed(runs: tuple[Run, ...]) -> list[Run]:
     """`The towns Ostwick, Lowmoor and Bramford`: what the first one is called is none of them."""
     if len(runs) > 1 and not runs[0].quoted:
-        bare = re.sub(r"^(?:[a-z]+ ){1,4}(?=[A-Z\d])", "", runs[0].text)
+        first = (
+            r"^(?:[A-Z]?[a-z]+ ){1,4}(?=[A-Z\d])" if runs[0].start == 0 else r"^(?:[a-z]+ ){1,4}(?=[A-Z\d])"
+        )
+        bare = re.sub(first, "", runs[0].text)
         return [Run(runs[0].start, runs[0].stop, bare, quoted=False), *runs[1:]]
     return list(runs)
 

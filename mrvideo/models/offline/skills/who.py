@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from mrvideo.models.offline.decision import Decision
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import Found, Match, find, find_clause, joined
-from mrvideo.models.offline.timeline import Item, Timeline
+from mrvideo.models.offline.timeline import INTRODUCTION, Item, Timeline
 
-_NAME = r"([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
-_INTRODUCTION = re.compile(
-    rf"\b(?:[Mm]y name is|I'm|I am|[Tt]his is|[Ii]ch bin|[Jj]e suis|[Ss]oy|[Ss]ono|[Ss]ou|[Ii]k ben) {_NAME}"
-)
 EXAMPLES = (
     ('Who says "I found the note"?', "Mara"),
     ("Who says that the river is cold?", "Ben"),
@@ -50,7 +44,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
 
 def _everyone(timeline: Timeline) -> Found:
     """Who is named as a speaker, and who says a name of their own."""
-    told = [(item, _INTRODUCTION.search(item.text.replace("’", "'"))) for item in timeline.speech]
+    told = [(item, INTRODUCTION.search(item.text.replace("’", "'"))) for item in timeline.speech]
     own = [
         Item(i.start_seconds, i.stop_seconds, i.text, i.kind, m.group(1), i.ids)
         for i, m in told
