@@ -62,7 +62,9 @@ def tells(
         hour = any(counted(w, language) for w in words) and language.words("hour_words") & set(words)
         return bool(hour or calendar & set(words)) or any(shows(text, form) for form in ("year", "clock"))
     if asks in ("who", "where") and caseless:
-        return len(set(words) - asked - language.stop) > 1
+        return len(set(words) - asked - language.stop) > (language.code != "ar")
+    if asks == "how_often":
+        return bool(language.words("frequency") & set(words))
     if asks == "who":
         return bool((names_in(text, language) | (names & set(words))) - asked)
     if asks == "where":

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from mrvideo.models.offline.decision import Decision, option_text, says_none, span_words, supported, supports
-from mrvideo.models.offline.forms import counted, named, shows, tells
+from mrvideo.models.offline.forms import counted, named, names_in, shows, tells
 from mrvideo.models.offline.question import Question, parse
 from mrvideo.models.offline.skills.base import speakers_named
 from mrvideo.models.offline.timeline import Item, Timeline
@@ -182,7 +182,7 @@ class _Search:
         held = self.timeline.ranker.held
         mine = {word: held(word, own) for word in self.words}
         form = self.question.form_stems | self.question.soft if self.question.form else frozenset[str]()
-        if self.plain and not any(mine.get(w, 0.0) or held(w, own) for w in self.plain | form):
+        if self.plain and not any(mine.get(w, 0.0) or held(w, own) for w in self.words | form):
             return None
         share = {
             word: max(mine[word], NEAR_SHARE * held(word, near), FILM_SHARE if word in self.topics else 0.0)
@@ -190,6 +190,8 @@ class _Search:
         }
         hard = self.question.hard - self.question.form_stems
         there = own if self.question.has("seeing") else own | near
+        if self.question.has("seeing") and not all(mine[word] for word in self.plain):
+            return None
         if not all(share.get(w, 0.0) >= NEAR_SHARE * 0.8 or held(w, there) for w in hard):
             return None
         firm = self.plain - self.question.hard
@@ -212,23 +214,28 @@ class _Search:
         if _is_question(item):
             return self.replies(item)
         if self.fits(item.text):
-            return self.of_kind(item, beside)
+            return self.of_kind(item, beside, whole=whole)
         if item.kind == "screen":
             board = [o for o in beside if o.kind == item.kind and self.fits(o.text)]
             if board:
                 return (item, min(board, key=lambda o: self.distance(item, o)))
-        enough = self.question.asks in ("when", "why") or (
-            self.question.asks == "who" and len(self.words) > 1
-        )
+        enough = self.question.asks == "when" or (self.question.asks == "who" and len(self.words) > 1)
         return (item,) if whole and enough and not self.question.form else ()
 
-    def of_kind(self, item: Item, beside: Sequence[Item]) -> tuple[Item, ...]:
+    def of_kind(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
         """With the sign that tells the kind asked for; a line of a board that lacks what the others have is no answer."""
         held, stems = self.timeline.ranker.held, self.timeline.stems
         if not self.kind or held(self.kind, stems(item)):
             return (item,)
+        if not self.timeline.ranker.alike(self.kind) and not whole:
+            return (item,) if names_in(item.text, self.question.language) | self.figures(item) else ()
         signs = [o for o in beside if o.kind == "screen" and held(self.kind, stems(o))]
         return (item, *signs[:1]) if item.kind == "speech" or len(signs) < 2 else ()
+
+    def figures(self, item: Item) -> frozenset[str]:
+        """Numbers of a text that the question does not name."""
+        asked = {word.low for word in self.question.words}
+        return frozenset(w for w in tokens(item.text) if w[0].isdigit() and w not in asked)
 
     def distance(self, item: Item, other: Item) -> tuple[int, bool]:
         """How many texts lie between two of one board, in the order of reading; what follows is closer."""
@@ -256,8 +263,8 @@ class _Search:
         if question.form == "price" and question.asks == "how_much":
             costs = question.form_stems & question.language.stems(text)
             return shows(text, "price") or (bool(costs) and tells(text, "how_much", question.language))
-        if question.form == "date":
-            return shows(text, "date") or tells(text, "when", question.language)
+        if question.form in ("date", "clock"):
+            return shows(text, question.form) or tells(text, "when", question.language)
         if question.form:
             return shows(text, question.form)
         if question.asks == "how_many":

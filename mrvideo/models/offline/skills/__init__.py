@@ -49,5 +49,5 @@ SKILLS: tuple[Skill, ...] = (absent, measure, keyed, colour, title, order, betwe
 WHOLE: tuple[Skill, ...] = (order, neighbour, between, count, measure, nth)
 """A few fresh frames do not tell what stands next to what, nor how many there are."""
 
-TENTATIVE: tuple[Skill, ...] = (keyed, count, nth)
+TENTATIVE: tuple[Skill, ...] = (keyed, count, nth, measure)
 """Where one of these matches but finds nothing, others may: `How many people left?` is told, not counted."""

@@ -24,7 +24,8 @@ _ITEM = re.compile(r"(?<![\w.])(\d{1,2})[.)]\s+(?=\S)")
 def match(question: Question) -> Match | None:
     """A text whose times are counted, or texts of a kind."""
     if question.asks == "how_often":
-        anchors = joined(question.runs())
+        told = question.has("shows", "says", "occurs", "mentions", "texts", "lines")
+        anchors = joined(question.runs()) if told or any(w.quoted for w in question.words) else ()
         return Match(question, question.channel, anchors[:1]) if anchors else None
     if question.asks != "how_many" or question.has("shots", "scenes", "speakers", "seconds", "minutes"):
         return None

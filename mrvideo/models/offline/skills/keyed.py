@@ -51,7 +51,10 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     """The value of every text whose key is made of just these words."""
     language = timeline.language
     needed = wanted(match.question)
-    exact = {needed, needed - _generic(match.question)} - {frozenset[str]()}
+    is_it = (
+        any(w.low in language.words("copulas") for w in match.question.words) or match.question.asks != "what"
+    )
+    exact = {needed, needed - _generic(match.question) if is_it else needed} - {frozenset[str]()}
     found = [
         (item, parts[1].rstrip(".!"))
         for item in timeline.screen
