@@ -329,8 +329,15 @@ class Mention(Spanned):
     shard_index: int = Field(ge=0)
     name: str
     kind: str
-    description: str
+    description: str = Field(description="lasting traits and clothes")
+    activity: str = Field(default="", description="what it does in its shard; no trait to recognise it by")
     exemplar_seconds: float = Field(ge=0, description="time of the frame that shows it best")
+    box: Box | None = Field(default=None, description="where it is in that frame; None: the whole frame")
+    seen_seconds: tuple[float, ...] = Field(default=(), description="times of frames that show it")
+    late: bool = Field(
+        default=False,
+        description="found while its clip was captioned, so it may be another of the same shard",
+    )
 
     @property
     def mention_id(self) -> str:
@@ -346,6 +353,9 @@ class Entity(Record):
     description: str
     display_name: str | None = Field(default=None, description="a real name, where one was given or learnt")
     exemplar_seconds: float = Field(ge=0)
+    box: Box | None = Field(
+        default=None, description="where it is in the exemplar's frame, in shares of the source"
+    )
     mention_ids: tuple[str, ...] = ()
     scene_indexes: tuple[int, ...] = ()
     name_evidence: tuple[Evidence, ...] = ()

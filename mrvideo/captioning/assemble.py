@@ -9,6 +9,7 @@ from mrvideo.captioning.shard_records import Piece, ShardRecords
 from mrvideo.captioning.sightings import join_sightings, overlapping
 from mrvideo.captioning.tiling import joined_text, tiled
 from mrvideo.records import CaptionPart, Entity, Failure, Scene, Shot, Sighting, Span
+from mrvideo.text import same_text
 
 Run = tuple[Piece, ...]
 """The pieces of one scene, in order."""
@@ -57,11 +58,36 @@ def mention_scenes(runs: Sequence[Run]) -> tuple[Scene, ...]:
     )
 
 
-def scenes_of(runs: Sequence[Run], names: Mapping[int, Mapping[str, str]]) -> tuple[Scene, ...]:
-    """The scenes, captions rewritten to the cast's names; each lists every text that stands on screen during it."""
-    texts = join_sightings(sighting for run in runs for piece in run for sighting in piece.sightings)
+def watermarks_of(records: Sequence[ShardRecords]) -> tuple[Sighting, ...]:
+    """The texts that stand over the picture all along, each over the shards in which it does."""
+    return join_sightings(
+        Sighting(start_seconds=shard.span.start_seconds, stop_seconds=shard.span.stop_seconds, text=text)
+        for shard in records
+        for text in shard.watermarks
+    )
+
+
+def scenes_of(
+    runs: Sequence[Run],
+    names: Mapping[int, Mapping[str, str]],
+    watermarks: Sequence[Sighting] = (),
+) -> tuple[Scene, ...]:
+    """The scenes, captions rewritten to the cast's names; each lists every text that stands on screen during it.
+
+    A watermark is listed once, by the scene in which it comes up, whatever clips have reported of it.
+    """
+    texts = join_sightings(
+        sighting
+        for run in runs
+        for piece in run
+        for sighting in piece.sightings
+        if not any(
+            mark.span.overlaps(sighting.span) and same_text(mark.text, sighting.text) for mark in watermarks
+        )
+    )
     scenes: list[Scene] = []
     waiting = list(texts)
+    unlisted = list(watermarks)
     everyone = frozenset(name for known in names.values() for name in known.values())
     for index, run in enumerate(runs):
         span = Span(run[0].start_seconds, run[-1].stop_seconds)
@@ -71,7 +97,9 @@ def scenes_of(runs: Sequence[Run], names: Mapping[int, Mapping[str, str]]) -> tu
             if text.start_seconds > span.stop_seconds:
                 break
             near.append(text)
-        scenes.append(_scene(index, span, run, names, everyone, overlapping(near, span)))
+        marks = [mark for mark in unlisted if mark.start_seconds < span.stop_seconds]
+        unlisted = [mark for mark in unlisted if mark not in marks]
+        scenes.append(_scene(index, span, run, names, everyone, (*overlapping(near, span), *marks)))
     return tuple(scenes)
 
 

@@ -1,30 +1,43 @@
-"""The cards that a comparison of casts shows: words, and up to three frames of each individual, from different scenes.
+"""The cards that a comparison of casts shows: words, and up to four cells of a sheet for each individual, from different scenes.
 
-One frame may be a poor one, or show somebody else who was taken for this one; what most of three show decides:
+One picture may be a poor one, or show somebody else who was taken for this one; what most of them show decides:
 
     L1          the exemplar, to which the description belongs
-    L1 again    frames of other scenes in which captions name this one alone
+    L1 again    frames of other scenes, where captions saw this one best
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from typing import NamedTuple
 
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.sheets import CELLS, Cell, sheets
 from mrvideo.models.base import Picture
-from mrvideo.records import Mention
+from mrvideo.records import Box, Frame, Mention, Shot
 from mrvideo.schemas.captioning import CastCard
 
-FRAMES_OF_ONE = 3
-"""The least number of frames that can outvote one."""
+FRAMES_OF_ONE = 4
+"""Pictures of each: an odd one out is outvoted, and cells of a sheet are cheap."""
 
-MOST_CALLS = 4
-"""What would take more calls than this with several frames of each individual is compared by one frame each."""
+MOST_CARDS = 40
+"""Cards of one comparison: more are not kept apart by whoever looks."""
+
+MOST_SHEETS = 6
+"""Sheets of one comparison."""
+
+
+class View(NamedTuple):
+    """A frame that shows somebody, and where in the source picture; None: somewhere in it."""
+
+    seconds: float
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -45,34 +58,51 @@ class Member:
 
 @dataclass(frozen=True)
 class Entry:
-    """One card of a comparison before it has its label. `key` is what a pair is told by; `times` its frames, if any."""
+    """One card of a comparison before it has its label. `key` is what a pair is told by; `frames` its pictures, if any."""
 
     key: str
     card: CastCard
-    times: tuple[float, ...] = ()
+    frames: tuple[View, ...] = ()
     given: Given | None = None
 
 
-Views = Mapping[str, tuple[float, ...]]
-"""Mention id → times at which captions name this one alone."""
+Views = Mapping[str, tuple[View, ...]]
+"""Mention id → where else it was seen best."""
 
 
-def views_of(mentions: Sequence[Mention], pieces: Sequence[Piece]) -> dict[str, tuple[float, ...]]:
-    """The middles of the longest pieces that name a mention and nobody else; its exemplar's own piece is no other view."""
-    alone: dict[str, list[Piece]] = {}
+def views_of(
+    mentions: Sequence[Mention], pieces: Sequence[Piece], shots: Sequence[Shot] = ()
+) -> dict[str, tuple[View, ...]]:
+    """Where captions saw each mention best, other than in its exemplar's own piece: first in other shots, then in long pieces.
+
+    A frame without a box counts only where the piece names nobody else: nobody could tell who is meant.
+    """
+    held: dict[str, list[tuple[Piece, View]]] = {}
     for piece in pieces:
-        if len(set(piece.appearing)) == 1:
-            alone.setdefault(f"{piece.shard_index}/{piece.appearing[0]}", []).append(piece)
-    return {
-        mention.mention_id: tuple(
-            piece.span.middle_seconds
-            for piece in sorted(
-                alone.get(mention.mention_id, []), key=lambda p: (-p.span.duration_seconds, p.start_seconds)
-            )
-            if not piece.span.contains(mention.exemplar_seconds)
-        )[: FRAMES_OF_ONE - 1]
-        for mention in mentions
-    }
+        for one in piece.best:
+            if one.box is not None or len(set(piece.appearing)) == 1:
+                name = f"{piece.shard_index}/{one.name}"
+                held.setdefault(name, []).append((piece, View(one.seconds, one.box)))
+    starts = [shot.start_seconds for shot in shots]
+
+    def shot_of(seconds: float) -> int:
+        return bisect_right(starts, seconds)
+
+    found: dict[str, tuple[View, ...]] = {}
+    for mention in mentions:
+        taken = {shot_of(mention.exemplar_seconds)}
+        others: list[tuple[bool, float, View]] = []
+        ordered = sorted(
+            held.get(mention.mention_id, []), key=lambda one: (-one[0].span.duration_seconds, one[1].seconds)
+        )
+        for piece, view in ordered:
+            if not piece.span.contains(mention.exemplar_seconds):
+                seen_before = shot_of(view.seconds) in taken
+                others.append((seen_before, -piece.span.duration_seconds, view))
+                taken.add(shot_of(view.seconds))
+        others.sort(key=lambda one: (one[0], one[1], one[2].seconds))
+        found[mention.mention_id] = tuple(view for _, _, view in others[: FRAMES_OF_ONE - 1])
+    return found
 
 
 def entry_of(member: Member, views: Views) -> Entry:
@@ -86,20 +116,20 @@ def entry_of(member: Member, views: Views) -> Entry:
             speakers=member.speakers,
             given_name=member.given.name if member.given else None,
         ),
-        times=tuple(islice(_times(member, views), FRAMES_OF_ONE)),
+        frames=tuple(islice(_frames(member, views), FRAMES_OF_ONE)),
     )
 
 
-def _times(member: Member, views: Views) -> Iterator[float]:
-    """The exemplar's, then those of other scenes, each once. Read as far as needed: a long video's members are long."""
+def _frames(member: Member, views: Views) -> Iterator[View]:
+    """The exemplar, then those of other scenes, each once. Read as far as needed: a long video's members are long."""
     told = {member.best.exemplar_seconds}
-    yield member.best.exemplar_seconds
+    yield View(member.best.exemplar_seconds, member.best.box)
     for turn in range(FRAMES_OF_ONE - 1):
         for mention in chain((m for m in member.mentions if m is not member.best), (member.best,)):
-            for time in views.get(mention.mention_id, ())[turn : turn + 1]:
-                if time not in told:
-                    told.add(time)
-                    yield time
+            for view in views.get(mention.mention_id, ())[turn : turn + 1]:
+                if view.seconds not in told:
+                    told.add(view.seconds)
+                    yield view
 
 
 def given_entry(key: str, given: Given) -> Entry:
@@ -111,44 +141,46 @@ def given_entry(key: str, given: Given) -> Entry:
 def blocks(
     left: Sequence[Entry], right: Sequence[Entry], space: int
 ) -> tuple[list[Sequence[Entry]], list[Sequence[Entry]]]:
-    """Both sides cut so that a block of each fits one call of `space` pictures; a short side stays whole."""
-    most = max((len(entry.times) for entry in (*left, *right)), default=1)
-    if most > 1 and space // most >= 2:
-        lefts, rights = _cut(left, right, space // most)
-        if len(lefts) * len(rights) <= MOST_CALLS:
-            return lefts, rights
-    return _cut(left, right, space)
-
-
-def _cut(
-    left: Sequence[Entry], right: Sequence[Entry], space: int
-) -> tuple[list[Sequence[Entry]], list[Sequence[Entry]]]:
-    if len(left) + len(right) <= space:
+    """Both sides cut so that a block of each fits one call of `space` pictures, all of them sheets; a short side stays whole."""
+    most = min(MOST_CARDS, cells_of(space))
+    if len(left) + len(right) <= most:
         return [left], [right]
-    small = min(len(left), len(right), space // 2)
-    sizes = (small, space - small) if len(left) <= len(right) else (space - small, small)
+    small = min(len(left), len(right), most // 2)
+    sizes = (small, most - small) if len(left) <= len(right) else (most - small, small)
     return _even(left, sizes[0]), _even(right, sizes[1])
 
 
+def cells_of(space: int) -> int:
+    """How many cells a call of `space` pictures has."""
+    return CELLS * min(space, MOST_SHEETS)
+
+
 def frames_of_each(entries: Sequence[Entry], space: int) -> int:
-    """How many frames of each one call shows: the first alone where more of all would not fit."""
-    return FRAMES_OF_ONE if sum(max(1, len(entry.times)) for entry in entries) <= space else 1
+    """How many pictures of each one call shows: fewer where all of all would not fit."""
+    for kept in range(FRAMES_OF_ONE, 1, -1):
+        if sum(min(max(1, len(entry.frames)), kept) for entry in entries) <= cells_of(space):
+            return kept
+    return 1
 
 
 async def pictures_of(
     labelled: Sequence[tuple[str, Entry]], exemplars: Exemplars, space: int
 ) -> tuple[Picture, ...]:
-    """All cards' frames, as many of each as fit."""
+    """All cards' pictures as sheets, as many of each as fit; one that shows the same once more is left out."""
     kept = frames_of_each([entry for _, entry in labelled], space)
-    frames = await exemplars.at(time for _, entry in labelled for time in entry.times[:kept])
-    pictures: list[Picture] = []
+    frames = await exemplars.at(view.seconds for _, entry in labelled for view in entry.frames[:kept])
+    cells: list[Cell] = []
     for label, entry in labelled:
-        if entry.given is not None and (photo := entry.given.picture(label)) is not None:
-            pictures.append(photo)
-        for place, time in enumerate(entry.times[:kept]):
-            if frame := frames.get(time):
-                pictures.append(Picture(f"{label} again" if place else label, frame.jpeg, time))
-    return tuple(pictures)
+        own: list[Cell] = []
+        if entry.given is not None and entry.given.jpeg is not None:
+            own.append(Cell(label, Frame(0.0, entry.given.jpeg, 1, 1)))
+        for place, view in enumerate(entry.frames[:kept]):
+            if frame := frames.get(view.seconds):
+                cell = Cell(f"{label} again" if place else label, frame, view.box)
+                if not any(cell.shows_what(other) for other in own):
+                    own.append(cell)
+        cells += own
+    return sheets(cells)
 
 
 def _even(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:

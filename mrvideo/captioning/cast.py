@@ -1,10 +1,12 @@
 """The cast: mentions of all shards become entities, by a tree of comparisons with vetoes from the pixels.
 
+words     who may be who at all, from everybody's description: one call, no picture
 shard     0      1      2      3
-           \\    /        \\    /        each level at once; a comparison sees both sides' exemplars
-            0–1           2–3          and never more than 40 pictures: bigger casts go block by block
+           \\    /        \\    /        each level at once; a comparison sees sheets of those who may be one, and nobody else,
+            0–1           2–3          on never more than 40 pictures: bigger casts go block by block
                \\         /
                   0–3
+review    what was claimed, asked the other way round
 
 Hard rule: two mentions seen in the same scene are never one entity, whatever the model says.
 """
@@ -14,26 +16,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 
 from mrvideo.captioning.calls import Calls, together
-from mrvideo.captioning.cards import Entry, Member, Views, blocks, entry_of, given_entry, pictures_of
+from mrvideo.captioning.cards import (
+    MOST_SHEETS,
+    Entry,
+    Member,
+    Views,
+    blocks,
+    entry_of,
+    given_entry,
+    pictures_of,
+)
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.frames import room
-from mrvideo.captioning.review import reviewed
+from mrvideo.captioning.review import reviewed, stretch_of
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.union import united
 from mrvideo.mapreduce import tree_reduce
 from mrvideo.models.base import Request
+from mrvideo.models.tokens import text_tokens
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention, Span
-from mrvideo.schemas.captioning import LinkCastInputs, LinkCastReply
+from mrvideo.schemas.captioning import (
+    LinkCastInputs,
+    LinkCastReply,
+    PossibleCastInputs,
+    PossibleCastReply,
+    Stretch,
+)
 
 __all__ = ["Cast", "Member", "co_occurring"]
 
 _PREPARED_PER_CALL = 2
 """Comparisons with their pictures, for each call that may be in flight."""
+
+WORDS_FROM = 9
+"""Mentions from which on the words are asked first: fewer are compared in one call of pictures anyway."""
+
+_WORDS_SHARE = 2
+"""At most one part in this many of what a model can read goes to everybody's descriptions; beyond, pictures alone decide."""
 
 Found = list[tuple[tuple[str, str], str]]
 """Pairs, (left key, right key), each with the side whose exemplar is better."""
@@ -67,6 +91,7 @@ class Cast:
             self._vetoes.setdefault(one, set()).add(other)
             self._vetoes.setdefault(other, set()).add(one)
         self._failures: list[Failure] = []
+        self._possible: dict[str, set[str]] | None = None
         # The pictures of a long video's comparisons would fill the memory if all that wait for their call had theirs.
         self._turns = asyncio.Semaphore(_PREPARED_PER_CALL * calls.model.capabilities.concurrency)
 
@@ -82,17 +107,72 @@ class Cast:
         given: Sequence[Given] = (),
     ) -> tuple[Member, ...]:
         """The video's entities, by first appearance. `speakers` are the voices that go with a mention id."""
-        shards: dict[int, list[Member]] = {}
+        stretches: dict[tuple[int, str], list[Member]] = {}
         for mention in mentions:
             member = Member((mention,), mention, speakers.get(mention.mention_id, ()))
-            shards.setdefault(mention.shard_index, []).append(member)
-        if not shards:
+            stretches.setdefault(stretch_of(mention), []).append(member)
+        if not stretches:
             return ()
-        sides = [sorted(shards[index], key=lambda m: m.first_seen) for index in sorted(shards)]
+        sides = [sorted(stretches[key], key=lambda m: m.first_seen) for key in sorted(stretches)]
+        if len(sides) > 1 and len(mentions) >= WORDS_FROM:
+            self._possible = await self._by_words(sides)
         if given:
             sides = await together(self._recognise(given, side) for side in sides)
         members = await tree_reduce(sides, self._merge)
-        return await reviewed(members, self._pairs, self._views, may_join=self._apart_ok)
+        return await reviewed(members, self._pairs, self._views, may_join=self._apart_ok, may_be=self._may_be)
+
+    async def _by_words(self, sides: Sequence[Sequence[Member]]) -> dict[str, set[str]] | None:
+        """Mention id → those that it may be, from the descriptions alone; None where nobody could be asked."""
+        members = [member for side in sides for member in side]
+        ids = {member.best.mention_id: f"c{number}" for number, member in enumerate(members, start=1)}
+        inputs = PossibleCastInputs(
+            stretches=tuple(
+                Stretch(
+                    span=_hull(side),
+                    cards=tuple(
+                        entry_of(member, {}).card.model_copy(update={"card_id": ids[member.best.mention_id]})
+                        for member in side
+                    ),
+                )
+                for side in sides
+            )
+        )
+        prompt = load_prompt("possible_cast")
+        model = self._calls.model
+        if (
+            text_tokens(prompt.render(inputs).user, model.name)
+            > model.capabilities.context_tokens // _WORDS_SHARE
+        ):
+            return None
+        reply = await self._calls.ask(
+            Request(
+                prompt=prompt,
+                inputs=inputs,
+                reply_type=PossibleCastReply,
+                stage="cast",
+                span=_hull(members),
+                max_output_tokens=8192,
+            ),
+            hides="names",
+        )
+        if isinstance(reply, Failure):
+            # Nothing is lost by it but money: the pictures are compared without.
+            return None
+        mention_of = {card: mention for mention, card in ids.items()}
+        possible: dict[str, set[str]] = {mention: set() for mention in ids}
+        for group in reply.groups:
+            for one, other in permutations({mention_of[card] for card in group.card_ids}, 2):
+                possible[one].add(other)
+        return possible
+
+    def _may_be(self, one: Member, other: Member) -> bool:
+        """Whether words and what was seen together leave it open that the two are one."""
+        if self._possible is None or one.given is not None or other.given is not None:
+            return self._apart_ok(one, other)
+        ids = {mention.mention_id for mention in other.mentions}
+        return self._apart_ok(one, other) and any(
+            self._possible[mention.mention_id] & ids for mention in one.mentions
+        )
 
     async def _pairs(
         self, left: Sequence[Entry], right: Sequence[Entry], span: Span
@@ -124,8 +204,8 @@ class Cast:
         members = {member.first_seen[2]: member for member in (*left, *right)}
         order = sorted(members, key=lambda key: members[key].first_seen)
         found = await self._compare(
-            [entry_of(member, self._views) for member in left],
-            [entry_of(member, self._views) for member in right],
+            [entry_of(one, self._views) for one in left if any(self._may_be(one, other) for other in right)],
+            [entry_of(one, self._views) for one in right if any(self._may_be(other, one) for other in left)],
             _hull([*left, *right]),
         )
         better = dict(found)
@@ -159,10 +239,6 @@ class Cast:
         if not left or not right:
             return []
         space = room(self._calls.model.capabilities)
-        if space < 2:
-            why = f"to compare takes two images in one request, and {self._calls.model.name} takes one (max_images)"
-            self._failures.append(Failure.of(span, "cast", why, hides="names"))
-            return [None]
         lefts, rights = blocks(left, right, space)
         return await together(self._ask(one, other, span) for one in lefts for other in rights)
 
@@ -183,7 +259,9 @@ class Cast:
                 ),
                 hides="names",
             )
-        if isinstance(reply, Failure) and room(self._calls.model.capabilities) < space:
+        if isinstance(reply, Failure) and min(MOST_SHEETS, room(self._calls.model.capabilities)) < min(
+            MOST_SHEETS, space
+        ):
             # It was too large for what the server takes, as it has said since.
             parts = await self._by_block(left, right, span)
             return None if None in parts else [pair for pairs in parts for pair in pairs or ()]

@@ -7,12 +7,15 @@ scenes there will be nobody knows beforehand: those are assumptions, named in th
 from __future__ import annotations
 
 import math
+from collections import Counter
 
-from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, blocks, frames_of_each
-from mrvideo.captioning.frames import exemplars_beside, room, shows_before
+from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, View, blocks, frames_of_each
+from mrvideo.captioning.cast import WORDS_FROM
+from mrvideo.captioning.frames import room, sheets_beside, shows_before
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
 from mrvideo.captioning.shard_view import plan
+from mrvideo.captioning.sheets import CELLS, sheet_size
 from mrvideo.media.clips import plan_clips, sample_times
 from mrvideo.media.images import fit_within
 from mrvideo.models.base import Capabilities
@@ -22,23 +25,28 @@ from mrvideo.records import Record, Span, Usage, VideoInfo
 from mrvideo.schemas.captioning import CastCard
 
 _OUTPUT_TOKENS = {
-    "characters": 400,
+    "characters": 600,
     "caption_clip": 500,
     "split_clip": 120,
-    "merge_border": 10,
+    "merge_border": 30,
     "caption_scene": 300,
-    "link_cast": 80,
+    "possible_cast": 400,
+    "link_cast": 120,
 }
 """Of one usual reply. Reasoning models take more."""
 
-_INPUT_TOKENS = {"caption_clip": 250, "caption_scene": 250, "link_cast": 400}
-"""Of one call's own text: characters, cues, cards."""
+_INPUT_TOKENS = {"caption_clip": 250, "caption_scene": 200, "link_cast": 400}
+"""Of one call's own text: characters, what was said before, cues, cards."""
+
+_CARD_TOKENS = 45
+"""Of one character's description, where all of them are put into one call."""
 
 
 class StageEstimate(Record):
     """One stage's calls. `passes`: how often each frame at the full rate is sent; exemplars come on top of it.
 
-    `width` and `height` are the size of the frames sent.
+    `width` and `height` are the size of the frames sent. `sheets` are the contact sheets among the images: how many there are
+    of each number of cells. `own_tokens` is one call's text of its own.
     """
 
     stage: str
@@ -49,16 +57,21 @@ class StageEstimate(Record):
     passes: float
     width: int
     height: int
+    sheets: tuple[tuple[int, int], ...] = ()
+    own_tokens: int = 60
 
     def usage(self, model: str) -> Usage:
         """Tokens and money with a model; `cost` is None when its price is unknown."""
         import mrvideo.schemas.captioning as messages
 
         prompt = load_prompt(self.prompt)
-        own = text_tokens(prompt.static, model) + _INPUT_TOKENS.get(self.prompt, 60)
+        own = text_tokens(prompt.static, model) + self.own_tokens
         own += schema_tokens(getattr(messages, prompt.reply), model)
         # A label such as `1234.50 s` stands before each picture.
-        pictures = self.images * (image_tokens(self.width, self.height, model) + 6)
+        frames = self.images - sum(count for count, _ in self.sheets)
+        pictures = frames * (image_tokens(self.width, self.height, model) + 6)
+        for count, cells in self.sheets:
+            pictures += count * (image_tokens(*sheet_size(cells), model) + 6 + 4 * cells)
         usage = Usage(
             calls=self.calls,
             input_tokens=self.calls * own + pictures,
@@ -74,14 +87,17 @@ def estimate_calls(
     *,
     capabilities: Capabilities | None = None,
     mentions_per_shard: int = 4,
+    appearing_per_clip: int = 2,
+    shot_seconds: float = 8.0,
     scenes_per_clip: float = 1.0,
     frames_per_mention: int = FRAMES_OF_ONE,
 ) -> tuple[StageEstimate, ...]:
     """Every stage of stage A, in order, for the options' recipe. No model is asked and nothing is decoded.
 
     `mentions_per_shard` characters are assumed in each shard, the same ones throughout, each with `frames_per_mention` for
-    the cast; `scenes_per_clip` matters to the recipe `paper` alone, which captions scene by scene. Second opinions on the
-    cast, asked only where two comparisons differ, come on top.
+    the cast, and `appearing_per_clip` of them that may be seen in a clip; camera shots of `shot_seconds`; `scenes_per_clip`
+    matters to the recipe `paper` alone, which captions scene by scene. Who is found only by a clip's caption, and second opinions
+    on the cast, asked only where two comparisons differ, come on top.
     """
     capabilities = capabilities or Capabilities()
     size = fit_within(info.width, info.height, options.reading_for(capabilities).pixels)
@@ -90,27 +106,39 @@ def estimate_calls(
     frames = [_count(clip, options.frames_per_second) for clip in clips]
     dense = sum(frames)
 
-    def row(stage: str, prompt: str, calls: int, dense_images: int, others: int) -> StageEstimate:
+    def row(
+        stage: str,
+        prompt: str,
+        calls: int,
+        dense_images: int,
+        others: int,
+        sheets: tuple[tuple[int, int], ...] = (),
+        own_tokens: int | None = None,
+    ) -> StageEstimate:
         return StageEstimate(
             stage=stage,
             prompt=prompt,
             calls=calls,
-            images=dense_images + others,
+            images=dense_images + others + sum(count for count, _ in sheets),
+            sheets=sheets,
+            own_tokens=_INPUT_TOKENS.get(prompt, 60) if own_tokens is None else own_tokens,
             dense_images=dense_images,
             passes=dense_images / dense if dense else 0.0,
             width=size[0],
             height=size[1],
         )
 
-    faces = min(mentions_per_shard, exemplars_beside(capabilities))
-    sparse = sum(min(_count(shard, options.characters_per_second), room(capabilities)) for shard in shards)
+    listed = min(appearing_per_clip, mentions_per_shard, CELLS)
+    sheet = sheets_beside(capabilities) if listed else 0
+    sparse = sum(min(_first_look(shard, options, shot_seconds), room(capabilities)) for shard in shards)
     rows = [row("characters", "characters", len(shards), 0, sparse)]
     if options.recipe == "fused":
         # The frame before a clip is the last of the one before it, sent again; the first clip has none.
         before = max(0, len(clips) - 1) if shows_before(capabilities) else 0
-        spaces = [room(capabilities, taken=faces + (place > 0 and before > 0)) for place in range(len(clips))]
+        spaces = [room(capabilities, taken=sheet + (place > 0 and before > 0)) for place in range(len(clips))]
         sent = sum(min(count, space) for count, space in zip(frames, spaces, strict=True))
-        rows.append(row("caption", "caption_clip", len(clips), sent, before + faces * len(clips)))
+        faces = ((len(clips), listed),) if sheet else ()
+        rows.append(row("caption", "caption_clip", len(clips), sent, before, faces))
     else:
         borders = max(0, len(clips) - 1)
         rows.append(
@@ -123,16 +151,32 @@ def estimate_calls(
         )
         scenes = math.ceil(len(clips) * scenes_per_clip)
         per_scene = dense / scenes if scenes else 0.0
-        parts = scenes * max(1, math.ceil(per_scene / room(capabilities, taken=faces)))
-        rows.append(row("caption", "caption_scene", parts, dense, faces * parts))
-    # Up a tree, then every shard once more with the whole cast.
-    links = 2 * len(shards) - 1 if mentions_per_shard and len(shards) > 1 else 0
-    card = Entry("", CastCard(card_id="", kind="", description=""), times=(0.0,) * frames_per_mention)
+        parts = scenes * max(1, math.ceil(per_scene / room(capabilities, taken=sheet)))
+        faces = ((parts, listed),) if sheet else ()
+        rows.append(row("caption", "caption_scene", parts, dense, 0, faces))
+    if not mentions_per_shard or len(shards) < 2:
+        return (*rows, row("cast", "link_cast", 0, 0, 0))
+    cards = mentions_per_shard * len(shards)
+    if cards >= WORDS_FROM:
+        rows.append(row("cast", "possible_cast", 1, 0, 0, own_tokens=_CARD_TOKENS * cards))
+    # Up a tree, then every shard but the first once more with the whole cast.
+    links = 2 * (len(shards) - 1)
+    card = Entry("", CastCard(card_id="", kind="", description=""), (View(0.0),) * frames_per_mention)
     lefts, rights = blocks([card] * mentions_per_shard, [card] * mentions_per_shard, room(capabilities))
-    cards = sum(len(one) + len(other) for one in lefts for other in rights)
-    shown = min(frames_per_mention, frames_of_each([*lefts[0], *rights[0]], room(capabilities)))
-    rows.append(row("cast", "link_cast", links * len(lefts) * len(rights), 0, links * cards * shown))
+    sheets: Counter[int] = Counter()
+    for both in ((*one, *other) for one in lefts for other in rights):
+        cells = len(both) * min(frames_per_mention, frames_of_each(both, room(capabilities)))
+        sheets.update([CELLS] * (cells // CELLS) + [cells % CELLS] * (cells % CELLS > 0))
+    made = tuple((links * count, cells) for cells, count in sorted(sheets.items()))
+    rows.append(row("cast", "link_cast", links * len(lefts) * len(rights), 0, 0, made))
     return tuple(rows)
+
+
+def _first_look(span: Span, options: CaptioningOptions, shot_seconds: float) -> int:
+    """Frames that a shard's characters are chosen from: one of each shot, within bounds."""
+    most = max(1, math.ceil(span.duration_seconds * options.characters_per_second - 1e-6))
+    # The shard's borders cut a shot in two.
+    return max(math.ceil(most / 2), min(most, math.ceil(span.duration_seconds / shot_seconds) + 1))
 
 
 def _count(span: Span, frames_per_second: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mrvideo.media.clips import sample_times
@@ -61,10 +62,9 @@ def room(capabilities: Capabilities, *, taken: int = 0) -> int:
     return max(1, min(MAX_IMAGES, capabilities.max_images) - taken)
 
 
-def exemplars_beside(capabilities: Capabilities) -> int:
-    """How many exemplars may stand beside a scene's own frames: half of a call, a quarter of a small one."""
-    space = room(capabilities)
-    return space // 2 if space >= _SMALL_CALL else space // 4
+def sheets_beside(capabilities: Capabilities) -> int:
+    """How many sheets of exemplars may stand beside a scene's own frames: one, where a call takes more than a few pictures."""
+    return 1 if room(capabilities) >= _SMALL_CALL // 2 else 0
 
 
 def shows_before(capabilities: Capabilities) -> bool:
@@ -92,6 +92,14 @@ def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown,
         ):
             kept.append(one)
     return tuple(kept)
+
+
+def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_second: float) -> float | None:
+    """Beyond this many seconds between two of the frames nothing changed; None where there is no such gap, or frames were left
+    out for want of room."""
+    step = round(1 / frames_per_second, 3)
+    gaps = (right.time_seconds - left.time_seconds for left, right in pairwise(kept))
+    return step if len(kept) == len(changing) and any(gap > 1.5 * step for gap in gaps) else None
 
 
 def alike(one: Frame, other: Frame) -> bool:

@@ -277,6 +277,7 @@ class _Run:
             cues=cues_of(self.cues, span),
             options=self.options,
             reading=self.options.reading_for(self.vision.capabilities),
+            answered=kept.answered if kept is not None else (),
             heard=self.heard,
             unheard=tuple(lost for lost in self.unheard if lost.overlaps(span)),
             replies=self._replies_of(kept) if kept is not None else (),

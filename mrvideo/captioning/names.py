@@ -34,6 +34,7 @@ def entities_of(members: Sequence[Member]) -> tuple[Entity, ...]:
                 description=member.best.description,
                 display_name=member.given.name if member.given else None,
                 exemplar_seconds=member.best.exemplar_seconds,
+                box=member.best.box,
                 mention_ids=tuple(mention.mention_id for mention in member.mentions),
             )
         )

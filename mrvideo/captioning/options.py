@@ -27,7 +27,7 @@ _SHARD_PROMPTS: dict[Recipe, dict[str, str]] = {
         "caption_scene": "caption_scene",
     },
 }
-_CAST_PROMPTS = {"link_cast": "link_cast", "confirm_name": "confirm_name"}
+_CAST_PROMPTS = {"possible_cast": "possible_cast", "link_cast": "link_cast", "confirm_name": "confirm_name"}
 
 # What the user decides of an index. The rest of its settings is ours: prompts and format, which change between versions.
 _CHOICES = (
@@ -48,7 +48,7 @@ _CHOICES = (
 )
 
 # Raised when code (not a prompt) changes what a shard's records or an index hold.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class CaptioningOptions(Record):

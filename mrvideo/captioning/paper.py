@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from mrvideo.captioning.calls import Calls, together
-from mrvideo.captioning.frames import Shown, room, spread, thinned
+from mrvideo.captioning.frames import Shown, room, sheets_beside, spread, still_gap, thinned
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.scenes import exemplars, mention_lines
+from mrvideo.captioning.scenes import Known, exemplars, mention_lines
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.shard_view import ClipView, ShardView
+from mrvideo.captioning.sheets import CELLS
 from mrvideo.captioning.tiling import Block, blocks, joined_text, merged, piece_of, tiled
+from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Frame, Mention, Span
@@ -37,7 +39,7 @@ BORDER_FRAMES = 2
 
 
 async def caption_in_three_steps(
-    view: ShardView, mentions: Sequence[Mention], calls: Calls
+    view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
 ) -> tuple[list[Piece | Failure], list[Failure]]:
     """Pieces and failures that tile the shard's decoded clips, and failures of border calls, which hide nothing."""
     split = await together(_split_clip(view, clip, calls) for clip in view.clips)
@@ -53,9 +55,10 @@ async def caption_in_three_steps(
     drafts = tiled([tile for tiles in split for tile in tiles], view.span) if view.clips else ()
     runs = merged(drafts, longest_seconds=view.spec.options.longest_scene_seconds)
     shown = _all_shown(view)
-    briefs = [joined_text([piece.brief for piece in run], "; ") for run in runs]
+    briefs = [joined_text([piece.brief for piece in run], " ") for run in runs]
+    known = Known(view, Whereabouts(view), watermarks)
     results = await together(
-        _caption_run(view, run, shown, briefs[place - 1] if place else None, brief, mentions, calls)
+        _caption_run(known, run, shown, briefs[place - 1] if place else None, brief, mentions, calls)
         for place, (run, brief) in enumerate(zip(runs, briefs, strict=True))
     )
     failures = [tile for tile in drafts if isinstance(tile, Failure)]
@@ -64,12 +67,14 @@ async def caption_in_three_steps(
 
 async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Piece | Failure]:
     def request(able: Capabilities) -> Request[SplitClipReply]:
-        shown = spread(thinned(clip.shown, view.still_spans), room(able))
+        changing = thinned(clip.shown, view.still_spans)
+        shown = spread(changing, room(able))
         return Request(
             prompt=load_prompt("split_clip"),
             inputs=SplitClipInputs(
                 span=clip.span,
                 frame_times=tuple(one.time_seconds for one in shown),
+                still_gap_seconds=still_gap(changing, shown, view.spec.options.frames_per_second),
                 cut_times=clip.cut_times,
             ),
             reply_type=SplitClipReply,
@@ -142,7 +147,7 @@ def _side(side: str, frame: Frame) -> Picture:
 
 
 async def _caption_run(
-    view: ShardView,
+    known: Known,
     run: tuple[Piece, ...],
     shown: Sequence[Shown],
     previous_brief: str | None,
@@ -151,20 +156,22 @@ async def _caption_run(
     calls: Calls,
 ) -> list[Piece | Failure]:
     """A merged scene, captioned in as many parts as its frames need."""
+    view = known.view
     span = Span(run[0].start_seconds, run[-1].stop_seconds)
     inside = [one for one in shown if span.contains(one.frame.time_seconds)]
     if run[0].same_picture or not inside:
         # The picture on screen when the scene starts is older than the scene: nothing has changed since.
         inside = [*[one for one in shown if one.frame.time_seconds < span.start_seconds][-1:], *inside]
     frames = thinned(inside, view.still_spans)
-    faces = exemplars(view, mentions, calls.model.capabilities)
-    count = max(1, math.ceil(len(frames) / room(calls.model.capabilities, taken=len(faces))))
+    able = calls.model.capabilities
+    sheet = sheets_beside(able) if mentions else 0
+    count = max(1, math.ceil(len(frames) / room(able, taken=sheet)))
     cuts = [round(part * len(frames) / count) for part in range(count + 1)]
     starts = [span.start_seconds, *(frames[cut].frame.time_seconds for cut in cuts[1:-1]), span.stop_seconds]
     return list(
         await together(
             _caption_part(
-                view,
+                known,
                 Span(starts[part], starts[part + 1]),
                 frames[cuts[part] : cuts[part + 1]],
                 previous_brief if part == 0 else own_brief,
@@ -179,7 +186,7 @@ async def _caption_run(
 
 
 async def _caption_part(
-    view: ShardView,
+    known: Known,
     span: Span,
     shown: Sequence[Shown],
     previous_brief: str | None,
@@ -189,22 +196,30 @@ async def _caption_part(
     same_picture: bool,
     calls: Calls,
 ) -> Piece | Failure:
+    view = known.view
+    seen: tuple[Shown, ...] = ()
+
     def request(able: Capabilities) -> Request[CaptionSceneReply]:
-        faces = exemplars(view, mentions, able)
+        nonlocal seen
+        listed = known.where.may_appear(mentions, span, shown)[:CELLS]
+        sheet = exemplars(view, listed, able)
         # The server may take fewer pictures than when the scene was cut into parts.
-        seen = spread(shown, room(able, taken=len(faces)))
+        seen = spread(shown, room(able, taken=len(sheet)))
         return Request(
             prompt=load_prompt("caption_scene"),
             inputs=CaptionSceneInputs(
                 span=span,
                 frame_times=tuple(max(one.time_seconds, span.start_seconds) for one in seen),
+                still_gap_seconds=still_gap(shown, seen, view.spec.options.frames_per_second),
                 previous_brief=previous_brief,
-                mentions=mention_lines(mentions),
+                mentions=mention_lines(listed),
+                watermarks=known.watermarks,
+                speech=view.spec.speech(span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, span)),
             ),
             reply_type=CaptionSceneReply,
             stage="caption",
-            pictures=(*faces, *(one.picture() for one in seen)),
+            pictures=(*sheet, *(one.picture() for one in seen)),
             span=span,
         )
 
@@ -215,6 +230,7 @@ async def _caption_part(
         Block(span, (reply,)),
         shard_index=view.spec.index,
         shown=span,
+        frames=seen,
         continues=continues,
         same_picture=same_picture,
     )

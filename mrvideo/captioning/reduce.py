@@ -11,6 +11,7 @@ from mrvideo.captioning.assemble import (
     scenes_of,
     shots_of,
     tiles_of,
+    watermarks_of,
     with_scenes,
 )
 from mrvideo.captioning.borders import join_shards
@@ -54,9 +55,10 @@ async def reduce_shards(
     for link in label_entity_links(mention_scenes(runs), cues, group=_shard_of):
         speakers[link.entity_name] = (*speakers.get(link.entity_name, ()), link.label)
     pieces = tuple(piece for run in runs for piece in run)
-    cast = Cast(calls, exemplars, co_occurring(pieces), views_of(mentions, pieces))
+    shots = shots_of(records)
+    cast = Cast(calls, exemplars, co_occurring(pieces), views_of(mentions, pieces, shots))
     entities = entities_of(await cast.link(mentions, speakers, given))
-    scenes = scenes_of(runs, local_names(entities))
+    scenes = scenes_of(runs, local_names(entities), watermarks_of(records))
     entities = with_scenes(entities, scenes)
     failures += cast.failures
     if options.learn_names and cues:
@@ -72,7 +74,7 @@ async def reduce_shards(
         entities=entities,
         mentions=mentions,
         cues=cues,
-        shots=shots_of(records),
+        shots=shots,
         failures=failures_of(tiles, failures),
         usage=usage,
         created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -1,15 +1,17 @@
-"""Casts put right: every stretch's mentions compared once more, with the whole cast, and what two opinions deny is undone.
+"""Casts put right: what the tree claimed is asked the other way round, and what two opinions deny is undone.
 
 tree      {a0 a1 b2 a3}  {b0 b1}           b2 was taken for a1
-review    b2 | the others  → is b0         its own frames against each entity as it is without this stretch
+review    b2 | the others  → is b0         each stretch but the first, if any of it was claimed: its own pictures against each
+                                           entity as it is without this stretch
 again     b2 | the others  → is b0         a second opinion, for those only that differ from the tree
           {a0 a1 a3}     {b0 b1 b2}
-last      who was set apart is looked for once more in the cast as it is now
+last      who was set apart, or left alone by that, is looked for once more in the cast as it is now
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from mrvideo.captioning.calls import together
 from mrvideo.captioning.cards import Entry, Member, Views, entry_of
@@ -20,81 +22,116 @@ Compare = Callable[[Sequence[Entry], Sequence[Entry], Span], Awaitable["Sequence
 
 MayJoin = Callable[[Member, Member], bool]
 
+MayBe = Callable[[Member, Member], bool]
+"""Whether two may be one as far as words tell: others are not compared."""
+
 Opinions = dict[str, "str | None"]
 """Mention id → the mention whose exemplar stood for whom it is, or None: nobody's."""
 
 
+def stretch_of(mention: Mention) -> tuple[int, str]:
+    """What a mention was told apart in: its shard; one that was found late was told apart from nobody there."""
+    return (mention.shard_index, mention.name if mention.late else "")
+
+
 async def reviewed(
-    members: Sequence[Member], compare: Compare, views: Views, *, may_join: MayJoin
+    members: Sequence[Member], compare: Compare, views: Views, *, may_join: MayJoin, may_be: MayBe
 ) -> tuple[Member, ...]:
-    """The members after the review. A cast of one stretch has nothing to be compared with.
+    """The members after the review. Where nothing was claimed, nothing is asked.
 
     Whom the user named stays who they are. The outcome does not depend on which reply came first.
     """
     cast = sorted(members, key=lambda member: member.first_seen)
-    first = await _all_opinions(cast, compare, views, None)
+    ask = _Ask(compare, views, may_be)
+    first = await _all_opinions(cast, ask, _claimed(cast))
     home = {mention.mention_id: member for member in cast for mention in member.mentions}
     doubted = {key: chosen for key, chosen in first.items() if _differs(chosen, home[key], home)}
-    second = await _all_opinions(cast, compare, views, doubted)
+    second = await _all_opinions(cast, ask, doubted)
     moves = {key: chosen for key, chosen in second.items() if doubted[key] == chosen}
     cast = _moved(cast, moves, may_join)
     alone = {member.mentions[0].mention_id for member in cast if len(member.mentions) == 1}
-    apart = [key for key, chosen in moves.items() if chosen is None and key in alone]
-    found = await _all_opinions(cast, compare, views, apart)
+    left = {one.mention_id for key in moves for one in home[key].mentions}
+    found = await _all_opinions(cast, ask, alone & left)
     return tuple(_moved(cast, {key: chosen for key, chosen in found.items() if chosen}, may_join))
+
+
+class _Ask(NamedTuple):
+    """How two sides are compared."""
+
+    compare: Compare
+    views: Views
+    may_be: MayBe
+
+
+def _claimed(cast: Sequence[Member]) -> set[str]:
+    """The mentions of every stretch of which any was claimed to be somebody of another; not those of the first one: whatever was
+    claimed of them is asked from the other side."""
+    stretches: dict[tuple[int, str], set[str]] = {}
+    claimed: set[tuple[int, str]] = set()
+    for member in cast:
+        own = {stretch_of(mention) for mention in member.mentions}
+        for mention in member.mentions:
+            stretches.setdefault(stretch_of(mention), set()).add(mention.mention_id)
+        if len(own) > 1:
+            claimed |= own
+    rest = sorted(stretches)[1:]
+    return {key for stretch in rest if stretch in claimed for key in stretches[stretch]}
 
 
 def _differs(chosen: str | None, own: Member, home: Mapping[str, Member]) -> bool:
     if own.given is not None:
         return False
     if chosen is None:
-        return len({one.shard_index for one in own.mentions}) > 1
+        return len({stretch_of(one) for one in own.mentions}) > 1
     return home[chosen] is not own
 
 
-async def _all_opinions(
-    cast: Sequence[Member], compare: Compare, views: Views, only: Collection[str] | None
-) -> Opinions:
-    shards: dict[int, list[Mention]] = {}
+async def _all_opinions(cast: Sequence[Member], ask: _Ask, only: Collection[str]) -> Opinions:
+    stretches: dict[tuple[int, str], list[Mention]] = {}
     for member in cast:
         for mention in member.mentions:
-            if only is None or mention.mention_id in only:
-                shards.setdefault(mention.shard_index, []).append(mention)
+            if mention.mention_id in only:
+                stretches.setdefault(stretch_of(mention), []).append(mention)
     # Made once: a long video has many stretches, and few of the cast are in each.
-    whole = [(m, frozenset(one.shard_index for one in m.mentions), entry_of(m, views)) for m in cast]
-    found = await together(_opinions(shards[shard], whole, compare, views) for shard in sorted(shards))
+    whole = [
+        (member, frozenset(stretch_of(one) for one in member.mentions), entry_of(member, ask.views))
+        for member in cast
+    ]
+    found = await together(_opinions(stretches[key], whole, ask) for key in sorted(stretches))
     return {key: chosen for opinions in found for key, chosen in opinions.items()}
 
 
 async def _opinions(
-    own: Sequence[Mention],
-    cast: Sequence[tuple[Member, frozenset[int], Entry]],
-    compare: Compare,
-    views: Views,
+    own: Sequence[Mention], cast: Sequence[tuple[Member, frozenset[tuple[int, str]], Entry]], ask: _Ask
 ) -> Opinions:
     """Of mentions of one stretch. Empty where there is nothing to compare them with, or the comparison failed."""
+    stretch = stretch_of(own[0])
+    mine = [Member((mention,), mention) for mention in own]
     right: list[Entry] = []
     best: dict[str, str] = {}
-    for member, shards, entry in cast:
-        rest = _without(member, own[0].shard_index) if own[0].shard_index in shards else member
-        if rest is not None:
-            right.append(entry if rest is member else entry_of(rest, views))
+    compared: set[str] = set()
+    for member, stretches, entry in cast:
+        rest = _without(member, stretch) if stretch in stretches else member
+        alike = [] if rest is None else [one.best.mention_id for one in mine if ask.may_be(one, rest)]
+        if rest is not None and alike:
+            compared.update(alike)
+            right.append(entry if rest is member else entry_of(rest, ask.views))
             best[right[-1].key] = rest.best.mention_id
-    if not right:
+    left = [entry_of(one, ask.views) for one in mine if one.best.mention_id in compared]
+    if not left:
         return {}
-    left = [entry_of(Member((mention,), mention), views) for mention in own]
     hull = Span(min(m.start_seconds for m in own), max(m.stop_seconds for m in own))
-    pairs = await compare(left, right, hull)
+    pairs = await ask.compare(left, right, hull)
     if pairs is None:
         return {}
-    found: Opinions = {mention.mention_id: None for mention in own}
-    for mine, theirs in sorted(pairs):
-        found[mine] = found[mine] or best[theirs]
+    found: Opinions = dict.fromkeys(entry.key for entry in left)
+    for one, other in sorted(pairs):
+        found[one] = found[one] or best[other]
     return found
 
 
-def _without(member: Member, shard: int) -> Member | None:
-    mentions = tuple(m for m in member.mentions if m.shard_index != shard)
+def _without(member: Member, stretch: tuple[int, str]) -> Member | None:
+    mentions = tuple(m for m in member.mentions if stretch_of(m) != stretch)
     if not mentions:
         return None
     best = member.best if member.best in mentions else mentions[0]

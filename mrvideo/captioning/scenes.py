@@ -1,78 +1,254 @@
-"""Recipe `fused`: one call per clip splits it, judges its border and captions it; one dense pass over the pixels."""
+"""Recipe `fused`: one call per clip splits it, judges its border and captions it; one dense pass over the pixels.
+
+clips    |----|----|----|----|----|----|
+cuts                    x                     a border on a cut parts two chains
+chains   |---------------||------------|      within one, each call is told what was said of the running scene and says what is new;
+              in turn         in turn         chains run side by side, and none is longer than a scene may be
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from string import ascii_lowercase
 
 from mrvideo.captioning.calls import Calls, together
-from mrvideo.captioning.frames import exemplars_beside, room, shows_before, spread, thinned
+from mrvideo.captioning.characters import mention_of
+from mrvideo.captioning.frames import (
+    Shown,
+    room,
+    sheets_beside,
+    shows_before,
+    spread,
+    still_gap,
+    thinned,
+)
 from mrvideo.captioning.options import cues_of
+from mrvideo.captioning.rename import renamed
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.captioning.shard_view import ClipView, ShardView
+from mrvideo.captioning.sheets import CELLS, Cell, sheets
 from mrvideo.captioning.tiling import blocks, piece_of
+from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention
-from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, MentionLine
+from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, MentionLine, SaidLine
 from mrvideo.schemas.shared import CueLine
 
+_CUT_SECONDS = 0.05
+_FIRST_SAID, _LATER_SAID = 700, 250
+"""Characters of what was said that the next call is told: the scene's place and people, then what each part added."""
 
-async def caption_clips(view: ShardView, mentions: Sequence[Mention], calls: Calls) -> list[Piece | Failure]:
-    """Pieces and failures that tile the shard's decoded clips."""
-    results = await together(_caption_clip(view, clip, mentions, calls) for clip in view.clips)
-    return [tile for tiles in results for tile in tiles]
+Tiles = list["Piece | Failure"]
 
 
-async def _caption_clip(
-    view: ShardView, clip: ClipView, mentions: Sequence[Mention], calls: Calls
-) -> list[Piece | Failure]:
-    told_before = False
+@dataclass(frozen=True)
+class Known:
+    """What is known of a shard before a clip of it is captioned."""
 
-    def request(able: Capabilities) -> Request[CaptionClipReply]:
-        nonlocal told_before
-        faces = exemplars(view, mentions, able)
+    view: ShardView
+    where: Whereabouts
+    watermarks: tuple[str, ...]
+
+
+async def caption_clips(
+    view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
+) -> tuple[Tiles, tuple[Mention, ...]]:
+    """Pieces and failures that tile the shard's decoded clips, and those who were found only now."""
+    known = Known(view, Whereabouts(view), watermarks)
+    # Who only finds words does not use what was said: no clip need wait for the one before.
+    most = view.spec.options.longest_scene_seconds if calls.model.capabilities.judges else 0.0
+    chains = await together(
+        _caption_chain(known, chain, mentions, calls) for chain in _chains(view, longest_seconds=most)
+    )
+    return _distinct(chains, mentions)
+
+
+def _chains(view: ShardView, *, longest_seconds: float) -> list[list[ClipView]]:
+    """Runs of clips in which a scene may go on from one to the next without a cut between them."""
+    most = max(1, int(longest_seconds / view.spec.options.clip_seconds))
+    cuts = [shot.start_seconds for shot in view.shots if shot.transition != "start"]
+    chains: list[list[ClipView]] = [[clip] for clip in view.clips[:1]]
+    for left, right in pairwise(view.clips):
+        border = right.span.start_seconds
+        cut = any(abs(time - border) <= _CUT_SECONDS for time in cuts)
+        if cut or border > left.span.stop_seconds + _CUT_SECONDS or len(chains[-1]) == most:
+            chains.append([])
+        chains[-1].append(right)
+    return chains
+
+
+async def _caption_chain(
+    known: Known, chain: Sequence[ClipView], mentions: Sequence[Mention], calls: Calls
+) -> tuple[Tiles, list[Mention]]:
+    tiles: Tiles = []
+    new: list[Mention] = []
+    for clip in chain:
+        call = _ClipCall(known, clip, [*mentions, *new], _said(tiles))
+        # What an earlier run was answered is not asked again because the clip before it, which had failed, has words now.
+        call = next((one for one in _variants(call) if one.answered(calls)), call)
+        reply = await calls.ask_fitting(call.request)
+        if isinstance(reply, Failure):
+            tiles.append(reply)
+            continue
+        tiles += call.tiles(reply)
+        new += call.newcomers(reply)
+    return tiles, new
+
+
+def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
+    """What was said of the scene that the last of the tiles belongs to: its first part in detail, of the others what is new."""
+    running: list[Piece] = []
+    for tile in reversed(tiles):
+        if isinstance(tile, Failure):
+            break
+        running.insert(0, tile)
+        if not tile.continues:
+            break
+    return tuple(
+        SaidLine(
+            start_seconds=piece.start_seconds,
+            stop_seconds=piece.stop_seconds,
+            text=_short(piece.detailed, _FIRST_SAID) if place == 0 else _short(piece.brief, _LATER_SAID),
+        )
+        for place, piece in enumerate(running)
+    )
+
+
+def _short(text: str, characters: int) -> str:
+    """The text's first sentences, or words, within so many characters."""
+    if len(text) <= characters:
+        return text
+    cut = text[:characters]
+    end = max(cut.rfind(". "), cut.rfind("; "))
+    return cut[: end + 1] if end > characters // 2 else f"{cut[: cut.rfind(' ')]} …"
+
+
+@dataclass
+class _ClipCall:
+    """One clip's call: what it is told, and what its last request really showed."""
+
+    known: Known
+    clip: ClipView
+    mentions: Sequence[Mention]
+    said: tuple[SaidLine, ...]
+    has_before: bool = False
+    seen: tuple[Shown, ...] = ()
+
+    def answered(self, calls: Calls) -> bool:
+        """Whether an earlier run got an answer to this very call."""
+        digests = self.known.view.spec.answered
+        return bool(digests) and self.request(calls.model.capabilities).digest in digests
+
+    def request(self, able: Capabilities) -> Request[CaptionClipReply]:
+        view, clip = self.known.view, self.clip
+        listed = self.known.where.may_appear(self.mentions, clip.span, clip.shown)[:CELLS]
+        sheet = exemplars(view, listed, able)
         before = (clip.before.picture("before"),) if clip.before is not None and shows_before(able) else ()
-        told_before = bool(before)
-        space = room(able, taken=len(faces) + len(before))
-        shown = spread(thinned(clip.shown, view.still_spans), space)
+        self.has_before = bool(before)
+        changing = thinned(clip.shown, view.still_spans)
+        self.seen = spread(changing, room(able, taken=len(sheet) + len(before)))
         return Request(
             prompt=load_prompt("caption_clip"),
             inputs=CaptionClipInputs(
                 span=clip.span,
-                frame_times=tuple(one.time_seconds for one in shown),
-                has_previous=told_before,
-                mentions=mention_lines(mentions),
+                frame_times=tuple(one.time_seconds for one in self.seen),
+                still_gap_seconds=still_gap(changing, self.seen, view.spec.options.frames_per_second),
+                has_previous=self.has_before,
+                said=self.said if self.has_before else (),
+                mentions=mention_lines(listed),
+                taken_names=tuple(sorted({one.name for one in self.mentions} - {one.name for one in listed})),
+                watermarks=self.known.watermarks,
+                speech=view.spec.speech(clip.span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, clip.span)),
                 cut_times=clip.cut_times,
             ),
             reply_type=CaptionClipReply,
             stage="caption",
-            pictures=(*faces, *before, *(one.picture() for one in shown)),
+            pictures=(*sheet, *before, *(one.picture() for one in self.seen)),
             span=clip.span,
         )
 
-    reply = await calls.ask_fitting(request)
-    if isinstance(reply, Failure):
-        return [reply]
-    found = blocks(reply.scenes, clip.span, clip.frame_times, clip.cut_times)
-    return [
-        piece_of(
-            block,
-            shard_index=view.spec.index,
-            shown=clip.span,
-            continues=place == 0 and told_before and reply.continues_previous,
-            same_picture=place == 0 and clip.same_picture,
-        )
-        for place, block in enumerate(found)
-    ]
+    def tiles(self, reply: CaptionClipReply) -> list[Piece]:
+        """The reply's scenes; they tile the clip."""
+        clip = self.clip
+        return [
+            piece_of(
+                block,
+                shard_index=self.known.view.spec.index,
+                shown=clip.span,
+                frames=self.seen,
+                continues=place == 0 and self.has_before and reply.continues_previous,
+                same_picture=place == 0 and clip.same_picture,
+                told=place == 0 and self.has_before and bool(self.said),
+            )
+            for place, block in enumerate(blocks(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
+        ]
+
+    def newcomers(self, reply: CaptionClipReply) -> list[Mention]:
+        """Those whom only this clip shows."""
+        return [mention_of(one, self.known.view, self.seen, late=True) for one in reply.newcomers]
+
+
+def _variants(call: _ClipCall) -> list[_ClipCall]:
+    """The call as it is; as it was when the clip before had failed; and without each of the newcomers since."""
+    early = [mention for mention in call.mentions if not mention.late]
+    lists = [call.mentions, *([early] if len(early) < len(call.mentions) else [])]
+    return [replace(call, mentions=mentions, said=said) for mentions in lists for said in (call.said, ())]
+
+
+def _distinct(
+    chains: Sequence[tuple[Tiles, list[Mention]]], mentions: Sequence[Mention]
+) -> tuple[Tiles, tuple[Mention, ...]]:
+    """All tiles and newcomers. Chains that know nothing of each other may give two individuals one name: the later is renamed."""
+    taken = {mention.name for mention in mentions}
+    tiles: Tiles = []
+    newcomers: list[Mention] = []
+    for found, new in chains:
+        names = {name: name for name in taken}
+        for mention in new:
+            name = mention.name if mention.name not in taken else _free(mention.name, taken)
+            taken.add(name)
+            names[mention.name] = name
+            newcomers.append(mention.model_copy(update={"name": name}))
+        if all(old == name for old, name in names.items()):
+            tiles += found
+        else:
+            tiles += [tile if isinstance(tile, Failure) else _renamed(tile, names) for tile in found]
+    return tiles, tuple(newcomers)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    kind = name.rpartition("_")[0]
+    letters = [*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)]
+    return next(new for letter in letters if (new := f"{kind}_{letter}") not in taken)
+
+
+def _renamed(piece: Piece, names: dict[str, str]) -> Piece:
+    return piece.model_copy(
+        update={
+            "brief": renamed(piece.brief, names),
+            "detailed": renamed(piece.detailed, names),
+            "appearing": tuple(names.get(name, name) for name in piece.appearing),
+            "best": tuple(
+                one.model_copy(update={"name": names.get(one.name, one.name)}) for one in piece.best
+            ),
+        }
+    )
 
 
 def exemplars(
     view: ShardView, mentions: Sequence[Mention], capabilities: Capabilities
 ) -> tuple[Picture, ...]:
-    """The mentions' exemplars, but never more than leave most of a call to the scene itself."""
-    pictures = [view.exemplar(mention) for mention in mentions]
-    return tuple(picture for picture in pictures if picture is not None)[: exemplars_beside(capabilities)]
+    """The mentions' exemplars as one sheet, where a call has room for it."""
+    if not sheets_beside(capabilities):
+        return ()
+    frames = [(mention, view.exemplar_frame(mention)) for mention in mentions[:CELLS]]
+    return sheets(
+        [Cell(f"<{mention.name}>", frame, mention.box) for mention, frame in frames if frame is not None]
+    )
 
 
 def mention_lines(mentions: Sequence[Mention]) -> tuple[MentionLine, ...]:

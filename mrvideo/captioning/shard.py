@@ -109,12 +109,13 @@ async def caption_frames(
     """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop thread."""
     view = view_shard(spec, shard)
     calls = Calls(vision, on_call=on_call)
-    mentions, without_names = await find_characters(view, calls)
+    mentions, watermarks, without_names = await find_characters(view, calls)
+    tiles, newcomers, borders = await _tiles(view, mentions, watermarks, calls)
+    mentions = (*mentions, *newcomers)
     for mention in mentions if on_exemplar is not None else ():
         frame = view.exemplar_frame(mention)
         if frame is not None and on_exemplar is not None:
             on_exemplar(mention.exemplar_seconds, frame)
-    tiles, borders = await _tiles(view, mentions, calls)
     laid = tiled([*tiles, *view.failures], view.span)
     pieces = tuple(tile for tile in laid if isinstance(tile, Piece))
     failures = (*without_names, *borders, *(tile for tile in laid if isinstance(tile, Failure)))
@@ -125,6 +126,7 @@ async def caption_frames(
         pieces=pieces,
         failures=failures,
         shots=view.shots,
+        watermarks=watermarks,
         usage=calls.usage,
     )
     if records.finished:
@@ -133,8 +135,10 @@ async def caption_frames(
 
 
 async def _tiles(
-    view: ShardView, mentions: tuple[Mention, ...], calls: Calls
-) -> tuple[list[Piece | Failure], list[Failure]]:
+    view: ShardView, mentions: tuple[Mention, ...], watermarks: tuple[str, ...], calls: Calls
+) -> tuple[list[Piece | Failure], tuple[Mention, ...], list[Failure]]:
     if view.spec.options.recipe == "paper":
-        return await caption_in_three_steps(view, mentions, calls)
-    return await caption_clips(view, mentions, calls), []
+        tiles, borders = await caption_in_three_steps(view, mentions, watermarks, calls)
+        return tiles, (), borders
+    tiles, newcomers = await caption_clips(view, mentions, watermarks, calls)
+    return tiles, newcomers, []

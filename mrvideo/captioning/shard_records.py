@@ -8,6 +8,7 @@ from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.media.options import ReadOptions
 from mrvideo.models.memory_store import KeptReply
 from mrvideo.records import (
+    Box,
     Cue,
     Failure,
     Mention,
@@ -30,6 +31,9 @@ class ShardSpec(Record):
     span: Span
     video: VideoInfo
     cues: tuple[Cue, ...] = ()
+    answered: tuple[str, ...] = Field(
+        default=(), description="digests of the requests of this shard that an earlier run got answers to"
+    )
     heard: bool = Field(
         default=False, description="the sound was transcribed, or the video has cues somewhere"
     )
@@ -48,19 +52,30 @@ class ShardSpec(Record):
         return speech_in([span], shown, heard=self.heard, has_audio=audio, unheard=self.unheard)
 
 
+class BestSeen(Record):
+    """The frame of a piece that shows somebody best, and where; names are local to the shard."""
+
+    name: str
+    seconds: float
+    box: Box | None = None
+
+
 class Piece(Spanned):
     """A scene, or the part of one that one call captioned; names are still local to its shard.
 
-    `continues`: it goes on with the event before. `same_picture`: and the picture at its start is the very one
-    before it, so that no frame exists at which a boundary could stand.
+    `continues`: it goes on with the event before. `told`: and its words say only what is new, since its call was told of that
+    event. `same_picture`: and the picture at its start is the very one before it, so that no frame exists at which a boundary
+    could stand.
     """
 
     shard_index: int = Field(ge=0)
     brief: str
     detailed: str
     appearing: tuple[str, ...] = ()
+    best: tuple[BestSeen, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     continues: bool = False
+    told: bool = False
     same_picture: bool = False
 
 
@@ -73,6 +88,7 @@ class ShardRecords(Record):
     pieces: tuple[Piece, ...] = ()
     failures: tuple[Failure, ...] = ()
     shots: tuple[Shot, ...] = ()
+    watermarks: tuple[str, ...] = ()
     usage: dict[str, Usage] = Field(default_factory=dict)
     answered: tuple[str, ...] = Field(
         default=(), description="digests of the requests that were answered, as long as another one failed"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from mrvideo.captioning.frames import Shown, on_screen
+from mrvideo.captioning.frames import Shown, alike, on_screen
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.media.clips import plan_clips, plan_shards, sample_times
 from mrvideo.media.shard import ShardFrames
-from mrvideo.models.base import Picture
 from mrvideo.records import Failure, Frame, Mention, Shot, Span, merge_spans
 
 _TICK = 1e-6
@@ -62,14 +63,10 @@ class ShardView:
         starts = [clip.span.start_seconds for clip in self.clips[:1]]
         return Span(min([self.spec.span.start_seconds, *starts]), self.spec.span.stop_seconds)
 
-    def exemplar(self, mention: Mention) -> Picture | None:
-        """The mention's exemplar for a request, labelled with its mark."""
-        frame = self.exemplar_frame(mention)
-        return frame and Picture(f"<{mention.name}>", frame.jpeg, mention.exemplar_seconds)
-
     def exemplar_frame(self, mention: Mention) -> Frame | None:
         """The frame that shows the mention best; None when it was not among those shown."""
-        for one in self.sparse:
+        shown = (one for frames in (self.sparse, *(clip.shown for clip in self.clips)) for one in frames)
+        for one in shown:
             if abs(one.time_seconds - mention.exemplar_seconds) < _TICK:
                 return one.frame
         return None
@@ -105,28 +102,46 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
 
 
 def _sparse(spec: ShardSpec, shard: ShardFrames) -> tuple[Shown, ...]:
-    """The frames that characters are selected from: evenly spaced, but a shot that none of them falls in gets one.
+    """The frames that characters are selected from: one of each camera shot, more of long ones, each the sharpest near its middle.
 
-    evenly    |.   .   .   .   .   .|          as many frames as before: those of the shots that have most give way,
-    shots     |------------|-|------|          so that whoever is seen in a short shot alone can have a name
-    chosen    |.   .   .    .  .   .|
+    shots     |------------|-|------|          half as many as the rate allows, more only where there are more shots, so that
+    chosen    |   .     .  |.|   .  |          whoever is seen in a short shot alone can have a name
     """
     options = spec.options
-    chosen = list(on_screen(shard.frames, spec.span, frames_per_second=options.characters_per_second))
+    most = max(1, math.ceil(spec.span.duration_seconds * options.characters_per_second - _TICK))
     every = on_screen(shard.frames, spec.span, frames_per_second=options.frames_per_second)
-    for shot in shard.shots:
-        inside = _within(shot, every)
-        if not inside or _within(shot, chosen):
-            continue
-        fullest = max((_within(other, chosen) for other in shard.shots), key=len)
-        if len(fullest) < 2:
+    spans = [shot.span for shot in shard.shots] or [spec.span]
+    held = [(span, own) for span in spans if (own := _within(span, every))]
+    if len(held) > most:
+        # More shots than the rate allows frames: the longest of them.
+        longest = sorted(held, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))[:most]
+        held = [one for one in held if one in longest]
+    counts = [1] * len(held)
+    while held and sum(counts) < math.ceil(most / 2):
+        rates = [len(own) / count for (_, own), count in zip(held, counts, strict=True)]
+        if max(rates) < 2:
             break
-        chosen.remove(fullest[len(fullest) // 2])
-        insort(chosen, inside[len(inside) // 2], key=_time)
+        counts[rates.index(max(rates))] += 1
+    chosen: list[Shown] = []
+    for (_, own), count in zip(held, counts, strict=True):
+        cuts = [round(part * len(own) / count) for part in range(count + 1)]
+        for low, high in pairwise(cuts):
+            one = _sharpest(own[low:high])
+            still = any(span.contains(one.time_seconds) for span in shard.still_spans)
+            # What has not moved since shows nobody else.
+            if not (chosen and still and options.thin_stills and alike(chosen[-1].frame, one.frame)):
+                chosen.append(one)
     return tuple(chosen)
 
 
-def _within(shot: Shot, shown: Sequence[Shown]) -> Sequence[Shown]:
+def _sharpest(part: Sequence[Shown]) -> Shown:
+    """Of the middle half, the frame with most detail: at one quality a sharp picture takes more bytes than a blurred one."""
+    quarter = len(part) // 4
+    inner = part[quarter : len(part) - quarter]
+    return max(inner, key=lambda one: (len(one.frame.jpeg), -one.time_seconds))
+
+
+def _within(shot: Span, shown: Sequence[Shown]) -> Sequence[Shown]:
     """Those of the ascending pictures whose times fall into the shot."""
     first = bisect_left(shown, shot.start_seconds, key=_time)
     return shown[first : bisect_left(shown, shot.stop_seconds, first, key=_time)]

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from mrvideo.captioning.shard_records import Piece
-from mrvideo.records import Failure, Sighting, Span, Spanned
+from mrvideo.captioning.frames import Shown
+from mrvideo.captioning.shard_records import BestSeen, Piece
+from mrvideo.records import Box, Failure, Frame, Sighting, Span, Spanned
 from mrvideo.schemas.captioning import SceneReply, SplitReply
+from mrvideo.schemas.shared import ShownBox
 
 S = TypeVar("S", bound=Spanned)
 _TICK = 1e-6
+_LABEL_SECONDS = 0.26
+"""A time in a reply may miss a frame's label by this much: half of a step at 2 frames per second."""
 
 
 class Block(NamedTuple):
@@ -66,8 +70,13 @@ def _snapped(time_seconds: float, frame_times: Sequence[float], cut_times: Seque
     return frame_times[place]
 
 
-def sightings_of(replies: Sequence[SceneReply | SplitReply], within: Span) -> tuple[Sighting, ...]:
-    """The texts on screen that the replies report, cut to the span that was shown."""
+def sightings_of(
+    replies: Sequence[SceneReply | SplitReply], within: Span, frame_times: Sequence[float] = ()
+) -> tuple[Sighting, ...]:
+    """The texts on screen that the replies report, cut to the span that was shown.
+
+    One that was read on a single frame stood there until the next frame, which does not show it.
+    """
     found: list[Sighting] = []
     for reply in replies:
         if isinstance(reply, SplitReply):
@@ -75,6 +84,9 @@ def sightings_of(replies: Sequence[SceneReply | SplitReply], within: Span) -> tu
         for text in reply.screen_text:
             start = min(max(text.start_seconds, within.start_seconds), within.stop_seconds)
             stop = min(max(text.stop_seconds, start), within.stop_seconds)
+            if stop - start < _TICK:
+                later = (time for time in frame_times if time > start + _TICK)
+                stop = min(next(later, within.stop_seconds), within.stop_seconds)
             words = " ".join(text.text.split())
             if words:
                 found.append(Sighting(start_seconds=start, stop_seconds=stop, text=words))
@@ -86,20 +98,50 @@ def joined_text(parts: Sequence[str], separator: str) -> str:
     return separator.join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def piece_of(block: Block, *, shard_index: int, shown: Span, continues: bool, same_picture: bool) -> Piece:
-    """A block of scene replies as a piece."""
+def piece_of(
+    block: Block,
+    *,
+    shard_index: int,
+    shown: Span,
+    frames: Sequence[Shown] = (),
+    continues: bool,
+    same_picture: bool,
+    told: bool = False,
+) -> Piece:
+    """A block of scene replies as a piece. `frames` are those that the call saw."""
     scenes = [reply for reply in block.replies if isinstance(reply, SceneReply)]
     return Piece(
         start_seconds=block.span.start_seconds,
         stop_seconds=block.span.stop_seconds,
         shard_index=shard_index,
-        brief=joined_text([scene.brief for scene in scenes], "; "),
+        brief=joined_text([scene.brief for scene in scenes], " "),
         detailed=joined_text([scene.detailed for scene in scenes], " "),
-        appearing=tuple(dict.fromkeys(name for scene in scenes for name in scene.appearing)),
-        sightings=sightings_of(scenes, shown),
+        appearing=tuple(dict.fromkeys(name for scene in scenes for name in scene.names)),
+        best=_best_of(scenes, frames, block.span),
+        sightings=sightings_of(scenes, shown, [one.time_seconds for one in frames]),
         continues=continues,
+        told=told and continues,
         same_picture=same_picture,
     )
+
+
+def _best_of(scenes: Sequence[SceneReply], frames: Sequence[Shown], span: Span) -> tuple[BestSeen, ...]:
+    """The best-seen times that name a frame shown inside the span; the first of each name."""
+    found: dict[str, BestSeen] = {}
+    for one in (one for scene in scenes for one in scene.appearing if one.best_seconds is not None):
+        seconds = one.best_seconds or 0.0
+        near = min(frames, key=lambda frame: abs(frame.time_seconds - seconds), default=None)
+        if near is None or abs(near.time_seconds - seconds) > _LABEL_SECONDS:
+            continue
+        if span.contains(near.time_seconds):
+            box = one.box and source_box(one.box, near.frame)
+            found.setdefault(one.name, BestSeen(name=one.name, seconds=near.time_seconds, box=box))
+    return tuple(found.values())
+
+
+def source_box(box: ShownBox, frame: Frame) -> Box:
+    """A box of a shown frame in shares of the source picture."""
+    return Box(box.left, box.top, box.right, box.bottom).out_of(frame.crop)
 
 
 def tiled(tiles: Sequence[S], whole: Span) -> tuple[S, ...]:
@@ -120,14 +162,18 @@ def tiled(tiles: Sequence[S], whole: Span) -> tuple[S, ...]:
 
 
 def merged(tiles: Sequence[Piece | Failure], *, longest_seconds: float) -> tuple[tuple[Piece, ...], ...]:
-    """Tiled pieces, in runs that are one scene each. A failure between two pieces parts them."""
+    """Tiled pieces, in runs that are one scene each. A failure between two pieces parts them.
+
+    A run is no longer than `longest_seconds`, but for pieces that were told of it or show its very picture.
+    """
     runs: list[list[Piece]] = []
     last: Piece | Failure | None = None
     for tile in tiles:
         if isinstance(tile, Piece):
             goes_on = isinstance(last, Piece) and (tile.continues or tile.same_picture)
             fits = bool(runs) and tile.stop_seconds - runs[-1][0].start_seconds <= longest_seconds
-            if goes_on and (fits or tile.same_picture):
+            # Words that only say what is new mean nothing in a scene of their own.
+            if goes_on and (fits or tile.same_picture or tile.told):
                 runs[-1].append(tile)
             else:
                 runs.append([tile])

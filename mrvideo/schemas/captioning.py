@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
 from mrvideo.records import Span
 from mrvideo.schemas.shared import (
+    BoxReply,
     CueLine,
     Filled,
     LocalName,
     Message,
     ScreenText,
+    Speech,
     inputs_of,
     inside,
     nearest,
@@ -27,16 +30,23 @@ class CharactersInputs(Message):
 
     span: Span
     frame_times: tuple[float, ...]
+    speech: Speech = "none"
     cues: tuple[CueLine, ...] = ()
 
 
 class CharacterReply(Message):
-    """One character or object that is shown saliently."""
+    """One character or object that is shown saliently: where it is seen, what it looks like, and then its name.
 
-    name: LocalName
-    kind: Filled
-    description: Filled
+    `description` holds what lasts (looks, clothes) and `activity` what is done, which is no trait.
+    """
+
     exemplar_seconds: float = Field(description="time of the shown frame that identifies it best")
+    box: BoxReply = Field(default=None, description="where it is in that frame; null: alone in it, or unsure")
+    seen_seconds: tuple[float, ...] = Field(default=(), description="times of all shown frames that show it")
+    description: Filled = Field(description="lasting traits, then clothes: nothing that is done")
+    activity: str = ""
+    kind: Filled
+    name: LocalName
 
     @field_validator("exemplar_seconds")
     @classmethod
@@ -46,49 +56,91 @@ class CharacterReply(Message):
 
 
 class CharactersReply(Message):
-    """At most a dozen: be picky."""
+    """At most a dozen: be picky. `watermarks` are texts and logos that stand over the picture all along."""
 
+    watermarks: tuple[str, ...] = ()
     characters: tuple[CharacterReply, ...] = Field(max_length=12)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        names = [character.name for character in self.characters]
-        if len(set(names)) != len(names):
-            raise ValueError(f"each name once, got {names}")
+        _each_once(self.characters)
         return self
+
+
+def _each_once(characters: Sequence[CharacterReply]) -> None:
+    names = [character.name for character in characters]
+    if len(set(names)) != len(names):
+        raise ValueError(f"each name once, got {names}")
 
 
 # caption_clip (recipe fused) -----------------------------------------------------------------
 
 
 class MentionLine(Message):
-    """A mention of the shard, as the caption prompts list it. Its exemplar is among the pictures, labelled `<name>`."""
+    """A mention of the shard, as the caption prompts list it. Its exemplar is on the sheet, in the cell `<name>`, if at all."""
 
     name: str
     description: str
 
 
+class SaidLine(Message):
+    """What was said of a part of the scene that was running when the clip began."""
+
+    start_seconds: float
+    stop_seconds: float
+    text: str
+
+
 class CaptionClipInputs(Message):
-    """Prompt `caption_clip`: pictures are exemplars (labelled `<person_a>`), the frame before the clip
+    """Prompt `caption_clip`: a sheet of exemplars (a cell `<person_a>` for each mention), the frame before the clip
     (labelled `before`), then the clip's frames (labelled with their times)."""
 
     span: Span
     frame_times: tuple[float, ...]
+    still_gap_seconds: float | None = Field(
+        default=None, description="where more than this lies between two frames, nothing changed in between"
+    )
     has_previous: bool = Field(description="whether a frame from before the clip is shown first")
+    said: tuple[SaidLine, ...] = Field(default=(), description="of the running scene, when it may go on")
     mentions: tuple[MentionLine, ...] = ()
+    taken_names: tuple[str, ...] = Field(default=(), description="local names that newcomers must not have")
+    watermarks: tuple[str, ...] = Field(
+        default=(), description="texts that are known to stand there all along"
+    )
+    speech: Speech = "none"
     cues: tuple[CueLine, ...] = ()
     cut_times: tuple[float, ...] = Field(default=(), description="camera cuts found from pixels")
 
 
+class Appearing(Message):
+    """A listed character that is seen, and the frame that shows it best."""
+
+    best_seconds: float | None = None
+    box: BoxReply = None
+    name: LocalName
+
+
+def _appearing(value: Any) -> Any:
+    """A bare name is one of whom no best frame is told."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class SceneReply(Message):
-    """One continuous event inside the clip."""
+    """One continuous event inside the clip: what is read and seen in it, and then the sentence that sums it up."""
 
     start_seconds: float
     stop_seconds: float
-    brief: Filled
-    detailed: Filled
-    appearing: tuple[LocalName, ...] = Field(default=(), description="the listed characters that appear")
     screen_text: tuple[ScreenText, ...] = ()
+    appearing: tuple[Annotated[Appearing, BeforeValidator(_appearing)], ...] = Field(
+        default=(), description="the listed characters and newcomers that are seen"
+    )
+    detailed: Filled
+    brief: Filled
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who appears, each once."""
+        return tuple(dict.fromkeys(one.name for one in self.appearing))
 
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> Self:
@@ -97,22 +149,43 @@ class SceneReply(Message):
                 f"a scene must not end before it starts: {self.start_seconds}, {self.stop_seconds}"
             )
         inputs = inputs_of(info)
-        if inputs is None:
-            return self
-        inside(self.start_seconds, inputs.span)
-        inside(self.stop_seconds, inputs.span)
-        known = {mention.name for mention in inputs.mentions}
-        unknown = [name for name in self.appearing if name not in known]
+        if inputs is not None:
+            inside(self.start_seconds, inputs.span)
+            inside(self.stop_seconds, inputs.span)
+        return self
+
+    def check_names(self, known: Collection[str]) -> None:
+        """Raises `ValueError` for a name that is not among the known ones."""
+        unknown = [name for name in self.names if name not in known]
         if unknown:
             raise ValueError(f"not in the list of characters: {unknown}")
-        return self
 
 
 class CaptionClipReply(Message):
-    """The clip's scenes in order. `continues_previous`: the first scene is the event shown in the frame before."""
+    """Who is there that is not listed, and the clip's scenes in order.
 
-    continues_previous: bool
+    `continues_previous`: the first scene is the event shown in the frame before.
+    """
+
+    newcomers: tuple[CharacterReply, ...] = Field(
+        default=(), max_length=4, description="individuals shown saliently that are not in the list"
+    )
     scenes: tuple[SceneReply, ...] = Field(min_length=1, max_length=20)
+    continues_previous: bool
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> Self:
+        _each_once(self.newcomers)
+        inputs = inputs_of(info)
+        if inputs is None:
+            return self
+        new = {newcomer.name for newcomer in self.newcomers}
+        taken = new & {*inputs.taken_names, *(mention.name for mention in inputs.mentions)}
+        if taken:
+            raise ValueError(f"names of newcomers that somebody else has: {sorted(taken)}")
+        for scene in self.scenes:
+            scene.check_names(new | {mention.name for mention in inputs.mentions})
+        return self
 
 
 # split_clip, merge_border, caption_scene (recipe paper) -----------------------------------------
@@ -123,6 +196,9 @@ class SplitClipInputs(Message):
 
     span: Span
     frame_times: tuple[float, ...]
+    still_gap_seconds: float | None = Field(
+        default=None, description="where more than this lies between two frames, nothing changed in between"
+    )
     cut_times: tuple[float, ...] = ()
 
 
@@ -161,36 +237,85 @@ class MergeBorderInputs(Message):
 
 
 class MergeBorderReply(Message):
-    """Whether the two are one continuous event."""
+    """What is seen on both sides, and whether it is one continuous event."""
 
+    seen: str = ""
     same_scene: bool
 
 
 class CaptionSceneInputs(Message):
-    """Prompt `caption_scene`: exemplars, then the merged scene's frames."""
+    """Prompt `caption_scene`: a sheet of exemplars, then the merged scene's frames."""
 
     span: Span
     frame_times: tuple[float, ...]
+    still_gap_seconds: float | None = Field(
+        default=None, description="where more than this lies between two frames, nothing changed in between"
+    )
     previous_brief: str | None = None
     mentions: tuple[MentionLine, ...] = ()
+    watermarks: tuple[str, ...] = ()
+    speech: Speech = "none"
     cues: tuple[CueLine, ...] = ()
 
 
 class CaptionSceneReply(SceneReply):
     """The scene's captions; its times must lie inside the span shown."""
 
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> Self:
+        inputs = inputs_of(info)
+        if inputs is not None:
+            self.check_names({mention.name for mention in inputs.mentions})
+        return self
 
-# link_cast -----------------------------------------------------------------------------------
+
+# possible_cast and link_cast -------------------------------------------------------------------
 
 
 class CastCard(Message):
-    """One side's mention (or a group of mentions already linked). Its exemplar is among the pictures, labelled with `card_id`."""
+    """One side's mention (or a group of mentions already linked). Its frames are cells of the sheets, named by `card_id`."""
 
     card_id: str
     kind: str
     description: str
     speakers: tuple[str, ...] = Field(default=(), description="speaker labels heard while it is shown")
     given_name: str | None = None
+
+
+class Stretch(Message):
+    """The cards of one stretch of a video."""
+
+    span: Span
+    cards: tuple[CastCard, ...]
+
+
+class PossibleCastInputs(Message):
+    """Prompt `possible_cast`: the descriptions of everybody in a video, without pictures."""
+
+    stretches: tuple[Stretch, ...]
+
+
+class Group(Message):
+    """Cards that may be of one individual, as far as words tell."""
+
+    traits: str = Field(default="", description="what they have in common")
+    card_ids: tuple[str, ...]
+
+
+class PossibleCastReply(Message):
+    """Who may be who. A card may stand in several groups; one that stands in none is nobody else."""
+
+    groups: tuple[Group, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> Self:
+        inputs = inputs_of(info)
+        if inputs is not None:
+            known = {card.card_id for stretch in inputs.stretches for card in stretch.cards}
+            unknown = {card for group in self.groups for card in group.card_ids} - known
+            if unknown:
+                raise ValueError(f"no such cards: {sorted(unknown)[:5]}")
+        return self
 
 
 class LinkCastInputs(Message):
@@ -201,8 +326,9 @@ class LinkCastInputs(Message):
 
 
 class LinkReply(Message):
-    """A pair that is the same one, and whose exemplar shows it better."""
+    """A pair that is the same one: what is seen of both, who they are, and whose exemplar shows it better."""
 
+    seen: str = ""
     left_id: str
     right_id: str
     better: Literal["left", "right"]
@@ -239,8 +365,9 @@ class ConfirmNameInputs(Message):
 class ConfirmNameReply(Message):
     """`cue_quote` repeats the words that carry the name."""
 
-    confirmed: bool
     cue_quote: str = ""
+    seen: str = ""
+    confirmed: bool
 
 
 # repair ----------------------------------------------------------------------------------------

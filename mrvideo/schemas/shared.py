@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
-from mrvideo.records import Cue, Span
+from mrvideo.records import Box, Cue, Span
+
+BOX_SLACK = 0.05
+"""An edge may lie this far off the picture; it is then moved to the picture's own edge."""
+
+LEAST_BOX = 0.02
+"""Less than this share of a side identifies nobody."""
 
 TIME_SLACK_SECONDS = 0.51
 """A model may miss a shown time by about one sampling step; it is then moved to the bound."""
+
+
+Speech: TypeAlias = Literal["cues follow", "none", "not transcribed"]
+"""What is known of the speech of what is shown: it follows, there is none, or nobody heard it."""
 
 
 class Message(BaseModel):
@@ -66,6 +84,37 @@ def local_name(value: str) -> str:
 
 
 LocalName = Annotated[str, AfterValidator(local_name)]
+
+
+class ShownBox(Message):
+    """Where something is in a picture: shares of its width and height from the upper left, 0 to 1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def shown_box(value: Any) -> Any:
+    """A box as a reply gives it, or None where it is none: off the picture, turned round, in pixels, or a sliver.
+
+    A picture without a box is shown whole, so that a poor box costs nothing but size.
+    """
+    try:
+        box = ShownBox.model_validate(value)
+        edges = Box(
+            *(min(max(edge, 0.0), 1.0) if -BOX_SLACK <= edge <= 1 + BOX_SLACK else edge
+              for edge in (box.left, box.top, box.right, box.bottom))
+        )  # fmt: skip
+    except ValidationError:
+        return None
+    if edges.width < LEAST_BOX or edges.height < LEAST_BOX:
+        return None
+    return ShownBox(**edges.model_dump())
+
+
+BoxReply = Annotated[ShownBox | None, BeforeValidator(shown_box)]
+"""A box of a reply, checked; None stands for the whole picture."""
 
 
 def inputs_of(info: ValidationInfo) -> Any:

@@ -89,7 +89,8 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
             if row.prompt in ("caption_clip", "caption_scene"):
                 usage = usage.model_copy(update={"input_tokens": usage.input_tokens + spoken})
             priced = usage.model_copy(update={"cost": cost(models[0].name, usage)})
-            stages[row.stage] = _stage(row.stage, priced, passes=row.passes)
+            made = _stage(row.stage, priced, passes=row.passes)
+            stages[row.stage] = _total(row.stage, [stages[row.stage], made]) if row.stage in stages else made
         stages["total"] = _total("total", list(stages.values()))
         recipes[recipe] = stages
     return Estimate(

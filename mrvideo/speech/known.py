@@ -8,11 +8,11 @@ not transcribed    there is sound that nobody has heard: whether and what is sai
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
 
 from mrvideo.records import Index, Span, Spanned
+from mrvideo.schemas.shared import Speech
 
-Speech: TypeAlias = Literal["cues follow", "none", "not transcribed"]
+__all__ = ["HEARD", "Speech", "speech_in", "speech_of"]
 
 HEARD = "heard"
 """Under this name the settings of an index say whether its sound was transcribed. It is no part of the index's key."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mrvideo.captioning.estimate import estimate_calls
+from mrvideo.captioning.estimate import StageEstimate, estimate_calls
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.scripted import ScriptedModel
@@ -31,16 +31,24 @@ def one_hour() -> VideoInfo:
     )
 
 
+def total(rows: tuple[StageEstimate, ...], field: str) -> Counter[str]:
+    """A field's sum by stage: the cast has two prompts."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row.stage] += getattr(row, field)
+    return found
+
+
 def test_an_hour_is_sent_once_by_fused_and_twice_by_paper() -> None:
     fused = estimate_calls(one_hour(), CaptioningOptions(recipe="fused"))
     paper = estimate_calls(one_hour(), CaptioningOptions(recipe="paper"))
 
     assert sum(row.passes for row in fused) == 1.0
     assert sum(row.passes for row in paper) == 2.0
-    calls = {row.stage: row.calls for row in fused}
-    assert calls == {"characters": 30, "caption": 360, "cast": 59}
-    calls = {row.stage: row.calls for row in paper}
-    assert calls == {"characters": 30, "split": 360, "merge": 359, "caption": 360, "cast": 59}
+    assert total(fused, "calls") == {"characters": 30, "caption": 360, "cast": 1 + 2 * 29}
+    assert total(paper, "calls") == {
+        "characters": 30, "split": 360, "merge": 359, "caption": 360, "cast": 1 + 2 * 29,
+    }  # fmt: skip
     assert (fused[0].width, fused[0].height) == (512, 288)
 
 
@@ -82,6 +90,9 @@ def reply(request: Request[Any]) -> dict[str, Any]:
             return {"same_scene": False}
         case "caption_scene":
             return scene
+        case "possible_cast":
+            cards = [c.card_id for s in request.inputs.stretches for c in s.cards]  # type: ignore[attr-defined]
+            return {"groups": [{"card_ids": cards}]}
         case "link_cast":
             return {"pairs": [{"left_id": f"L{n}", "right_id": f"R{n}", "better": "left"} for n in (1, 2, 3)]}
     raise AssertionError(request.prompt.name)
@@ -105,13 +116,26 @@ def test_a_run_asks_exactly_what_was_estimated(
         images[request.stage] += len(request.pictures)
         assert len(request.pictures) <= max_images
     expected = estimate_calls(
-        moving_video, options, capabilities=capabilities, mentions_per_shard=3, frames_per_mention=1
+        moving_video,
+        options,
+        capabilities=capabilities,
+        mentions_per_shard=3,
+        appearing_per_clip=3,
+        shot_seconds=7.0,
+        frames_per_mention=1,
     )
+    skipped: set[str] = set()
     if recipe == "paper" and max_images == 12:
         # A scene's frames are spread over calls evenly within the scene, not over the video.
-        expected = tuple(row for row in expected if row.stage != "caption")
-    for row in expected:
-        assert (row.stage, row.calls, row.images) == (row.stage, calls[row.stage], images[row.stage])
+        skipped = {"caption"}
+    for stage, count in total(expected, "images").items():
+        if stage == "characters":
+            # Shards' borders cut shots in two, here and there.
+            assert count <= images[stage] <= count + calls[stage]
+        elif stage not in skipped:
+            assert (stage, count) == (stage, images[stage])
+    for stage, count in total(expected, "calls").items():
+        assert stage in skipped or (stage, count) == (stage, calls[stage])
 
 
 def test_the_estimate_prices_known_models_and_says_when_it_cannot() -> None:

@@ -32,7 +32,8 @@ def faces(index: Index, world: Any, worlds: ModuleType) -> dict[str, int]:
     """Mention id → whose face the exemplar really shows."""
     found: dict[str, int] = {}
     for mention in index.mentions:
-        slot = next(n for n, word in enumerate(worlds.ORDINALS) if f"{word} from" in mention.description)
+        assert mention.box is not None
+        slot = worlds.slot_of(mention.box)
         poses = world.scene_at(mention.exemplar_seconds).poses
         found[mention.mention_id] = next(p.character.face for p in poses if p.slot == slot)
     return found

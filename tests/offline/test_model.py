@@ -172,7 +172,7 @@ async def test_a_mention_appears_where_its_name_is_said(make_film: Callable[...,
     cue = CueLine(start_seconds=6, stop_seconds=8, text="Thank you, Mara.")
     inputs = clip_inputs(pictures, cues=(cue,), cut_times=(5.0,), mentions=(mention,))
     reply = await run("caption_clip", inputs, CaptionClipReply, pictures)
-    assert [s.appearing for s in reply.scenes] == [(), ("person_a",)]
+    assert [s.names for s in reply.scenes] == [(), ("person_a",)]
 
 
 async def test_cards_of_one_name_are_linked() -> None:

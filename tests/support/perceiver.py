@@ -12,12 +12,16 @@ A handler gets a `Task` (prompt, text, pictures) and may use `task.block("cues")
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from PIL import Image
 
 from mrvideo.models.base import Request
 from mrvideo.prompts.loader import load_prompt
@@ -31,6 +35,7 @@ STAGE_A = (
     "split_clip",
     "merge_border",
     "caption_scene",
+    "possible_cast",
     "link_cast",
     "confirm_name",
 )
@@ -99,11 +104,42 @@ class Task:
         """What the picture of this label shows; None without one."""
         return next((read(jpeg) for own, jpeg in self.pictures if own == label), None)
 
+    def cells(self, name: str) -> list[Any]:
+        """The sprites in the cells of this name on the sheets, in order; those that cannot be read are left out."""
+        found: list[Any] = []
+        for label, jpeg in self.pictures:
+            if not label.startswith("sheet, "):
+                continue
+            for row, names in enumerate(part.split(": ", 1)[1].split(", ") for part in label.split("; ")):
+                for column, own in enumerate(names):
+                    if own in (name, f"{name} again"):
+                        found.append(_cell(jpeg, column, row))
+        return [pose for pose in found if pose is not None]
+
     @property
     def key(self) -> str:
         """Stands for what is looked at: for what the pictures show, not for their bytes, which another machine makes otherwise."""
-        shown = [self.prompt, *(f"{label} {read(jpeg)}" for label, jpeg in self.pictures)]
+        shown = [
+            self.prompt,
+            *(
+                f"{label} {[(n, self.cells(n)) for n in _cell_names(label)] or read(jpeg)}"
+                for label, jpeg in self.pictures
+            ),
+        ]
         return hashlib.sha256("\n".join(shown).encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _cell(jpeg: bytes, column: int, row: int) -> Any:
+    left, top = column * 192, row * 212 + 20
+    return world.read_cell(Image.open(io.BytesIO(jpeg)).crop((left, top, left + 192, top + 192)))
+
+
+def _cell_names(label: str) -> list[str]:
+    if not label.startswith("sheet, "):
+        return []
+    names = (name for part in label.split("; ") for name in part.split(": ", 1)[1].split(", "))
+    return list(dict.fromkeys(name.removesuffix(" again") for name in names))
 
 
 Handler = Callable[["Perceiver", Task], dict[str, Any]]
@@ -122,6 +158,7 @@ class Perceiver:
             "split_clip": _split_clip,
             "merge_border": _merge_border,
             "caption_scene": _caption_scene,
+            "possible_cast": _possible_cast,
             "link_cast": _link_cast,
             "confirm_name": _confirm_name,
         }
@@ -166,16 +203,26 @@ class Perceiver:
         rate = self.faults.misses_character
         return [pose for pose in seen.poses if not self.fails(rate, "miss", key, seen.event, pose.face)]
 
-    def shown_face(self, task: Task, label: str, description: str) -> int | None:
-        """Whose face a card's frames show: what most of them do, the first of them where they are as many."""
-        faces: list[int] = []
-        shown = [(own, read(jpeg)) for own, jpeg in task.pictures if own in (label, f"{label} again")]
+    def shown_face(self, task: Task, name: str, description: str = "") -> int | None:
+        """Whose face the cells of this name (or whole frames labelled with it) show: what most of them do, the first of them
+        where they are as many."""
+        faces = [
+            self.cell_face(pose, f"{task.key} {name} {place}") for place, pose in enumerate(task.cells(name))
+        ]
+        shown = [(own, read(jpeg)) for own, jpeg in task.pictures if own in (name, f"{name} again")]
         for place, (own, seen) in enumerate(shown):
             # Where somebody stands was said of the first frame; in others looks must do.
-            pose = pointed_at(description, seen) if own == label else resembling(description, seen)
+            pose = pointed_at(description, seen) if own == name else resembling(description, seen)
             if pose is not None:
-                faces.append(self.face(pose, seen, f"{task.key} {label} {place}"))
+                faces.append(self.face(pose, seen, f"{task.key} {name} {place}"))
         return max(faces, key=lambda face: (faces.count(face), -faces.index(face)), default=None)
+
+    def cell_face(self, pose: Any, key: str) -> int:
+        """Whose face it is taken for in this cell."""
+        other = self.look_alikes.get(pose.face)
+        if other is not None and self.fails(self.faults.confuses_look_alikes, "confuse", key, pose.face):
+            return other
+        return pose.face
 
     def vague(self, pose: Any, seen: Any, key: str) -> bool:
         """Whether what it does is not made out."""
@@ -239,42 +286,71 @@ def resembling(description: str, seen: Any) -> Any:
 # --- stage A -----------------------------------------------------------------------------------------------------
 
 
+def _entry(pose: Any, times: Sequence[float], best_seconds: float, name: str) -> dict[str, Any]:
+    return {
+        "exemplar_seconds": best_seconds,
+        "box": world.sprite_box(pose.slot),
+        "seen_seconds": list(times),
+        "description": described(pose),
+        "activity": f"{world.ACTIONS[pose.action]} with {world.PROPS[pose.prop]}",
+        "kind": world.kind(pose.look),
+        "name": name,
+    }
+
+
 def _characters(eyes: Perceiver, task: Task) -> dict[str, Any]:
     best: dict[int, tuple[int, float, Any]] = {}
+    times: dict[int, list[float]] = {}
     for frame in task.frames():
         for pose in eyes.poses(frame.seen, task.key):
             face = eyes.face(pose, frame.seen, task.key)
+            times.setdefault(face, []).append(frame.time_seconds)
             found = (len(frame.seen.poses), frame.time_seconds, pose)
             if face not in best or found[:2] < best[face][:2]:
                 best[face] = found
     letters: dict[str, int] = {}
     characters: list[dict[str, Any]] = []
-    for _, time, pose in sorted(best.values(), key=lambda found: found[1])[:12]:
+    for face, (_, time, pose) in sorted(best.items(), key=lambda item: item[1][1])[:12]:
         kind = world.kind(pose.look)
         letter = chr(ord("a") + letters.setdefault(kind, 0))
         letters[kind] += 1
-        characters.append(
-            {
-                "name": f"{kind}_{letter}",
-                "kind": kind,
-                "description": described(pose),
-                "exemplar_seconds": time,
-            }
-        )
-    return {"characters": characters}
+        characters.append(_entry(pose, times[face], time, f"{kind}_{letter}"))
+    return {"watermarks": [], "characters": characters}
 
 
 def _known(eyes: Perceiver, task: Task) -> dict[int, str]:
-    """Face → local name, from the exemplars."""
+    """Face → local name, from the sheet."""
     known: dict[int, str] = {}
-    for line in task.block("characters"):
-        found = re.match(r"<(\w+)>: (.*)", line)
-        assert found, line
-        seen = task.labelled(f"<{found[1]}>")
-        pose = pointed_at(found[2], seen)
-        if pose is not None:
-            known[eyes.face(pose, seen, f"{task.key} exemplar {found[1]}")] = found[1]
+    for name in re.findall(r"<(\w+)>: ", "\n".join(task.block("characters"))):
+        face = eyes.shown_face(task, f"<{name}>")
+        if face is not None:
+            known[face] = name
     return known
+
+
+def _newcomers(eyes: Perceiver, task: Task, known: dict[int, str]) -> list[dict[str, Any]]:
+    """Those whose looks nobody listed has; `known` then has them, too."""
+    listed = task.block("characters")
+    best: dict[int, tuple[int, float, Any]] = {}
+    times: dict[int, list[float]] = {}
+    for frame in task.frames():
+        for pose in eyes.poses(frame.seen, task.key):
+            face = eyes.face(pose, frame.seen, task.key)
+            if face in known or any(world.looks(pose.look) in line for line in listed):
+                continue
+            times.setdefault(face, []).append(frame.time_seconds)
+            found = (len(frame.seen.poses), frame.time_seconds, pose)
+            if face not in best or found[:2] < best[face][:2]:
+                best[face] = found
+    taken = set(re.findall(r"[a-z]+_[a-z]+", task.text))
+    new: list[dict[str, Any]] = []
+    for face, (_, time, pose) in list(best.items())[:4]:
+        kind = world.kind(pose.look)
+        name = next(n for a in "abcdefghijklmnopqrstuvwxyz" if (n := f"{kind}_{a}") not in taken)
+        taken.add(name)
+        known[face] = name
+        new.append(_entry(pose, times[face], time, name))
+    return new
 
 
 def _events(eyes: Perceiver, task: Task) -> list[list[FramePicture]]:
@@ -299,19 +375,21 @@ def _scene(
     eyes: Perceiver, task: Task, group: Sequence[FramePicture], known: dict[int, str], stop_seconds: float
 ) -> dict[str, Any]:
     statements: list[str] = []
-    appearing: list[str] = []
+    best: dict[str, tuple[int, float, Any]] = {}
     texts: list[dict[str, Any]] = []
     last: Any = None
     for frame in group:
         seen = frame.seen
+        for pose in eyes.poses(seen, task.key):
+            name = known.get(eyes.face(pose, seen, task.key))
+            if name and (name not in best or len(seen.poses) < best[name][0]):
+                best[name] = (len(seen.poses), frame.time_seconds, pose)
         if last is None or _event(last) != _event(seen):
             if seen.place is not None:
                 statements.append(place_sentence(seen.place))
             for pose in eyes.poses(seen, task.key):
                 name = known.get(eyes.face(pose, seen, task.key))
                 who = f"<{name}>" if name else f"A {world.looks(pose.look)}"
-                if name and name not in appearing:
-                    appearing.append(name)
                 if eyes.vague(pose, seen, task.key):
                     statements.append(f"{who} does something.")
                 else:
@@ -331,7 +409,10 @@ def _scene(
         "stop_seconds": stop_seconds,
         "brief": " ".join(statements[:2]) or "Nobody is there.",
         "detailed": " ".join(statements) or "Nobody is there.",
-        "appearing": appearing,
+        "appearing": [
+            {"best_seconds": time, "box": world.sprite_box(pose.slot), "name": name}
+            for name, (_, time, pose) in best.items()
+        ],
         "screen_text": texts,
     }
 
@@ -341,7 +422,9 @@ def _caption_clip(eyes: Perceiver, task: Task) -> dict[str, Any]:
     groups = _events(eyes, task)
     stops = [group[0].time_seconds for group in groups[1:]] + [task.span()[1]]
     before = task.labelled("before")
+    newcomers = _newcomers(eyes, task, known)
     return {
+        "newcomers": newcomers,
         "continues_previous": before is not None and _event(before) == _event(groups[0][0].seen),
         "scenes": [_scene(eyes, task, group, known, stop) for group, stop in zip(groups, stops, strict=True)],
     }
@@ -373,25 +456,34 @@ def _caption_scene(eyes: Perceiver, task: Task) -> dict[str, Any]:
     return {**scene, "start_seconds": start}
 
 
+def _possible_cast(eyes: Perceiver, task: Task) -> dict[str, Any]:
+    """Cards of one look may be one."""
+    groups: dict[str, list[str]] = {}
+    for line in task.block("stretches"):
+        found = re.match(r"(c\d+), [^:]*: ([^,]*)", line)
+        if found:
+            groups.setdefault(found[2], []).append(found[1])
+    return {"groups": [{"traits": looks, "card_ids": ids} for looks, ids in groups.items()]}
+
+
 def _link_cast(eyes: Perceiver, task: Task) -> dict[str, Any]:
-    sides: list[dict[str, tuple[int, int]]] = []
+    sides: list[dict[str, int]] = []
     for side in ("left", "right"):
-        cards: dict[str, tuple[int, int]] = {}
+        cards: dict[str, int] = {}
         for line in task.block(side):
-            found = re.match(r"([LR]\d+), [^:]*: (.*)", line)
+            found = re.match(r"([LR]\d+), [^:]*: ", line)
             assert found, line
-            face = eyes.shown_face(task, found[1], found[2])
+            face = eyes.shown_face(task, found[1])
             if face is not None:
-                cards[found[1]] = (face, len(task.labelled(found[1]).poses))
+                cards[found[1]] = face
         sides.append(cards)
     pairs: list[dict[str, Any]] = []
     taken: set[str] = set()
-    for left, (face, crowd) in sides[0].items():
-        for right, (other, other_crowd) in sides[1].items():
+    for left, face in sides[0].items():
+        for right, other in sides[1].items():
             if face == other and right not in taken:
                 taken.add(right)
-                better = "left" if crowd <= other_crowd else "right"
-                pairs.append({"left_id": left, "right_id": right, "better": better})
+                pairs.append({"left_id": left, "right_id": right, "better": "left"})
                 break
     return {"pairs": pairs}
 

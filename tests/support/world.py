@@ -21,6 +21,7 @@ import random
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -303,6 +304,40 @@ def read(jpeg: bytes) -> Seen:
         if face is not None and look is not None and prop is not None and action is not None:
             poses.append(SeenPose(slot, face, look, prop, action))
     return Seen(place, event, sign or 0, tuple(poses))
+
+
+def read_cell(image: Image.Image) -> SeenPose | None:
+    """The sprite that a cell of a sheet shows, cut out by `sprite_box`; None when its marks cannot be read."""
+    pixels = np.asarray(image.convert("L").crop((0, 0, 128, 192)), dtype=np.float32).reshape(12, 16, 8, 16)
+    block = pixels[:, 4:-4, :, 4:-4].mean(axis=(1, 3))[1:11, 1:7]
+    finder = np.array(_FINDER) > 0
+    if block.max() - block.min() < 150 or ((block[0] > 128) != finder).any():
+        return None
+    codes: list[int] = []
+    for row in (_FACE, _LOOK, _PROP, _ACTION):
+        on, off = block[row] > 128, block[row + 1] > 128
+        if (on == off).any():
+            return None
+        codes.append(int("".join("1" if bit else "0" for bit in on), 2))
+    face, look, prop, action = codes
+    return SeenPose(-1, face, look, prop, action)
+
+
+def sprite_box(slot: int) -> dict[str, float]:
+    """Where a place for a sprite is, as a reply says it: widened by 8 % it is 8 × 12 whole cells."""
+    wide, tall = 8 / 1.16, 12 / 1.16
+    left, top = slot * _SLOT_COLUMNS + 5 - wide / 2, 11 - tall / 2
+    return {
+        "left": left / COLUMNS,
+        "top": top / ROWS,
+        "right": (left + wide) / COLUMNS,
+        "bottom": (top + tall) / ROWS,
+    }
+
+
+def slot_of(box: Any) -> int:
+    """Which place for a sprite a box is."""
+    return int((box.left + box.right) / 2 * COLUMNS // _SLOT_COLUMNS)
 
 
 def render(world: World, path: Path) -> Path:

@@ -17,6 +17,7 @@ HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
     "split_clip": lambda request: captions.split_clip(_typed(request), request.pictures),
     "merge_border": lambda request: captions.merge_border(request.pictures),
     "caption_scene": lambda request: captions.caption_scene(_typed(request), request.pictures),
+    "possible_cast": lambda request: names.possible_names(_typed(request)),
     "link_cast": lambda request: names.link_names(_typed(request)),
     "confirm_name": lambda request: names.confirm_name(_typed(request)),
     "segment_intention": lambda request: stages.segment_intention(_typed(request)),

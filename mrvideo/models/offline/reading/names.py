@@ -13,10 +13,13 @@ from mrvideo.schemas.captioning import (
     CharactersReply,
     ConfirmNameInputs,
     ConfirmNameReply,
+    Group,
     LinkCastInputs,
     LinkCastReply,
     LinkReply,
     MentionLine,
+    PossibleCastInputs,
+    PossibleCastReply,
 )
 from mrvideo.schemas.shared import CueLine
 from mrvideo.text import holds
@@ -91,6 +94,17 @@ def named_here(
         mention.name
         for mention in mentions
         if (name := name_in(mention.description)) and any(holds(text, name) >= 0.97 for text in words)
+    )
+
+
+def possible_names(inputs: PossibleCastInputs) -> PossibleCastReply:
+    """Cards of one name may be one."""
+    groups: dict[str, list[str]] = {}
+    for card in (card for stretch in inputs.stretches for card in stretch.cards):
+        if name := _name(card):
+            groups.setdefault(name, []).append(card.card_id)
+    return PossibleCastReply(
+        groups=tuple(Group(traits=f"named {name}", card_ids=tuple(ids)) for name, ids in groups.items())
     )
 
 
