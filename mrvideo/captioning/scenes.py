@@ -85,10 +85,13 @@ async def _caption_chain(
 ) -> tuple[Tiles, list[Mention]]:
     tiles: Tiles = []
     new: list[Mention] = []
+    known_from = 0
     for clip in chain:
-        call = _ClipCall(known, clip, [*mentions, *new], _said(tiles))
+        whole = _ClipCall(known, clip, [*mentions, *new], _said(tiles[known_from:]))
         # What an earlier run was answered is not asked again because the clip before it, which had failed, has words now.
-        call = next((one for one in _variants(call) if one.answered(calls)), call)
+        call = next((one for one in _variants(whole) if one.answered(calls)), whole)
+        if whole.said and not call.said:
+            known_from = len(tiles)
         reply = await calls.ask_fitting(call.request)
         if isinstance(reply, Failure):
             tiles.append(reply)

@@ -1,0 +1,583 @@
+"""What stage A asks, as it leaves for the model: each fault that a real vision model met, held by a request and its pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mrvideo.captioning.calls import Calls
+from mrvideo.captioning.cast import Cast
+from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.captioning.shard import caption_frames
+from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
+from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS, Cell, sheets
+from mrvideo.mapreduce import portal
+from mrvideo.media.images import frame_of
+from mrvideo.media.options import ReadOptions
+from mrvideo.media.shard import ShardFrames
+from mrvideo.models.base import Picture, Request
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.records import Box, Cue, Failure, Frame, Mention, Shot, Span, VideoInfo
+
+RED, BLUE = (220, 30, 30), (30, 30, 220)
+LEFT = {"left": 0.0, "top": 0.0, "right": 0.4, "bottom": 1.0}
+
+
+@lru_cache(maxsize=4096)
+def picture(time: float, wall: int, who: tuple[tuple[int, int, int], ...] = ()) -> Frame:
+    """A wall with a pattern of its own, a clock hand that moves, and people as blocks from the left."""
+    image = Image.new("RGB", (256, 144), (40 + wall * 53 % 170, 40 + wall * 97 % 170, 60))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 120 - wall * 17 % 100, 255, 124 - wall * 17 % 100), fill=(200, 200, 90))
+    draw.rectangle((240, 4 + int(time * 10) % 100, 250, 14 + int(time * 10) % 100), fill="white")
+    for place, colour in enumerate(who):
+        draw.rectangle((10 + 120 * place, 30, 80 + 120 * place, 140), fill=colour)
+    return frame_of(image, time)
+
+
+def shard(
+    shots: Sequence[tuple[float, float, int]],
+    *,
+    people: Any = lambda time: (),
+    fixed: bool = False,
+    still: Sequence[Span] = (),
+) -> ShardFrames:
+    """Shots as (start, stop, wall), at two frames a second."""
+    stop = shots[-1][1]
+    times = [n / 2 for n in range(int(stop * 2))]
+    walls = {time: next(w for a, b, w in shots if a <= time < b) for time in times}
+    frames = tuple(Frame(t, picture(0.0 if fixed else t, walls[t], people(t)).jpeg, 256, 144) for t in times)
+    made = tuple(
+        Shot(start_seconds=a, stop_seconds=b, transition="cut" if a else "start") for a, b, _ in shots
+    )
+    return ShardFrames(Span(0.0, stop), frames, made, tuple(still), ())
+
+
+def spec_of(frames: ShardFrames, **fields: Any) -> ShardSpec:
+    info = VideoInfo(
+        digest="0" * 64, path="x", duration_seconds=frames.span.stop_seconds, width=256, height=144,
+        frames_per_second=2.0, codec="h264", has_audio=True, size_bytes=1,
+    )  # fmt: skip
+    return ShardSpec(
+        index=0, span=frames.span, video=info, options=CaptioningOptions(),
+        reading=ReadOptions(long_side_pixels=256), **fields,
+    )  # fmt: skip
+
+
+def character(name: str, at: float, *, seen: Sequence[float] = (), box: Any = None, look: str = "") -> Any:
+    return {
+        "exemplar_seconds": at,
+        "box": box,
+        "seen_seconds": list(seen or [at]),
+        "description": look or f"looks of {name}",
+        "activity": "presents a music player",
+        "kind": name.rpartition("_")[0],
+        "name": name,
+    }
+
+
+def moved(one: Any, times: Sequence[float]) -> Any:
+    """A character whose times are those of frames that were shown."""
+    near = {
+        at: min(times, key=lambda t: abs(t - at)) for at in (one["exemplar_seconds"], *one["seen_seconds"])
+    }
+    return {
+        **one,
+        "exemplar_seconds": near[one["exemplar_seconds"]],
+        "seen_seconds": [near[t] for t in one["seen_seconds"]],
+    }
+
+
+def scene(span: Any, text: str, **fields: Any) -> dict[str, Any]:
+    times = {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
+    return {**times, "detailed": text, "brief": f"Brief: {text}", **fields}
+
+
+def captioned(
+    frames: ShardFrames,
+    *,
+    characters: Any = (),
+    clip: Any = None,
+    watermarks: Sequence[str] = (),
+    **fields: Any,
+) -> tuple[ShardRecords, list[Request[Any]]]:
+    """The records and the caption calls in order of time; `clip` answers a caption call's inputs."""
+
+    def answer(request: Request[Any]) -> Any:
+        if request.prompt.name == "characters":
+            times = request.inputs.frame_times  # type: ignore[attr-defined]
+            found = characters(request) if callable(characters) else [moved(one, times) for one in characters]
+            return {"watermarks": list(watermarks), "characters": found}
+        if clip is not None:
+            return clip(request.inputs)
+        return {"continues_previous": True, "scenes": [scene(request.span, "words")]}
+
+    model = ScriptedModel(answer)
+    records = portal().call(caption_frames, spec_of(frames, **fields), frames, model)
+    asked = [request for request in model.requests if request.stage == "caption"]
+    return records, sorted(asked, key=lambda request: request.inputs.span.start_seconds)  # type: ignore[attr-defined]
+
+
+def text_of(request: Request[Any]) -> str:
+    rendered = request.prompt.render(request.inputs)
+    return f"{rendered.system}\n{rendered.user}"
+
+
+def user_text(request: Request[Any]) -> str:
+    return request.prompt.render(request.inputs).user
+
+
+def cells(request: Request[Any]) -> list[str]:
+    rows = [r for p in request.pictures if p.label.startswith("sheet, ") for r in p.label[7:].split("; ")]
+    return [name for row in rows for name in row.split(": ", 1)[1].split(", ")]
+
+
+def colour_of(sheet: Picture, cell: int) -> np.ndarray:
+    """The mean colour of a cell's middle."""
+    image = Image.open(io.BytesIO(sheet.jpeg)).convert("RGB")
+    left = cell % 4 * CELL_PIXELS
+    top = cell // 4 * (CELL_PIXELS + NAME_PIXELS) + NAME_PIXELS
+    return np.asarray(image.crop((left + 20, top + 70, left + 60, top + 110))).mean(axis=(0, 1))
+
+
+STATIC = [(0.0, 40.0, 1)]
+TWO_FILMS = [(0.0, 10.0, 1), (10.0, 20.0, 4)]
+
+
+# --- captions ----------------------------------------------------------------------------------------------------
+
+
+def test_the_next_clip_of_a_scene_is_told_what_was_said_and_asked_for_what_is_new() -> None:
+    """Else a room and its people are described anew every ten seconds."""
+
+    def clip(inputs: Any) -> Any:
+        return {
+            "continues_previous": True,
+            "scenes": [scene(inputs.span, f"at {inputs.span.start_seconds:.0f}")],
+        }
+
+    records, asked = captioned(shard(STATIC), clip=clip)
+    assert "<said>" not in user_text(asked[0])
+    assert "(0.00, 10.00): at 0\n(10.00, 20.00): Brief: at 10\n" in user_text(asked[2])
+    assert "say there only what is new" in user_text(asked[2])
+    assert [piece.told for piece in records.pieces] == [False, True, True, True]
+
+
+def test_a_scene_that_did_not_go_on_is_not_told() -> None:
+    def clip(inputs: Any) -> Any:
+        middle = (inputs.span.start_seconds + inputs.span.stop_seconds) / 2
+        first, last = Span(inputs.span.start_seconds, middle), Span(middle, inputs.span.stop_seconds)
+        scenes = [
+            scene(first, f"first of {first.start_seconds:.0f}"),
+            scene(last, f"last of {last.start_seconds:.0f}"),
+        ]
+        return {"continues_previous": False, "scenes": scenes}
+
+    records, asked = captioned(shard(STATIC), clip=clip)
+    assert "(15.00, 20.00): last of 15" in user_text(asked[2])
+    assert "first of" not in user_text(asked[2]) and "(5.00" not in user_text(asked[2])
+    assert not any(piece.told for piece in records.pieces), (
+        "what does not go on does not need the words before"
+    )
+
+
+def test_a_cut_at_a_clip_s_border_begins_a_fresh_description() -> None:
+    _, asked = captioned(shard(TWO_FILMS))
+    assert ["<said>" in user_text(request) for request in asked] == [False, False]
+
+
+def test_a_clip_whose_neighbour_failed_before_is_not_asked_again() -> None:
+    """One reply that goes wrong costs its own clip, in the next run too."""
+    frames = shard(STATIC)
+    asked: list[str] = []
+
+    def model(broken: bool) -> ScriptedModel:
+        from mrvideo.errors import ModelBusy
+
+        def answer(request: Request[Any]) -> Any:
+            if request.prompt.name == "characters":
+                return {"characters": []}
+            if broken and request.span == Span(10.0, 20.0):
+                return ModelBusy("503")
+            asked.append(request.digest)
+            return {"continues_previous": True, "scenes": [scene(request.span, "words")]}
+
+        return ScriptedModel(answer)
+
+    first = portal().call(caption_frames, spec_of(frames), frames, model(True))
+    answered = set(asked)
+    again = portal().call(caption_frames, spec_of(frames, answered=first.answered), frames, model(False))
+    assert not again.failures
+    assert len(set(asked) - answered) == 1, "the clip that had failed, and no other"
+
+
+def test_the_request_says_whether_speech_is_known_and_speaks_of_no_cues_where_there_are_none() -> None:
+    cue = Cue(start_seconds=2, stop_seconds=4, text="Good evening.")
+    _, silent = captioned(shard(TWO_FILMS))
+    _, spoken = captioned(shard(TWO_FILMS), cues=(cue,), heard=True)
+    assert "speech: not transcribed" in user_text(silent[0])
+    assert "speech: cues follow" in user_text(spoken[0]) and "Good evening." in user_text(spoken[0])
+    assert "speech: none" in user_text(spoken[1])
+    for request in (*silent, spoken[1]):
+        assert "Cues tell" not in text_of(request) and "heard" not in text_of(request)
+
+
+def test_gaps_between_frames_are_announced_where_nothing_changed() -> None:
+    still = shard([(0.0, 10.0, 1)], fixed=True, still=[Span(0.0, 10.0)])
+    _, (thin,) = captioned(still)
+    assert len(thin.inputs.frame_times) < 10  # type: ignore[attr-defined]
+    assert "Where more than 0.50 s lies between two of them, nothing changed in between." in user_text(thin)
+    _, (dense,) = captioned(shard([(0.0, 10.0, 1)]))
+    assert "nothing changed" not in text_of(dense), "no gap, no word of it"
+
+
+def test_a_scene_begins_at_the_time_of_its_cut() -> None:
+    frames = shard([(0.0, 5.3, 1), (5.3, 10.0, 4)])
+    _, (request,) = captioned(frames)
+    assert "Camera cuts" in user_text(request) and "5.30" in user_text(request)
+    assert "starts at the camera cut that begins it, if one is listed" in text_of(request)
+
+    def clip(inputs: Any) -> Any:
+        spans = [Span(0.0, 5.3), Span(5.3, 10.0)]
+        return {"continues_previous": False, "scenes": [scene(span, "w") for span in spans]}
+
+    records, _ = captioned(frames, clip=clip)
+    assert [piece.start_seconds for piece in records.pieces] == [0.0, 5.3]
+
+
+def test_a_text_read_on_one_frame_stands_until_the_next() -> None:
+    def clip(inputs: Any) -> Any:
+        text = {"text": "EXIT", "start_seconds": 3.0, "stop_seconds": 3.0}
+        return {"continues_previous": False, "scenes": [scene(inputs.span, "w", screen_text=[text])]}
+
+    records, _ = captioned(shard([(0.0, 10.0, 1)]), clip=clip)
+    assert [sighting.span for piece in records.pieces for sighting in piece.sightings] == [Span(3.0, 3.5)]
+
+
+def test_watermarks_are_told_to_the_clips_and_kept_once() -> None:
+    _, asked = captioned(shard(TWO_FILMS), watermarks=["LakeTV"])
+    for request in asked:
+        assert "<watermarks>\nLakeTV\n</watermarks>" in user_text(request)
+        assert "leave them out" in user_text(request)
+
+
+def test_left_and_right_are_the_picture_s_and_texts_are_asked_for_once() -> None:
+    _, (request,) = captioned(shard([(0.0, 10.0, 1)]))
+    assert "Left and right are the picture's" in text_of(request)
+    assert "Do not repeat the texts of screen_text" in text_of(request)
+
+
+# --- characters --------------------------------------------------------------------------------------------------
+
+
+def test_the_first_look_shows_every_shot_however_short() -> None:
+    """A frame every four seconds missed whoever was seen for three."""
+    shots = [
+        (0.0, 9.0, 1),
+        (9.0, 10.5, 2),
+        (10.5, 11.5, 3),
+        (11.5, 30.0, 4),
+        (30.0, 31.0, 5),
+        (31.0, 40.0, 6),
+    ]
+    looked: list[float] = []
+
+    def nobody(request: Request[Any]) -> Any:
+        looked.extend(request.inputs.frame_times)  # type: ignore[attr-defined]
+        return []
+
+    captioned(shard(shots), characters=nobody)
+    for start, stop, _ in shots:
+        assert any(start <= time < stop for time in looked), (start, stop)
+    assert len(looked) <= 10
+
+
+def test_the_sharpest_frame_near_a_shot_s_middle_is_shown() -> None:
+    frames = shard([(0.0, 4.0, 1), (4.0, 8.0, 2)])
+    blurred = [
+        frame
+        if frame.time_seconds in (1.5, 5.5)
+        else frame_of(Image.new("RGB", (256, 144), "grey"), frame.time_seconds)
+        for frame in frames.frames
+    ]
+    looked: list[float] = []
+
+    def nobody(request: Request[Any]) -> Any:
+        looked.extend(request.inputs.frame_times)  # type: ignore[attr-defined]
+        return []
+
+    captioned(ShardFrames(frames.span, tuple(blurred), frames.shots, (), ()), characters=nobody)
+    assert looked == [1.5, 5.5]
+
+
+def test_what_somebody_does_is_no_part_of_its_description() -> None:
+    """`presents a small white music player` answers questions about other scenes, and makes identity hang on the place."""
+    records, asked = captioned(shard(TWO_FILMS), characters=[character("person_a", 5.0)])
+    (mention,) = records.mentions
+    assert (mention.description, mention.activity) == ("looks of person_a", "presents a music player")
+    assert not any("music player" in user_text(request) for request in asked)
+
+
+def test_an_exemplar_is_cut_out_around_its_individual() -> None:
+    """Two in one frame were told apart by words alone."""
+    both = shard([(0.0, 10.0, 1)], people=lambda time: (RED, BLUE))
+    right = {"left": 0.5, "top": 0.15, "right": 0.85, "bottom": 1.0}
+    who = [character("person_a", 5.0, box=LEFT), character("person_b", 5.0, box=right)]
+    records, (request,) = captioned(both, characters=who)
+    (sheet,) = [picture for picture in request.pictures if picture.label.startswith("sheet, ")]
+    assert sheet.label == "sheet, row 1: <person_a>, <person_b>"
+    assert np.abs(colour_of(sheet, 0) - RED).max() < 40 and np.abs(colour_of(sheet, 1) - BLUE).max() < 40
+    assert records.mentions[1].box == Box(0.5, 0.15, 0.85, 1.0)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        None,
+        {"left": 100, "top": 20, "right": 180, "bottom": 140},
+        {"left": 0.6, "top": 0.1, "right": 0.4, "bottom": 0.9},
+        {"left": 0.5, "top": 0.5, "right": 0.505, "bottom": 0.9},
+        "the left half",
+    ],
+)
+def test_a_box_that_is_none_leaves_the_whole_frame(box: Any) -> None:
+    records, (request,) = captioned(shard([(0.0, 10.0, 1)]), characters=[character("person_a", 5.0, box=box)])
+    assert records.mentions[0].box is None and not records.failures
+    assert cells(request) == ["<person_a>"]
+
+
+def test_only_those_who_may_appear_in_a_clip_are_listed_and_shown() -> None:
+    """Eight to twelve exemplars went out with every clip, of whom none to two were seen."""
+    films = [(n * 10.0, n * 10.0 + 10, n) for n in range(4)]
+    who = [character(f"person_{letter}", n * 10 + 5.0) for n, letter in enumerate("abcd")]
+
+    def told(request: Request[Any]) -> Any:
+        times = request.inputs.frame_times  # type: ignore[attr-defined]
+        here = [[t for t in times if n * 10 <= t < n * 10 + 10] for n in range(4)]
+        return [
+            {**one, "exemplar_seconds": own[0], "seen_seconds": own}
+            for one, own in zip(who, here, strict=True)
+        ]
+
+    _, asked = captioned(shard(films), characters=told)
+    shown = [cells(request) for request in asked]
+    assert "<person_a>" in shown[0] and "<person_d>" not in shown[0]
+    assert "<person_d>" in shown[3] and not {"<person_a>", "<person_b>"} & set(shown[3])
+    for request, names in zip(asked, shown, strict=True):
+        assert len([p for p in request.pictures if p.label.startswith("sheet, ")]) <= 1
+        assert [f"<{mention.name}>" for mention in request.inputs.mentions] == names  # type: ignore[attr-defined]
+
+
+def test_who_was_seen_from_the_same_camera_is_shown_when_it_cuts_back() -> None:
+    views = [(0.0, 10.0, 1), (10.0, 20.0, 4), (20.0, 30.0, 7), (30.0, 40.0, 1)]
+
+    def first_alone(request: Request[Any]) -> Any:
+        own = [t for t in request.inputs.frame_times if t < 10]  # type: ignore[attr-defined]
+        return [{**character("person_a", own[0]), "seen_seconds": own}]
+
+    _, asked = captioned(shard(views), characters=first_alone)
+    assert [cells(request) for request in asked[2:]] == [[], ["<person_a>"]]
+
+
+def test_a_clip_proposes_whom_the_first_look_missed_and_the_next_clip_knows_them() -> None:
+    def clip(inputs: Any) -> Any:
+        if inputs.span.start_seconds == 10:
+            new = character("person_b", 12.0, seen=[12.0], box=LEFT)
+            words = scene(
+                inputs.span, "<person_b> walks in.", appearing=[{"best_seconds": 12.0, "name": "person_b"}]
+            )
+            return {"newcomers": [new], "continues_previous": True, "scenes": [words]}
+        return {"continues_previous": True, "scenes": [scene(inputs.span, "words")]}
+
+    records, asked = captioned(shard(STATIC), characters=[character("person_a", 3.0)], clip=clip)
+    late = [mention for mention in records.mentions if mention.late]
+    assert [(m.name, m.exemplar_seconds, m.start_seconds) for m in late] == [("person_b", 12.0, 10.0)]
+    assert "<person_b>" in cells(asked[2]) and "<person_b>" not in cells(asked[1])
+    assert not records.failures
+
+
+def test_two_chains_that_give_newcomers_one_name_keep_them_apart() -> None:
+    def clip(inputs: Any) -> Any:
+        at = inputs.span.start_seconds + 2
+        new = character("person_a", at, look=f"somebody of {at:.0f}")
+        words = scene(inputs.span, "<person_a> waves.", appearing=["person_a"])
+        return {"newcomers": [new], "continues_previous": False, "scenes": [words]}
+
+    records, _ = captioned(shard(TWO_FILMS), clip=clip)
+    assert [(m.name, m.description) for m in records.mentions] == [
+        ("person_a", "somebody of 2"),
+        ("person_b", "somebody of 12"),
+    ]
+    assert [(piece.detailed, piece.appearing) for piece in records.pieces] == [
+        ("<person_a> waves.", ("person_a",)),
+        ("<person_b> waves.", ("person_b",)),
+    ]
+
+
+def test_a_newcomer_under_a_name_that_is_taken_is_asked_for_again() -> None:
+    def clip(inputs: Any) -> Any:
+        return {
+            "newcomers": [character("person_a", inputs.span.start_seconds)],
+            "continues_previous": False,
+            "scenes": [scene(inputs.span, "w")],
+        }
+
+    records, _ = captioned(shard([(0.0, 10.0, 1)]), characters=[character("person_a", 5.0)], clip=clip)
+    assert "person_a" in records.failures[0].reason
+
+
+def test_a_scene_says_which_frame_shows_somebody_best() -> None:
+    def clip(inputs: Any) -> Any:
+        seen = [{"best_seconds": 7.5, "box": LEFT, "name": "person_a"}]
+        return {"continues_previous": False, "scenes": [scene(inputs.span, "w", appearing=seen)]}
+
+    records, _ = captioned(shard([(0.0, 10.0, 1)]), characters=[character("person_a", 3.0)], clip=clip)
+    (best,) = records.pieces[0].best
+    assert (best.name, best.seconds, best.box) == ("person_a", 7.5, Box(0.0, 0.0, 0.4, 1.0))
+
+
+# --- cast --------------------------------------------------------------------------------------------------------
+
+
+class Walls:
+    """Stands for the video."""
+
+    async def at(self, times: Any) -> dict[float, Frame]:
+        return {time: picture(time, int(time) % 9) for time in times}
+
+
+def montage() -> list[Mention]:
+    """The compilation film's: eight and twelve, of whom three come back; two of the second stretch are dogs."""
+    looks = {
+        0: ["pug", "driver", "presenter", "batter", "bride", "diver", "chef", "singer"],
+        1: [
+            "pug",
+            "driver",
+            "presenter",
+            "guard",
+            "clerk",
+            "nun",
+            "boy",
+            "monk",
+            "wolf",
+            "judge",
+            "queen",
+            "smith",
+        ],
+    }
+    return [
+        Mention(
+            start_seconds=shard * 120.0 + n, stop_seconds=shard * 120.0 + n + 5, shard_index=shard,
+            name=f"{'dog' if look in ('pug', 'wolf') else 'person'}_{'abcdefghijkl'[n]}",
+            kind="dog" if look in ("pug", "wolf") else "person", description=look,
+            exemplar_seconds=shard * 120.0 + n + 1, box=Box(0.1, 0.1, 0.6, 0.9),
+        )
+        for shard, names in looks.items()
+        for n, look in enumerate(names)
+    ]  # fmt: skip
+
+
+def by_look(request: Request[Any]) -> dict[str, Any]:
+    inputs: Any = request.inputs
+    if request.prompt.name == "possible_cast":
+        cards = [card for stretch in inputs.stretches for card in stretch.cards]
+        return {
+            "groups": [
+                {"card_ids": [card.card_id for card in cards if card.description == look]}
+                for look in sorted({card.description for card in cards})
+            ]
+        }
+    return {
+        "pairs": [
+            {"left_id": a.card_id, "right_id": b.card_id, "better": "left"}
+            for a in inputs.left
+            for b in inputs.right
+            if a.description == b.description
+        ]
+    }
+
+
+def linked(
+    answer: Any, mentions: list[Mention]
+) -> tuple[list[set[str]], list[Request[Any]], tuple[Failure, ...]]:
+    model = ScriptedModel(answer)
+    cast = Cast(Calls(model), Walls(), frozenset())  # type: ignore[arg-type]
+    members = portal().call(cast.link, mentions, {}, ())
+    return [{m.mention_id for m in member.mentions} for member in members], model.requests, cast.failures
+
+
+def test_the_montage_takes_three_calls_and_only_candidates_are_looked_at() -> None:
+    """Twelve calls of 13 to 18 pictures compared dogs with people, each card up to four times."""
+    found, asked, _ = linked(by_look, montage())
+    assert [request.prompt.name for request in asked] == ["possible_cast", "link_cast", "link_cast"]
+    assert not asked[0].pictures
+    for request in asked[1:]:
+        inputs: Any = request.inputs
+        assert [card.description for card in (*inputs.left, *inputs.right)] == [
+            "pug",
+            "driver",
+            "presenter",
+        ] * 2
+        assert len(request.pictures) == 1 and len(cells(request)) == 6
+    assert sorted(map(len, found)) == [1] * 14 + [2] * 3
+
+
+def test_the_mirror_is_asked_of_claimed_pairs_alone() -> None:
+    def nobody(request: Request[Any]) -> Any:
+        return by_look(request) if request.prompt.name == "possible_cast" else {"pairs": []}
+
+    found, asked, _ = linked(nobody, montage())
+    assert len(asked) == 2 and len(found) == 20
+
+
+def test_where_words_leave_nothing_open_no_picture_is_sent() -> None:
+    found, asked, _ = linked(lambda request: {"groups": []}, montage())
+    assert [request.prompt.name for request in asked] == ["possible_cast"] and len(found) == 20
+
+
+def test_words_that_fail_leave_it_to_the_pictures() -> None:
+    from mrvideo.errors import ModelBusy
+
+    def broken(request: Request[Any]) -> Any:
+        return ModelBusy("503") if request.prompt.name == "possible_cast" else by_look(request)
+
+    found, asked, failures = linked(broken, montage())
+    assert sorted(map(len, found))[-3:] == [2, 2, 2] and not failures
+    assert len(cells(asked[1])) == 20
+
+
+def test_who_was_found_late_may_be_another_of_the_same_shard() -> None:
+    pug, *others = montage()[:8]
+    late = pug.model_copy(
+        update={
+            "name": "dog_z",
+            "late": True,
+            "exemplar_seconds": 77.0,
+            "start_seconds": 77.0,
+            "stop_seconds": 80.0,
+        }
+    )
+    found, _, _ = linked(by_look, [pug, *others, late])
+    assert {"0/dog_a", "0/dog_z"} in found
+
+
+def test_looks_with_the_same_company_are_enough() -> None:
+    _, asked, _ = linked(by_look, montage())
+    assert "Looks that agree are enough together with the circumstances" in text_of(asked[1])
+    assert "voice" not in text_of(asked[1]), "no voices are given"
+
+
+def test_a_cell_that_shows_the_same_once_more_is_left_out() -> None:
+    frame, other = picture(1.0, 1, (RED,)), picture(1.0, 1, (BLUE,))
+    box = Box(0.0, 0.1, 0.4, 1.0)
+    assert Cell("a", frame, box).shows_what(Cell("b", frame, box))
+    assert not Cell("a", frame, box).shows_what(Cell("b", other, box))
+    (sheet,) = sheets([Cell("L1", frame, box), Cell("L1 again", other, box), Cell("R1", frame)])
+    assert sheet.label == "sheet, row 1: L1, L1 again, R1"
+    assert Image.open(io.BytesIO(sheet.jpeg)).size == (3 * CELL_PIXELS, CELL_PIXELS + NAME_PIXELS)
