@@ -175,8 +175,9 @@ def estimate_calls(
 def _first_look(span: Span, options: CaptioningOptions, shot_seconds: float) -> int:
     """Frames that a shard's characters are chosen from: one of each shot, within bounds."""
     most = max(1, math.ceil(span.duration_seconds * options.characters_per_second - 1e-6))
+    usual = most if options.recipe == "paper" else math.ceil(most / 2)
     # The shard's borders cut a shot in two.
-    return max(math.ceil(most / 2), min(most, math.ceil(span.duration_seconds / shot_seconds) + 1))
+    return max(usual, min(most, math.ceil(span.duration_seconds / shot_seconds) + 1))
 
 
 def _count(span: Span, frames_per_second: float) -> int:

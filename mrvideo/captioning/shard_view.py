@@ -117,7 +117,9 @@ def _sparse(spec: ShardSpec, shard: ShardFrames) -> tuple[Shown, ...]:
         longest = sorted(held, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))[:most]
         held = [one for one in held if one in longest]
     counts = [1] * len(held)
-    while held and sum(counts) < math.ceil(most / 2):
+    # No clip of recipe `paper` proposes whom this look misses.
+    usual = most if options.recipe == "paper" else math.ceil(most / 2)
+    while held and sum(counts) < usual:
         rates = [len(own) / count for (_, own), count in zip(held, counts, strict=True)]
         if max(rates) < 2:
             break

@@ -131,7 +131,7 @@ def test_a_run_asks_exactly_what_was_estimated(
     for stage, count in total(expected, "images").items():
         if stage == "characters":
             # Shards' borders cut shots in two, here and there.
-            assert count <= images[stage] <= count + calls[stage]
+            assert abs(count - images[stage]) <= calls[stage]
         elif stage not in skipped:
             assert (stage, count) == (stage, images[stage])
     for stage, count in total(expected, "calls").items():
