@@ -82,7 +82,7 @@ def seen_and_picture(luma: Luma, black: int) -> tuple[Box | None, Box | None]:
         return None, None
     seen = Box(columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
     upright = _between_bars(luma, rows, columns)
-    across = _between_bars(luma.T, columns, rows)
+    across = _between_bars(np.swapaxes(luma, 0, 1), columns, rows)
     top, bottom = upright or _Lines(0, height)
     left, right = across or _Lines(0, width)
     is_picture = (right - left) * (bottom - top) >= _LEAST_PICTURE * width * height

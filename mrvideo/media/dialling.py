@@ -13,7 +13,7 @@ import socket
 import urllib.request
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPMessage, HTTPResponse, HTTPSConnection
-from typing import IO, Any, TypeAlias, cast
+from typing import IO, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from mrvideo.errors import VideoError
@@ -138,7 +138,7 @@ class _Plain(urllib.request.HTTPHandler):
         self._dialler = dialler
 
     def http_open(self, req: urllib.request.Request) -> HTTPResponse:
-        return self.do_open(cast("Any", _dialled(self._dialler, HTTPConnection, req)), req)
+        return self.do_open(_dialled(self._dialler, HTTPConnection, req), req)
 
 
 class _Secure(urllib.request.HTTPSHandler):
@@ -147,7 +147,7 @@ class _Secure(urllib.request.HTTPSHandler):
         self._dialler = dialler
 
     def https_open(self, req: urllib.request.Request) -> HTTPResponse:
-        return self.do_open(cast("Any", _dialled(self._dialler, HTTPSConnection, req)), req)
+        return self.do_open(_dialled(self._dialler, HTTPSConnection, req), req)
 
 
 def _dialled(dialler: _Dialler, kind: type[HTTPConnection], request: urllib.request.Request) -> Any:

@@ -200,9 +200,9 @@ class ShotDetector:
         """Between two pictures unlike each other, of which one fades out to a flat picture and the other in: its middle."""
         flat = _contrasts(pictures) < _FLAT_CONTRAST
         steps = self._changed().mean
-        edges = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8)))
+        edges: list[int] = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8))).tolist()
         found: list[float] = []
-        for first, stop in edges.reshape(-1, 2):
+        for first, stop in zip(edges[::2], edges[1::2], strict=True):
             start, end = self._times[first], self._times[min(stop, len(flat) - 1)]
             if first == 0 or stop == len(flat) or any(start - 0.1 <= cut <= end + 0.1 for cut in cuts):
                 continue
@@ -375,7 +375,7 @@ def _alike(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
 def _contrasts(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The standard deviation of each picture; in parts, as a shard's pictures are many."""
     parts = [
-        pictures[first : first + _PART].reshape(-1, pictures[0].size).std(axis=1, dtype=np.float32)
+        pictures[first : first + _PART].std(axis=(1, 2), dtype=np.float32)
         for first in range(0, len(pictures), _PART)
     ]
     return np.concatenate(parts)

@@ -96,9 +96,12 @@ class _Search:
     def kind(self) -> str:
         """`Which gate …` asks for a gate; its answer may give the name alone."""
         mark = self.question.find("what")
-        runs = self.question.runs(mark.stop) if mark else ()
-        direct = mark and runs and runs[0].start == mark.stop and not runs[0].quoted
-        return self.question.language.stem(tokens(runs[0].text)[0]) if direct else ""
+        if mark is None:
+            return ""
+        runs = self.question.runs(mark.stop)
+        if not runs or runs[0].start != mark.stop or runs[0].quoted:
+            return ""
+        return self.question.language.stem(tokens(runs[0].text)[0])
 
     @cached_property
     def plain(self) -> frozenset[str]:
