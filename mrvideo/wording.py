@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, cast
@@ -80,6 +81,14 @@ def _bare(found: re.Match[str]) -> str:
 def plain(text: str) -> str:
     """The text with control characters (ANSI escapes, line breaks, bells, bidirectional overrides) as spaces."""
     return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def json_line(value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+    """JSON whose strings hold no character that could drive a terminal: controls and marks of direction are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mrvideo.cli.streams import takes
-from mrvideo.wording import rounded
+from mrvideo.wording import json_line, rounded
 
 _NUMBER = re.compile(r"\$?[\d,:]+(\.\d+)?")
 
@@ -51,7 +51,7 @@ def print_json(value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """What `print_json` prints, ending in a line break."""
-    return json.dumps(rounded(value), ensure_ascii=False, indent=2) + "\n"
+    return json_line(rounded(value), indent=2) + "\n"
 
 
 def print_json_text(text: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import TimedLine, write_srt, write_vtt
 from mrvideo.records import CaptionPart, Index, Record, clock
-from mrvideo.wording import counted, rounded
+from mrvideo.wording import counted, json_line, rounded
 
 Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -36,7 +35,7 @@ def export_index(index: Index, format_name: Format) -> str:
 
 
 def _json(record: Record, *, indent: int | None = None) -> str:
-    return json.dumps(rounded(record.model_dump(mode="json")), ensure_ascii=False, indent=indent) + "\n"
+    return json_line(rounded(record.model_dump(mode="json")), indent=indent) + "\n"
 
 
 def escape_markdown(text: str) -> str:

@@ -99,7 +99,8 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
             content.append(TextContent(text=f"frame at {frame.time_seconds:.2f} s"))
             data = base64.b64encode(frame.jpeg).decode("ascii")
             content.append(ImageContent(data=data, mime_type="image/jpeg"))
-        return CallToolResult(content=content, structured_content=result.data)
+        # Sent once: many clients hand a model both the text and the structured content.
+        return CallToolResult(content=content)
 
     return Server(
         "mrvideo",
@@ -129,7 +130,6 @@ def _described(tool: Tool) -> ToolDescription:
         name=tool.name,
         description=tool.description,
         input_schema=tool.input_type.model_json_schema(),
-        output_schema=tool.output_type.model_json_schema(mode="serialization"),
         annotations=ToolAnnotations(
             read_only_hint=not tool.writes,
             destructive_hint=False,

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
@@ -39,6 +38,7 @@ from mrvideo.tools.types import (
     FailedSpan,
     FoundLine,
     IndexVideoInput,
+    ListEntitiesInput,
     ListEntitiesOutput,
     LookInput,
     LookOutput,
@@ -53,10 +53,14 @@ from mrvideo.tools.types import (
     VideoInput,
     VideoSummary,
 )
-from mrvideo.wording import rounded
+from mrvideo.wording import json_line, rounded
 
 MAX_CHARACTERS = 16_000
 """Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
+
+_ROOM = MAX_CHARACTERS * 3 // 4
+"""For a list; the rest is for what stands beside it."""
+_NAME, _PATH = 200, 1_000
 
 LOOK_FRAMES = 8
 
@@ -81,7 +85,7 @@ class ToolResult:
     @property
     def text(self) -> str:
         """The output as JSON text."""
-        return json.dumps(self.data, ensure_ascii=False, separators=(",", ":"))
+        return _text_of(self.data)
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,8 @@ async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     settings = box.settings if given.effort is None else box.settings.updated(effort=given.effort)
     asking = start_asking(index, given.question, options, settings, on_event=box.on_event, budget=box.budget)
     answer = await asyncio.wrap_future(asking)
+    evidence = _fitting((_evidence_span(e) for e in answer.evidence), MAX_CHARACTERS * 3 // 8)
+    unseen = _failed(answer.unseen, MAX_CHARACTERS // 8)
     return ToolResult(
         AskVideoOutput(
             answer=None if answer.answer is None else _cut(answer.answer, 3_000),
@@ -246,9 +252,10 @@ async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
             verified=answer.verified,
             checked_by=list(answer.checked_by),
             searched=_cut(answer.searched),
-            evidence=_fitting((_evidence_span(e) for e in answer.evidence), MAX_CHARACTERS // 2),
+            evidence=evidence,
             nearest=_fitting((_evidence_span(e) for e in answer.nearest), MAX_CHARACTERS // 8),
-            unseen=_failed(answer.unseen, MAX_CHARACTERS // 4),
+            unseen=unseen,
+            left_out=len(answer.evidence) - len(evidence) + len(answer.unseen) - len(unseen),
             cost=answer.usage.cost,
         )
     )
@@ -277,7 +284,7 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
         hits = tuple(hit for hit in found if box.shows(hit.video))[: given.limit]
     told = _fitting(
         FoundLine(
-            video=hit.video,
+            video=_cut(hit.video, _PATH),
             digest=hit.video_digest,
             start_seconds=hit.start_seconds,
             stop_seconds=hit.stop_seconds,
@@ -293,32 +300,35 @@ async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
     span = _span(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
     lines: list[SceneLineOutput] = []
-    room = MAX_CHARACTERS
+    room = _ROOM
     for scene in index.scenes:
         if not scene.span.overlaps(span):
             continue
-        line = _scene_line(scene, index)
-        room -= len(line.model_dump_json())
+        line = _scene_line(scene, index, span)
+        room -= _size(line)
         if room < 0 and lines:
             return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=scene.start_seconds))
         lines.append(line)
     return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=None))
 
 
-async def _list_entities(box: Toolbox, given: VideoInput) -> ToolResult:
+async def _list_entities(box: Toolbox, given: ListEntitiesInput) -> ToolResult:
     index = await box.index(given.video)
+    entities = index.entities[given.first :]
     listed = _fitting(
         EntityOutput(
-            name=entity.name,
-            kind=entity.kind,
-            display_name=entity.display_name,
+            name=_cut(entity.name, _NAME),
+            kind=_cut(entity.kind, _NAME),
+            display_name=None if entity.display_name is None else _cut(entity.display_name, _NAME),
             description=_cut(entity.description),
             first_seen_seconds=entity.exemplar_seconds,
             scenes=len(entity.scene_indexes),
         )
-        for entity in index.entities
+        for entity in entities
     )
-    return ToolResult(ListEntitiesOutput(entities=listed, left_out=len(index.entities) - len(listed)))
+    left_out = len(entities) - len(listed)
+    following = given.first + len(listed) if left_out else None
+    return ToolResult(ListEntitiesOutput(entities=listed, left_out=left_out, next_first=following))
 
 
 async def _look(box: Toolbox, given: LookInput) -> ToolResult:
@@ -329,18 +339,18 @@ async def _look(box: Toolbox, given: LookInput) -> ToolResult:
         index, span, given.question, box.settings, max_frames=LOOK_FRAMES, budget=box.budget
     )
     reply, frames = await asyncio.wrap_future(looking)
+    observations = _fitting(
+        ObservationOutput(start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=_cut(o.text))
+        for o in reply.observations
+    )
     return ToolResult(
         LookOutput(
             start_seconds=span.start_seconds,
             stop_seconds=span.stop_seconds,
             conclusion=_cut(reply.conclusion),
             confidence=reply.confidence,
-            observations=_fitting(
-                ObservationOutput(
-                    start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=_cut(o.text)
-                )
-                for o in reply.observations
-            ),
+            observations=observations,
+            left_out=len(reply.observations) - len(observations),
             frame_times=[frame.time_seconds for frame in frames],
         ),
         frames=tuple(frames),
@@ -356,19 +366,21 @@ def _span(start_seconds: float, stop_seconds: float) -> Span:
 
 
 def _summary(index: Index) -> VideoSummary:
+    failures = _failed(index.failures)
     return VideoSummary(
-        video=index.video.path,
+        video=_cut(index.video.path, _PATH),
         digest=index.video.digest,
         duration_seconds=index.video.duration_seconds,
         scenes=len(index.scenes),
         entities=len(index.entities),
         cues=len(index.cues),
-        failures=_failed(index.failures),
+        failures=failures,
+        failures_left_out=len(index.failures) - len(failures),
         usage=index.usage,
     )
 
 
-def _failed(spans: Sequence[Failure | Unseen], room: int = MAX_CHARACTERS) -> list[FailedSpan]:
+def _failed(spans: Sequence[Failure | Unseen], room: int = _ROOM) -> list[FailedSpan]:
     return _fitting(
         (
             FailedSpan(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=_cut(f.reason))
@@ -378,24 +390,29 @@ def _failed(spans: Sequence[Failure | Unseen], room: int = MAX_CHARACTERS) -> li
     )
 
 
-def _fitting(lines: Iterable[L], room: int = MAX_CHARACTERS) -> list[L]:
-    """The first lines, as many as a tool's result has room for; one always fits."""
+def _fitting(lines: Iterable[L], room: int = _ROOM) -> list[L]:
+    """The first lines, as many as a tool's result has room for; one always fits, for its texts are cut."""
     kept: list[L] = []
     for line in lines:
-        room -= len(line.model_dump_json())
+        room -= _size(line)
         if room < 0 and kept:
             break
         kept.append(line)
     return kept
 
 
-def _scene_line(scene: Scene, index: Index) -> SceneLineOutput:
+def _scene_line(scene: Scene, index: Index, span: Span) -> SceneLineOutput:
+    """Of a scene's texts and cues those of the span: asking for less of it shows those that were left out."""
+    texts = [sighting.text for sighting in scene.sightings if sighting.span.overlaps(span)]
+    heard = [cue.text for cue in index.cues if cue.span.overlaps(scene.span) and cue.span.overlaps(span)]
+    on_screen, said = _texts(texts), _texts(heard)
     return SceneLineOutput(
         start_seconds=scene.start_seconds,
         stop_seconds=scene.stop_seconds,
         caption=_cut(_caption(scene), 2_000),
-        on_screen=[_cut(sighting.text) for sighting in scene.sightings[:20]],
-        said=[_cut(cue.text) for cue in index.cues if cue.span.overlaps(scene.span)][:20],
+        on_screen=on_screen,
+        said=said,
+        left_out=len(texts) - len(on_screen) + len(heard) - len(said),
     )
 
 
@@ -406,8 +423,34 @@ def _caption(scene: Scene) -> str:
     return "\n".join(f"{part.span}: {part.text}" for part in scene.parts)
 
 
+def _texts(texts: Sequence[str], room: int = MAX_CHARACTERS // 4) -> list[str]:
+    kept: list[str] = []
+    for text in texts[:20]:
+        cut = _cut(text)
+        room -= len(json_line(cut)) + 1
+        if room < 0:
+            break
+        kept.append(cut)
+    return kept
+
+
+def _text_of(data: Any) -> str:
+    return json_line(data, separators=(",", ":"))
+
+
+def _size(line: ToolOutput) -> int:
+    """Characters of its JSON, with the comma behind it."""
+    return len(_text_of(rounded(line.model_dump(mode="json")))) + 1
+
+
 def _cut(text: str, characters: int = 500) -> str:
-    return text if len(text) <= characters else text[: characters - 1] + "…"
+    """The text, or its start, so that its JSON takes no more characters than that."""
+    if len(text) <= characters and len(json_line(text)) - 2 <= characters:
+        return text
+    start = text[: characters - 1]
+    while len(json_line(start)) - 2 > characters - 1:
+        start = start[: len(start) * 3 // 4]
+    return start + "…"
 
 
 TOOLS: tuple[Tool, ...] = (
@@ -456,8 +499,9 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         "list_entities",
-        "List the people, animals and objects that the captions name, such as person_3, with descriptions. Costs nothing.",
-        VideoInput,
+        "List the people, animals and objects that the captions name, such as person_3, with descriptions. Long lists come "
+        "in pages: call again with first set to next_first. Costs nothing.",
+        ListEntitiesInput,
         ListEntitiesOutput,
         _list_entities,
     ),

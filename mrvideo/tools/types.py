@@ -80,6 +80,10 @@ class FailedSpan(ToolOutput):
     reason: str
 
 
+class ListEntitiesInput(VideoInput):
+    first: int = Field(default=0, ge=0, description="How many to pass over; next_first of the page before.")
+
+
 class VideoSummary(ToolOutput):
     video: str
     digest: str
@@ -88,6 +92,7 @@ class VideoSummary(ToolOutput):
     entities: int
     cues: int
     failures: list[FailedSpan]
+    failures_left_out: int = Field(default=0, description="Further failed spans that did not fit.")
     usage: Usage
 
 
@@ -110,6 +115,7 @@ class AskVideoOutput(ToolOutput):
     evidence: list[EvidenceSpan]
     nearest: list[EvidenceSpan] = Field(description="when not found: the moments that come closest")
     unseen: list[FailedSpan]
+    left_out: int = Field(default=0, description="Further evidence and unseen spans that did not fit.")
     cost: float | None
 
 
@@ -133,6 +139,10 @@ class SceneLineOutput(ToolOutput):
     caption: str = Field(description="A line for each part of a long scene, after the part's own times.")
     on_screen: list[str]
     said: list[str]
+    left_out: int = Field(
+        default=0,
+        description="Further texts of this scene that did not fit; read a shorter range to see them.",
+    )
 
 
 class ReadScenesOutput(ToolOutput):
@@ -154,6 +164,9 @@ class EntityOutput(ToolOutput):
 class ListEntitiesOutput(ToolOutput):
     entities: list[EntityOutput]
     left_out: int
+    next_first: int | None = Field(
+        default=None, description="Read on with this as first; null when all are listed."
+    )
 
 
 class ObservationOutput(ToolOutput):
@@ -168,4 +181,5 @@ class LookOutput(ToolOutput):
     conclusion: str
     confidence: int
     observations: list[ObservationOutput]
+    left_out: int = 0
     frame_times: list[float]

@@ -24,6 +24,11 @@ from mrvideo.wording import rounded
 mcp = pytest.importorskip("mcp")
 
 
+def data_of(result: Any) -> dict[str, Any]:
+    """The tool's output, which is the first part's text."""
+    return json.loads(result.content[0].text)
+
+
 def command(root: Path, *more: str) -> list[str]:
     return [
         "-m",
@@ -77,21 +82,20 @@ async def everything(client: Any, film: str) -> None:
 
     status = await client.call_tool("video_status", {"video": film})
     assert not status.is_error
-    assert status.structured_content["scenes"] > 10
-    assert (
-        json.loads(status.content[0].text) == status.structured_content == rounded(status.structured_content)
-    )
+    assert data_of(status)["scenes"] > 10
+    assert data_of(status) == rounded(data_of(status))
+    assert status.structured_content is None, "sent once"
 
     asked = await client.call_tool(
         "ask_video", {"video": film, "question": "What is written on the boat?", "effort": "low"}
     )
-    assert set(asked.structured_content) >= {"answer", "evidence", "unseen", "searched"}
+    assert set(data_of(asked)) >= {"answer", "evidence", "unseen", "searched"}
 
     looked = await client.call_tool(
         "look", {"video": film, "start_seconds": 8, "stop_seconds": 20, "question": "What is written there?"}
     )
     pictures = [part for part in looked.content if part.type == "image"]
-    assert 1 <= len(pictures) == len(looked.structured_content["frame_times"]) <= 8
+    assert 1 <= len(pictures) == len(data_of(looked)["frame_times"]) <= 8
     assert all(p.mime_type == "image/jpeg" and base64.b64decode(p.data)[:2] == b"\xff\xd8" for p in pictures)
 
     for name, arguments, words in [
@@ -164,7 +168,7 @@ async def test_indexing_reports_progress_that_only_grows(tmp_path: Path, write_f
 
     async with over_stdio(tmp_path) as client:
         indexed = await client.call_tool("index_video", {"video": "grey.mp4"}, progress_callback=report)
-    assert indexed.structured_content["failures"] == []
+    assert data_of(indexed)["failures"] == []
     assert len(reports) >= 3
     assert [p for p, _ in reports] == sorted({p for p, _ in reports})
     assert reports[-1][0] == reports[-1][1]
@@ -226,7 +230,7 @@ def test_stdout_holds_the_protocol_and_nothing_else(served: Any) -> None:
     assert process.stdout is not None
     answer = json.loads(process.stdout.readline())
     rest, complaints = process.communicate()  # closes stdin: the client has left
-    assert answer["id"] == 2 and answer["result"]["structuredContent"]["hits"]
+    assert answer["id"] == 2 and json.loads(answer["result"]["content"][0]["text"])["hits"]
     assert rest == "" and process.returncode == 0, complaints
 
 
@@ -257,4 +261,4 @@ async def test_the_server_serves_in_this_process_too(served: Any) -> None:
     server = make_server(load_settings(library=served.settings.library), [served.root])
     async with mcp.Client(server) as client:
         found = await client.call_tool("search_video", {"words": "mackerel"})
-        assert found.structured_content["hits"][0]["source"] == "cue"
+        assert data_of(found)["hits"][0]["source"] == "cue"

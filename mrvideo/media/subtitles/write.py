@@ -9,7 +9,13 @@ from typing import TypeAlias
 TimedLine: TypeAlias = tuple[float, float, str]
 """Start and stop in seconds, and the words."""
 
-_CONTROL = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u2028\u2029]")
+_JOINERS = frozenset("\u200c\u200d\u2060")
+"""Marks without width that words need: Persian, Hindi and emoji are made up of such."""
+
+
+def _shown(character: str) -> str:
+    """Controls, marks of direction and the like become spaces: an export is printed, too."""
+    return character if character.isprintable() or character in _JOINERS else " "
 
 
 def write_srt(*tracks: Sequence[TimedLine]) -> str:
@@ -41,7 +47,7 @@ def _ordered(tracks: Sequence[Sequence[TimedLine]]) -> list[tuple[int, int, str,
     lines: list[tuple[int, int, str, int]] = []
     for track, timed in enumerate(tracks):
         for start_seconds, stop_seconds, text in timed:
-            rows = [_CONTROL.sub(" ", row).strip() for row in re.split(r"\r\n|\r|\n", text)]
+            rows = ["".join(map(_shown, row)).strip() for row in re.split(r"\r\n|\r|\n", text)]
             words = "\n".join(row for row in rows if row).replace("-->", "→")
             if words:
                 start_ms = round(start_seconds * 1000)
