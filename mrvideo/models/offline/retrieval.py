@@ -228,8 +228,12 @@ class _Search:
     def of_kind(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
         """With the sign that tells the kind asked for; a line of a board that lacks what the others have is no answer."""
         held, stems = self.timeline.ranker.held, self.timeline.stems
-        if not self.kind or held(self.kind, stems(item)):
+        if not self.kind:
             return (item,)
+        if held(self.kind, stems(item)):
+            others = [o for o in beside if o.kind == item.kind == "screen" and held(self.kind, stems(o))]
+            own = all(held(word, stems(item)) for word in self.question.hard - self.question.form_stems)
+            return (item,) if own or not others else ()
         if not self.timeline.ranker.alike(self.kind) and not whole:
             return (item,) if names_in(item.text, self.question.language) | self.figures(item) else ()
         signs = [o for o in beside if o.kind == "screen" and held(self.kind, stems(o))]
