@@ -169,7 +169,10 @@ def shots_of(records: Sequence[ShardRecords]) -> tuple[Shot, ...]:
     shots: list[Shot] = []
     for shot in (shot for shard in records for shot in shard.shots):
         if shots and shot.transition == "start":
-            shots[-1] = shots[-1].model_copy(update={"stop_seconds": shot.stop_seconds})
+            last = shots[-1]
+            # What either half shows between its bars.
+            crop = last.crop.union(shot.crop) if last.crop and shot.crop else None
+            shots[-1] = last.model_copy(update={"stop_seconds": shot.stop_seconds, "crop": crop})
         else:
             shots.append(shot)
     return tuple(shots)

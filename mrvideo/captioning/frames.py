@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mrvideo.media.clips import sample_times
+from mrvideo.media.clips import grid_times
 from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
 from mrvideo.records import Frame, Span
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STILL_STEP_SECONDS = 2.0
 _SMALL_CALL = 8
-_NOISE_LEVEL = 10
+_NOISE_LEVEL = 7
 _TICK = 1e-6
 
 
@@ -37,8 +37,12 @@ class Shown:
         return Picture(label=label, jpeg=self.frame.jpeg, time_seconds=self.time_seconds)
 
 
-def on_screen(frames: Sequence[Frame], span: Span, *, frames_per_second: float) -> tuple[Shown, ...]:
-    """The different frames on screen at the span's sample times, ascending. Empty when none was decoded there.
+def on_screen(
+    frames: Sequence[Frame], span: Span, *, frames_per_second: float, origin_seconds: float | None = None
+) -> tuple[Shown, ...]:
+    """The different frames on screen at the span's start and sample times, ascending. Empty when none was decoded there.
+
+    Samples lie on a grid that begins at the origin; without one, at the span's start.
 
     frames   a------b------------c---          (own times)
     samples  |   |   |   |   |   |   |
@@ -46,7 +50,9 @@ def on_screen(frames: Sequence[Frame], span: Span, *, frames_per_second: float) 
     """
     shown: list[Shown] = []
     position = -1
-    for time_seconds in sample_times(span, frames_per_second=frames_per_second):
+    origin = span.start_seconds if origin_seconds is None else origin_seconds
+    samples = grid_times(span, origin_seconds=origin, frames_per_second=frames_per_second)
+    for time_seconds in sorted({span.start_seconds, *samples}):
         while position + 1 < len(frames) and frames[position + 1].time_seconds <= time_seconds + _TICK:
             position += 1
         if position < 0:
@@ -103,7 +109,7 @@ def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_secon
 
 
 def alike(one: Frame, other: Frame) -> bool:
-    """Whether no part of the picture, down to an eighth of its pixels, differs by more than compression does."""
+    """Whether no part of the picture, down to 16 × 16 pixels, differs in its mean by more than compression does."""
     from PIL import ImageChops
 
     if (one.width, one.height) != (other.width, other.height):
@@ -116,9 +122,10 @@ def _small(frame: Frame) -> Image:
     from PIL import Image
 
     image = Image.open(io.BytesIO(frame.jpeg))
-    # Decodes at an eighth of the size: cheap, and every pixel is a mean.
+    # Decodes at an eighth of the size: cheap, and every pixel is a mean. Single ones of them differ by noise along edges.
     image.draft("L", (image.width // 8, image.height // 8))
-    return image.convert("L")
+    grey = image.convert("L")
+    return grey.reduce(2) if min(grey.size) > 1 else grey
 
 
 def spread(shown: Sequence[Shown], count: int) -> tuple[Shown, ...]:

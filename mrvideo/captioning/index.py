@@ -258,7 +258,11 @@ class _Run:
 
     def _part_key(self, span: Span) -> str:
         # Without what is known of speech elsewhere: a caption made in silence is no worse for it.
-        return part_key(self.info, span, cues_of(self.cues, span), options=self.options, vision=self.vision)
+        return part_key(self.info, span, self._cues_of(span), options=self.options, vision=self.vision)
+
+    def _cues_of(self, span: Span) -> tuple[Cue, ...]:
+        """What is heard during a shard, wherever within its reach its ends will lie."""
+        return cues_of(self.cues, span.padded(self.options.reach_seconds))
 
     def _kept(self, key: str) -> ShardRecords | None:
         body = None if self.options.fresh else self.library.part(key)
@@ -274,7 +278,7 @@ class _Run:
             index=index,
             span=span,
             video=self.info,
-            cues=cues_of(self.cues, span),
+            cues=self._cues_of(span),
             options=self.options,
             reading=self.options.reading_for(self.vision.capabilities),
             answered=kept.answered if kept is not None else (),

@@ -12,6 +12,7 @@ from typing import Any, cast
 from pydantic import Field
 
 from mrvideo.mapreduce import Backend
+from mrvideo.media.clips import border_reach
 from mrvideo.media.options import ReadOptions
 from mrvideo.models.base import Capabilities, Model
 from mrvideo.prompts.loader import load_prompt
@@ -48,6 +49,7 @@ _CHOICES = (
 )
 
 # Raised when code (not a prompt) changes what a shard's records or an index hold.
+# 2: clips end on camera cuts, pictures have no black bars, static views with noise are thinned.
 _FORMAT = 2
 
 
@@ -82,6 +84,11 @@ class CaptioningOptions(Record):
     def reading_for(self, capabilities: Capabilities) -> ReadOptions:
         """How frames are read for a model: without black bars, of the size that it reads best, unless another was asked for."""
         return replace(self.reading.sized(capabilities.long_side_pixels), crop_bars=True)
+
+    @property
+    def reach_seconds(self) -> float:
+        """How far beyond its span a shard may begin or end, to do so on a camera cut."""
+        return border_reach(self.clip_seconds)
 
     def shaping(self, vision: Model) -> dict[str, Any]:
         """What changes a shard's records, spelt out."""

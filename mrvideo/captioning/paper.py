@@ -75,7 +75,7 @@ async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Pie
                 span=clip.span,
                 frame_times=tuple(one.time_seconds for one in shown),
                 still_gap_seconds=still_gap(changing, shown, view.spec.options.frames_per_second),
-                cut_times=clip.cut_times,
+                cut_times=clip.cuts_seen(shown),
             ),
             reply_type=SplitClipReply,
             stage="split",

@@ -166,7 +166,7 @@ class _ClipCall:
                 watermarks=self.known.watermarks,
                 speech=view.spec.speech(clip.span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, clip.span)),
-                cut_times=clip.cut_times,
+                cut_times=clip.cuts_seen(self.seen),
             ),
             reply_type=CaptionClipReply,
             stage="caption",

@@ -88,6 +88,7 @@ def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
         spec.reading,
         frames_per_second=options.frames_per_second,
         lead_seconds=1 / options.frames_per_second,
+        reach_seconds=options.reach_seconds,
     )
 
 

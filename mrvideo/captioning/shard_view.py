@@ -11,7 +11,7 @@ from itertools import pairwise
 from mrvideo.captioning.frames import Shown, alike, on_screen
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
-from mrvideo.media.clips import plan_clips, plan_shards, sample_times
+from mrvideo.media.clips import clips_on_cuts, grid_times, plan_shards
 from mrvideo.media.shard import ShardFrames
 from mrvideo.records import Failure, Frame, Mention, Shot, Span, merge_spans
 
@@ -30,8 +30,9 @@ def plan(duration_seconds: float, options: CaptioningOptions) -> tuple[Span, ...
 class ClipView:
     """A clip, or what broken bytes left of one, as it can be shown.
 
-    `span` starts at its first frame's own time, which may lie a little before the clip; `before` is the frame ahead
-    of that. `same_picture`: the clip before ended on the very frame this one starts with.
+    `span` starts on a camera cut, or at its first frame's own time, which may lie a little before the clip; `before` is the frame
+    ahead of that. `same_picture`: the clip before ended on the very frame this one starts with. `cut_times` are cuts after which
+    one of the frames shows what begins there.
     """
 
     span: Span
@@ -39,6 +40,10 @@ class ClipView:
     before: Shown | None
     same_picture: bool
     cut_times: tuple[float, ...]
+
+    def cuts_seen(self, shown: Sequence[Shown]) -> tuple[float, ...]:
+        """The cuts that can be told from these of its frames: a model that sees nothing of a shot cannot describe it."""
+        return cuts_seen(self.cut_times, [one.time_seconds for one in shown])
 
     @property
     def frame_times(self) -> tuple[float, ...]:
@@ -51,6 +56,7 @@ class ShardView:
     """Everything one shard's calls are made from."""
 
     spec: ShardSpec
+    planned: Span
     clips: tuple[ClipView, ...]
     still_spans: tuple[Span, ...]
     sparse: tuple[Shown, ...]
@@ -59,9 +65,9 @@ class ShardView:
 
     @property
     def span(self) -> Span:
-        """The shard's span, from its first frame's own time, which may lie a little before the plan's."""
+        """What the shard covers: its ends lie on cuts where there are some near, or the start on its first frame's own time."""
         starts = [clip.span.start_seconds for clip in self.clips[:1]]
-        return Span(min([self.spec.span.start_seconds, *starts]), self.spec.span.stop_seconds)
+        return Span(min([self.planned.start_seconds, *starts]), self.planned.stop_seconds)
 
     def exemplar_frame(self, mention: Mention) -> Frame | None:
         """The frame that shows the mention best; None when it was not among those shown."""
@@ -76,41 +82,68 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
     """The shard's clips and failures of stage `decode`; together they tile it."""
     options = spec.options
     step = 1 / options.frames_per_second
+    cuts = [shot.start_seconds for shot in shard.shots if shot.transition != "start"]
+    plan = clips_on_cuts(
+        spec.span,
+        cuts,
+        duration_seconds=spec.video.duration_seconds,
+        clip_seconds=options.clip_seconds,
+    )
+    planned = Span(plan[0].start_seconds, plan[-1].stop_seconds)
     # A glitch between two samples costs nothing that would have been looked at.
     holes = merge_spans([f.span for f in shard.lost if f.duration_seconds >= step], gap_seconds=1.0)
     reasons = tuple(dict.fromkeys(reason for f in shard.lost for reason in f.reasons))
     reasons = reasons or ("no frame could be decoded here",)
     clips: list[ClipView] = []
     failures: list[Failure] = []
-    sampled = spec.span.start_seconds - step
-    for clip in plan_clips(spec.span, clip_seconds=options.clip_seconds):
+    sampled = planned.start_seconds - step
+    for clip in plan:
         for part, lost in _parts(clip.span, holes):
-            view = None if lost else _clip_view(part, shard, holes, sampled, options.frames_per_second)
+            view = None if lost else _clip_view(part, spec, shard, holes, cuts, sampled)
             if view is None:
                 failures.append(Failure.of(part, "decode", *reasons, final=True))
             else:
                 clips.append(view)
-            sampled = sample_times(part, frames_per_second=options.frames_per_second)[-1]
+            samples = grid_times(
+                part, origin_seconds=spec.span.start_seconds, frames_per_second=options.frames_per_second
+            )
+            sampled = max([part.start_seconds, *samples[-1:]])
     return ShardView(
         spec=spec,
+        planned=planned,
         clips=tuple(clips),
         still_spans=shard.still_spans if options.thin_stills else (),
-        sparse=_sparse(spec, shard),
-        shots=shard.shots,
+        sparse=_sparse(options, shard, planned, cuts),
+        shots=_shots_in(shard.shots, spec.span),
         failures=tuple(failures),
     )
 
 
-def _sparse(spec: ShardSpec, shard: ShardFrames) -> tuple[Shown, ...]:
+def _shots_in(shots: Sequence[Shot], span: Span) -> tuple[Shot, ...]:
+    """The shots cut to the span; one that a cut begins right at its start still says so."""
+    found: list[Shot] = []
+    for shot in shots:
+        part = shot.span.intersection(span)
+        if part is None or part.duration_seconds <= 0:
+            continue
+        begins = abs(shot.start_seconds - part.start_seconds) < _TICK
+        kind = shot.transition if begins else "start"
+        found.append(shot.model_copy(update={**part.model_dump(), "transition": kind}))
+    return tuple(found)
+
+
+def _sparse(
+    options: CaptioningOptions, shard: ShardFrames, whole: Span, cuts: Sequence[float]
+) -> tuple[Shown, ...]:
     """The frames that characters are selected from: one of each camera shot, more of long ones, each the sharpest near its middle.
 
     shots     |------------|-|------|          half as many as the rate allows, more only where there are more shots, so that
     chosen    |   .     .  |.|   .  |          whoever is seen in a short shot alone can have a name
     """
-    options = spec.options
-    most = max(1, math.ceil(spec.span.duration_seconds * options.characters_per_second - _TICK))
-    every = on_screen(shard.frames, spec.span, frames_per_second=options.frames_per_second)
-    spans = [shot.span for shot in shard.shots] or [spec.span]
+    most = max(1, math.ceil(whole.duration_seconds * options.characters_per_second - _TICK))
+    frames = _since(shard.frames, _last_until(cuts, whole.start_seconds))
+    every = on_screen(frames, whole, frames_per_second=options.frames_per_second)
+    spans = [shot.span for shot in _shots_in(shard.shots, whole)] or [whole]
     held = [(span, own) for span in spans if (own := _within(span, every))]
     if len(held) > most:
         # More shots than the rate allows frames: the longest of them.
@@ -126,8 +159,8 @@ def _sparse(spec: ShardSpec, shard: ShardFrames) -> tuple[Shown, ...]:
         counts[rates.index(max(rates))] += 1
     chosen: list[Shown] = []
     for (_, own), count in zip(held, counts, strict=True):
-        cuts = [round(part * len(own) / count) for part in range(count + 1)]
-        for low, high in pairwise(cuts):
+        edges = [round(part * len(own) / count) for part in range(count + 1)]
+        for low, high in pairwise(edges):
             one = _sharpest(own[low:high])
             still = any(span.contains(one.time_seconds) for span in shard.still_spans)
             # What has not moved since shows nobody else.
@@ -171,30 +204,57 @@ def _parts(clip: Span, holes: Sequence[Span]) -> list[tuple[Span, bool]]:
 
 
 def _clip_view(
-    part: Span, shard: ShardFrames, holes: Sequence[Span], sampled: float, frames_per_second: float
+    part: Span,
+    spec: ShardSpec,
+    shard: ShardFrames,
+    holes: Sequence[Span],
+    cuts: Sequence[float],
+    sampled: float,
 ) -> ClipView | None:
-    # A frame from before a hole no longer stands for what is on screen after it.
-    reach = max((h.stop_seconds for h in holes if h.stop_seconds <= part.start_seconds + _TICK), default=0.0)
-    frames = [frame for frame in shard.frames if frame.time_seconds >= reach - _TICK]
-    shown = on_screen(frames, part, frames_per_second=frames_per_second)
+    # A frame from before a hole, or before a cut, no longer stands for what is on screen after it.
+    known = _since(shard.frames, _last_until([hole.stop_seconds for hole in holes], part.start_seconds))
+    cut = _last_until(cuts, part.start_seconds)
+    frames = _since(known, cut)
+    if not any(frame.time_seconds < part.stop_seconds for frame in frames):
+        frames = known
+    shown = on_screen(
+        frames,
+        part,
+        frames_per_second=spec.options.frames_per_second,
+        origin_seconds=spec.span.start_seconds,
+    )
     if not shown:
         return None
     own = shown[0].frame.time_seconds
-    same = own <= sampled + _TICK and part.start_seconds > 0
-    start = part.start_seconds if same else own
-    if part.start_seconds == 0:
-        start = 0.0
+    begins_on_cut = part.start_seconds - cut < _TICK and own >= cut - _TICK
+    same = own <= sampled + _TICK and part.start_seconds > 0 and not begins_on_cut
+    start = part.start_seconds if same or begins_on_cut or part.start_seconds == 0 else own
+    inside = [time for time in cuts if start + _TICK < time < part.stop_seconds]
     return ClipView(
         span=Span(start, part.stop_seconds),
         shown=shown,
-        before=_before(frames, own),
+        before=_before(known, min(own, start) if begins_on_cut else own),
         same_picture=same,
-        cut_times=tuple(
-            shot.start_seconds
-            for shot in shard.shots
-            if shot.transition != "start" and start < shot.start_seconds < part.stop_seconds
-        ),
+        cut_times=cuts_seen(inside, [one.time_seconds for one in shown]),
     )
+
+
+def cuts_seen(cut_times: Sequence[float], frame_times: Sequence[float]) -> tuple[float, ...]:
+    """The cuts that have one of the frames between themselves and the next cut."""
+    stops = [*cut_times[1:], math.inf] if cut_times else []
+    return tuple(
+        cut
+        for cut, stop in zip(cut_times, stops, strict=True)
+        if any(cut - _TICK <= time < stop - _TICK for time in frame_times)
+    )
+
+
+def _last_until(times: Sequence[float], limit_seconds: float) -> float:
+    return max((time for time in times if time <= limit_seconds + _TICK), default=0.0)
+
+
+def _since(frames: Sequence[Frame], start_seconds: float) -> list[Frame]:
+    return [frame for frame in frames if frame.time_seconds >= start_seconds - _TICK]
 
 
 def _before(frames: Sequence[Frame], own_seconds: float) -> Shown | None:

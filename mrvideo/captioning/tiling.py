@@ -20,6 +20,8 @@ S = TypeVar("S", bound=Spanned)
 _TICK = 1e-6
 _LABEL_SECONDS = 0.26
 """A time in a reply may miss a frame's label by this much: half of a step at 2 frames per second."""
+_ROUNDED_SECONDS = 0.06
+"""A model may write a cut's time to a tenth."""
 
 
 class Block(NamedTuple):
@@ -58,9 +60,13 @@ def blocks(
 
 
 def _snapped(time_seconds: float, frame_times: Sequence[float], cut_times: Sequence[float]) -> float:
-    """The border meant by a time: a cut since the frame shown before it, else the nearest frame or a cut just ahead of that."""
+    """The border meant by a time: a listed cut's own time, or a cut since the frame shown before it, else the nearest frame or a
+    cut just ahead of that."""
     if not frame_times:
         return time_seconds
+    for cut in cut_times:
+        if abs(cut - time_seconds) <= _ROUNDED_SECONDS:
+            return cut
     place = min(range(len(frame_times)), key=lambda i: (abs(frame_times[i] - time_seconds), i))
     for border in (time_seconds, frame_times[place]):
         earlier = [time for time in frame_times if time < border]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrvideo.media.bars import evened
-from mrvideo.media.clips import sample_times
+from mrvideo.media.clips import grid_times, sample_times
 from mrvideo.media.content import steadily
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
@@ -14,11 +14,16 @@ from mrvideo.media.shots import ShotDetector
 from mrvideo.records import Failure, Frame, Shot, Span
 
 _TAIL_SECONDS = 1e-3
+_CONTEXT_SECONDS = 1.0
+"""So much around a cut is enough to tell it from what only moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardFrames:
-    """What a shard holds. `frames` ascend and are distinct pictures; one from before the span may lead them."""
+    """What a shard holds. `frames` ascend and are distinct pictures; one from before the span may lead them.
+
+    With a reach, all but `span` goes beyond it by so much on either side.
+    """
 
     span: Span
     frames: tuple[Frame, ...]
@@ -34,35 +39,46 @@ def read_shard(
     *,
     frames_per_second: float = 2.0,
     lead_seconds: float = 0.5,
+    reach_seconds: float = 0.0,
 ) -> ShardFrames:
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
 
+    `reach_seconds` on either side are read as well, within the video, so that two neighbours see the same cuts there.
     Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken stretches end up in `lost`.
     """
-    times = list(sample_times(span, frames_per_second=frames_per_second))
-    if span.start_seconds > 0 and lead_seconds > 0:
-        times.insert(0, max(0.0, span.start_seconds - lead_seconds))
-    # Decode on to the span's end, so that a cut after the last sample is seen.
-    tail = span.stop_seconds - _TAIL_SECONDS
-    watched = [*times, tail] if tail > times[-1] else times
-
     options = options or ReadOptions()
 
     def read() -> ShardFrames:
-        detector = ShotDetector(span.start_seconds)
         frames: list[Frame] = []
         with open_video(path, options) as video:
+            duration = max(video.info.duration_seconds, span.stop_seconds)
+            wide = span.padded(reach_seconds, within=Span(0.0, duration))
+            times = list(
+                grid_times(wide, origin_seconds=span.start_seconds, frames_per_second=frames_per_second)
+                if reach_seconds
+                else sample_times(span, frames_per_second=frames_per_second)
+            )
+            if wide.start_seconds > 0 and lead_seconds > 0:
+                times.insert(0, max(0.0, times[0] - lead_seconds))
+            # Decode on to the end and a little further, so that a cut after the last sample is seen, and stands out.
+            context = _CONTEXT_SECONDS if reach_seconds else 0.0
+            tail = min(wide.stop_seconds + context, duration) - _TAIL_SECONDS
+            head = times[0] - context
+            watched = [head, *times] if 0 < head < times[0] else list(times)
+            watched = [*watched, tail] if tail > times[-1] else watched
+            detector = ShotDetector(wide.start_seconds)
             for asked, frame in video.read_at(watched, watcher=detector):
-                if asked is not tail and (not frames or frame.time_seconds > frames[-1].time_seconds):
+                is_sample = asked is not tail and asked is not head
+                if is_sample and (not frames or frame.time_seconds > frames[-1].time_seconds):
                     frames.append(frame)
-            lost = tuple(failure for failure in video.lost if failure.span.overlaps(span))
-        shots = detector.shots(span)
+            lost = tuple(failure for failure in video.lost if failure.span.overlaps(wide))
+        shots = detector.shots(wide)
         made = tuple(frames)
         if options.crop_bars:
             made, shots = evened(
                 made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality
             )
-        return ShardFrames(span, made, shots, detector.still_spans(span), lost)
+        return ShardFrames(span, made, shots, detector.still_spans(wide), lost)
 
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private

@@ -44,8 +44,8 @@ _DISSOLVE_UNALIKE = 0.8
 _PAN_KEPT = 0.36
 _PAN_UNEXPLAINED = 0.47
 
-_STILL_CELL_LEVEL = 10
-"""For one cell of the picture: a small text that appears changes few cells, but those much."""
+_STILL_CELL_LEVEL = 7
+"""For the mean of 2×2 grey values: noise of the coder cancels out there; a small text that appears changes few, but those much."""
 _STILL_SECONDS = 1.0
 
 _PART = 64
@@ -59,8 +59,8 @@ class _Changes(NamedTuple):
     """How each picture differs from the one before it."""
 
     mean: NDArray[np.float64]
-    largest: NDArray[np.uint8]
-    """Of one cell."""
+    largest: NDArray[np.float32]
+    """Of a mean of 2×2 grey values."""
 
 
 class _Grid(NamedTuple):
@@ -142,7 +142,10 @@ class ShotDetector:
 
     def _alike_since(self, anchor: int, i: int) -> bool:
         """Whether no cell has changed much since the anchor: small steps add up."""
-        return anchor == i - 1 or int(_gaps(self._greys[anchor], self._greys[i]).max()) < _STILL_CELL_LEVEL
+        if anchor == i - 1:
+            return True
+        first, last = _fours(np.stack([self._greys[anchor], self._greys[i]]))
+        return int(np.abs(last - first).max()) < 4 * _STILL_CELL_LEVEL
 
     def _cuts(self, pictures: NDArray[np.uint8]) -> list[float]:
         steps = self._changed().mean
@@ -334,13 +337,19 @@ def _blend(between: _Numbers, way: _Numbers, length: _Numbers) -> tuple[_Numbers
 
 def _changes(greys: Sequence[Grey]) -> _Changes:
     """In parts: a shard's pictures are many megabytes."""
-    means, largest = [np.zeros(0)], [np.zeros(0, np.uint8)]
+    means, largest = [np.zeros(0)], [np.zeros(0, np.float32)]
     for first in range(0, len(greys) - 1, _PART):
         part = np.stack(greys[first : first + _PART + 1])
         gaps = _gaps(part[1:], part[:-1])
         means.append(gaps.sum(axis=(1, 2), dtype=np.uint32) / greys[0].size)
-        largest.append(gaps.max(axis=(1, 2)))
+        largest.append(np.abs(np.diff(_fours(part), axis=0)).max(axis=(1, 2)).astype(np.float32) / 4)
     return _Changes(np.concatenate(means), np.concatenate(largest))
+
+
+def _fours(pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Sums of 2×2 grey values."""
+    tall = pictures[:, ::2].astype(np.int16) + pictures[:, 1::2]
+    return tall[:, :, ::2] + tall[:, :, 1::2]
 
 
 def _cells(pictures: NDArray[np.uint8]) -> _Numbers:

@@ -18,7 +18,7 @@ from mrvideo.captioning.shard_view import plan
 from mrvideo.captioning.tiling import blocks, merged
 from mrvideo.errors import ModelBusy
 from mrvideo.mapreduce import portal
-from mrvideo.media.clips import sample_times
+from mrvideo.media.clips import grid_times
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Request
@@ -109,11 +109,22 @@ def at_random(seed: int, fail_share: float) -> ScriptedModel:
     return ScriptedModel(reply)
 
 
-def shard_of(span: Span, own_times: list[float], lost: list[Span], rate: float) -> ShardFrames:
-    """What reading a shard yields when a video shows a new frame at `own_times` and has lost some."""
+def shard_of(
+    span: Span,
+    own_times: list[float],
+    lost: list[Span],
+    rate: float,
+    *,
+    whole: Span | None = None,
+    reach: float = 0.0,
+    cuts: list[float] | None = None,
+) -> ShardFrames:
+    """What reading a shard yields when a video shows a new frame at `own_times`, has lost some, and cuts at some of them."""
     frames: list[Frame] = []
-    lead = [max(0.0, span.start_seconds - 1 / rate)] if span.start_seconds else []
-    for asked in [*lead, *sample_times(span, frames_per_second=rate)]:
+    wide = span.padded(reach, within=whole)
+    samples = grid_times(wide, origin_seconds=span.start_seconds, frames_per_second=rate)
+    lead = [max(0.0, samples[0] - 1 / rate)] if wide.start_seconds else []
+    for asked in [*lead, *samples]:
         if any(hole.contains(asked) for hole in lost):
             continue
         shown = [t for t in own_times if t <= asked + 1e-6 and not any(hole.contains(t) for hole in lost)]
@@ -123,10 +134,15 @@ def shard_of(span: Span, own_times: list[float], lost: list[Span], rate: float) 
     failures = tuple(
         Failure(start_seconds=h.start_seconds, stop_seconds=h.stop_seconds, stage="decode", reason="broken")
         for h in lost
-        if h.overlaps(span)
+        if h.overlaps(wide)
     )
-    shot = Shot(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, transition="start")
-    return ShardFrames(span, tuple(frames), (shot,), (), failures)
+    inner = [cut for cut in cuts or [] if wide.start_seconds < cut < wide.stop_seconds]
+    edges = [wide.start_seconds, *inner, wide.stop_seconds]
+    shots = tuple(
+        Shot(start_seconds=a, stop_seconds=b, transition="cut" if place else "start")
+        for place, (a, b) in enumerate(pairwise(edges))
+    )
+    return ShardFrames(span, tuple(frames), shots, (), failures)
 
 
 @pytest.mark.parametrize("recipe", ["fused", "paper"])
@@ -139,6 +155,8 @@ def shard_of(span: Span, own_times: list[float], lost: list[Span], rate: float) 
     seed=st.integers(0, 10_000),
     fail_share=st.sampled_from([0.0, 0.3, 1.0]),
     holes=st.lists(st.tuples(st.floats(0, 90), st.floats(0.01, 20)), max_size=2),
+    cut_share=st.sampled_from([0.0, 0.02, 0.3]),
+    agree=st.booleans(),
 )
 def test_scenes_and_failures_tile_any_video(
     recipe: str,
@@ -149,6 +167,8 @@ def test_scenes_and_failures_tile_any_video(
     seed: int,
     fail_share: float,
     holes: list[tuple[float, float]],
+    cut_share: float,
+    agree: bool,
 ) -> None:
     options = CaptioningOptions(
         recipe=recipe,  # type: ignore[arg-type]
@@ -156,6 +176,7 @@ def test_scenes_and_failures_tile_any_video(
         shard_seconds=30,
         frames_per_second=rate,
     )
+    whole = Span(0.0, duration)
     lost = [Span(a, min(a + b, duration)) for a, b in holes if a < duration]
     own_times = [n / frame_rate for n in range(int(duration * frame_rate) + 1)]
     model = at_random(seed, fail_share)
@@ -163,13 +184,17 @@ def test_scenes_and_failures_tile_any_video(
         digest="0" * 64, path="x", duration_seconds=duration, width=64, height=36,
         frames_per_second=frame_rate, codec="h264", has_audio=False, size_bytes=1,
     )  # fmt: skip
+    chance = random.Random(seed)
+    cuts = [time for time in own_times[1:] if chance.random() < cut_share]
     shards: list[ShardRecords] = []
     for index, span in enumerate(plan(duration, options)):
         spec = ShardSpec(
             index=index, span=span, video=info, options=options, reading=ReadOptions(long_side_pixels=64)
         )
-        shards.append(portal().call(caption_frames, spec, shard_of(span, own_times, lost, rate), model))
-    whole = Span(0.0, duration)
+        # Two neighbours need not find the same cuts.
+        known = cuts if agree else [cut for cut in cuts if chance.random() < 0.5]
+        read = shard_of(span, own_times, lost, rate, whole=whole, reach=options.reach_seconds, cuts=known)
+        shards.append(portal().call(caption_frames, spec, read, model))
     tiles = tiles_of(shards, whole)
     runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
     scenes = scenes_of(runs, {})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrvideo.media.clips import plan_clips, plan_shards, sample_times
+from mrvideo.media.clips import border_reach, clips_on_cuts, plan_clips, plan_shards, sample_times
 from mrvideo.records import Span
 
 durations = st.floats(0.001, 40_000)
@@ -24,8 +24,8 @@ def assert_tiles(parts: list[Span], whole: Span) -> None:
 def test_shards_tile_the_video(duration: float, shard_seconds: float):
     shards = plan_shards(duration, shard_seconds=shard_seconds)
     assert_tiles(list(shards), Span(0.0, duration))
-    assert all(s.duration_seconds < shard_seconds + 1.0 + 1e-5 for s in shards)
-    assert len(shards) == 1 or shards[-1].duration_seconds > 0.999
+    assert all(s.duration_seconds < shard_seconds + 4.0 + 1e-5 for s in shards)
+    assert len(shards) == 1 or shards[-1].duration_seconds > 3.999
 
 
 @given(st.floats(0.001, 3000))
@@ -48,8 +48,10 @@ def test_samples_lie_in_the_span_evenly(duration: float, rate: float):
 
 def test_a_short_tail_joins_its_neighbour():
     assert [s.duration_seconds for s in plan_shards(240.6)] == [120.0, pytest.approx(120.6)]
-    assert [s.duration_seconds for s in plan_shards(241.0)] == [70.0, 70.0, 70.0, 31.0]
-    assert len(plan_clips(Span(120.0, 130.5))) == 1
+    assert [s.duration_seconds for s in plan_shards(243.0)] == [120.0, 123.0]
+    assert [s.duration_seconds for s in plan_shards(245.0)] == [70.0, 70.0, 70.0, 35.0]
+    assert len(plan_clips(Span(120.0, 133.5))) == 1
+    assert [c.duration_seconds for c in plan_clips(Span(120.0, 134.5))] == [10.0, 4.5]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,48 @@ def test_a_short_tail_joins_its_neighbour():
 )
 def test_two_readers_side_by_side_end_together(duration: float, lengths: list[float]):
     assert [s.duration_seconds for s in plan_shards(duration)] == lengths
+
+
+@st.composite
+def cut_films(draw: st.DrawFn) -> tuple[float, float, list[float]]:
+    """A duration, a clip's length, and cuts anywhere."""
+    clip_seconds = draw(st.sampled_from([3.3, 7.0, 10.0]))
+    duration = draw(st.floats(0.05, 400))
+    gaps = draw(st.lists(st.floats(0.04, 30), max_size=60))
+    cuts = [sum(gaps[: i + 1]) for i in range(len(gaps))]
+    return duration, clip_seconds, [cut for cut in cuts if cut < duration]
+
+
+@given(cut_films())
+def test_clips_lie_on_the_cuts_and_tile_the_video(film: tuple[float, float, list[float]]):
+    duration, clip_seconds, cuts = film
+    reach = border_reach(clip_seconds)
+    clips = []
+    for shard in plan_shards(duration, shard_seconds=4 * clip_seconds, clip_seconds=clip_seconds):
+        # A worker knows only the cuts near its own shard.
+        near = [cut for cut in cuts if shard.padded(reach).contains(cut)]
+        clips += clips_on_cuts(shard, near, duration_seconds=duration, clip_seconds=clip_seconds)
+    assert_tiles([clip.span for clip in clips], Span(0.0, duration))
+    assert [clip.index for clip in clips] == list(range(len(clips)))
+    for clip in clips:
+        assert clip.duration_seconds <= 1.4 * clip_seconds + 1e-4
+        assert len(clips) == 1 or clip.duration_seconds >= 0.4 * clip_seconds - 1e-4
+    for place, border in enumerate(clip.stop_seconds for clip in clips[:-1]):
+        if border in cuts:
+            continue
+        # It stayed where it was planned; no cut is near, or moving it would have made the last clip too short or too long.
+        assert border == pytest.approx((place + 1) * clip_seconds)
+        is_last = place == len(clips) - 2
+        assert is_last or not [cut for cut in cuts if abs(cut - border) < reach - 1e-6]
+
+
+def test_a_border_moves_onto_the_nearest_cut():
+    shard, cuts = Span(0.0, 42.0), [0.5, 9.0, 10.4, 18.6, 22.0, 31.4, 41.5]
+    clips = clips_on_cuts(shard, cuts, duration_seconds=42.0)
+    assert [clip.stop_seconds for clip in clips] == [10.4, 18.6, 31.4, 42.0]
+    # The shard in the middle of a video moves its own ends, and agrees with its neighbours.
+    inner = clips_on_cuts(Span(10.0, 30.0), cuts, duration_seconds=42.0)
+    assert (inner[0].start_seconds, inner[-1].stop_seconds) == (10.4, 31.4)
 
 
 def test_an_empty_video_has_no_shards():
