@@ -54,7 +54,7 @@ async def answer_with(
     must_choose: bool,
 ) -> Answer:
     """One answer by one system, with its usage; on the event-loop thread. Raises as `Video.ask` does."""
-    async with opened(settings, _silent) as (models, _):
+    async with opened(settings, _silent, video=index.video.digest) as (models, _):
         if system.kind == "uniform":
             frames = await frames_for(index, settings, models)
             answer = await _uniform(

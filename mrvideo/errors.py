@@ -14,7 +14,8 @@
     ├── ModelError               a model could not be asked, or did not answer
     │   ├── ModelUnavailable     no such model, server out of reach, key refused (exit code 2)
     │   ├── ModelRefused         the server declined this one request for good
-    │   │   └── RequestTooLarge  more images or tokens than it takes; a smaller request may pass
+    │   │   ├── RequestTooLarge  more images or tokens than it takes; a smaller request may pass
+    │   │   └── NotRecorded      a recording holds no reply to it
     │   ├── ModelBusy            retries are used up: rate limits, 5xx, timeouts
     │   └── ReplyInvalid         it answered, but outside the reply's bounds, also after repair
     ├── Stopped                  the caller cancelled the run; what is done is kept
@@ -105,6 +106,10 @@ class ModelRefused(ModelError):
 
 class RequestTooLarge(ModelRefused):
     """The request holds more images or tokens than the server takes; the model's capabilities say by now how much it does."""
+
+
+class NotRecorded(ModelRefused):
+    """A recording holds no reply to this request, and will hold none when it is asked again."""
 
 
 class ModelBusy(ModelError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from mrvideo.errors import InputError
 
@@ -34,6 +35,22 @@ def read_small(
     anything is waited for, and for one that is missing or may not be read. `what` names its kind: "subtitle file".
     With `folders`, also for one that lies in none of them, wherever the path led a moment ago.
     """
+    with open_regular(path, what=what, error=error) as file:
+        if folders is not None and not lies_in(file.fileno(), path, folders):
+            raise error(f"{path} leads outside the served folders; remove or replace it")
+        found = os.fstat(file.fileno())
+        if found.st_size > most_bytes:
+            raise error(_too_big(path, found.st_size, most_bytes, what))
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:  # it grew meanwhile, or its size is not told
+        raise error(_too_big(path, len(data), most_bytes, what))
+    return data
+
+
+@contextlib.contextmanager
+def open_regular(path: Path, *, what: str, error: type[InputError] = InputError) -> Generator[BinaryIO]:
+    """The file, open for reading. Raises `error` for what is missing, may not be read or is no regular file, also where reading
+    fails later; nothing is waited for."""
     try:
         # Opened first and looked at afterwards: what was checked is what is read. A pipe opens without waiting.
         with open(path, "rb", opener=_at_once) as file:
@@ -41,11 +58,7 @@ def read_small(
             if not stat.S_ISREG(found.st_mode):
                 kind = next((word for of_kind, word in _KINDS if of_kind(found.st_mode)), "no file")
                 raise error(f"{path} cannot be read: it is {kind}; give a {what}")
-            if folders is not None and not lies_in(file.fileno(), path, folders):
-                raise error(f"{path} leads outside the served folders; remove or replace it")
-            if found.st_size > most_bytes:
-                raise error(_too_big(path, found.st_size, most_bytes, what))
-            data = file.read(most_bytes + 1)
+            yield file
     except FileNotFoundError as missing:
         raise error(f"cannot read {path}: there is no such {what}") from missing
     except IsADirectoryError as folder:
@@ -53,9 +66,6 @@ def read_small(
     except (OSError, ValueError) as failed:
         reason = failed.strerror if isinstance(failed, OSError) and failed.strerror else str(failed)
         raise error(f"cannot read {path} ({reason}); check the path and its permissions") from failed
-    if len(data) > most_bytes:  # it grew meanwhile, or its size is not told
-        raise error(_too_big(path, len(data), most_bytes, what))
-    return data
 
 
 def lies_in(handle: int, path: Path, folders: Sequence[Path]) -> bool:

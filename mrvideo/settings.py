@@ -95,7 +95,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     vision: str | None = Field(
-        default=None, description="model that sees frames: openai:MODEL, hf:PATH, offline"
+        default=None, description="model that sees frames: openai:MODEL, hf:PATH, replay:FILE, offline"
     )
     text: str | None = Field(
         default=None, description="model that reads text; the vision model when not given"
@@ -158,6 +158,9 @@ class Settings(BaseModel):
         default=None, ge=0, description="tokens in and out; the run stops before passing it"
     )
     fresh: bool = Field(default=False, description="call models again instead of using kept replies")
+    record: Path | None = Field(
+        default=None, description="append requests and replies to this file, for replay:FILE"
+    )
     allow_url: bool = Field(default=False, description="read http(s) and s3 addresses")
     allow_private: bool = Field(
         default=False, description="with allow_url, also addresses of this machine and its network"
@@ -417,6 +420,6 @@ def _read_file(path: Path) -> SettingsFile:
 
 def _from_folder(file: Path, name: str, value: Any) -> Any:
     """Paths in a settings file are relative to that file."""
-    if name in ("library", "cast", "key_file") and isinstance(value, str):
+    if name in ("library", "cast", "key_file", "record") and isinstance(value, str):
         return (file.parent / value).expanduser()
     return value

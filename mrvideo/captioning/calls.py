@@ -13,6 +13,7 @@ from mrvideo.errors import (
     ModelBusy,
     ModelRefused,
     ModelUnavailable,
+    NotRecorded,
     ReplyInvalid,
     RequestTooLarge,
 )
@@ -68,7 +69,8 @@ class Calls:
             assert span is not None, "every request of stage A names its span"
             reason = " ".join(str(error).split()) or type(error).__name__
             self._told(request.stage, Usage(calls=0))
-            return Failure.of(span, request.stage, reason, hides=hides)
+            final = isinstance(error, NotRecorded)
+            return Failure.of(span, request.stage, reason, hides=hides, final=final)
         self._done(request, Usage(calls=0) if reply.cached else reply.usage)
         return reply.value
 

@@ -34,7 +34,7 @@ class Shown:
     def picture(self, label: str | None = None) -> Picture:
         """For a request; labelled with its time unless told otherwise."""
         label = label or f"{self.time_seconds:.2f} s"
-        return Picture(label=label, jpeg=self.frame.jpeg, time_seconds=self.time_seconds)
+        return Picture(label, self.frame.jpeg, self.time_seconds, self.frame.crop)
 
 
 def on_screen(

@@ -34,6 +34,8 @@ from mrvideo.media.sources import is_url
 from mrvideo.models import ModelSettings
 from mrvideo.models.base import Model, reply_key
 from mrvideo.models.memory_store import KeptReply
+from mrvideo.models.recorder import keep_recorded
+from mrvideo.models.replay import add_missing
 from mrvideo.records import (
     Cue,
     Event,
@@ -218,6 +220,8 @@ class _Run:
                 self.library.put_reply(
                     one.key, one.reply, model=one.model, prompt=one.prompt, usage=one.usage
                 )
+            keep_recorded(self.vision, given.recorded)
+            add_missing(self.vision, given.missing)
             for stage, usage in given.records.usage.items():
                 # In this process the models' own ledger tells of each call; of other processes nothing else would.
                 self._on_worker_usage(stage, usage)

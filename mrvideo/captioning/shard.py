@@ -22,6 +22,8 @@ from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
 from mrvideo.models.memory_store import MemoryStore
+from mrvideo.models.recorder import MemoryRecorder
+from mrvideo.models.replay import about, take_missing
 from mrvideo.records import Failure, Frame, Mention, Usage
 
 
@@ -54,27 +56,32 @@ def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
     The model is built once per process from its settings.
     """
     spec = ShardSpec.model_validate_json(spec_json)
-    model, replies = _model(settings)
+    model, replies, recorder = _model(settings)
     replies.seed(spec.replies)
     try:
-        records = caption_shard(spec, vision=model)
+        records = caption_shard(spec, vision=about(model, spec.video.digest))
     except VideoChanged as error:
         # Its copy of the video may be another than the driver's, and those of other workers.
         failure = _unreadable(spec, error)
         records = ShardRecords(index=spec.index, span=spec.span, failures=(failure,))
-    return WorkerResult(records=records, replies=replies.take()).model_dump_json()
+    result = WorkerResult(
+        records=records, replies=replies.take(), recorded=recorder.take(), missing=take_missing(model)
+    )
+    return result.model_dump_json()
 
 
 _lock = threading.Lock()
-_models: dict[str, tuple[Model, MemoryStore]] = {}
+_models: dict[str, tuple[Model, MemoryStore, MemoryRecorder]] = {}
 
 
-def _model(settings: ModelSettings) -> tuple[Model, MemoryStore]:
+def _model(settings: ModelSettings) -> tuple[Model, MemoryStore, MemoryRecorder]:
     with _lock:
         key = settings.identity
         if key not in _models:
-            replies = MemoryStore()
-            _models[key] = (open_model(settings, ledger=Ledger(), store=replies), replies)
+            replies, recorder = MemoryStore(), MemoryRecorder()
+            recorded = recorder if settings.recorded else None
+            model = open_model(settings, ledger=Ledger(), store=replies, recorder=recorded)
+            _models[key] = (model, replies, recorder)
         return _models[key]
 
 

@@ -7,6 +7,8 @@ from pydantic import Field
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.media.options import ReadOptions
 from mrvideo.models.memory_store import KeptReply
+from mrvideo.models.recording import RecordedReply
+from mrvideo.models.replay import Missing
 from mrvideo.records import (
     Box,
     Cue,
@@ -101,7 +103,12 @@ class ShardRecords(Record):
 
 
 class WorkerResult(Record):
-    """What a worker hands back: the records, and the replies that it was given meanwhile, to be kept in the library."""
+    """What a worker hands back: the records, and the replies that it was given meanwhile, to be kept in the library.
+
+    `recorded` are replies for the recording that this run makes, `missing` requests that the one it is answered from lacks.
+    """
 
     records: ShardRecords
     replies: tuple[KeptReply, ...] = ()
+    recorded: tuple[RecordedReply, ...] = ()
+    missing: tuple[Missing, ...] = ()

@@ -22,13 +22,13 @@ ASK_SETTINGS = (
     "effort", "vision", "text", "recipe", "base_url", "preset",
     "reader", "language", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
-    "library", "fresh",
+    "library", "fresh", "record",
 )  # fmt: skip
 LOOK_SETTINGS = (
     "vision", "base_url", "preset",
     "reader", "allow_url", "allow_private",
     "max_cost", "max_tokens", "max_images", "context_tokens", "max_output_tokens",
-    "library", "fresh",
+    "library", "fresh", "record",
 )  # fmt: skip
 
 

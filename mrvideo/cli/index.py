@@ -37,7 +37,7 @@ SETTINGS = (
     "vision", "text", "speech", "recipe", "base_url", "preset",
     "reader", "keyframes_only", "language", "cast", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",
-    "library", "fresh",
+    "library", "fresh", "record",
 )  # fmt: skip
 
 _LOST = {"pictures": "not seen", "sound": "not heard", "names": "not named", "borders": "not joined"}

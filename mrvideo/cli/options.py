@@ -15,7 +15,7 @@ READING = "Reading the video"
 LIMITS = "Limits and workers"
 KEEPING = "Library and output"
 
-_SCHEMES = ("offline", "openai:", "gemini:", "ollama:", "vllm:", "sglang:", "lmstudio:", "hf:")
+_SCHEMES = ("offline", "openai:", "gemini:", "ollama:", "vllm:", "sglang:", "lmstudio:", "hf:", "replay:")
 _PRESETS = ("openai", "gemini", "vllm", "sglang", "ollama", "lmstudio", "transformers", "generic")
 _annotated: Any = Annotated
 
@@ -77,7 +77,7 @@ SETTING_OPTIONS: dict[str, Any] = {
         str,
         MODELS,
         "MODEL",
-        "Model that sees frames: openai:NAME, ollama:NAME, hf:FOLDER or offline.",
+        "Model that sees frames: openai:NAME, ollama:NAME, hf:FOLDER, replay:FILE or offline.",
         words=_SCHEMES,
     ),
     "text": _option(
@@ -133,6 +133,9 @@ SETTING_OPTIONS: dict[str, Any] = {
         str, LIMITS, "URL", "Work on a cluster: dask://HOST:PORT, ray://HOST:PORT, or auto for a local Ray."
     ),
     "library": _option(Path, KEEPING, "FILE", "The library file. Default: .mrvideo/library.db."),
+    "record": _option(
+        Path, KEEPING, "FILE", "Append requests and replies to this file, for --vision replay:FILE."
+    ),
     "fresh": _switch(KEEPING, "--no-cache/--cache", "Call models again, although their replies are kept."),
 }
 """Setting → its option."""

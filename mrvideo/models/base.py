@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 from pydantic import BaseModel
 
 from mrvideo.prompts.loader import Prompt, Rendered, names_of, strangers_in
-from mrvideo.records import Span, Usage
+from mrvideo.records import Box, Span, Usage
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -23,12 +23,13 @@ MAX_IMAGES = 40
 class Picture:
     """One frame as a model sees it: JPEG bytes and the label that stands before it, such as `12.50 s`.
 
-    `time_seconds` is the frame's own time on the video's clock.
+    `time_seconds` is the frame's own time on the video's clock; `crop` the part of the source that it shows, where that is known.
     """
 
     label: str
     jpeg: bytes
     time_seconds: float
+    crop: Box | None = None
 
     @property
     def digest(self) -> str:

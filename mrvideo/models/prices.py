@@ -25,7 +25,7 @@ else:
 __all__ = ["Price", "cost", "estimate", "image_tokens", "load_prices", "price_of", "text_tokens"]
 
 USER_FILE = Path("~/.config/mrvideo/prices.toml")
-FREE = ("offline", "hf", "scripted", "faster-whisper")
+FREE = ("offline", "hf", "replay", "scripted", "faster-whisper")
 """Schemes that run in this process: nobody sends a bill."""
 
 MESSAGE_TOKENS = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrvideo.errors import SettingsError
 from mrvideo.models.base import Model, ReplyStore
@@ -16,6 +17,9 @@ from mrvideo.models.presets import traits_of
 from mrvideo.models.retry import Backoff
 from mrvideo.models.settings import SCHEMES, ModelSettings
 
+if TYPE_CHECKING:
+    from mrvideo.models.recorder import Recorder
+
 
 def open_model(
     settings: ModelSettings,
@@ -27,14 +31,22 @@ def open_model(
     limiter: Limiter | None = None,
     on_note: Callable[[str], None] = lambda text: None,
     shared: str | None = None,
+    roles: tuple[str, ...] = ("vision",),
+    recorder: Recorder | None = None,
 ) -> Model:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
 
     Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place. `on_note` hears
     what the user should know of the server, from the loop's thread. Models of one `shared`, such as a library's path, that are
-    opened with equal settings answer equal requests that come at once by one call.
+    opened with equal settings answer equal requests that come at once by one call. `roles` are those that it has in this run, the first
+    of which a recording is asked for; with a `recorder` its replies are recorded.
     Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
     """
+    if settings.scheme == "replay":
+        from mrvideo.models.replay import ReplayModel
+
+        # A recording needs no limits: it is the store of its replies, and nobody is paid or called.
+        return _recording(ReplayModel(settings, roles[0], on_note=on_note), recorder, roles, fresh=fresh)
     kept_to = budget or Budget()
     check_budget(settings.name, kept_to)
     limits = Limits(
@@ -50,13 +62,24 @@ def open_model(
     )
     adapter = _adapter(settings)
     if settings.talks_to_server:
-        return LimitedModel(
+        model = LimitedModel(
             adapter,
             limits,
             detail=settings.detail or settings.server.detail,
             reasoning_tokens=traits_of(settings.model).reasoning_tokens,
         )
-    return LimitedModel(adapter, limits)
+    else:
+        model = LimitedModel(adapter, limits)
+    return _recording(model, recorder, roles, fresh=fresh)
+
+
+def _recording(model: Model, recorder: Recorder | None, roles: tuple[str, ...], *, fresh: bool) -> Model:
+    """With a recorder around the limits: a reply that was repaired is recorded as it was accepted, once."""
+    if recorder is None:
+        return model
+    from mrvideo.models.recorder import RecordingModel
+
+    return RecordingModel(model, recorder, roles=roles, fresh=fresh)
 
 
 def _adapter(settings: ModelSettings) -> ChatBackend | Model:

@@ -16,7 +16,7 @@ from mrvideo.models.presets import PRESETS, Detail, Preset, ReplyFormat, preset_
 
 SERVERS = ("openai", *(preset.name for preset in PRESETS if preset.name not in ("openai", "generic")))
 """Schemes that mean: an OpenAI-compatible server."""
-SCHEMES = (*SERVERS, "hf", "scripted")
+SCHEMES = (*SERVERS, "hf", "replay", "scripted")
 
 
 class ModelSettings(BaseModel):
@@ -27,7 +27,9 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str = Field(description="as the user wrote it: openai:gpt-5-mini, hf:PATH, scripted:FILE, offline")
+    name: str = Field(
+        description="as the user wrote it: openai:gpt-5-mini, hf:PATH, replay:FILE, scripted:FILE, offline"
+    )
     base_url: str | None = None
     api_key: SecretStr | None = None
     preset: str | None = None
@@ -44,6 +46,9 @@ class ModelSettings(BaseModel):
     extra_body: dict[str, Any] = Field(default_factory=dict, description="sent to the server as it is")
     device: str | None = Field(default=None, description="hf: cuda:0, cpu; None: the best there is")
     batch_size: int = Field(default=16, ge=1, description="hf: requests decoded at once, at most")
+    recorded: bool = Field(
+        default=False, description="whether replies are recorded: a worker must hand them back"
+    )
 
     @classmethod
     def parse(cls, name: str, **fields: Any) -> Self:

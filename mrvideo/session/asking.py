@@ -65,7 +65,7 @@ async def ask_index(
 ) -> Answer:
     """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
     await to_thread.run_sync(check_reachable, settings)
-    async with opened(settings, on_event, budget) as (models, library):
+    async with opened(settings, on_event, budget, video=index.video.digest) as (models, library):
         answer = await answer_from(
             models, index, question, options, settings, must_choose=must_choose, on_event=on_event
         )
@@ -79,12 +79,12 @@ async def ask_index(
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, on_event: EventSink, budget: Budget | None = None
+    settings: Settings, on_event: EventSink, budget: Budget | None = None, *, video: str | None = None
 ) -> AsyncGenerator[tuple[Models, Library]]:
-    """The models and the library of one question, closed at the end; on the event-loop thread."""
+    """The models and the library of one question about that video, closed at the end; on the event-loop thread."""
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
-        models = open_models(settings, library, on_event, budget)
+        models = open_models(settings, library, on_event, budget, video=video)
         try:
             yield models, library
         finally:

@@ -32,7 +32,14 @@ from mrvideo.records import (
     may_yet_end_well,
 )
 from mrvideo.session.estimating import estimate_index
-from mrvideo.session.models import budget_of, check_reachable, check_there, model_settings, opened_models
+from mrvideo.session.models import (
+    Models,
+    budget_of,
+    check_reachable,
+    check_there,
+    model_settings,
+    opened_models,
+)
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
@@ -172,7 +179,7 @@ def _kept(
 
     One that an earlier version made by the same choices is never made again unasked: it serves as it is.
     """
-    if settings.fresh:
+    if settings.fresh or settings.record is not None:
         return None
     with opened_models(settings, None, on_event) as models:
         wanted = index_settings(info, cues, options=options, vision=models.vision, text=models.text)
@@ -227,7 +234,8 @@ def _caption(
     if options.backend != "threading":
         # Workers hear of no bound: none is sent out for a run that has reached it.
         budget.check()
-    with opened_models(settings, library, on_event, budget) as models:
+    with opened_models(settings, library, on_event, budget, video=info.digest) as models:
+        before = _taken_before(info, cues, settings, options, models, library)
 
         def on_worker_usage(stage: str, usage: Usage) -> None:
             # Workers know nothing of each other's spending: the bound may be passed by at most the shards in work.
@@ -246,11 +254,28 @@ def _caption(
             on_worker_usage=on_worker_usage,
             heard=heard is not None,
             unheard=heard.failures if heard is not None else (),
-            spent=spent,
+            spent=spent + before,
         )
         usage = models.ledger.total() + spent
     # Kept with its absolute path, told with the path as it was given: as an index is that was kept before.
     return index.model_copy(update={"usage": usage, "video": info})
+
+
+def _taken_before(
+    info: VideoInfo,
+    cues: tuple[Cue, ...],
+    settings: Settings,
+    options: CaptioningOptions,
+    models: Models,
+    library: Library,
+) -> Usage:
+    """What an index took that is made once more of its kept replies, to be recorded: it belongs to it as before."""
+    if settings.fresh or settings.record is None:
+        return Usage()
+    kept = library.index(
+        info.digest, index_key(info, cues, options=options, vision=models.vision, text=models.text)
+    )
+    return Usage() if kept is None else kept.usage
 
 
 # speech ----------------------------------------------------------------------------------------

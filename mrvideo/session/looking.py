@@ -64,7 +64,7 @@ async def look_again(
         raise InputError(
             f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
         )
-    async with _opened(settings, budget) as vision:
+    async with _opened(settings, budget, index.video.digest) as vision:
         while True:
             able = vision.capabilities
             try:
@@ -76,11 +76,12 @@ async def look_again(
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, budget: Budget | None) -> AsyncGenerator[Model]:
+async def _opened(settings: Settings, budget: Budget | None, video: str) -> AsyncGenerator[Model]:
     """The vision model, with the replies that are kept; a library that may only be read, or is none yet, keeps no more."""
     library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
     try:
-        models = open_models(settings, library if library.writable else None, _no_events, budget)
+        kept_in = library if library.writable else None
+        models = open_models(settings, kept_in, _no_events, budget, video=video)
         try:
             yield models.vision
         finally:
@@ -109,7 +110,7 @@ async def _look(
         ),
         reply_type=LookReply,
         stage="look",
-        pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds) for f in frames),
+        pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds, f.crop) for f in frames),
         span=shown,
     )
     return (await model.run(request)).value, frames

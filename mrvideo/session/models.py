@@ -19,6 +19,9 @@ from mrvideo.models import Budget, Ledger, ModelSettings, open_model
 from mrvideo.models.base import Capabilities, Model
 from mrvideo.models.budget import WAY_OUT
 from mrvideo.models.presets import preset_named
+from mrvideo.models.recorder import FileRecorder
+from mrvideo.models.recording import existing_recording, load_recording
+from mrvideo.models.replay import about
 from mrvideo.models.way import shown_proxy, usable_proxy
 from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
 from mrvideo.settings import Settings
@@ -64,6 +67,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     parse = transcriber_settings if role == "speech" else ModelSettings.parse
     # What one request may hold says nothing of sound.
     bounds = {} if role == "speech" else {name: getattr(settings, name) for name in _BOUNDS}
+    if role != "speech" and settings.record is not None:
+        bounds["recorded"] = True
     own = parse(
         name,
         base_url=own_url or settings.base_url,
@@ -85,9 +90,16 @@ def budget_of(settings: Settings, *, way_out: str = WAY_OUT) -> Budget:
 
 
 def open_models(
-    settings: Settings, library: Library | None, on_event: EventSink, budget: Budget | None = None
+    settings: Settings,
+    library: Library | None,
+    on_event: EventSink,
+    budget: Budget | None = None,
+    *,
+    video: str | None = None,
 ) -> Models:
     """Both roles' models for one run; the caller closes them. `budget` is the run's, where these calls are not all of it.
+
+    `video` is the digest of what they are asked about: recordings tell pictures by it.
 
     Raises `SettingsError`, `ModelUnavailable`.
     """
@@ -109,19 +121,33 @@ def open_models(
         budget=budget,
         on_note=noted,
         shared=None if library is None else str(library.place),
+        recorder=None if settings.record is None else FileRecorder(settings.record),
     )
-    vision = opened(roles[0])
-    if roles[1] == roles[0]:
-        return Models(vision=vision, text=vision, ledger=ledger)
-    return Models(vision=vision, text=opened(roles[1]), ledger=ledger)
+    # Two models may have been recorded in one file, one for each role.
+    if roles[1] == roles[0] and roles[0].scheme != "replay":
+        vision = text = _about(opened(roles[0], roles=_ROLES), video)
+    else:
+        vision, text = (
+            _about(opened(own, roles=(role,)), video) for own, role in zip(roles, _ROLES, strict=True)
+        )
+    return Models(vision=vision, text=text, ledger=ledger)
+
+
+def _about(model: Model, video: str | None) -> Model:
+    return model if video is None else about(model, video)
 
 
 @contextmanager
 def opened_models(
-    settings: Settings, library: Library | None, on_event: EventSink, budget: Budget | None = None
+    settings: Settings,
+    library: Library | None,
+    on_event: EventSink,
+    budget: Budget | None = None,
+    *,
+    video: str | None = None,
 ) -> Generator[Models, None, None]:
     """`open_models`, closed at the end; for code outside the event-loop thread."""
-    models = open_models(settings, library, on_event, budget)
+    models = open_models(settings, library, on_event, budget, video=video)
     try:
         yield models
     finally:
@@ -129,7 +155,10 @@ def opened_models(
 
 
 def check_reachable(settings: Settings) -> None:
-    """Raises `ModelUnavailable` when a role's model is plainly not there. Called before anything is written."""
+    """Raises `ModelUnavailable` when a role's model is plainly not there, `SettingsError` for a recording that cannot be read, or
+    made. Called before anything is written."""
+    if settings.record is not None:
+        existing_recording(settings.record)
     vision, text = (model_settings(settings, role) for role in _ROLES)
     check_there(vision)
     if text != vision:
@@ -142,6 +171,8 @@ def check_there(own: ModelSettings) -> None:
         raise ModelUnavailable(
             f"{own.name}: there is no folder {own.model}; name one that holds a saved model"
         )
+    if own.scheme == "replay":
+        load_recording(Path(own.model))
     if not own.talks_to_server or own.base_url is None:
         return
     proxy = usable_proxy(own.name, own.base_url)

@@ -28,7 +28,8 @@ def captioning_options(settings: Settings) -> CaptioningOptions:
         backend=backend,
         cluster=cluster,
         cast=settings.cast,
-        fresh=settings.fresh,
+        # What is to be recorded is asked for, of kept replies as of a model: parts that are kept ask nothing.
+        fresh=settings.fresh or settings.record is not None,
     )
 
 

@@ -61,6 +61,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "max_cost": ("7", 0.0),
     "max_tokens": ("7", 0),
     "fresh": ("true", False),
+    "record": ("environment.jsonl", Path("caller.jsonl")),
     "allow_url": ("true", False),
     "allow_private": ("true", False),
 }
