@@ -1,20 +1,28 @@
-"""Asks the demo film three questions through the SDK and prints the answers with what they rest on.
+"""Asks the demo film questions through the SDK and prints the answers with what they rest on.
 
-    python demo/ask.py [VIDEO]
+    python demo/ask.py [VIDEO]                                   what is read without a model, then what one that sees has answered
+    python demo/ask.py --record MODEL [--base-url URL] [VIDEO]   record the latter anew, in demo/recorded.jsonl
 
-Without settings this runs with the offline model: no key, no network.
+Without settings the first part runs with the offline model. The second answers from the recording, where there is one: no key, no
+network in either.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 import mrvideo
-from mrvideo.records import Answer, clock
+from mrvideo.errors import ModelError, SettingsError
+from mrvideo.records import Answer, Event, Notice, clock
+from mrvideo.settings import Settings, load_settings
+
+RECORDED = Path(__file__).parent / "recorded.jsonl"
 
 QUESTIONS: tuple[tuple[str, list[str] | None], ...] = (
     ("Which word stands on the tag of the key?", ["K-17", "K-38", "B-38", "K-83"]),
@@ -24,6 +32,14 @@ QUESTIONS: tuple[tuple[str, list[str] | None], ...] = (
     ),
     ("What will Mara bring to Ben tonight?", None),
 )
+
+SEEN: tuple[tuple[str, list[str] | None], ...] = (
+    *QUESTIONS,
+    ("What does Mara wear?", None),
+    ("Which animals are shown, and where?", None),
+    ("How does the film end?", None),
+)
+"""What a model that sees is asked. Whoever changes them records anew: CONTRIBUTING.md says how."""
 
 
 def show(console: Console, answer: Answer) -> None:
@@ -45,14 +61,64 @@ def show(console: Console, answer: Answer) -> None:
         console.print(table)
 
 
-def main() -> None:
+def ask_all(
+    console: Console,
+    path: Path,
+    questions: tuple[tuple[str, list[str] | None], ...],
+    **options: Any,
+) -> None:
     """Index the film (at once when that was done before), then ask."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "harbour.mp4"
-    console = Console()
-    video = mrvideo.index(path)
+
+    def told(event: Event) -> None:
+        if isinstance(event, Notice):
+            console.print(event.text, style="dim", highlight=False, markup=False)
+
+    video = mrvideo.index(path, on_event=told, **options)
     console.print(f"[bold]{path.name}[/bold]: {len(video.scenes)} scenes", highlight=False)
-    for question, options in QUESTIONS:
-        show(console, video.ask(question, options=options))
+    for question, choices in questions:
+        answer = video.ask(question, options=choices, on_event=told)
+        show(console, answer)
+        if "settings" in options:
+            console.print(
+                f"answered by {answer.models['vision']}", style="dim", highlight=False, markup=False
+            )
+
+
+def replay(console: Console, path: Path, recorded: Path = RECORDED) -> None:
+    """What a vision model answered when it was recorded. A recording that does not fit any more is told, and is no fault."""
+    console.print(
+        "\n[bold]Recorded[/bold]: what a vision model answered, played back without key and network",
+        highlight=False,
+    )
+    with tempfile.TemporaryDirectory(prefix="mrvideo-demo-") as folder:
+        # Not those of the environment: requests have to come out as they were recorded.
+        settings = Settings(vision=f"replay:{recorded}", library=Path(folder) / "library.db")
+        try:
+            ask_all(console, path, SEEN, settings=settings)
+        except (ModelError, SettingsError) as error:
+            console.print(str(error), style="dim", highlight=False, markup=False)
+
+
+def record(console: Console, path: Path, model: str, base_url: str | None, recorded: Path = RECORDED) -> None:
+    """Ask a live model the same, and add its replies to the recording."""
+    settings = load_settings(vision=model, base_url=base_url, record=recorded)
+    ask_all(console, path, SEEN, settings=settings)
+
+
+def main() -> None:
+    """Both parts, or a new recording."""
+    parser = argparse.ArgumentParser(description="Ask the demo film.")
+    parser.add_argument("video", nargs="?", type=Path, default=Path(__file__).parent / "harbour.mp4")
+    parser.add_argument("--record", metavar="MODEL", help="such as openai:gpt-5-mini")
+    parser.add_argument("--base-url", metavar="URL")
+    given = parser.parse_args()
+    console = Console()
+    if given.record is not None:
+        record(console, given.video, given.record, given.base_url)
+        return
+    ask_all(console, given.video, QUESTIONS)
+    if RECORDED.is_file():
+        replay(console, given.video)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 import sys
 from pathlib import Path
@@ -11,9 +12,37 @@ from types import ModuleType
 import av
 import numpy as np
 import pytest
+from rich.console import Console
 
 FOLDER = Path(__file__).resolve().parents[2] / "demo"
 FILM = FOLDER / "harbour.mp4"
+
+
+def test_the_demo_replays_what_a_model_answered_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stale recording must not break `make demo`."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.chdir(tmp_path)
+    ask = importlib.import_module("ask")
+    monkeypatch.setattr(ask, "SEEN", (("Which word stands on the tag of the key?", ["K-17", "K-38"]),))
+    file = tmp_path / "recorded.jsonl"
+    ask.record(Console(file=io.StringIO()), FILM, "offline", None, file)
+    # The demo replays with the defaults, whatever the environment says.
+    monkeypatch.setenv("MRVIDEO_EFFORT", "low")
+
+    shown = io.StringIO()
+    ask.replay(Console(file=shown, width=200), FILM, file)
+    text = shown.getvalue()
+    assert "Recorded: what a vision model answered" in text
+    assert "● K-38" in text
+    assert "answered by replay:offline (recorded " in text
+    assert "not recorded" not in text
+
+    file.write_text(re.sub(r'"prompt_digest":"\w+"', '"prompt_digest":"older"', file.read_text()))
+    shown = io.StringIO()
+    ask.replay(Console(file=shown, width=200), FILM, file)
+    assert "changed since this was recorded" in shown.getvalue()
 
 
 @pytest.fixture
