@@ -126,5 +126,8 @@ def test_exports_tell_each_part_s_time(index: Index) -> None:
 
 
 def test_tools_and_notebooks_show_each_part_s_time(kitchen: Scene, index: Index) -> None:
-    assert _scene_line(kitchen, index).caption.split("\n")[1] == "0:10.0–0:20.0: <person_1> lights the stove."
+    assert (
+        _scene_line(kitchen, index, kitchen.span).caption.split("\n")[1]
+        == "0:10.0–0:20.0: <person_1> lights the stove."
+    )
     assert "<div>0:10.0–0:20.0 &lt;person_1&gt; lights the stove.</div>" in scene_html(kitchen)

@@ -111,7 +111,9 @@ def answered(monkeypatch, tmp_path, index):
 
     def ask(system, replies, *, must_choose=False, options=("a", "b")):
         model = ScriptedModel(replies)
-        monkeypatch.setattr("mrvideo.session.asking.open_models", lambda *_: Models(model, model, Ledger()))
+        monkeypatch.setattr(
+            "mrvideo.session.asking.open_models", lambda *_, **__: Models(model, model, Ledger())
+        )
         settings = load_settings(library=tmp_path / "l.db")
         made = asyncio.run(answer_with(system, index, "q?", options, settings, must_choose=must_choose))
         return made, model.requests

@@ -51,7 +51,7 @@ async def test_a_reply_is_kept_before_the_caller_sees_it(ask_border, store):
     model = limited(ScriptedModel([{"same_scene": True}]), store=store)
     request = ask_border()
     await model.run(request)
-    assert store.kept == {model.key(request): '{"same_scene":true}'}
+    assert store.kept == {model.key(request): '{"seen":"","same_scene":true}'}
 
 
 async def test_fresh_asks_again_and_keeps_the_new_reply(ask_border, store):
@@ -59,7 +59,7 @@ async def test_fresh_asks_again_and_keeps_the_new_reply(ask_border, store):
     await limited(model, store=store).run(ask_border())
     reply = await limited(model, store=store, fresh=True).run(ask_border())
     assert reply.value.same_scene is False
-    assert list(store.kept.values()) == ['{"same_scene":false}']
+    assert list(store.kept.values()) == ['{"seen":"","same_scene":false}']
 
 
 async def test_a_kept_reply_that_no_longer_fits_is_asked_again(ask_border, store):

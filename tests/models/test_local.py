@@ -10,7 +10,9 @@ import pytest
 
 from mrvideo.errors import ModelRefused, ModelUnavailable, ReplyInvalid
 from mrvideo.models import Ledger, ModelSettings, open_model
-from mrvideo.schemas.captioning import MergeBorderReply
+from mrvideo.models.base import Picture, Request
+from mrvideo.schemas.captioning import MergeBorderInputs
+from mrvideo.schemas.shared import Message
 
 torch = pytest.importorskip("torch", reason="the local extra is not installed")
 pytest.importorskip("transformers", reason="the local extra is not installed")
@@ -19,6 +21,31 @@ pytest.importorskip("llguidance", reason="pip install llguidance")
 
 from mrvideo.models import generation, local  # noqa: E402
 from mrvideo.models.generation import Generator, Job, load  # noqa: E402
+
+
+class MergeBorderReply(Message):
+    """Without free text, which a model of random weights writes without end."""
+
+    same_scene: bool
+
+
+@pytest.fixture
+def ask_border(border_prompt, make_jpeg):
+    """`ask_border(3, colours=["red", "blue"])`: one request about one border, told apart by its number."""
+
+    def make(number: float = 0, *, colours: tuple[str, ...] = ()) -> Any:
+        return Request(
+            prompt=border_prompt,
+            inputs=MergeBorderInputs(border_seconds=number, before="a door", after="a room"),
+            reply_type=MergeBorderReply,
+            stage="scenes",
+            pictures=tuple(
+                Picture(f"{i}.00 s", make_jpeg(colour), float(i)) for i, colour in enumerate(colours)
+            ),
+            max_output_tokens=64,
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session", params=["idefics3", "llava"])

@@ -247,7 +247,7 @@ async def test_a_repaired_reply_is_recorded_once_as_it_was_accepted(serve, ask_b
     reply = await model.run(ask_border(1))
     await model.aclose()
     (line,) = (json.loads(line) for line in file.read_text().splitlines())
-    assert line["reply"] == {"same_scene": True} == reply.value.model_dump()
+    assert line["reply"] == {"seen": "", "same_scene": True} == reply.value.model_dump()
     assert (line["usage"]["calls"], line["model"], line["roles"]) == (2, "openai:test-vlm", ["text"])
     assert "127.0.0.1" not in file.read_text(), "where the server is is nobody's business"
 
@@ -307,7 +307,9 @@ async def test_a_recording_that_was_killed_is_used_and_goes_on(ask_border, tmp_p
 async def test_a_reply_that_does_not_fit_any_more_is_no_reply(ask_border, tmp_path):
     file = tmp_path / "r.jsonl"
     await _recorded(file, [{"same_scene": True}]).run(ask_border(1))
-    file.write_text(file.read_text().replace('"reply":{"same_scene":true}', '"reply":{"same":true}'))
+    file.write_text(
+        file.read_text().replace('"reply":{"seen":"","same_scene":true}', '"reply":{"same":true}')
+    )
     with pytest.raises(NotRecorded, match="does not fit"):
         await _replay(file).run(ask_border(1))
 

@@ -53,7 +53,7 @@ def mind(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Reply]], ScriptedMod
         text = Mind(replies)
         models = Models(vision=OfflineModel(), text=text, ledger=Ledger())
         for room in ("mrvideo.tools.chat", "mrvideo.session.looking", "mrvideo.session.asking"):
-            monkeypatch.setattr(f"{room}.open_models", lambda *_: models)
+            monkeypatch.setattr(f"{room}.open_models", lambda *_, **__: models)
         return text
 
     return install

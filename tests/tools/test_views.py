@@ -9,6 +9,7 @@ from typing import Any
 
 import mrvideo
 from mrvideo.display import html
+from mrvideo.media.identity import digest_of
 from mrvideo.records import (
     Answer,
     Claim,
@@ -151,7 +152,13 @@ def test_an_answer_shows_frames_of_its_evidence_while_the_file_is_there(served: 
     film = tmp_path / "moved.mp4"
     shutil.copy(served.film, film)
     answer = hostile_answer().model_copy(
-        update={"video": str(film), "options": (), "choice": None, "answer": "Yes"}
+        update={
+            "video": str(film),
+            "video_digest": digest_of(film),
+            "options": (),
+            "choice": None,
+            "answer": "Yes",
+        }
     )
     assert len(Page(answer._repr_html_() or "").all("img")) == 1
     film.unlink()

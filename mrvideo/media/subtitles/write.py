@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -14,8 +15,13 @@ _JOINERS = frozenset("\u200c\u200d\u2060")
 
 
 def _shown(character: str) -> str:
-    """Controls, marks of direction and the like become spaces: an export is printed, too."""
-    return character if character.isprintable() or character in _JOINERS else " "
+    """Controls, marks of direction and the like become spaces: an export is printed, too.
+
+    A sign that this Python's tables do not know yet, such as a new emoji, stays.
+    """
+    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Cn":
+        return character
+    return " "
 
 
 def write_srt(*tracks: Sequence[TimedLine]) -> str:
