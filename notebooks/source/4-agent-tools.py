@@ -66,7 +66,7 @@ print(functions.call("index_video", '{"video": "/etc/passwd"}'))
 # ## MCP
 #
 # `mrvideo mcp --root FOLDER` serves over stdio, `--http` over HTTP. The same server in this process, asked by the official
-# client: structured output, and pictures as image content.
+# client: JSON as text, and pictures as image content.
 # %%
 import base64
 from pathlib import Path
@@ -80,7 +80,8 @@ async with Client(make_server(mrvideo.load_settings(), [Path("..")])) as client:
     looked = await client.call_tool(
         "look", {"video": "demo/harbour.mp4", "start_seconds": 99, "stop_seconds": 106, "question": "What is written on the tag?"}
     )
-print(looked.structured_content["conclusion"])
+told = json.loads(looked.content[0].text)
+print(told["conclusion"])
 pictures = [part for part in looked.content if part.type == "image"]
-print(len(pictures), "pictures at", looked.structured_content["frame_times"])
+print(len(pictures), "pictures at", told["frame_times"])
 display(Image(base64.b64decode(pictures[len(pictures) // 2].data)))

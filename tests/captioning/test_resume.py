@@ -72,6 +72,11 @@ def failing_at(seconds: float, error: Exception, *, stage: str = "caption") -> C
     return reply
 
 
+def _shard_at(seconds: float) -> int:
+    """The shard that holds a time of the moving video: of 20 s, with its first border on the cut nearby."""
+    return sum(seconds >= border for border in (21.0, 40.0, 60.0))
+
+
 def keeping(model: ScriptedModel, library: Library) -> LimitedModel:
     """The model as `open_model` hands it out: its replies are kept in the library."""
     return LimitedModel(model, Limits(ledger=Ledger(), store=library, backoff=Backoff(attempts=1)))
@@ -119,7 +124,7 @@ def test_the_next_run_retries_what_failed_and_nothing_else(
     (failure,) = broken.failures
     assert (failure.stage, failure.reason) == (stage, "503")
     if stage in ("caption", "split"):
-        assert Span(20, 30) == failure.span
+        assert (21.0, 30.0) == (failure.start_seconds, failure.stop_seconds)
         assert not any(scene.span.overlaps(failure.span) for scene in broken.scenes)
 
     again = ScriptedModel(plain)
@@ -131,11 +136,11 @@ def test_the_next_run_retries_what_failed_and_nothing_else(
         for request in again.requests
         if request.span is not None
         and request.stage != "cast"
-        and int(request.span.start_seconds / 20) == int((request.span.stop_seconds - 0.01) / 20)
+        and _shard_at(request.span.start_seconds) == _shard_at(request.span.stop_seconds - 0.01)
     ]
     if stage == "characters":
         # Without its characters the shard had been captioned nameless: it is captioned again, and no other.
-        assert {int(r.span.start_seconds / 20) for r in in_shards if r.span} == {1}
+        assert {_shard_at(r.span.start_seconds) for r in in_shards if r.span} == {1}
     else:
         asked = Counter(request.stage for request in in_shards)
         assert asked[stage] == 1

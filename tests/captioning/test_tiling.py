@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mrvideo.captioning.assemble import failures_of, scenes_of, tiles_of
 from mrvideo.captioning.index import CaptioningOptions
@@ -109,6 +111,15 @@ def at_random(seed: int, fail_share: float) -> ScriptedModel:
     return ScriptedModel(reply)
 
 
+def _picture() -> bytes:
+    held = io.BytesIO()
+    Image.new("RGB", (64, 36), "grey").save(held, "JPEG")
+    return held.getvalue()
+
+
+PICTURE = _picture()
+
+
 def shard_of(
     span: Span,
     own_times: list[float],
@@ -130,7 +141,7 @@ def shard_of(
         shown = [t for t in own_times if t <= asked + 1e-6 and not any(hole.contains(t) for hole in lost)]
         time = shown[-1] if shown else own_times[0]
         if not frames or time > frames[-1].time_seconds:
-            frames.append(Frame(time, b"", 64, 36))
+            frames.append(Frame(time, PICTURE, 64, 36))
     failures = tuple(
         Failure(start_seconds=h.start_seconds, stop_seconds=h.stop_seconds, stage="decode", reason="broken")
         for h in lost
