@@ -124,7 +124,7 @@ def test_the_next_run_retries_what_failed_and_nothing_else(
     (failure,) = broken.failures
     assert (failure.stage, failure.reason) == (stage, "503")
     if stage in ("caption", "split"):
-        assert (21.0, 30.0) == (failure.start_seconds, failure.stop_seconds)
+        assert (failure.start_seconds, failure.stop_seconds) == (21.0, 30.0)
         assert not any(scene.span.overlaps(failure.span) for scene in broken.scenes)
 
     again = ScriptedModel(plain)
