@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from mrvideo.evals.systems import System
 from mrvideo.media.looks import FrameSource
-from mrvideo.models.base import Capabilities, Model, Picture, Reply, Request
+from mrvideo.models.base import Model, Picture, Reply, Request, WrappedModel
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Answer, Claim, Event, Evidence, Index, Mention, Scene, Usage
 from mrvideo.schemas.analysis import (
@@ -110,32 +110,14 @@ def _local_name(held: list[Mention], time_seconds: float) -> str | None:
     return next((m.name for m in held if m.span.contains(time_seconds)), held[0].name if held else None)
 
 
-class WithoutIntention:
+class WithoutIntention(WrappedModel):
     """A model that is not asked what a question is after: every segment says nothing, the plan is the whole video."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    @property
-    def name(self) -> str:
-        """The wrapped model's."""
-        return self._model.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The wrapped model's: what is passed on is asked as it is."""
-        return self._model.fingerprint
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The wrapped model's."""
-        return self._model.capabilities
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer the intention prompts without a call, pass all others on."""
         stand_in = self._stand_in(request)
         if stand_in is None:
-            return await self._model.run(request)
+            return await super().run(request)
         return Reply(value=cast("T", stand_in), usage=Usage())
 
     async def aclose(self) -> None:

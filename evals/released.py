@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from mrvideo.errors import InputError
+from mrvideo.files import read_small
 from mrvideo.media.identity import probe
-from mrvideo.media.small_files import read_small
 from mrvideo.models.json_values import whole_characters
 from mrvideo.records import Entity, Failure, Index, Scene, Span, VideoInfo, clock, merge_spans
 

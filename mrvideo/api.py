@@ -46,7 +46,7 @@ from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.options import frame_source
 from mrvideo.session.searching import answers_of, search_library, search_video
-from mrvideo.settings import Settings, load_settings
+from mrvideo.settings import Settings, choose_settings
 from mrvideo.wording import counted
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def index(
     Raises `VideoError` for a file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is
     kept), `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
     """
-    chosen = _chosen(settings, overrides)
+    chosen = choose_settings(settings, overrides)
     found = index_video(str(video), chosen, subtitles=_path(subtitles), on_event=on_event, budget=budget)
     return Video(found, chosen, budget)
 
@@ -93,7 +93,7 @@ async def aindex(
     **overrides: Any,
 ) -> Video:
     """`index` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
-    chosen = await asyncio.to_thread(_chosen, settings, overrides)
+    chosen = await asyncio.to_thread(choose_settings, settings, overrides)
     found = await aindex_video(
         str(video), chosen, subtitles=_path(subtitles), on_event=on_event, budget=budget
     )
@@ -108,7 +108,7 @@ def load(
     The newest index is taken, whatever settings it was made with. Nothing is decoded and no model is called; the file
     itself may be gone. Raises `InputError` when it was never indexed.
     """
-    chosen = _chosen(settings, overrides)
+    chosen = choose_settings(settings, overrides)
     return Video(load_index(str(video), chosen), chosen, budget)
 
 
@@ -126,12 +126,7 @@ def search(
 
     Raises `InputError` when there is no library yet.
     """
-    return search_library(words, _chosen(settings, overrides), limit=limit)
-
-
-def _chosen(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
-    """A `Settings` that is given is final but for the overrides; without one, all sources are read."""
-    return load_settings(**overrides) if settings is None else settings.updated(**overrides)
+    return search_library(words, choose_settings(settings, overrides), limit=limit)
 
 
 def _path(path: PathLike | None) -> Path | None:

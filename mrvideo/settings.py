@@ -253,6 +253,11 @@ def load_settings(**arguments: Any) -> Settings:
     return explain_settings(**arguments)[0]
 
 
+def choose_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
+    """A `Settings` that is given is final but for the overrides; without one, all sources are read. Raises `SettingsError`."""
+    return load_settings(**overrides) if settings is None else settings.updated(**overrides)
+
+
 def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
     """Settings and, per name, where its value came from: `default`, a file's path, a variable's name, or `argument`.
 

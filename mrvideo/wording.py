@@ -78,9 +78,14 @@ def _bare(found: re.Match[str]) -> str:
     return without_secrets(address) + found[0][len(address) :]
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """The text with control characters (ANSI escapes, line breaks, bells, bidirectional overrides) as spaces."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def plain(text: str) -> str:
+    """`printable`, without spaces at its ends."""
+    return printable(text).strip()
 
 
 def json_line(value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:

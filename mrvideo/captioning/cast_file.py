@@ -21,7 +21,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mrvideo.errors import InputError
-from mrvideo.media.small_files import read_small
+from mrvideo.files import read_small
 from mrvideo.models.base import Picture
 
 if sys.version_info >= (3, 11):

@@ -30,7 +30,6 @@ from mrvideo.media.clips import plan_clips
 from mrvideo.media.content import Content
 from mrvideo.media.identity import content_of
 from mrvideo.media.looks import FrameSource
-from mrvideo.media.sources import is_url
 from mrvideo.models import ModelSettings
 from mrvideo.models.base import Model, reply_key
 from mrvideo.models.memory_store import KeptReply
@@ -51,6 +50,7 @@ from mrvideo.records import (
     may_yet_end_well,
 )
 from mrvideo.speech.known import HEARD
+from mrvideo.wording import is_url
 
 __all__ = ["CaptioningOptions", "build_index", "index_key"]
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from mrvideo.records import CaptionPart, Cue, Hit, Scene, Sighting, merge_spans
+from mrvideo.wording import printable
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|[\r\n]+")
 
@@ -40,8 +41,7 @@ _IS_COMMON = text("SELECT 1 FROM texts_fts WHERE texts_fts MATCH :query LIMIT 1 
 
 def fold(line: str) -> str:
     """The line as search compares it: width and ligatures evened out, control characters gone."""
-    plain = unicodedata.normalize("NFKC", line)
-    plain = "".join(c if c.isprintable() else " " for c in plain)
+    plain = printable(unicodedata.normalize("NFKC", line))
     return " ".join(_UNSPACED.sub(r" \1 ", plain).split())
 
 

@@ -197,6 +197,36 @@ class Model(Protocol):
         ...
 
 
+class WrappedModel:
+    """A `Model` that passes everything on to the one it holds. What differs is overridden."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """The wrapped model's."""
+        return self._model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The wrapped model's: what is passed on is asked as it is."""
+        return self._model.fingerprint
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The wrapped model's."""
+        return self._model.capabilities
+
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """The wrapped model's reply."""
+        return await self._model.run(request)
+
+    async def aclose(self) -> None:
+        """Close the wrapped model."""
+        await self._model.aclose()
+
+
 class ReplyStore(Protocol):
     """Keeps replies by content, so that none is paid twice. Thread-safe."""
 

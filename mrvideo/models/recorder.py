@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import SettingsError
 from mrvideo.files import OWNERS_FILE
-from mrvideo.models.base import Capabilities, Model, Reply, Request
+from mrvideo.models.base import Model, Reply, Request, WrappedModel
 from mrvideo.models.recording import (
     Asked,
     Key,
@@ -114,7 +114,7 @@ class MemoryRecorder:
             return taken
 
 
-class RecordingModel:
+class RecordingModel(WrappedModel):
     """A `Model` whose replies are recorded, those that were kept already with them. `video` is the digest of what it is asked about.
 
     What the file holds from this model with these parameters is not asked again, unless `fresh`.
@@ -129,26 +129,11 @@ class RecordingModel:
         video: str | None = None,
         fresh: bool = False,
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self._recorder = recorder
         self._roles = roles
         self._video = video
         self._fresh = fresh
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The model's."""
-        return self._model.fingerprint
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The model's."""
-        return self._model.capabilities
 
     def about(self, video: str) -> RecordingModel:
         """The same model, asked about the video with that digest."""
@@ -194,10 +179,6 @@ class RecordingModel:
             return Reply(value=request.parse(found.reply), usage=Usage(calls=0), cached=True)
         except ValidationError:
             return None  # Recorded under older bounds of the reply's type: asked again.
-
-    async def aclose(self) -> None:
-        """The model's."""
-        await self._model.aclose()
 
 
 def keep_recorded(model: Model, recorded: Iterable[RecordedReply]) -> None:

@@ -15,13 +15,13 @@ from mrvideo.errors import LibraryError
 from mrvideo.library import Library
 from mrvideo.mapreduce import start_on_portal
 from mrvideo.media.looks import FrameSource
-from mrvideo.media.sources import is_url
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, EventSink, Index, Notice
 from mrvideo.session.models import Models, check_reachable, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
+from mrvideo.wording import is_url
 
 
 def start_asking(

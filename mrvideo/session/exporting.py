@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import TimedLine, write_srt, write_vtt
 from mrvideo.records import CaptionPart, Index, Record, clock
-from mrvideo.wording import counted, json_line, rounded
+from mrvideo.wording import counted, json_line, printable, rounded
 
 Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -40,8 +40,7 @@ def _json(record: Record, *, indent: int | None = None) -> str:
 
 def escape_markdown(text: str) -> str:
     """Text from a video as inert Markdown: marks escaped, on one line."""
-    one_line = "".join(c if c.isprintable() else " " for c in text)
-    return _MARKDOWN.sub(r"\\\1", one_line)
+    return _MARKDOWN.sub(r"\\\1", printable(text))
 
 
 def _markdown(index: Index) -> str:

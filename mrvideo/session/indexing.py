@@ -16,7 +16,6 @@ from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media.content import Content, check_lies_in, steadily
 from mrvideo.media.identity import content_of, probe
-from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
 from mrvideo.records import (
@@ -43,6 +42,7 @@ from mrvideo.session.models import (
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
+from mrvideo.wording import is_url
 
 _UNHEARD = (
     "there are no subtitles, and the sound is not transcribed; to have it heard, add --speech openai:whisper-1, "

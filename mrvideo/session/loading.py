@@ -8,12 +8,13 @@ from pathlib import Path
 from mrvideo.errors import InputError
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
-from mrvideo.media.sources import is_url, named
+from mrvideo.media.sources import named
 from mrvideo.models import Budget
 from mrvideo.records import EventSink, Index
 from mrvideo.session.indexing import index_video
 from mrvideo.session.options import read_options
 from mrvideo.settings import Settings
+from mrvideo.wording import is_url
 
 _STAGE_A = (
     "recipe",

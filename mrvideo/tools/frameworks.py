@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mrvideo.errors import MrVideoError
 from mrvideo.mapreduce import portal
 from mrvideo.models.schema import strict_schema
-from mrvideo.settings import Settings, load_settings
+from mrvideo.settings import Settings, choose_settings
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def toolbox(
 ) -> Toolbox:
     """A toolbox on the settings' library. With `roots`, only files below those folders are touched."""
     folders = None if roots is None else tuple(Path(root) for root in roots)
-    chosen = load_settings(**overrides) if settings is None else settings.updated(**overrides)
-    return Toolbox(chosen, folders)
+    return Toolbox(choose_settings(settings, overrides), folders)
 
 
 def langchain(

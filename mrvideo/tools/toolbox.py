@@ -19,7 +19,6 @@ from pydantic import ValidationError
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.library import Library
 from mrvideo.media.content import check_lies_in
-from mrvideo.media.sources import is_url
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
@@ -53,7 +52,7 @@ from mrvideo.tools.types import (
     VideoInput,
     VideoSummary,
 )
-from mrvideo.wording import json_line, rounded
+from mrvideo.wording import is_url, json_line, rounded
 
 MAX_CHARACTERS = 16_000
 """Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""

@@ -9,20 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.clusters import MARKS
 
 from mrvideo.errors import BudgetReached, SettingsError
 from mrvideo.mapreduce import map_shards, worker_name
 from mrvideo.records import Frame
 
-pytestmark = [
-    pytest.mark.xdist_group("clusters"),  # one of each for the whole run
-    # Theirs: sockets and processes that the engines leave to the collector, and calls they have not renewed yet.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")

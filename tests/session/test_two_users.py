@@ -17,19 +17,12 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 from support import chat_server, seeing
+from support.clusters import MARKS
 
 import mrvideo
 from mrvideo.settings import Settings
 
-pytestmark = [
-    pytest.mark.xdist_group("clusters"),  # one of each for the whole run
-    # Theirs: sockets and processes that the engines leave to the collector, and calls they have not renewed yet.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = MARKS
 
 KEYS = {"dark": "sk-of-the-dark-0123456789", "bright": "sk-of-the-bright-987654321"}
 SHADES = {"dark": 40, "bright": 210}

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Literal
 
 from mrvideo.errors import SubtitleError
-from mrvideo.media.small_files import read_small
-from mrvideo.media.sources import is_url
+from mrvideo.files import read_small
 from mrvideo.media.subtitles.embedded import Container, Track, look_into, read_track
 from mrvideo.media.subtitles.languages import normalised
 from mrvideo.media.subtitles.parse import MAX_BYTES, Parsed, parse
 from mrvideo.media.subtitles.sidecar import Sidecar, sidecars, tagged_language
 from mrvideo.media.subtitles.write import TimedLine, write_srt, write_vtt
 from mrvideo.records import Cue
+from mrvideo.wording import is_url
 
 __all__ = [
     "Subtitles",
