@@ -106,6 +106,9 @@ def _dask_client(cluster: str | None) -> Generator[Any]:
         yield client
 
 
+_starting_ray = threading.Lock()
+
+
 def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
     silence_telemetry()
     try:
@@ -114,8 +117,10 @@ def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
     except ImportError as error:
         raise SettingsError("a Ray cluster needs: pip install 'mrvideo[cluster]'") from error
     ray: Any = untyped
-    if not ray.is_initialized():
-        _start_ray(ray, workers, None if cluster in ("", "auto") else cluster)
+    # Two runs at once would both find none, and the second to start one fails.
+    with _starting_ray:
+        if not ray.is_initialized():
+            _start_ray(ray, workers, None if cluster in ("", "auto") else cluster)
 
     class Streaming(RayBackend):  # pyright: ignore
         # Ray's pool hands results to callbacks as they come; joblib's flag speaks of multiprocessing's own pool.
