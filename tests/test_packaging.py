@@ -65,6 +65,7 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
         "mrvideo/agents/ask/graph.py",
         "mrvideo/cli/app.py",
         "mrvideo/evals/offline/questions.jsonl",
+        "mrvideo/evals/report.html.jinja",
     ):
         assert needed in names
     assert len(names) == len(set(names))
