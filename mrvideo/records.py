@@ -497,12 +497,24 @@ class Evidence(Spanned):
     quote: str
 
 
+class ModelFinding(Record):
+    """What one model found of a claim, in its words; `holds` None: it could not tell."""
+
+    model: str
+    holds: bool | None
+    seen: str
+
+
 class Claim(Record):
-    """One statement of an answer and the evidence it rests on. `holds` is what verification found, None when not asked."""
+    """One statement of an answer and the evidence it rests on. `holds` is what verification found, None when not asked.
+
+    `findings` is there where two models looked and differ: both are told, and neither is averaged away.
+    """
 
     text: str
     evidence_ids: tuple[str, ...]
     holds: bool | None = None
+    findings: tuple[ModelFinding, ...] = ()
 
 
 class Usage(Record):
@@ -566,6 +578,19 @@ class Answer(Record):
         return f"checked by {', '.join(self.checked_by)}" if self.checked_by else "not checked"
 
     @property
+    def differences(self) -> tuple[str, ...]:
+        """Where a second model found otherwise: the claim, and what each of the two found."""
+        words = {True: "yes", False: "no", None: "unclear"}
+        return tuple(
+            f"{claim.text} "
+            + "; ".join(
+                f"{f.model}: {words[f.holds]}{f', {f.seen}' if f.seen else ''}" for f in claim.findings
+            )
+            for claim in self.claims
+            if claim.findings
+        )
+
+    @property
     def told(self) -> str:
         """The answer, the chosen option, or in what it was not found: a model that only reads knows no more than texts and speech."""
         if self.answer is not None or self.choice is not None:
@@ -585,6 +610,7 @@ class Answer(Record):
         lines = [plain(self.told), ", ".join(self.marks)]
         lines += [f"  {e.span}  {e.source}: {plain(e.quote)}" for e in self.evidence]
         lines += [f"  closest: {e.span}  {e.source}: {plain(e.quote)}" for e in self.nearest]
+        lines += [f"  models differ: {plain(told)}" for told in self.differences]
         lines += [f"  not seen: {u.span}: {plain(u.reason)}" for u in self.unseen]
         if self.searched and (self.unseen or not self.evidence):
             lines.append(f"searched: {plain(self.searched)}")

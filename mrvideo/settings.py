@@ -100,12 +100,16 @@ class Settings(BaseModel):
     text: str | None = Field(
         default=None, description="model that reads text; the vision model when not given"
     )
+    verify_model: str | None = Field(
+        default=None, description="model that checks claims; the one that sees frames when not given"
+    )
     speech: str | None = Field(
         default=None, description="model that transcribes: openai:MODEL, faster-whisper:SIZE"
     )
     base_url: str | None = Field(default=None, description="OpenAI-compatible server, for all roles")
     vision_base_url: str | None = Field(default=None, description="server for the vision role alone")
     text_base_url: str | None = Field(default=None, description="server for the text role alone")
+    verify_base_url: str | None = Field(default=None, description="server for the checking role alone")
     speech_base_url: str | None = Field(default=None, description="server for the speech role alone")
     preset: str | None = Field(
         default=None, description="server family; found from the base URL when not given"

@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.calls import call, keep_within, report_cut, room_for
-from mrvideo.agents.ask.coverage import searched_text, unseen_of
+from mrvideo.agents.ask.coverage import merge_unseen, not_looked_at, searched_text, unseen_of
 from mrvideo.agents.ask.intention import readings
 from mrvideo.agents.ask.nearest import nearest_of
 from mrvideo.agents.ask.segments import cast_of
-from mrvideo.agents.ask.sources import Sources, find_quote
-from mrvideo.agents.ask.state import Context, Draft, Outcome, State, spare_calls
+from mrvideo.agents.ask.sources import Sources, find_quote, fold
+from mrvideo.agents.ask.state import Context, Draft, Held, Outcome, State, Verdict, spare_calls
 from mrvideo.agents.ask.trim import fit_analyses
-from mrvideo.records import Answer, Checker, Claim, Confidence, Drafted, Evidence, StageFinished, StageStarted
-from mrvideo.schemas.analysis import AnswerInputs, AnswerReply, Citation, EvidenceLine, LookLine
+from mrvideo.records import (
+    Answer,
+    Checker,
+    Claim,
+    Confidence,
+    Drafted,
+    Evidence,
+    Span,
+    StageFinished,
+    StageStarted,
+    merge_spans,
+)
+from mrvideo.schemas.analysis import (
+    AnswerInputs,
+    AnswerReply,
+    Citation,
+    ClaimReply,
+    EvidenceLine,
+    HeldLine,
+    LookLine,
+    Rule,
+)
+from mrvideo.speech.known import speech_of
 
 _ANALYSES_SHARE = 0.25
+
+_SAMPLING_SECONDS = 0.5
+"""Times of what was seen in frames may be off by as much."""
 
 NO_CITATION = (
     "No claim of the last draft cited evidence that exists. Cite ids from the list of evidence for every claim, "
@@ -30,27 +56,21 @@ NO_CITATION = (
 async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask for the answer and check what it cites. Raises the `ModelError` of a call that fails: nothing can stand in.
 
-    A draft none of whose citations exist is asked for once more, where the round has a call to spare.
+    A draft none of whose citations exist is asked for once more, where the round has a call to spare. Claims that held in an earlier round,
+    and those that times alone decide, get their verdicts here.
     """
     context = runtime.context
     context.on_event(StageStarted(stage="answer", total=1))
     inputs = _inputs(context, state)
-    evidence = state["evidence"]
+    evidence, held = state["evidence"], state.get("held", [])
     reply = await call(context, context.text, "answer", inputs, AnswerReply, span=context.whole)
-    draft = check_draft(reply, evidence, context.sources)
+    draft = check_draft(reply, evidence, context.sources, held)
     if draft.withheld is not None and evidence and spare_calls(state) > 0:
         again = inputs.model_copy(update={"problem": NO_CITATION})
         reply = await call(context, context.text, "answer", again, AnswerReply, span=context.whole)
-        first, draft = draft, check_draft(reply, evidence, context.sources)
-        draft = Draft(
-            reply=draft.reply,
-            claims=draft.claims,
-            checks=draft.checks,
-            removed_citations=draft.removed_citations + first.removed_citations,
-            dropped_claims=draft.dropped_claims,
-            asked_twice=True,
-            withheld=draft.withheld,
-        )
+        first, draft = draft, check_draft(reply, evidence, context.sources, held)
+        removed = draft.removed_citations + first.removed_citations
+        draft = replace(draft, removed_citations=removed, asked_twice=True)
     found = reply.found and draft.withheld is None
     context.on_event(StageFinished(stage="answer"))
     context.on_event(
@@ -60,18 +80,21 @@ async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any
             round=state["round"],
         )
     )
-    return {"draft": draft}
+    verdicts = decided(draft, evidence, held, state["round"]) if context.effort == "high" else []
+    return {"draft": draft, "verdicts": verdicts}
 
 
-def check_draft(reply: AnswerReply, evidence: Sequence[Evidence], sources: Sources) -> Draft:
+def check_draft(
+    reply: AnswerReply, evidence: Sequence[Evidence], sources: Sources, held: Sequence[Held] = ()
+) -> Draft:
     """Keep the citations that hold, and the claims that still cite something.
 
     An answer that rests on nothing is withheld: whoever trusts that every answer can be checked must not be handed
-    one that cannot. Its words are kept, and told in `searched`.
+    one that cannot. Its words are kept, and told in `searched`. A claim that repeats one that held takes its words.
     """
     known = {e.id: e for e in evidence}
     claims: list[Claim] = []
-    checks: list[str] = []
+    asked: list[ClaimReply] = []
     removed = dropped = 0
     for claim in reply.claims if reply.found else ():
         ids: dict[str, None] = {}
@@ -80,19 +103,64 @@ def check_draft(reply: AnswerReply, evidence: Sequence[Evidence], sources: Sourc
             removed += not holding
             ids.update(dict.fromkeys(holding))
         if ids:
-            claims.append(Claim(text=claim.text, evidence_ids=tuple(ids)))
-            checks.append(claim.check.strip() or claim.text)
+            before = held_before(claim, [known[i].span for i in ids], held)
+            text = before.text if before is not None else claim.text
+            claims.append(Claim(text=text, evidence_ids=tuple(ids)))
+            asked.append(claim.model_copy(update={"check": claim.check.strip() or claim.text}))
         else:
             dropped += 1
     withheld = (reply.answer or "") if reply.found and not claims else None
     return Draft(
         reply=reply,
         claims=tuple(claims),
-        checks=tuple(checks),
+        asked=tuple(asked),
         removed_citations=removed,
         dropped_claims=dropped,
         withheld=withheld,
     )
+
+
+def held_before(claim: ClaimReply, cited: Sequence[Span], held: Sequence[Held]) -> Held | None:
+    """The claim of an earlier round that this one repeats: by its id or its words, and of a moment that showed it then."""
+    text, check = fold(claim.text).text, fold(claim.check).text
+    for one in held:
+        named = claim.held.strip().strip("[]").casefold() == one.id
+        same = fold(one.text).text == text or (bool(check) and fold(one.check).text == check)
+        near = all(any(c.padded(1.0).overlaps(span) for span in one.spans) for c in cited)
+        if (named or same) and near and claim.negated == one.negated:
+            return one
+    return None
+
+
+def decided(draft: Draft, evidence: Sequence[Evidence], held: Sequence[Held], round_: int) -> list[Verdict]:
+    """Verdicts that need no look: of claims that held before, and of those that the times of what they cite decide."""
+    known = {e.id: e.span for e in evidence}
+    verdicts: list[Verdict] = []
+    for index, (claim, asked) in enumerate(zip(draft.claims, draft.asked, strict=True)):
+        spans = [known[i] for i in claim.evidence_ids]
+        before = held_before(asked, spans, held)
+        if before is not None:
+            verdicts.append(Verdict(round_, index, True, before.seen, pixels=before.pixels))
+        elif asked.rule != "look" and len(spans) > 1:
+            holds = by_times(asked.rule, spans)
+            told = "; ".join(str(span) for span in spans)
+            verdicts.append(Verdict(round_, index, holds, f"The times say so: {told}.", timed=True))
+    return verdicts
+
+
+def by_times(rule: Rule, spans: Sequence[Span]) -> bool | None:
+    """What the spans say, in the order in which they are cited; None where they lie closer than frames were taken."""
+    first, others = spans[0], spans[1:]
+    gaps = {
+        "order": [right.start_seconds - left.start_seconds for left, right in pairwise(spans)],
+        "earliest": [other.start_seconds - first.start_seconds for other in others],
+        "latest": [first.stop_seconds - other.stop_seconds for other in others],
+        "longest": [first.duration_seconds - other.duration_seconds for other in others],
+        "shortest": [other.duration_seconds - first.duration_seconds for other in others],
+    }[rule]
+    if all(gap >= 0 for gap in gaps):
+        return True
+    return False if any(gap < -_SAMPLING_SECONDS for gap in gaps) else None
 
 
 async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -105,7 +173,7 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     claims = best.claims if found else ()
     guessed = not found and context.must_choose and bool(context.options)
     cited = {i for claim in claims for i in claim.evidence_ids}
-    unseen = unseen_of(context, state)
+    unseen = merge_unseen([*unseen_of(context, state), *not_looked_at(context, state)])
     choice = reply.choice if found or guessed else None
     checked = _checked_by(context, best) if found else ()
     answer = Answer(
@@ -137,9 +205,11 @@ def _checked_by(context: Context, outcome: Outcome) -> tuple[Checker, ...]:
     sources = [{known.get(i) for i in claim.evidence_ids} for claim in outcome.claims]
     quoted = all(cited & {"caption", "cue"} for cited in sources)
     held = context.effort == "high" and outcome.rank == 2
+    makers = {context.vision.name, context.text.name}
+    second = context.eye.name not in makers or (context.checker is None and len(makers) > 1)
     checks: dict[Checker, bool] = {
         "pixels": held and outcome.pixels,
-        "second model": held and outcome.pixels and context.vision.name != context.text.name,
+        "second model": held and outcome.pixels and second,
         "quote": quoted,
     }
     return tuple(check for check, done in checks.items() if done)
@@ -147,9 +217,11 @@ def _checked_by(context: Context, outcome: Outcome) -> tuple[Checker, ...]:
 
 def judged_claims(state: State) -> tuple[Claim, ...]:
     """The draft's claims with what this round's verification found."""
-    verdicts = {v.claim_index: v.holds for v in state.get("verdicts", []) if v.round == state["round"]}
+    verdicts = {v.claim_index: v for v in state.get("verdicts", []) if v.round == state["round"]}
     return tuple(
-        claim.model_copy(update={"holds": verdicts.get(index)})
+        claim.model_copy(update={"holds": verdicts[index].holds, "findings": verdicts[index].findings})
+        if index in verdicts
+        else claim
         for index, claim in enumerate(state["draft"].claims)
     )
 
@@ -164,7 +236,11 @@ def outcome_of(state: State) -> Outcome:
     else:
         rank = int(bool(claims) and not missed and not any(claim.holds is False for claim in claims))
     verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
-    pixels = bool(verdicts) and all(v.pixels for v in verdicts)
+    looked = [v for v in verdicts if not v.timed]
+    seen = {i for v in looked if v.pixels for i in claims[v.claim_index].evidence_ids}
+    # What times alone decide is no more certain than the things that were seen at these times.
+    timed = all(set(claims[v.claim_index].evidence_ids) <= seen for v in verdicts if v.timed)
+    pixels = bool(looked) and timed and all(v.pixels for v in looked)
     return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]), pixels)
 
 
@@ -181,8 +257,10 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
     kept = fit_analyses(context, analyses, int(room * _ANALYSES_SHARE), model=context.text)
     looks = [
         LookLine(
-            spans=tuple(span for span, _ in look.shown),
+            spans=tuple(merge_spans([span for span, _ in look.shown], gap_seconds=0.05)),
             conclusion=look.reply.conclusion,
+            sees=look.reply.sees,
+            left_out=look.left_out,
             confidence=look.reply.confidence,
         )
         for look in state.get("looks", [])
@@ -204,13 +282,16 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
                 stop_seconds=e.stop_seconds,
                 source=e.source,
                 quote=e.quote,
+                also=state.get("also", {}).get(e.id, ()),
             )
             for e in state["evidence"]
         ),
         entities=cast_of(context, spans, room=room // 16),
+        speech=speech_of(context.index, [context.whole], context.index.cues),
         unseen=tuple(u.span for u in unseen_of(context, state)),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
+        held=tuple(HeldLine(id=h.id, text=h.text, spans=h.spans) for h in state.get("held", [])),
         shot_starts=tuple(shot.start_seconds for shot in context.index.shots),
         scene_count=len(context.index.scenes),
     )

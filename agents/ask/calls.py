@@ -134,6 +134,22 @@ def keep_within(
     return [item for place, item in enumerate(items) if place in kept]
 
 
+def clipped(text: str, most: int) -> str:
+    """At most `most` letters, cut between words and marked with an ellipsis; a sentence's end is kept where it lies near."""
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    if most < 2:
+        return ""
+    head = text[: most - 1]
+    stop = max(head.rfind(mark) for mark in (". ", "! ", "? ", "; "))
+    if stop >= most * 2 // 3:
+        return f"{head[: stop + 1]} …"[:most]
+    word = head.rfind(" ")
+    # Scripts without spaces have no words to keep whole.
+    return (head[:word].rstrip(" ,;:") if word > most // 3 else head) + "…"
+
+
 def report_cut(context: Context, what: str, *, kept: int, given: int, model: Model) -> None:
     """Tell the user when something was left out of a request."""
     if kept < given:

@@ -36,6 +36,24 @@ def merge_unseen(parts: Sequence[Unseen]) -> tuple[Unseen, ...]:
     return tuple(merged)
 
 
+def not_looked_at(context: Context, state: State) -> list[Unseen]:
+    """What the bound on pictures left out of looks across the video, and how many claims nobody looked at for want of them."""
+    left: list[Unseen] = []
+    for look in state.get("looks", []):
+        if look.left_out:
+            hull = Span(look.shown[0][0].start_seconds, look.shown[-1][0].stop_seconds)
+            reason = f"{_count(look.left_out, 'shot')} of it not looked at: only their captions were read"
+            left.append(Unseen.of(hull, reason))
+    unchecked = [v for v in state.get("verdicts", []) if v.round == state["round"] and v.unpaid]
+    known = {e.id: e.span for e in state["evidence"]}
+    for verdict in unchecked:
+        spans = [known[i] for i in state["draft"].claims[verdict.claim_index].evidence_ids]
+        left += [
+            Unseen.of(s, "a claim about it was not checked: the question's pictures are spent") for s in spans
+        ]
+    return left
+
+
 def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, found: bool) -> str:
     """`captions of 0:00.0–3:00.0 (14 scenes), 12 cues, 32 frames of 3 spans`, and what of the relevant was not seen.
 
@@ -83,6 +101,10 @@ def _looked_through(state: State) -> str:
     if shown:
         spans = merge_spans([span for span, _ in shown])
         parts.append(f"{_count(len({time for _, time in shown}), 'frame')} of {_count(len(spans), 'span')}")
+    rests = [rest for rest in state.get("rests", []) if rest.round == state["round"]]
+    if rests:
+        frames, stretches = sum(r.frames for r in rests), sum(r.stretches for r in rests)
+        parts.append(f"of the rest {_count(frames, 'frame')} from {_count(stretches, 'scene')}")
     return ", ".join(parts) if parts else "nothing: neither captions, nor cues, nor frames could be read"
 
 

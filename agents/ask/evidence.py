@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from mrvideo.agents.ask.calls import keep_within, report_cut, room_for
-from mrvideo.agents.ask.sources import fold
+from mrvideo.agents.ask.sources import find_quote, fold
 from mrvideo.agents.ask.state import Context, Look, State
 from mrvideo.records import Evidence, Notice, Source, Span, merge_spans
 from mrvideo.schemas.analysis import Finding, GlobalIntentionReply
 from mrvideo.schemas.shared import TIME_SLACK_SECONDS
+from mrvideo.text import tokens
 from mrvideo.wording import counted
 
 FRAME_SLACK_SECONDS = 5.0
@@ -19,7 +21,11 @@ FRAME_SLACK_SECONDS = 5.0
 FILL_SCENES = 8
 """A planned span of which nothing was quoted is citable by the texts of this many of its scenes."""
 
+_MOST_ABSENT = 4
+"""So many stretches of one look may be cited as not showing what was looked for."""
+
 _LABEL_SECONDS = 0.011
+_LEAST_WORDS = 3
 _EVIDENCE_SHARE = 0.6
 
 
@@ -31,6 +37,8 @@ class _Candidate:
     span: Span
     quote: str
     rank: float
+    also: frozenset[Source] = frozenset()
+    """Other sources that tell the same of the same moment."""
 
 
 def clamp_span(span: Span, bound: Span) -> Span:
@@ -78,8 +86,11 @@ def check_findings(
     return tuple(checked.values())
 
 
-def collect(context: Context, state: State) -> list[Evidence]:
-    """All that may be cited, in order of time, with ids e1…; what does not fit the answer's call is left out loudly."""
+def collect(context: Context, state: State) -> dict[str, Any]:
+    """All that may be cited, in order of time, with ids e1…; what does not fit the answer's call is left out loudly.
+
+    `also` names, by id, the other sources that tell the same of the same moment.
+    """
     plan = state["plan"]
     planned = [s.span for s in plan.spans]
     found = [
@@ -88,13 +99,22 @@ def collect(context: Context, state: State) -> list[Evidence]:
         for f in a.findings
     ]
     seen = [c for look in state.get("looks", []) for c in _observed(look)]
+    # What a check saw at another time than was claimed is the best that is known of it.
+    seen += [
+        _Candidate("frame", v.corrected, v.seen, 20)
+        for v in state.get("verdicts", [])
+        if v.corrected is not None and v.seen.strip()
+    ]
     candidates = _deduplicated([*found, *seen, *_fill(context, plan, [c.span for c in (*found, *seen)])])
     room = int(room_for(context, context.text) * _EVIDENCE_SHARE)
     kept = keep_within(
         candidates, room, weight=lambda c: context.weight_of(_record(c, "e0000")), rank=lambda c: c.rank
     )
     report_cut(context, "pieces of evidence", kept=len(kept), given=len(candidates), model=context.text)
-    return [_record(candidate, f"e{number}") for number, candidate in enumerate(kept, start=1)]
+    return {
+        "evidence": [_record(candidate, f"e{number}") for number, candidate in enumerate(kept, start=1)],
+        "also": {f"e{n}": tuple(sorted(c.also)) for n, c in enumerate(kept, start=1) if c.also},
+    }
 
 
 def _observed(look: Look) -> Iterable[_Candidate]:
@@ -119,6 +139,11 @@ def _observed(look: Look) -> Iterable[_Candidate]:
             runs = [(p, hit) for p, hit in hits if hit]
         for _, span in runs:
             yield _Candidate("frame", span, observation.text, 10 + look.reply.confidence)
+    if look.reply.sees == "absent" and not look.reply.observations:
+        # That something was looked for and is not there can be cited too, for the time that was shown and no more.
+        hull = merge_spans([span for span, _ in look.shown], gap_seconds=0.05)
+        for span in hull[:_MOST_ABSENT]:
+            yield _Candidate("frame", span, look.reply.conclusion, 5)
 
 
 def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -> list[_Candidate]:
@@ -129,7 +154,10 @@ def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -
             continue
         scenes = context.scenes.overlapping(span)[:FILL_SCENES]
         for scene in scenes:
-            fill.append(_Candidate("caption", scene.span, scene.detailed, 1))
+            parts = [p for p in scene.parts if p.span.overlaps(span)]
+            fill.extend(_Candidate("caption", p.span, p.text, 1) for p in parts)
+            if not parts:
+                fill.append(_Candidate("caption", scene.span, scene.detailed, 1))
             fill.extend(_Candidate("caption", sign.span, sign.text, 1) for sign in scene.sightings)
         cues = context.cues.overlapping(span)[: 2 * FILL_SCENES]
         fill.extend(_Candidate("cue", cue.span, cue.text, 1) for cue in cues)
@@ -137,27 +165,67 @@ def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -
 
 
 def _deduplicated(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Sorted by time; the same words of the same source once per stretch."""
+    """Sorted by time; what says no more than another of the same moment is part of that one, whose `also` names its source."""
     ordered = sorted(candidates, key=lambda c: (c.span.start_seconds, c.span.stop_seconds, c.source, c.quote))
     kept: list[_Candidate] = []
-    latest: dict[tuple[Source, str], int] = {}
+    words: list[frozenset[str]] = []
+    # Everything before this place ended too long ago to touch what comes.
+    first = 0
     for candidate in ordered:
-        key = (candidate.source, fold(candidate.quote).text)
-        place = latest.get(key)
-        if place is not None and _same_stretch(kept[place].span, candidate.span):
-            old = kept[place]
-            span = merge_spans([old.span, candidate.span], gap_seconds=1.0)[0]
-            # Words of a text have one place; a thing seen lasts from the first to the last look that saw it.
-            kept[place] = _Candidate(
-                old.source,
-                span if candidate.source == "frame" else old.span,
-                old.quote,
-                max(old.rank, candidate.rank),
-            )
+        own = _content(candidate.quote)
+        while first < len(kept) and kept[first].span.stop_seconds + 1.0 < candidate.span.start_seconds:
+            first += 1
+        place = next(
+            (
+                n
+                for n in range(first, len(kept))
+                if _same_stretch(kept[n].span, candidate.span)
+                and _one_says_the_other(kept[n], words[n], candidate, own)
+            ),
+            None,
+        )
+        if place is None:
+            kept.append(candidate)
+            words.append(own)
             continue
-        latest[key] = len(kept)
-        kept.append(candidate)
+        kept[place] = _joined(kept[place], candidate)
+        words[place] = _content(kept[place].quote)
     return kept
+
+
+def _content(quote: str) -> frozenset[str]:
+    return frozenset(tokens(fold(quote).text))
+
+
+def _one_says_the_other(
+    old: _Candidate, old_words: frozenset[str], new: _Candidate, new_words: frozenset[str]
+) -> bool:
+    """The same words in any order; or one stands in the other word for word, and a model that saw frames wrote one of them.
+
+    Single words that only occur in both prove nothing: "is seen" and "is not seen" share theirs.
+    """
+    if "cue" in (old.source, new.source) and old.source != new.source:
+        return False
+    if fold(old.quote).text == fold(new.quote).text or (
+        len(old_words) >= _LEAST_WORDS and old_words == new_words
+    ):
+        return True
+    short, long = sorted((old.quote, new.quote), key=len)
+    if len(tokens(short)) < _LEAST_WORDS or find_quote(short, long) is None:
+        return False
+    # A short text on screen and the caption that repeats it are two things with two times.
+    return "frame" in (old.source, new.source)
+
+
+def _joined(old: _Candidate, new: _Candidate) -> _Candidate:
+    """One of the two: words of a text keep their own span; a thing seen lasts from the first to the last look that saw it."""
+    rank = max(old.rank, new.rank)
+    if old.source == new.source:
+        best = old if len(old.quote) >= len(new.quote) else new
+        span = merge_spans([old.span, new.span], gap_seconds=1.0)[0] if old.source == "frame" else best.span
+        return replace(best, span=span, rank=rank, also=old.also | new.also)
+    text, frame = (new, old) if old.source == "frame" else (old, new)
+    return replace(text, rank=rank, also=old.also | new.also | {frame.source})
 
 
 def _same_stretch(left: Span, right: Span) -> bool:

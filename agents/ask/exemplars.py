@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from mrvideo.agents.ask.pixels import Bin, fetch
 from mrvideo.agents.ask.state import Context
-from mrvideo.models.base import Picture
+from mrvideo.models.base import Model, Picture
 from mrvideo.records import Entity, Span
 
-MAX_PORTRAITS = 8
+MAX_PORTRAITS = 6
 
 _MORE_VIEWS = 2
 """With the exemplar they make three, the least number that can outvote one."""
@@ -20,21 +21,36 @@ _MANY_IMAGES = 16
 
 
 async def portraits(
-    context: Context, spans: Sequence[Span], *, named: Sequence[str] = ()
+    context: Context,
+    *,
+    named: Sequence[str] = (),
+    images: int,
+    spans: int = 1,
+    model: Model | None = None,
 ) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
-    """Pictures labelled `<person_3>`, and whom they show: those named first, then those who appear in the spans.
+    """Pictures labelled `<person_3>`, and whom they show: those that the texts in `named` name, and nobody else.
 
-    At most eight, and none for a model whose images the frames of a look already fill. Where room is left, those named
-    are shown as other stretches saw them too, labelled `<person_3> again`: one frame may be a poor one, or of somebody else.
+    At most a third of the `images` that the call may send (half of few), six, and no more than leave a frame for each of the `spans`; none for a model whose images the frames already fill. Where
+    room is left, they are shown as other stretches saw them too, labelled `<person_3> again`: one frame may be a poor one, or of
+    somebody else.
     """
-    able = context.vision.capabilities
-    if able.look_images < _MANY_IMAGES:
+    able = (model or context.vision).capabilities
+    # Three views of one decide where two would only differ, also in a check of few pictures.
+    room = min(max(images // 3, min(3, images // 2), 1), MAX_PORTRAITS, max(images - spans, 1))
+    if able.look_images < _MANY_IMAGES or images < 2:
         return (), ()
-    room = max(min(MAX_PORTRAITS, able.max_images - min(able.look_images, 32)), 0)
-    first, then = _wanted(context, spans, named)
-    wanted = [*first, *then][:room]
+    wanted = entities_named(context, named)[:room]
+    if len(wanted) == 1 and room == 2:
+        room = 1
     views = [(place, f"<{e.name}>", e.exemplar_seconds) for place, e in enumerate(wanted)]
-    again = [(place, f"<{e.name}> again", t) for place, e in enumerate(first) for t in _elsewhere(context, e)]
+    # Second views in turn, so that each of several gets one before anybody gets two.
+    turns = zip_longest(*(_elsewhere(context, e) for e in wanted))
+    again = [
+        (place, f"<{wanted[place].name}> again", time)
+        for turn in turns
+        for place, time in enumerate(turn)
+        if time is not None
+    ]
     views = sorted([*views, *again[: room - len(views)]], key=lambda view: view[0])
     missing = sorted({time for _, _, time in views} - set(context.portraits))
     if missing:
@@ -53,26 +69,49 @@ async def portraits(
     return tuple(picture for _, picture in shown), tuple(names)
 
 
+_NAME = r"[a-z]+(?:_[a-z]+)*_\d+"
+_RANGE = re.compile(r"<?([a-z]+(?:_[a-z]+)*)_(\d+)>?\s*(?:to|through|until|[-–—])\s*<?\1_(\d+)>?")
+_LONGEST_RANGE = 40
+
+
 def names_in(text: str) -> list[str]:
-    """Entity names in a text, with or without their marks."""
-    return re.findall(r"[a-z]+(?:_[a-z]+)*_\d+", text)
+    """Entity names in a text, with or without their marks; `person_1 to person_4` names four."""
+    names: dict[str, None] = {}
+    ranges = {match.start(): match for match in _RANGE.finditer(text)}
+    for match in re.finditer(_NAME, text):
+        span = ranges.get(match.start()) or ranges.get(match.start() - 1)
+        if span is not None:
+            first, last = int(span[2]), int(span[3])
+            names.update(
+                {f"{span[1]}_{n}": None for n in range(first, min(last, first + _LONGEST_RANGE) + 1)}
+            )
+        names[match[0]] = None
+    return list(names)
 
 
-def _wanted(
-    context: Context, spans: Sequence[Span], named: Sequence[str]
-) -> tuple[list[Entity], list[Entity]]:
-    """Those named, and the others who appear in the spans."""
+def entities_named(context: Context, texts: Sequence[str]) -> list[Entity]:
+    """Those of the cast whom the texts name, by entity name or by the name that people call them, in order."""
     by_name = {e.name: e for e in context.index.entities}
-    known = {**{(e.display_name or "").casefold(): e.name for e in context.index.entities if e.display_name}}
-    first = [n for text in named for n in (*names_in(text), known.get(text.strip().casefold(), ""))]
-    then = [name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names]
-    return (
-        [by_name[name] for name in dict.fromkeys(first) if name in by_name],
-        [by_name[name] for name in dict.fromkeys(then) if name in by_name and name not in first],
-    )
+    called = {e.display_name.casefold(): e.name for e in context.index.entities if e.display_name}
+    found: dict[str, None] = {}
+    for text in texts:
+        found.update(dict.fromkeys(names_in(text)))
+        folded = text.casefold()
+        found.update({name: None for known, name in called.items() if _says(folded, known)})
+    return [by_name[name] for name in found if name in by_name]
+
+
+def _says(folded: str, known: str) -> bool:
+    """Whether a text says a name as a word; scripts without spaces have no such borders."""
+    return bool(re.search(rf"\b{re.escape(known)}\b", folded)) if known.isascii() else known in folded
 
 
 def _elsewhere(context: Context, entity: Entity) -> list[float]:
-    """The exemplars of two more stretches."""
-    times = [m.exemplar_seconds for m in context.index.mentions if m.mention_id in entity.mention_ids]
-    return [time for time in dict.fromkeys(times) if time != entity.exemplar_seconds][:_MORE_VIEWS]
+    """The exemplars of two more stretches: those furthest from what is shown already, since a static view repeats itself."""
+    own = {m.exemplar_seconds for m in context.index.mentions if m.mention_id in entity.mention_ids}
+    shown, left = [entity.exemplar_seconds], sorted(own - {entity.exemplar_seconds})
+    while left and len(shown) <= _MORE_VIEWS:
+        best = max(left, key=lambda time: min(abs(time - other) for other in shown))
+        shown.append(best)
+        left.remove(best)
+    return shown[1:]

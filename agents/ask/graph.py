@@ -22,10 +22,12 @@ from mrvideo.agents.ask.intention import (
     plan,
     read_segment,
     reduce_group,
+    segments_to_read_again,
 )
-from mrvideo.agents.ask.look import collect_looks, global_spans, local_spans, look_global, look_local
-from mrvideo.agents.ask.state import Context, State, spare_calls
-from mrvideo.agents.ask.verify import judge, needs_another_round, rest_spans, verify_claim, verify_rest
+from mrvideo.agents.ask.look import collect_looks, look_global, look_local, look_tasks
+from mrvideo.agents.ask.rounds import correct, judge, needs_another_round, only_times_are_wrong
+from mrvideo.agents.ask.state import Context, Segment, State
+from mrvideo.agents.ask.verify import check_tasks, verify_claim, verify_rest
 from mrvideo.records import StageStarted
 
 
@@ -44,6 +46,7 @@ def build() -> Any:
         verify_claim,
         verify_rest,
         judge,
+        correct,
         finish,
     ):
         graph.add_node(node.__name__, node)
@@ -63,7 +66,8 @@ def build() -> Any:
     )
     graph.add_edge("verify_claim", "judge")
     graph.add_edge("verify_rest", "judge")
-    graph.add_conditional_edges("judge", _to_next_round, ["read_segment", "gather", "finish"])
+    graph.add_conditional_edges("judge", _to_next_round, ["read_segment", "gather", "correct", "finish"])
+    graph.add_edge("correct", "collect_looks")
     graph.add_edge("finish", END)
     return graph.compile()
 
@@ -74,7 +78,7 @@ def draw() -> str:
 
 
 def _to_segments(state: State, runtime: Runtime[Context]) -> list[Any]:
-    sends = _segment_tasks(state)
+    sends = _segment_tasks(state, state["segments"])
     if runtime.context.effort != "low":
         sends.append("propose_goals")
     return sends or ["gather"]
@@ -92,53 +96,31 @@ def _to_looks(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
     if context.effort == "low":
         return ["collect_looks"]
-    goals, made = state["goals"], state["plan"]
-    task: dict[str, Any] = {"round": state["round"], "plan": made}
-    dense = local_spans(made)
-    across = global_spans(context, made)
-    if dense:
-        context.on_event(StageStarted(stage="look_local", total=len(dense)))
-    if across:
-        context.on_event(StageStarted(stage="look_global", total=len(across)))
-    sends: list[Any] = [
-        Send("look_local", {**task, "goal": goals.local_question, "spans": (s,)}) for s in dense
-    ]
-    sends += [Send("look_global", {**task, "goal": goals.global_question, "spans": s}) for s in across]
+    local, across = look_tasks(context, state)
+    for stage, tasks in (("look_local", local), ("look_global", across)):
+        if tasks:
+            context.on_event(StageStarted(stage=stage, total=len(tasks)))
+    sends: list[Any] = [Send("look_local", task) for task in local]
+    sends += [Send("look_global", task) for task in across]
     return sends or ["collect_looks"]
 
 
-def _segment_tasks(state: State) -> list[Any]:
+def _segment_tasks(state: State, segments: list[Segment]) -> list[Any]:
     task: dict[str, Any] = {
         "round": state["round"] + 1,
         "learnt": tuple(state.get("learnt", [])),
         "known": tuple(state.get("known", [])),
     }
-    return [Send("read_segment", {**task, "segment": segment}) for segment in state["segments"]]
+    return [Send("read_segment", {**task, "segment": segment}) for segment in segments]
 
 
 def _to_checks(state: State, runtime: Runtime[Context]) -> list[Any]:
-    context, draft = runtime.context, state["draft"]
+    context = runtime.context
     if context.effort != "high":
         return ["finish"]
-    rest = rest_spans(context, state) if draft.claims else []
-    context.on_event(StageStarted(stage="verify", total=len(draft.claims) + len(rest)))
-    known = {e.id: e for e in state["evidence"]}
-    sends = [
-        Send(
-            "verify_claim",
-            {
-                "round": state["round"],
-                "claim_index": index,
-                "claim": claim,
-                "check": draft.checks[index],
-                "evidence": tuple(known[i] for i in claim.evidence_ids),
-                "may_repeat": spare_calls(state) > draft.asked_twice,
-            },
-        )
-        for index, claim in enumerate(draft.claims)
-    ]
-    check = draft.reply.rest_check
-    sends += [Send("verify_rest", {"round": state["round"], "check": check, "spans": part}) for part in rest]
+    claims, rests = check_tasks(context, state)
+    sends: list[Any] = [Send("verify_claim", task) for task in claims]
+    sends += [Send("verify_rest", task) for task in rests]
     return sends or ["judge"]
 
 
@@ -146,5 +128,9 @@ def _to_next_round(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
     if not needs_another_round(state, context):
         return ["finish"]
-    context.on_event(StageStarted(stage="segment_intention", total=len(state["segments"])))
-    return _segment_tasks(state) or ["gather"]
+    if only_times_are_wrong(state):
+        return ["correct"]
+    segments = segments_to_read_again(state)
+    if segments:
+        context.on_event(StageStarted(stage="segment_intention", total=len(segments)))
+    return _segment_tasks(state, segments) or ["gather"]

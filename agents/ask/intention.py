@@ -6,19 +6,13 @@ from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.calls import (
-    call,
-    failure_of,
-    fitted,
-    room_for,
-)
+from mrvideo.agents.ask.calls import call, failure_of, room_for
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
-from mrvideo.agents.ask.pixels import Bin, fetch, phase_of, pictures_of
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, plan_segments, sends_middle_frames
-from mrvideo.agents.ask.state import Context, Reading, ReduceTask, SegmentTask, State
+from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, plan_segments
+from mrvideo.agents.ask.shots import padded, trimmed
+from mrvideo.agents.ask.state import Context, Reading, ReduceTask, Segment, SegmentTask, State
 from mrvideo.agents.ask.trim import fit_analyses
 from mrvideo.errors import ModelError
-from mrvideo.models.base import Picture
 from mrvideo.records import Notice, SegmentRead, Span, StageFinished, StageStarted, Unseen, merge_spans
 from mrvideo.schemas.analysis import (
     Analysis,
@@ -30,26 +24,30 @@ from mrvideo.schemas.analysis import (
     SegmentIntentionReply,
     SpanReply,
 )
+from mrvideo.speech.known import speech_of
 
 Update = dict[str, Any]
+
+_READ_AGAIN = 2
+"""A later round reads at most so many segments of its plan again: an hour has six, and their captions are most of the cost."""
+
 R = TypeVar("R", bound=SegmentIntentionReply)
 
 
 async def cut_segments(state: State, runtime: Runtime[Context]) -> Update:
-    """Plan the map: 32 scenes a call, fewer where their captions would not fit."""
+    """Plan the map: 64 scenes a call, fewer where their captions would not fit."""
     context = runtime.context
     segments = plan_segments(context)
     context.on_event(StageStarted(stage="segment_intention", total=len(segments)))
-    return {"segments": segments, "round": 0, "learnt": [], "known": []}
+    return {"segments": segments, "round": 0, "learnt": [], "known": [], "held": []}
 
 
 async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
-    """Ask one segment what it has to say, from other frames in each round.
+    """Ask one segment what it has to say, from its captions and cues.
 
     Its failure is an unseen span; in a later round, what the earlier one read of it stands.
     """
     context, segment, round_ = runtime.context, task["segment"], task["round"]
-    scenes = [Span(s.start_seconds, s.stop_seconds) for s in segment.scenes]
     inputs = SegmentIntentionInputs(
         question=context.question,
         options=context.options,
@@ -59,33 +57,22 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
         scenes=segment.scenes,
         cues=segment.cues,
         entities=segment.entities,
+        speech=speech_of(context.index, [segment.span], segment.cues),
         learnt=task["learnt"],
         known=task["known"],
     )
 
-    async def read(_final: bool) -> tuple[SegmentIntentionReply, tuple[Picture, ...]]:
-        pictures = await _frame_of_each(context, scenes, phase=phase_of(round_))
-        reply = await call(
-            context,
-            context.vision if pictures else context.text,
-            "segment_intention",
-            inputs,
-            SegmentIntentionReply,
-            pictures=pictures,
-            span=segment.span,
-        )
-        return reply, pictures
-
     try:
-        reply, pictures = await fitted(context.vision, read)
+        reply = await call(
+            context, context.text, "segment_intention", inputs, SegmentIntentionReply, span=segment.span
+        )
     except ModelError as error:
         reason = f"its captions could not be analysed: {failure_of(error)}"
         if round_ > 1:
             context.on_event(Notice(text=f"{segment.span} could not be read again: {failure_of(error)}"))
             return {}
         return {"unseen": [_unseen(segment.span, reason)]}
-    shown = tuple(picture.time_seconds for picture in pictures)
-    analysis = _analysis_of(context, reply, segment.span, shown)
+    analysis = _analysis_of(context, reply, segment.span, ())
     context.on_event(
         SegmentRead(
             start_seconds=segment.span.start_seconds,
@@ -163,6 +150,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         span=whole,
         analyses=tuple(fitting),
         entities=cast_of(context, [s.span for a in fitting for s in a.spans]),
+        speech=speech_of(context.index, [whole], context.index.cues),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
         shot_starts=tuple(shot.start_seconds for shot in context.index.shots),
@@ -178,7 +166,9 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         )
         reply = _plain_plan(analyses)
     context.on_event(StageFinished(stage="global_intention"))
-    checked = reply.model_copy(update={"spans": _settled(context, reply.spans, fitting)})
+    # A look that was denied may have been a second too early or too late.
+    settled = _settled(context, reply.spans, fitting, wider=round_ > 1)
+    checked = reply.model_copy(update={"spans": settled})
     return {"plan": checked, "round": round_}
 
 
@@ -199,15 +189,6 @@ def _latest(state: State) -> list[Analysis]:
     return in_order(list({reading.analysis.span: reading.analysis for reading in ordered}.values()))
 
 
-async def _frame_of_each(context: Context, scenes: list[Span], *, phase: float) -> tuple[Picture, ...]:
-    """A frame of each scene, the middle one first, for a model that gains from them and takes them all."""
-    if not sends_middle_frames(context):
-        return ()
-    times = [span.start_seconds + span.duration_seconds * phase for span in scenes]
-    fetched = await fetch(context, [Bin(time, span, span) for time, span in zip(times, scenes, strict=True)])
-    return pictures_of(fetched.frames)
-
-
 def _analysis_of(
     context: Context, reply: SegmentIntentionReply, span: Span, shown: tuple[float, ...]
 ) -> Analysis:
@@ -224,23 +205,34 @@ def _analysis_of(
     )
 
 
+def segments_to_read_again(state: State) -> list[Segment]:
+    """Those that the plan looked at, two at most, where something was denied, left out or not found: read with what was learnt they may
+    name another candidate. And those that show somebody whom only another segment could name. What the others said stands."""
+    plan = state["plan"]
+    readings_ = {analysis.span: analysis for analysis in _latest(state)}
+    spans = [s.span for s in plan.spans]
+    chosen = [s for s in state["segments"] if any(s.span.overlaps(span) for span in spans)][:_READ_AGAIN]
+    for segment in state["segments"]:
+        analysis = readings_.get(segment.span)
+        meant = {c.word for c in analysis.characters} if analysis else set[str]()
+        there = {line.name: line.display_name for line in segment.entities}
+        strange = [c for c in plan.characters if c.entity.strip("<>") in there and c.word not in meant]
+        if any(there[c.entity.strip("<>")] != c.word for c in strange) and segment not in chosen:
+            chosen.append(segment)
+    return sorted(chosen, key=lambda segment: segment.index)
+
+
 def _settled(
-    context: Context, spans: tuple[SpanReply, ...], analyses: list[Analysis]
+    context: Context, spans: tuple[SpanReply, ...], analyses: list[Analysis], *, wider: bool
 ) -> tuple[SpanReply, ...]:
-    """Inside the video, a scene wider each side where context is needed, overlaps merged."""
+    """Inside the video, padded by 1.5 s at most where context is needed, never over a cut; overlaps merged."""
     wanting = [a.span for a in analyses if a.needs_context]
     wide: list[Span] = []
-    for span in (clamp_span(s.span, context.whole) for s in spans):
-        touched = context.scenes.overlapping(span)
-        if touched and any(span.overlaps(w) for w in wanting):
-            scenes = context.scenes.items
-            first = scenes[max(scenes.index(touched[0]) - 1, 0)]
-            last = scenes[min(scenes.index(touched[-1]) + 1, len(scenes) - 1)]
-            span = Span(
-                min(span.start_seconds, first.start_seconds), max(span.stop_seconds, last.stop_seconds)
-            )
-        if span.duration_seconds < 1.0:
-            span = span.padded(0.5, within=context.whole)
+    for span in (trimmed(context, clamp_span(s.span, context.whole)) for s in spans):
+        if wider or any(span.overlaps(w) for w in wanting):
+            span = padded(context, span)
+        elif span.duration_seconds < 1.0:
+            span = padded(context, span, 0.5)
         wide.append(span)
     # Spans that merely touch stay apart: each gets its own frames.
     return tuple(_span_reply(s) for s in merge_spans(wide, gap_seconds=None))

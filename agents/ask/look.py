@@ -1,107 +1,259 @@
-"""Looking again: dense frames inside each planned span, one frame per scene across all of them. Paper, §3.3."""
+"""Looking again: frames of the planned spans as closely as the plan asks, one of each shot across the video. Paper, §3.3."""
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
 
+from mrvideo.agents.ask.budget import LOOK_MOST, share_of_looks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.evidence import collect
-from mrvideo.agents.ask.exemplars import MAX_PORTRAITS, portraits
+from mrvideo.agents.ask.exemplars import entities_named, portraits
 from mrvideo.agents.ask.pixels import (
-    Bin,
-    dense_bins,
+    asked_times,
+    bins_for,
     fetch,
+    frames_for,
+    glance_frames,
     images_across,
     images_per_look,
     phase_of,
     pictures_of,
-    scene_bins,
+    with_crops,
 )
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
+from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within, unheard
+from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError, RequestTooLarge
-from mrvideo.models.base import Picture
-from mrvideo.records import Looked, Span, StageFinished, Unseen
-from mrvideo.schemas.analysis import GlobalIntentionReply, LookInputs, LookReply
+from mrvideo.records import Looked, Notice, Span, StageFinished, Unseen, merge_spans
+from mrvideo.schemas.analysis import Density, LookInputs, LookReply
+from mrvideo.speech.known import speech_of
+from mrvideo.wording import counted
 
-LONG_LOOK_SECONDS = 60.0
-"""A planned span longer than this is looked at in pieces, so that frames stay dense."""
+_CHECKS_RESERVE = 40
+"""Pictures that a question about the whole video keeps for its checks and for a further round."""
 
-MAX_ACROSS = 8
-"""Looks across a whole video; beyond about 250 scenes their frames are spread evenly."""
-
-MAX_LOOKS = 24
-"""Pieces are made longer rather than more than this; a plan with more spans still gets one look for each."""
+_TWICE_LEAST = 6
+_SECOND_LOOK = 3
 
 
-def local_spans(plan: GlobalIntentionReply) -> list[Span]:
-    """One span per dense look: the plan's spans, long ones in pieces."""
-    spans = [s.span for s in plan.spans]
-    pieces = [max(1, math.ceil(s.duration_seconds / LONG_LOOK_SECONDS)) for s in spans]
-    while sum(pieces) > MAX_LOOKS and max(pieces) > 1:
-        pieces[pieces.index(max(pieces))] -= 1
-    looks: list[Span] = []
-    for span, count in zip(spans, pieces, strict=True):
-        step = span.duration_seconds / count
-        cuts = [span.start_seconds + i * step for i in range(count)] + [span.stop_seconds]
-        looks.extend(Span(low, high) for low, high in pairwise(cuts))
-    return looks
+def look_tasks(context: Context, state: State) -> tuple[list[LookTask], list[LookTask]]:
+    """The round's looks at the planned spans, and those across the video, with the pictures that each may send.
 
-
-def global_spans(context: Context, plan: GlobalIntentionReply) -> list[tuple[Span, ...]]:
-    """What each look across spans covers.
-
-    A question about certain moments: their spans, in one look; none where a dense look shows all of it already. A question
-    about the whole video, or one of which captions know nothing: the whole video in stretches of about 32 scenes, at most
-    eight looks side by side. What the captions missed is found here or nowhere.
+    A question about certain moments: its spans, and no look across them, which would show the same. Where captions know of none:
+    one of each shot of the whole video. A question about the whole video: each shot once, and the planned spans once more
+    where a closer look is asked for, or no check follows; what the captions missed is found there or nowhere. A later round looks only where
+    something was denied or is open. Words that nobody has transcribed are not looked for in pictures.
     """
-    spans = [s.span for s in plan.spans]
-    whole = context.whole
-    if whole.duration_seconds == 0:
+    plan, pictures, round_ = state["plan"], context.pictures, state["round"]
+    spans = open_spans(context, state)
+    if unheard(context, state["goals"].needs_speech):
+        spans = [s for s in spans if any(scene.sightings for scene in context.scenes.overlapping(s))]
+        if not spans:
+            return [], []
+    whole = [context.whole] if context.whole.duration_seconds > 0 else []
+    checked = context.effort == "high"
+    if spans and (plan.scope == "local" or round_ > 1):
+        share = pictures.take(share_of_looks(pictures, checked=checked))
+        return _local(context, state, spans, share, twice=not _told(state, spans)), []
+    if plan.scope == "local":
+        # Nothing is planned again where all that was asked for has held.
+        across = [] if state.get("held") else whole
+        return [], _across(context, state, across, pictures.take(share_of_looks(pictures, checked=checked)))
+    pictures.widen(context.effort, glance_frames(context, whole))
+    wide = pictures.left - _CHECKS_RESERVE if checked else pictures.left
+    across = _across(context, state, whole, pictures.take(min(max(wide, 1), _wanted_across(context, state))))
+    if checked and plan.look == "glance":
+        # What captions tell has two witnesses by now, and a check to come.
+        spans = [s for s in spans if not _told(state, [s])]
+    if (
+        sum(s.duration_seconds for s in spans) >= 0.9 * context.whole.duration_seconds
+        and plan.look == "glance"
+    ):
+        return [], across
+    free = max(pictures.left - _CHECKS_RESERVE, 0) if checked else pictures.left
+    return _local(context, state, spans, pictures.take(min(free, 2 * LOOK_MOST)), twice=False), across
+
+
+def _told(state: State, spans: Sequence[Span]) -> bool:
+    """Whether a caption or a cue tells what was asked for in one of the spans: then a look is its second witness."""
+    readings = [*state.get("analyses", []), *state.get("reduced", [])]
+    return any(f.span.overlaps(s) for reading in readings for f in reading.analysis.findings for s in spans)
+
+
+def open_spans(context: Context, state: State) -> list[Span]:
+    """The planned spans, less those that lie in what has held; and the times that the question names, a second around each."""
+    held = [span for one in state.get("held", []) for span in one.spans]
+    spans = [s.span for s in state["plan"].spans]
+    spans = [s for s in spans if not any(_inside(s, padded(context, h)) for h in held)]
+    for time in asked_times(context):
+        if state["round"] == 1 and not any(s.contains(time) for s in spans):
+            spans.append(padded(context, Span(time, min(time + 0.01, context.whole.stop_seconds)), 1.0))
+    return sorted(spans, key=lambda s: (s.start_seconds, s.stop_seconds))
+
+
+def _inside(span: Span, other: Span) -> bool:
+    return other.start_seconds - 0.1 <= span.start_seconds and span.stop_seconds <= other.stop_seconds + 0.1
+
+
+def _local(context: Context, state: State, spans: list[Span], images: int, *, twice: bool) -> list[LookTask]:
+    """One call for all spans, or several of neighbouring ones where their frames do not fit one.
+
+    `twice`: two calls, each with half of the pictures and with other frames, where nothing but looks can tell.
+    """
+    if images == 0 or not spans:
+        context.pictures.give_back(images)
         return []
-    if plan.scope == "global":
-        return [(stretch,) for stretch in _stretches(context)]
-    if not spans:
-        return [(whole,)]
-    scenes = context.scenes.overlapping_any(spans)
-    return [] if len(spans) == 1 and len(scenes) <= 1 else [tuple(spans)]
+    if images <= len(spans):
+        # Those that no look has seen come first; what is left out is said.
+        seen = [of for one in state.get("looks", []) for of, _ in one.shown]
+        fresh = sorted(spans, key=lambda s: any(s.overlaps(of) for of in seen))
+        chosen = fresh[: max(images - 1, 1)]
+        left_out = len(spans) - len(chosen)
+        context.on_event(
+            Notice(
+                text=f"{counted(left_out, 'planned span')} not looked at: the question's pictures are spent"
+            )
+        )
+        spans = [s for s in spans if s in chosen]
+    if twice and images >= max(_TWICE_LEAST, 2 * (len(spans) + 1)):
+        half = images // 2
+        context.pictures.give_back(images - 2 * half)
+        return [
+            *_local_once(context, state, spans, half, 0),
+            *_local_once(context, state, spans, half, _SECOND_LOOK),
+        ]
+    return _local_once(context, state, spans, images, 0)
 
 
-def _stretches(context: Context) -> list[Span]:
-    scenes, whole = context.scenes.items, context.whole
-    images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
-    count = min(max(math.ceil(len(scenes) / images), 1), MAX_ACROSS)
-    cuts = [scenes[len(scenes) * i // count].start_seconds for i in range(1, count)]
-    return [Span(low, high) for low, high in pairwise([0.0, *cuts, whole.stop_seconds])]
+def _local_once(
+    context: Context, state: State, spans: list[Span], images: int, number: int
+) -> list[LookTask]:
+    look = state["plan"].look
+    wanted = [max(frames_for(context, look, [s]), 1) for s in spans]
+    named = len(_named(context, state))
+    most = min(images_per_look(context), LOOK_MOST)
+    exemplars = min(3 * named, most // 3)
+    count = min(max(math.ceil(min(sum(wanted) + exemplars, images) / most), 1), len(spans))
+    tasks: list[LookTask] = []
+    left, open_ = images, sum(wanted)
+    for group in _groups(spans, wanted, count):
+        own = sum(wanted[spans.index(s)] for s in group)
+        share = min(left, most, max(left * own // max(open_, 1), 1), own + exemplars)
+        open_ -= own
+        if share == 0:
+            continue
+        left -= share
+        tasks.append(_task(state, state["goals"].local_question, group, look, share, 0, number))
+    context.pictures.give_back(left)
+    return tasks
+
+
+def _across(context: Context, state: State, spans: list[Span], images: int) -> list[LookTask]:
+    """One frame of each shot, in order, in as few calls as hold them; parted where a scene begins."""
+    parts = units(context, spans)
+    if images == 0 or not parts:
+        context.pictures.give_back(images)
+        return []
+    most = images_across(context)
+    exemplars = _exemplars_across(context, state)
+    wanted = glance_frames(context, spans)
+    count = max(math.ceil(min(wanted, images) / max(most - exemplars, 1)), 1)
+    groups = _groups(parts, [1] * len(parts), count)
+    tasks: list[LookTask] = []
+    left, open_ = images, sum(glance_frames(context, group) + exemplars for group in groups)
+    for group in groups:
+        own = glance_frames(context, group) + exemplars
+        share = min(math.ceil(left * own / open_), most, own, left)
+        open_ -= own
+        if share == 0:
+            continue
+        left -= share
+        shown = max(share - exemplars, 1)
+        tasks.append(
+            _task(
+                state,
+                state["goals"].global_question,
+                merge_spans(group, gap_seconds=0.05),
+                "glance",
+                share,
+                max(len(group) - shown, 0),
+            )
+        )
+    context.pictures.give_back(left)
+    out = sum(task["left_out"] for task in tasks)
+    if out:
+        context.on_event(
+            Notice(text=f"{out} of {len(parts)} shots are not looked at: only their captions are read")
+        )
+    return tasks
+
+
+def _wanted_across(context: Context, state: State) -> int:
+    exemplars = _exemplars_across(context, state)
+    frames = glance_frames(context, [context.whole])
+    calls = math.ceil(frames / max(images_across(context) - exemplars, 1))
+    return frames + calls * exemplars
+
+
+def _exemplars_across(context: Context, state: State) -> int:
+    """Room for the exemplars of each look across: those named, three views where it is one, one of each where it is more."""
+    if context.vision.capabilities.look_images < 16:
+        return 0
+    named = len(_named(context, state))
+    return 3 if named == 1 else min(named, 6)
+
+
+def _named(context: Context, state: State) -> list[str]:
+    return [e.name for e in entities_named(context, _texts(context, state))]
+
+
+def _texts(context: Context, state: State) -> list[str]:
+    return [*(c.entity for c in state["plan"].characters), context.question]
+
+
+def _groups(spans: Sequence[Span], wanted: Sequence[int], count: int) -> list[list[Span]]:
+    """Neighbours together, about as many frames in each group."""
+    total, done = sum(wanted), 0
+    groups: list[list[Span]] = [[] for _ in range(count)]
+    for span, own in zip(spans, wanted, strict=True):
+        groups[min(done * count // max(total, 1), count - 1)].append(span)
+        done += own
+    return [group for group in groups if group]
+
+
+def _task(
+    state: State,
+    goal: str,
+    spans: Sequence[Span],
+    look: Density,
+    images: int,
+    left_out: int,
+    number: int = 0,
+) -> LookTask:
+    return {
+        "round": state["round"],
+        "goal": goal,
+        "spans": tuple(spans),
+        "plan": state["plan"],
+        "look": look,
+        "images": images,
+        "left_out": left_out,
+        "phase": phase_of(state["round"], check=number),
+    }
 
 
 async def look_local(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Dense frames of one span, at most two a second."""
-    context = runtime.context
-
-    async def look(final: bool) -> dict[str, Any]:
-        exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
-        bins = dense_bins(task["spans"], images_per_look(context), phase=phase_of(task["round"]))
-        return await _look(context, "look_local", task, bins, exemplars, final=final)
-
-    return await fitted(context.vision, look)
+    """Frames of the planned spans, as closely as the plan asks."""
+    return await _looked(runtime.context, "look_local", task)
 
 
 async def look_global(task: LookTask, runtime: Runtime[Context]) -> dict[str, Any]:
-    """One frame per scene, in order."""
-    context = runtime.context
-
-    async def look(final: bool) -> dict[str, Any]:
-        exemplars = await portraits(context, task["spans"], named=[c.entity for c in task["plan"].characters])
-        images = images_across(context, taken=len(exemplars[0]))
-        bins = scene_bins(context, task["spans"], images, phase=phase_of(task["round"]))
-        return await _look(context, "look_global", task, bins, exemplars, final=final)
-
-    return await fitted(context.vision, look)
+    """One frame of each shot, in order."""
+    return await _looked(runtime.context, "look_global", task)
 
 
 async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -110,36 +262,52 @@ async def collect_looks(state: State, runtime: Runtime[Context]) -> dict[str, An
     if context.effort != "low":
         context.on_event(StageFinished(stage="look_local"))
         context.on_event(StageFinished(stage="look_global"))
-    return {"evidence": collect(context, state)}
+    return collect(context, state)
 
 
-async def _look(
-    context: Context,
-    prompt: str,
-    task: LookTask,
-    bins: list[Bin],
-    exemplars: tuple[tuple[Picture, ...], tuple[str, ...]],
-    *,
-    final: bool,
-) -> dict[str, Any]:
+async def _looked(context: Context, prompt: str, task: LookTask) -> dict[str, Any]:
+    async def once(final: bool) -> dict[str, Any]:
+        return await _look(context, prompt, task, final=final)
+
+    return await fitted(context.vision, once)
+
+
+async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -> dict[str, Any]:
+    plan, spans = task["plan"], task["spans"]
+    across = prompt == "look_global"
+    images = min(task["images"], images_across(context) if across else images_per_look(context))
+    named = [*(c.entity for c in plan.characters), context.question]
+    exemplars, known = await portraits(context, named=named, images=images, spans=1 if across else len(spans))
+    free = max(images - len(exemplars), 1)
+    frames = free // 3 if task["look"] == "text" and context.closeups is not None else free
+    bins = bins_for(context, task["look"], spans, max(frames, 1), phase=task["phase"])
     fetched = await fetch(context, bins)
     if not fetched.frames:
+        context.pictures.give_back(task["images"])
         return {"unseen": list(fetched.unseen)}
-    shown = [span for span, _ in fetched.shown]
+    shown = _spans_shown(fetched.shown)
     model = context.vision
-    # Across spans, only speech beside a shown frame helps to read it.
+    # Across the video, only speech beside a shown frame helps to read it.
     near = [Span(f.time_seconds, f.time_seconds).padded(2.0) for f in fetched.frames]
-    pictures = (*exemplars[0], *pictures_of(fetched.frames))
+    own = pictures_of(fetched.frames)
+    if task["look"] == "text":
+        own = await with_crops(context, fetched.frames, own, free - len(own))
+    pictures = (*exemplars, *own)
     room = room_for(context, model, images=len(pictures))
+    cues = cues_within(context, near if across else shown, room=room // 2, model=model)
     inputs = LookInputs(
         question=context.question,
         goal=task["goal"],
         options=context.options,
         spans=tuple(shown),
         frame_times=tuple(f.time_seconds for f in fetched.frames),
-        cues=cues_within(context, shown if prompt == "look_local" else near, room=room // 2, model=model),
-        characters=task["plan"].characters,
-        entities=cast_of(context, shown, room=room // CAST_SHARE, also=exemplars[1]),
+        cues=cues,
+        characters=plan.characters,
+        entities=cast_of(context, shown, room=room // CAST_SHARE, also=known),
+        speech=speech_of(context.index, shown, cues),
+        exemplars=known,
+        crops=len(own) > len(fetched.frames),
+        left_out=task["left_out"],
     )
     hull = Span(min(s.start_seconds for s in shown), max(s.stop_seconds for s in shown))
     try:
@@ -147,11 +315,25 @@ async def _look(
     except ModelError as error:
         if isinstance(error, RequestTooLarge) and not final:
             raise
+        context.pictures.give_back(task["images"])
         reason = f"its frames could not be looked at: {failure_of(error)}"
         failed = [Unseen.of(s, reason) for s in shown]
         return {"unseen": [*fetched.unseen, *failed]}
+    context.pictures.give_back(task["images"] - len(pictures))
     context.on_event(Looked(spans=tuple(shown), observations=tuple(o.text for o in reply.observations)))
-    return {
-        "looks": [Look(round=task["round"], reply=reply, shown=fetched.shown)],
-        "unseen": list(fetched.unseen),
-    }
+    look = Look(task["round"], reply, fetched.shown, across=across, left_out=task["left_out"])
+    return {"looks": [look], "unseen": list(fetched.unseen)}
+
+
+def _spans_shown(shown: Sequence[tuple[Span, tuple[float, ...]]]) -> list[Span]:
+    """What frames really stand for: shots that adjoin as one, nothing over a gap. A moment just outside belongs to the span beside it."""
+    owners = [owner for owner, _ in shown]
+    lasting = merge_spans([o for o in owners if o.duration_seconds > 0], gap_seconds=0.05)
+    if not lasting:
+        return merge_spans(owners)
+    for moment in (o for o in owners if o.duration_seconds == 0):
+        time = moment.start_seconds
+        near = min(lasting, key=lambda s: max(s.start_seconds - time, time - s.stop_seconds))
+        wide = Span(min(near.start_seconds, time), max(near.stop_seconds, time))
+        lasting[lasting.index(near)] = wide
+    return merge_spans(lasting, gap_seconds=0.05)

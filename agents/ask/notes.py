@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 from mrvideo.agents.ask.answer import judged_claims
-from mrvideo.agents.ask.calls import keep_within, room_for
+from mrvideo.agents.ask.calls import clipped, keep_within, room_for
 from mrvideo.agents.ask.state import Context, State
-from mrvideo.records import Claim, clock
+from mrvideo.records import Claim, Span, merge_spans
 
 _SHARE = 16
 """At most one part in this many of a request is spent on either kind of note: the segments fill the rest."""
 
 _LONGEST = 400
+_SPANS_TOLD = 8
+_IDS = r"e\d{1,4}(?:\s*(?:,|and|;|[-–])\s*e\d{1,4})*"
 
 
 def denied_note(state: State, claim: Claim, seen: str) -> str:
-    """A claim that fresh frames contradict."""
-    return f"{claim.text} (cited: {_cited(state, claim)}; a fresh look: no. {seen})".strip()
+    """A claim that fresh frames contradict: what they show first, since that decides what to look for next."""
+    return without_ids(f"{claim.text} (cited: {_cited(state, claim)}; a fresh look: no. {seen})".strip())
 
 
-def notes_of(state: State) -> list[str]:
+def notes_of(context: Context, state: State) -> list[str]:
     """Earlier notes, who is meant by whom, what held, what stayed open, what was left out, or that nothing was found."""
     verdicts = {v.claim_index: v for v in state.get("verdicts", []) if v.round == state["round"]}
     notes = list(state.get("known", []))
@@ -28,24 +32,41 @@ def notes_of(state: State) -> list[str]:
         if verdict is None or claim.holds is False:
             continue
         found = "yes" if claim.holds else "unclear"
+        if verdict.corrected is not None:
+            found = f"yes, but at {seconds(verdict.corrected)}"
         notes.append(f"{claim.text} (cited: {_cited(state, claim)}; a fresh look: {found}. {verdict.seen})")
     for missed in state.get("missed", []):
         if missed.round == state["round"]:
-            notes.append(f"Left out, though a fresh look at {missed.span} saw it: {missed.seen}")
+            notes.append(f"Left out, though a fresh look at {seconds(missed.span)} saw it: {missed.seen}")
     if not state["draft"].claims:
-        looked = ", ".join(str(s.span) for s in state["plan"].spans) or "the whole video"
-        notes.append(f"No answer was found. Looked at: {looked}. {state['draft'].reply.reasoning}")
-    return [note.strip() for note in dict.fromkeys(notes)]
+        looks = [look for look in state.get("looks", []) if look.round == state["round"]]
+        shown = merge_spans([span for look in looks for span, _ in look.shown], gap_seconds=0.05)
+        looked = ", ".join(seconds(s) for s in shown[:_SPANS_TOLD]) or "nothing"
+        more = f" and {len(shown) - _SPANS_TOLD} more" if len(shown) > _SPANS_TOLD else ""
+        notes.append(f"No answer was found. Looked at: {looked}{more}. {state['draft'].reply.reasoning}")
+    return [without_ids(note.strip()) for note in dict.fromkeys(notes)]
 
 
 def within_room(context: Context, notes: list[str]) -> list[str]:
-    """The latest notes that fit, in their order, each shortened where it runs on."""
-    short = [n if len(n) <= _LONGEST else n[: _LONGEST - 1] + "…" for n in dict.fromkeys(notes)]
+    """The latest notes that fit, in their order, each shortened between words where it runs on."""
+    short = [clipped(n, _LONGEST) for n in dict.fromkeys(notes)]
     places = {note: place for place, note in enumerate(short)}
     room = room_for(context, context.text) // _SHARE
     return keep_within(short, room, weight=context.tokens_of, rank=lambda note: places[note])
 
 
+def without_ids(text: str) -> str:
+    """A text without ids of evidence: they are those of one draft, and who reads this later cannot see them."""
+    bare = re.sub(rf"\s*[(\[]\s*{_IDS}\s*[)\]]", "", text)
+    bare = re.sub(rf"\b{_IDS}\b", "the evidence", bare)
+    return " ".join(bare.split())
+
+
+def seconds(span: Span) -> str:
+    """`12.50–14.00 s`, as all times stand in prompts."""
+    return f"{span.start_seconds:.2f}–{span.stop_seconds:.2f} s"
+
+
 def _cited(state: State, claim: Claim) -> str:
-    times = {e.id: e.start_seconds for e in state["evidence"]}
-    return ", ".join(clock(times[i]) for i in claim.evidence_ids if i in times)
+    times = {e.id: e.span for e in state["evidence"]}
+    return ", ".join(seconds(times[i]) for i in claim.evidence_ids if i in times)

@@ -7,18 +7,36 @@ frames       ^          ^         ^         one in the middle of each bin; a bin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product, zip_longest
 
 from anyio import to_thread
 
-from mrvideo.agents.ask.state import Context
+from mrvideo.agents.ask.shots import padded, units
+from mrvideo.agents.ask.state import Context, Frames
 from mrvideo.errors import VideoChanged, VideoError
-from mrvideo.models.base import Picture
+from mrvideo.media.images import frame_of, open_image
+from mrvideo.models.base import Model, Picture
 from mrvideo.records import Frame, Span, Unseen, merge_spans
+from mrvideo.schemas.analysis import Density
+from mrvideo.text import times_in
 
 LOOK_FRAMES_PER_SECOND = 2.0
+SHORT_ACT_FRAMES_PER_SECOND = 8.0
+
+ENDS_FRAMES = 12
+"""Frames that show when something begins and ends."""
+
+LONG_SHOT_SECONDS = 10.0
+"""A shot that lasts is glanced at once for about each of these."""
+
+LEAST_SIGN_SECONDS = 0.5
+"""A text known for less than this is looked for in the whole span: a moment would be the same in each look."""
+
+MOST_CROPS = 6
+"""Crops of one frame at the size of the source."""
 
 
 @dataclass(frozen=True)
@@ -40,40 +58,166 @@ class Fetched:
 
 
 def dense_bins(spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
-    """At most two frames a second, at most `images` over all spans, each span at least one where that is enough.
+    """Frames close together: up to eight a second of a short act, two a second of a longer one, at most `images` over all.
 
-    `phase` says where in its bin a frame is taken: another look of the same span sees other frames.
+    Each span gets at least one where that is enough. `phase` says where in its bin a frame is taken: another look of the same
+    span sees other frames.
     """
-    spans = _spread(spans, images)
-    wanted = [max(1, round(span.duration_seconds * LOOK_FRAMES_PER_SECOND)) for span in spans]
+    spans = spread(spans, images)
+    wanted = [dense_frames(span) for span in spans]
     spare = images - len(spans)
     extra = sum(wanted) - len(spans)
     counts = [1 + (w - 1 if extra <= spare else (w - 1) * spare // extra) for w in wanted]
+    return [b for span, count in zip(spans, counts, strict=True) for b in _even(span, span, count, phase)]
+
+
+def dense_frames(span: Span) -> int:
+    """How many frames show a span closely: eight a second up to sixteen, then two a second."""
+    seconds = span.duration_seconds
+    most = max(16, round(seconds * LOOK_FRAMES_PER_SECOND))
+    return max(1, min(round(seconds * SHORT_ACT_FRAMES_PER_SECOND), most))
+
+
+def glance_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
+    """One frame of each shot, two or more of one that lasts; at most `images`, evenly chosen where there are more shots."""
+    parts = spread(units(context, spans), images)
+    counts = [_glances(part) for part in parts]
+    spare = images - len(parts)
+    extra = sum(counts) - len(parts)
+    counts = [1 + (c - 1 if extra <= spare else (c - 1) * spare // extra) for c in counts]
+    return [b for part, count in zip(parts, counts, strict=True) for b in _even(part, part, count, phase)]
+
+
+def glance_frames(context: Context, spans: Sequence[Span]) -> int:
+    """How many frames a glance at the spans takes."""
+    return sum(_glances(part) for part in units(context, spans))
+
+
+def ends_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
+    """Both ends of each span, inside and just outside; what is left over lies between. Outside frames belong to no span named.
+
+    outside  [ inside            inside ]  outside
+       ^      ^  ^       ^       ^  ^        ^
+    """
+    spans = spread(spans, images)
     bins: list[Bin] = []
-    for span, count in zip(spans, counts, strict=True):
-        step = span.duration_seconds / count
-        cuts = [*(span.start_seconds + i * step for i in range(count)), span.stop_seconds]
-        bins.extend(Bin(low + (high - low) * phase, Span(low, high), span) for low, high in pairwise(cuts))
+    for place, span in enumerate(spans):
+        own = images // len(spans) + (place < images % len(spans))
+        outside = _outside(context, span, (own - 1) // 2 if own < 6 else own // 3)
+        inside = own - len(outside)
+        bins += outside
+        bins += _towards_ends(span, min(inside, dense_frames(span)), phase)
     return bins
 
 
-def scene_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
-    """One frame per scene across the spans, at most `images`, evenly chosen; where no scenes are known, even bins."""
-    parts = [
-        part
-        for span in spans
-        for scene in context.scenes.overlapping(span)
-        if (part := scene.span.intersection(span)) and part.duration_seconds > 0
-    ]
-    if not parts:
-        parts = [
-            Span(b.span.start_seconds, b.span.stop_seconds)
-            for s in spans
-            for b in dense_bins([s], max(images // len(spans), 1))
-        ]
+def text_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
+    """One moment of each span, while a text stands there where one is known; crops of it follow."""
+    bins: list[Bin] = []
+    for span in spread(spans, images):
+        signs = [s.span for scene in context.scenes.overlapping(span) for s in scene.sightings]
+        parts = [part for sign in signs if (part := sign.intersection(span))]
+        shown = next((part for part in parts if part.duration_seconds >= LEAST_SIGN_SECONDS), span)
+        bins += _even(shown, span, 1, phase)
+    return bins
+
+
+def bins_for(
+    context: Context, look: Density, spans: Sequence[Span], images: int, *, phase: float = 0.5
+) -> list[Bin]:
+    """What to show of the spans, as the plan asks. A time that the question names gets a frame at that very time."""
+    images = max(images, 1)
+    if look == "dense":
+        bins = dense_bins(spans, images, phase=phase)
+    else:
+        bins = _BINS[look](context, spans, images, phase=phase)
+    return unsent(context, _with_exact_times(context, spans, bins, images))
+
+
+def unsent(context: Context, bins: Sequence[Bin]) -> list[Bin]:
+    """The bins, each at a time of which no frame was sent before, where it has one: the same frame twice tells nothing new."""
+    fresh: list[Bin] = []
+    for bin_ in bins:
+        start, seconds = bin_.span.start_seconds, bin_.span.duration_seconds
+        times = (bin_.time_seconds, *(start + seconds * phase for phase in _ELSEWHERE if seconds > 0))
+        time = next((t for t in times if round(t, 2) not in context.sent), bin_.time_seconds)
+        context.sent.add(round(time, 2))
+        fresh.append(replace(bin_, time_seconds=time))
+    return fresh
+
+
+_ELSEWHERE = (0.45, 0.55, 0.3, 0.7, 0.15, 0.85)
+
+_BINS: dict[Density, Callable[..., list[Bin]]] = {
+    "glance": glance_bins,
+    "ends": ends_bins,
+    "text": text_bins,
+}
+
+
+def frames_for(context: Context, look: Density, spans: Sequence[Span]) -> int:
+    """How many pictures such a look would take, were there no bound."""
+    if look == "glance":
+        return glance_frames(context, spans)
+    if look == "text":
+        return len(spans) * (1 + MOST_CROPS)
+    return sum(min(dense_frames(span), ENDS_FRAMES if look == "ends" else 10**6) for span in spans)
+
+
+def asked_times(context: Context) -> list[float]:
+    """The times that the question names, as far as the video reaches."""
+    return [t for t in times_in(context.question) if context.whole.contains(t)]
+
+
+def _with_exact_times(context: Context, spans: Sequence[Span], bins: list[Bin], images: int) -> list[Bin]:
+    for time in asked_times(context):
+        around = next((span for span in spans if span.contains(time)), None)
+        if around is None or any(abs(b.time_seconds - time) < 1e-3 for b in bins):
+            continue
+        if len(bins) >= images:
+            bins.remove(min(bins, key=lambda b: abs(b.time_seconds - time)))
+        bins.append(Bin(time, Span(time, time), around))
+    return sorted(bins, key=lambda b: b.time_seconds)
+
+
+def _glances(part: Span) -> int:
+    return max(1, round(part.duration_seconds / LONG_SHOT_SECONDS))
+
+
+def _even(part: Span, of: Span, count: int, phase: float) -> list[Bin]:
+    step = part.duration_seconds / count
+    cuts = [*(part.start_seconds + i * step for i in range(count)), part.stop_seconds]
+    return [Bin(low + (high - low) * phase, Span(low, high), of) for low, high in pairwise(cuts)]
+
+
+def _towards_ends(span: Span, count: int, phase: float) -> list[Bin]:
+    """Frames inside that lie closer together towards both ends."""
+    if count < 4:
+        return _even(span, span, max(count, 1), phase)
+    near = min(1.5, span.duration_seconds / 4)
+    at_ends = count // 3
+    first = Span(span.start_seconds, span.start_seconds + near)
+    last = Span(span.stop_seconds - near, span.stop_seconds)
+    middle = Span(first.stop_seconds, last.start_seconds)
     return [
-        Bin(part.start_seconds + part.duration_seconds * phase, part, part) for part in _spread(parts, images)
+        *_even(first, span, at_ends, phase),
+        *_even(middle, span, count - 2 * at_ends, phase),
+        *_even(last, span, at_ends, phase),
     ]
+
+
+def _outside(context: Context, span: Span, count: int) -> list[Bin]:
+    """Frames just outside, at most `count`, as many before as behind: nearest first, up to a cut, and one beyond it."""
+    wide = padded(context, span)
+    whole = context.whole
+    before = [span.start_seconds - step for step in _steps(span.start_seconds - wide.start_seconds)]
+    behind = [span.stop_seconds + step for step in _steps(wide.stop_seconds - span.stop_seconds)]
+    times = [t for pair in zip_longest(before, behind) for t in pair if t is not None and whole.contains(t)]
+    return [Bin(t, Span(t, t), Span(t, t)) for t in sorted(times[: max(count, 0)])]
+
+
+def _steps(room_seconds: float) -> list[float]:
+    inside = [step for step in (0.2, 0.7, 1.2) if step <= room_seconds]
+    return inside if len(inside) == 3 else [*inside, room_seconds + 0.2]
 
 
 async def fetch(context: Context, bins: Sequence[Bin]) -> Fetched:
@@ -110,29 +254,83 @@ async def fetch(context: Context, bins: Sequence[Bin]) -> Fetched:
     )
 
 
-def pictures_of(frames: Sequence[Frame]) -> tuple[Picture, ...]:
-    """Frames as a model sees them, labelled with their times."""
-    return tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds) for f in frames)
+def pictures_of(frames: Sequence[Frame], *, outside: Collection[float] = ()) -> tuple[Picture, ...]:
+    """Frames as a model sees them, labelled with their times; those at the times `outside` are marked as context."""
+    return tuple(
+        Picture(
+            f"{'context ' if f.time_seconds in outside else ''}{f.time_seconds:.2f} s", f.jpeg, f.time_seconds
+        )
+        for f in frames
+    )
 
 
-def images_per_look(context: Context) -> int:
-    """How many frames a dense re-look sends."""
-    able = context.vision.capabilities
+async def with_crops(
+    context: Context, frames: Sequence[Frame], pictures: Sequence[Picture], most: int
+) -> tuple[Picture, ...]:
+    """The pictures, each followed by crops at the size of the source, `most` crops in all; as they are where the source is no larger."""
+    if context.closeups is None or not frames or most < 2:
+        return tuple(pictures)
+    side = context.vision.capabilities.long_side_pixels
+    each = min(max(most // len(frames), 2), MOST_CROPS)
+    try:
+        crops = await to_thread.run_sync(
+            _crops, context.closeups, [f.time_seconds for f in frames], side, each, limiter=context.decoding
+        )
+    except VideoChanged:
+        raise
+    except (VideoError, OSError):
+        return tuple(pictures)
+    shown: list[Picture] = []
+    for picture in pictures:
+        own = crops.get(picture.time_seconds, []) if most >= 2 else []
+        shown += [picture, *own[: max(most, 0)]]
+        most -= len(own)
+    return tuple(shown)
+
+
+def _crops(closeups: Frames, times: list[float], side: int, each: int) -> dict[float, list[Picture]]:
+    """By time: parts of the frame, row by row, none where the frame is hardly larger than what is shown of it anyway."""
+    found: dict[float, list[Picture]] = {}
+    for time in times:
+        frame = next(iter(closeups.at([time])), None)
+        if frame is None or max(frame.width, frame.height) < 1.2 * side:
+            continue
+        columns = min(max(math.ceil(frame.width / side), 1), 3)
+        rows = max(min(math.ceil(frame.height / side), each // columns), 1)
+        image = open_image(frame)
+        parts: list[Picture] = []
+        for row, column in product(range(rows), range(columns)):
+            box = (
+                max(frame.width * column // columns - frame.width // 40, 0),
+                max(frame.height * row // rows - frame.height // 40, 0),
+                min(frame.width * (column + 1) // columns + frame.width // 40, frame.width),
+                min(frame.height * (row + 1) // rows + frame.height // 40, frame.height),
+            )
+            label = f"{time:.2f} s, crop: row {row + 1} of {rows}, column {column + 1} of {columns}"
+            parts.append(Picture(label, frame_of(image.crop(box), time).jpeg, time))
+        found[time] = parts
+    return found
+
+
+def images_per_look(context: Context, model: Model | None = None) -> int:
+    """How many frames one look sends at most."""
+    able = (model or context.vision).capabilities
     return max(min(able.look_images, able.max_images, 32), 1)
 
 
-def images_across(context: Context, *, taken: int = 0) -> int:
-    """How many frames a look across spans sends: up to 40 with those `taken` already, fewer for a model that takes few."""
-    able = context.vision.capabilities
+def images_across(context: Context, model: Model | None = None) -> int:
+    """How many pictures a look across the video sends at most: up to 40, fewer for a model that takes few."""
+    able = (model or context.vision).capabilities
     if able.look_images < 32:
-        return images_per_look(context)
-    return max(min(able.max_images, 40) - taken, 1)
+        return images_per_look(context, model)
+    return max(min(able.max_images, 40), 1)
 
 
 def phase_of(round_: int, *, check: int = 0) -> float:
-    """A look (check 0), a check (1) and its second opinion (2) each take other frames, and so does each round, for three."""
-    phases = (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.4375, 0.5625, 0.875)
-    return phases[(3 * (round_ - 1) + check) % len(phases)]
+    """A look (check 0), a check (1), its second opinion (2) and a second look (3) each take other frames, and so does each round,
+    for three."""
+    phases = (0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875, 0.3125, 0.4375, 0.5625, 0.1875, 0.8125)
+    return phases[(4 * (round_ - 1) + check) % len(phases)]
 
 
 def _align(bins: Sequence[Bin], frames: Sequence[Frame]) -> tuple[list[tuple[Bin, Frame]], list[Bin]]:
@@ -151,7 +349,7 @@ def _align(bins: Sequence[Bin], frames: Sequence[Frame]) -> tuple[list[tuple[Bin
     return served, lost
 
 
-def _spread(spans: Sequence[Span], count: int) -> list[Span]:
+def spread(spans: Sequence[Span], count: int) -> list[Span]:
     """At most `count` of the spans, first and last among them, evenly between."""
     if len(spans) <= count:
         return list(spans)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mrvideo.agents.ask.budget import LOCAL, Pictures
 from mrvideo.agents.ask.graph import build
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context, Frames, State
@@ -23,12 +24,17 @@ async def ask(
     frames: Frames | None,
     vision: Model,
     text: Model,
+    checker: Model | None = None,
+    closeups: Frames | None = None,
     effort: Effort = "high",
     must_choose: bool = False,
     max_rounds: int = 2,
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Answer:
     """An answer with evidence that code has checked; `usage` and `models` are left for whoever holds the ledger.
+
+    `checker` checks claims in the place of the vision model; one that cannot see is not used, with a notice. `closeups` serves frames
+    at the size of the source, of which small text is read.
 
     Without frames, or with a model that cannot see, the captions alone are read: effort `low`, with a notice.
     Events are emitted on the event loop's thread. Raises `QuestionError`, `ModelUnavailable`, `BudgetReached`, and the
@@ -38,6 +44,7 @@ async def ask(
     if max_rounds < 1:
         raise QuestionError(f"max_rounds must be at least 1, got {max_rounds}")
     told = _once(on_event)
+    possible = _possible(effort, frames, vision, told)
     context = Context(
         question=question.strip(),
         options=tuple(options),
@@ -46,7 +53,10 @@ async def ask(
         frames=frames,
         vision=vision,
         text=text,
-        effort=_possible(effort, frames, vision, told),
+        effort=possible,
+        checker=_seeing(checker, told),
+        closeups=closeups,
+        pictures=Pictures(LOCAL[possible]),
         must_choose=must_choose,
         max_rounds=max_rounds,
         on_event=told,
@@ -69,6 +79,13 @@ def _once(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
         on_event(event)
 
     return tell
+
+
+def _seeing(checker: Model | None, on_event: Callable[[Event], None]) -> Model | None:
+    if checker is None or checker.capabilities.vision:
+        return checker
+    on_event(Notice(text=f"{checker.name} cannot see: the model that looks also checks"))
+    return None
 
 
 def _possible(

@@ -1,20 +1,21 @@
-"""Cutting an index into segments: 32 scenes each with their cues, fewer where that would not fit one call."""
+"""Cutting an index into segments: 64 scenes each with their cues, fewer where that would not fit one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mrvideo.agents.ask.calls import asked_tokens, keep_within, report_cut, room_beside, room_for
+from mrvideo.agents.ask.calls import clipped, keep_within, report_cut, room_for
 from mrvideo.agents.ask.state import Context, Segment
-from mrvideo.models.base import Capabilities, Model
-from mrvideo.records import Effort, Scene, Span
-from mrvideo.schemas.analysis import EntityLine, SceneLine, SightingLine
+from mrvideo.models.base import Model
+from mrvideo.records import Entity, Scene, Span, merge_spans
+from mrvideo.schemas.analysis import EntityLine, PartLine, SceneLine, SightingLine
 from mrvideo.schemas.shared import CueLine
+from mrvideo.speech.known import speech_of
 
-SCENES_PER_SEGMENT = 32
+SCENES_PER_SEGMENT = 64
 
-_LEAST_CAPTION_TOKENS = 4000
+_TIMES_TOLD = 6
 
 CAST_SHARE = 8
 """At most one part in this many of a request is spent on the cast."""
@@ -37,8 +38,6 @@ def plan_segments(context: Context) -> list[Segment]:
     cues      c c   c      …  c   ^ a failed span between scenes: its cues stay with the scene before
     """
     room = room_for(context, context.text)
-    if sends_middle_frames(context):
-        room = min(room, room_for(context, context.vision, images=SCENES_PER_SEGMENT))
     # The cast and the marks around each line come on top.
     room = room * (CAST_SHARE - 1) // CAST_SHARE
     runs: list[list[_Item]] = []
@@ -52,41 +51,59 @@ def plan_segments(context: Context) -> list[Segment]:
     return [_segment(context, i, len(runs), run, room) for i, run in enumerate(runs)]
 
 
-def sends_middle_frames(context: Context) -> bool:
-    """Whether segments are read with each scene's middle frame: by a vision model that gains from them and has room."""
-    return gains_from_middle_frames(context.vision.capabilities, context.effort, asked_tokens(context))
-
-
-def gains_from_middle_frames(able: Capabilities, effort: Effort, asked: int) -> bool:
-    """The same where the question and its options take `asked` tokens."""
-    return (
-        effort != "low"
-        and able.vision
-        and able.segment_images
-        and able.max_images >= SCENES_PER_SEGMENT
-        and room_beside(able, asked, images=SCENES_PER_SEGMENT) >= _LEAST_CAPTION_TOKENS
-    )
+def unheard(context: Context, needs_speech: bool) -> bool:
+    """Whether only speech can tell the answer, and nobody has transcribed it."""
+    speech = speech_of(context.index, [context.whole], context.index.cues)
+    return needs_speech and speech == "not transcribed"
 
 
 def cast_of(
     context: Context, spans: Sequence[Span], *, room: int | None = None, also: Sequence[str] = ()
 ) -> tuple[EntityLine, ...]:
-    """The entities that appear in these spans and those with a name of their own, as many as an eighth of a call holds."""
+    """The entities that appear in these spans and those with a name of their own, with when each is seen.
+
+    Where an eighth of a call does not hold them all, descriptions are shortened before anybody is left out; whom the captions name
+    is never left out.
+    """
     if not context.index.entities:
         return ()
     names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names} | set(
         also
     )
+    chosen = [e for e in context.index.entities if e.name in names or e.display_name]
     lines = [
-        EntityLine(name=e.name, kind=e.kind, description=e.description, display_name=e.display_name)
-        for e in context.index.entities
-        if e.name in names or e.display_name
-    ]
+        EntityLine(
+            name=e.name, kind=e.kind, description=e.description, display_name=e.display_name,
+            seen=_when_seen(context, e),
+        )
+        for e in chosen
+    ]  # fmt: skip
     if room is None:
         room = room_for(context, context.text) // CAST_SHARE
-    kept = keep_within(lines, room, weight=context.weight_of, rank=lambda line: line.name in names)
-    report_cut(context, "members of the cast", kept=len(kept), given=len(lines), model=context.text)
-    return tuple(kept)
+    if sum(context.weight_of(line) for line in lines) <= room:
+        return tuple(lines)
+    for most in (120, 60, 30, 0):
+        lines = [line.model_copy(update={"description": clipped(line.description, most)}) for line in lines]
+        if sum(context.weight_of(line) for line in lines) <= room:
+            return tuple(lines)
+    bare = [line.model_copy(update={"seen": ""}) for line in lines]
+    needed = [line for line in bare if line.name in names]
+    left = room - sum(context.weight_of(line) for line in needed)
+    others = [line for line in bare if line.name not in names]
+    kept = keep_within(others, max(left, 0), weight=context.weight_of, rank=lambda _: 0)
+    report_cut(
+        context, "members of the cast", kept=len(needed) + len(kept), given=len(bare), model=context.text
+    )
+    return tuple(line for line in bare if line in needed or line in kept)
+
+
+def _when_seen(context: Context, entity: Entity) -> str:
+    """`47–56, 180–188 s`: the scenes that show it, those that adjoin as one, the first six."""
+    scenes = [s.span for s in context.scenes.items if entity.name in s.entity_names]
+    spans = merge_spans(scenes, gap_seconds=0.1)
+    told = ", ".join(f"{s.start_seconds:.0f}–{s.stop_seconds:.0f}" for s in spans[:_TIMES_TOLD])
+    more = f" and {len(spans) - _TIMES_TOLD} times more" if len(spans) > _TIMES_TOLD else ""
+    return f"{told} s{more}" if told else ""
 
 
 def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Model) -> tuple[CueLine, ...]:
@@ -104,10 +121,20 @@ def scene_line(scene: Scene) -> SceneLine:
         start_seconds=scene.start_seconds,
         stop_seconds=scene.stop_seconds,
         caption=scene.detailed or scene.brief,
+        parts=_part_lines(scene),
         screen_text=tuple(
             SightingLine(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, text=s.text)
             for s in scene.sightings
         ),
+    )
+
+
+def _part_lines(scene: Scene) -> tuple[PartLine, ...]:
+    """The parts of a caption with their own times, where there are several."""
+    if len(scene.parts) < 2:
+        return ()
+    return tuple(
+        PartLine(start_seconds=p.start_seconds, stop_seconds=p.stop_seconds, text=p.text) for p in scene.parts
     )
 
 
@@ -157,9 +184,9 @@ def _shortened(context: Context, line: SceneLine, room: int) -> SceneLine:
         return line
     caption = line.caption
     while context.tokens_of(caption) > max(room // 2, 50):
-        caption = caption[: len(caption) * 3 // 4]
+        caption = clipped(caption, len(caption) * 3 // 4)
     texts = keep_within(line.screen_text, room // 2, weight=context.weight_of, rank=lambda _: 0)
-    return line.model_copy(update={"caption": caption, "screen_text": tuple(texts)})
+    return line.model_copy(update={"caption": caption, "parts": (), "screen_text": tuple(texts)})
 
 
 def _segment(context: Context, index: int, count: int, items: list[_Item], room: int) -> Segment:

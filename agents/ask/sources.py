@@ -130,7 +130,15 @@ class Sources:
     """Every caption, text on screen, and cue of an index."""
 
     def __init__(self, index: Index) -> None:
+        # A part has a span of its own, shorter than its scene's: words that stand in it are cited with it.
         captions = [
+            Place("caption", part.start_seconds, part.stop_seconds, text)
+            for scene in index.scenes
+            for part in (scene.parts if len(scene.parts) > 1 else ())
+            for text in dict.fromkeys((part.text, part.brief))
+            if text
+        ]
+        captions += [
             Place("caption", scene.start_seconds, scene.stop_seconds, text)
             for scene in index.scenes
             for text in dict.fromkeys((scene.detailed, scene.brief))
@@ -173,7 +181,20 @@ class Sources:
 
 
 def _holding(parts: tuple[str, ...], places: list[Place]) -> list[tuple[Place, str]]:
-    return [(place, words) for place in places if (words := _find(parts, place.folded, place.text))]
+    """The places that hold the words, the narrowest of those that lie in one another."""
+    found = [(place, words) for place in places if (words := _find(parts, place.folded, place.text))]
+    return [(place, words) for place, words in found if not any(_within(other, place) for other, _ in found)]
+
+
+def _within(place: Place, other: Place) -> bool:
+    """Whether a place is a shorter part of another one of its source."""
+    return (
+        place.source == other.source
+        and other.start_seconds <= place.start_seconds
+        and place.stop_seconds <= other.stop_seconds
+        and place.span != other.span
+        and place.text in other.text
+    )
 
 
 def _located(place: Place, words: str, near: Span) -> Located:

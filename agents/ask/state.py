@@ -13,14 +13,31 @@ import anyio
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from mrvideo.agents.ask.budget import Pictures
 from mrvideo.agents.ask.sources import Sources
-from mrvideo.agents.ask.timeline import Timeline
+from mrvideo.agents.ask.timeline import Timeline, borders_of
 from mrvideo.models.base import Model
 from mrvideo.models.tokens import text_tokens
-from mrvideo.records import Answer, Claim, Cue, Effort, Event, Evidence, Frame, Index, Scene, Span, Unseen
+from mrvideo.records import (
+    Answer,
+    Claim,
+    Cue,
+    Effort,
+    Event,
+    Evidence,
+    Frame,
+    Index,
+    ModelFinding,
+    Scene,
+    Source,
+    Span,
+    Unseen,
+)
 from mrvideo.schemas.analysis import (
     Analysis,
     AnswerReply,
+    ClaimReply,
+    Density,
     EntityLine,
     GlobalIntentionReply,
     GoalsReply,
@@ -48,9 +65,10 @@ class InFlight:
 
 @dataclass(frozen=True)
 class Context:
-    """What one run is asked, and with what: the same for every node. Only `portraits` and `in_flight` change.
+    """What one run is asked, and with what: the same for every node. Only `portraits`, `pictures`, `sent` and `in_flight` change.
 
-    `effort` is what can be done: `low` where there is nothing to look at or with.
+    `effort` is what can be done: `low` where there is nothing to look at or with. `checker` checks claims in the place of `vision`.
+    `closeups` serves frames at the size of the source.
     """
 
     question: str
@@ -64,6 +82,11 @@ class Context:
     must_choose: bool
     max_rounds: int
     on_event: Callable[[Event], None]
+    checker: Model | None = None
+    closeups: Frames | None = None
+    pictures: Pictures = field(default_factory=lambda: Pictures(0))
+    sent: set[float] = field(default_factory=set[float])
+    """Times, to the hundredth of a second, of which looks and checks were sent a frame."""
     portraits: dict[float, Frame | None] = field(default_factory=dict[float, "Frame | None"])
     """Exemplar frames fetched so far, by time; None where the frame could not be read."""
     in_flight: InFlight = field(default_factory=InFlight)
@@ -73,7 +96,13 @@ class Context:
     def tokens_of(self, text: str) -> int:
         """What a text costs with the model that counts more of it. By tiktoken where its tables are at hand; see there."""
         # A tenth more, since the rule that stands in for a tokenizer may fall that short.
-        return max(text_tokens(text, name) for name in {self.text.name, self.vision.name}) * 11 // 10 + 1
+        names = {self.text.name, self.vision.name, self.eye.name}
+        return max(text_tokens(text, name) for name in names) * 11 // 10 + 1
+
+    @property
+    def eye(self) -> Model:
+        """The model that checks claims."""
+        return self.checker or self.vision
 
     def weight_of(self, message: BaseModel) -> int:
         """What a record costs, with its times and the marks around it."""
@@ -88,6 +117,16 @@ class Context:
     def cues(self) -> Timeline[Cue]:
         """The index's cues by time."""
         return Timeline(self.index.cues)
+
+    @cached_property
+    def cuts(self) -> list[float]:
+        """Where shots begin, without the beginning of the video, in order."""
+        return sorted({shot.start_seconds for shot in self.index.shots if shot.start_seconds > 0})
+
+    @cached_property
+    def borders(self) -> list[float]:
+        """Where shots begin, and scenes that begin away from any cut."""
+        return borders_of(self.cuts, [scene.start_seconds for scene in self.scenes.items])
 
     @cached_property
     def whole(self) -> Span:
@@ -124,6 +163,9 @@ class Look:
     round: int
     reply: LookReply
     shown: tuple[tuple[Span, tuple[float, ...]], ...]
+    across: bool = False
+    left_out: int = 0
+    """Shots of the spans of which no frame was sent."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +174,8 @@ class Draft:
 
     reply: AnswerReply
     claims: tuple[Claim, ...]
-    checks: tuple[str, ...]
+    asked: tuple[ClaimReply, ...] = ()
+    """Each claim as it was drafted, with its check."""
     removed_citations: int = 0
     dropped_claims: int = 0
     asked_twice: bool = False
@@ -143,7 +186,8 @@ class Draft:
 class Verdict:
     """What fresh pixels said of the claim at this place of the draft. `holds` is None when they did not tell.
 
-    `looked` is False where nobody could look: another look would fare no better.
+    `looked` is False where nobody could look: another look would fare no better. `corrected` is when it is really seen, where the
+    check confirmed all but the time. `timed`: decided by code, over times alone. `findings`: by model, where two differ.
     """
 
     round: int
@@ -152,6 +196,24 @@ class Verdict:
     seen: str = ""
     looked: bool = True
     pixels: bool = False
+    corrected: Span | None = None
+    timed: bool = False
+    unpaid: bool = False
+    """No picture was left to look with."""
+    findings: tuple[ModelFinding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim that fresh frames confirmed, with the spans that showed it. Later rounds do not check it again."""
+
+    id: str
+    text: str
+    check: str
+    negated: bool
+    spans: tuple[Span, ...]
+    seen: str
+    pixels: bool
 
 
 @dataclass(frozen=True)
@@ -161,6 +223,15 @@ class Missed:
     round: int
     span: Span
     seen: str
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How much of the rest a check of it was shown: frames of so many of its stretches."""
+
+    round: int
+    frames: int
+    stretches: int
 
 
 @dataclass(frozen=True)
@@ -196,6 +267,9 @@ class State(TypedDict):
     draft: Draft
     verdicts: Annotated[list[Verdict], operator.add]
     missed: Annotated[list[Missed], operator.add]
+    rests: Annotated[list[Rest], operator.add]
+    held: list[Held]
+    also: dict[str, tuple[Source, ...]]
     outcomes: list[Outcome]
     learnt: list[str]
     known: list[str]
@@ -228,12 +302,16 @@ class ReduceTask(TypedDict):
 
 
 class LookTask(TypedDict):
-    """One re-look: spans to show, and the times to show of each."""
+    """One re-look: what to show of which spans, in how many pictures at most (exemplars and crops among them)."""
 
     round: int
     goal: str
     spans: tuple[Span, ...]
     plan: GlobalIntentionReply
+    look: Density
+    images: int
+    left_out: int
+    phase: float
 
 
 class VerifyTask(TypedDict):
@@ -242,9 +320,11 @@ class VerifyTask(TypedDict):
     round: int
     claim_index: int
     claim: Claim
-    check: str
+    asked: ClaimReply
     evidence: tuple[Evidence, ...]
     may_repeat: bool
+    look: Density
+    images: int
 
 
 class RestTask(TypedDict):
@@ -253,3 +333,5 @@ class RestTask(TypedDict):
     round: int
     check: str
     spans: tuple[Span, ...]
+    stretches: int
+    images: int

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from mrvideo.records import Span
+
+_SAME_BORDER_SECONDS = 0.6
+"""A scene's border is a frame's label; the cut lies up to one sampling step beside it."""
 
 
 class Timed(Protocol):
@@ -52,3 +55,14 @@ def _overlap(item: Timed, span: Span) -> bool:
     if span.start_seconds == span.stop_seconds:
         return start <= span.start_seconds < stop
     return start < span.stop_seconds and span.start_seconds < stop
+
+
+def borders_of(cuts: Sequence[float], scene_starts: Sequence[float]) -> list[float]:
+    """Where units begin: at cuts, and at scenes that begin away from any cut."""
+    own = [start for start in scene_starts if not _near(cuts, start)]
+    return sorted({*cuts, *own})
+
+
+def _near(cuts: Sequence[float], time_seconds: float) -> bool:
+    place = bisect_left(cuts, time_seconds - _SAME_BORDER_SECONDS)
+    return place < len(cuts) and cuts[place] <= time_seconds + _SAME_BORDER_SECONDS

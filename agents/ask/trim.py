@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from mrvideo.agents.ask.calls import keep_within
+from mrvideo.agents.ask.calls import clipped, keep_within
 from mrvideo.agents.ask.state import Context
 from mrvideo.models.base import Model
 from mrvideo.records import Notice
@@ -51,7 +51,7 @@ def shortened(context: Context, analysis: Analysis, room: int) -> Analysis:
     """The beginning of its reasoning, its first spans, and as many of its findings as then fit."""
     reasoning = analysis.reasoning
     while context.tokens_of(reasoning) > room // 3 and len(reasoning) > 80:
-        reasoning = reasoning[: len(reasoning) * 3 // 4] + "…"
+        reasoning = clipped(reasoning, len(reasoning) * 3 // 4)
     bare = analysis.model_copy(update={"reasoning": reasoning, "spans": (), "findings": (), "characters": ()})
     left = room - context.weight_of(bare)
     spans = _first(analysis.spans, left // 2, context.weight_of)

@@ -3,205 +3,354 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.answer import judged_claims, outcome_of
+from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, share_of_checks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
-from mrvideo.agents.ask.exemplars import MAX_PORTRAITS, portraits
-from mrvideo.agents.ask.look import MAX_ACROSS
-from mrvideo.agents.ask.notes import denied_note, notes_of, within_room
+from mrvideo.agents.ask.exemplars import portraits
 from mrvideo.agents.ask.pixels import (
     Bin,
-    dense_bins,
+    bins_for,
     fetch,
     images_across,
     images_per_look,
     phase_of,
     pictures_of,
-    scene_bins,
+    spread,
+    unsent,
+    with_crops,
 )
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
-from mrvideo.agents.ask.state import Context, Missed, RestTask, State, Verdict, VerifyTask
+from mrvideo.agents.ask.shots import padded
+from mrvideo.agents.ask.state import Context, Missed, Rest, RestTask, State, Verdict, VerifyTask, spare_calls
 from mrvideo.errors import ModelError, RequestTooLarge
-from mrvideo.records import Checked, Evidence, Span, StageFinished, Unseen, merge_spans
+from mrvideo.models.base import Model
+from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
+from mrvideo.speech.known import speech_of
 
 MARGIN_SECONDS = 1.0
-"""Shown around what was seen in single frames, so that an instant is more than one picture."""
+"""Shown around what was seen in single frames, within their shot, so that an instant is more than one picture."""
+
+_REST_LEAST = 4
+_REST_PART_SECONDS = 0.5
+"""What a claim leaves uncited of a scene is looked at from this length on."""
 
 
 @dataclass(frozen=True)
 class _Opinion:
-    """What one check of a claim came to. `looked`: whether a model saw anything of it."""
+    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures it was shown."""
 
     holds: bool | None
     seen: str
     unseen: tuple[Unseen, ...]
     looked: bool = True
     pixels: bool = False
+    corrected: Span | None = None
+    sent: int = 0
+    frames: int = 0
+
+
+def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[RestTask]]:
+    """The round's checks with the pictures that each may send.
+
+    Claims that held before, or that times decide, have their verdicts already. The rest is looked at where the answer asks for it.
+    """
+    draft, pictures = state["draft"], context.pictures
+    decided = {v.claim_index for v in state.get("verdicts", []) if v.round == state["round"]}
+    open_ = [index for index in range(len(draft.claims)) if index not in decided]
+    known = {e.id: e for e in state["evidence"]}
+    evidence = {i: tuple(known[e] for e in draft.claims[i].evidence_ids) for i in open_}
+    seen = [i for i in open_ if not _spoken(evidence[i])]
+    rest = rest_spans(context, state) if draft.claims else []
+    share = share_of_checks(pictures, rounds_left=state["round"] < context.max_rounds)
+    # A frame of each cited span, and one of who is meant.
+    needs = {i: min(len(cited_spans(context, evidence[i])) + 1, CHECK_MOST) for i in seen}
+    # Many claims, as a summary makes, leave nothing for a further round rather than claims unchecked.
+    share = max(share, min(pictures.left, sum(needs.values())))
+    for_rest = min(max(share // 4, _REST_LEAST), len(rest) + 3, share) if rest else 0
+    for_rest = max(min(for_rest, share - sum(needs.values())), 0)
+    more = max(share - for_rest - sum(needs.values()), 0) // max(len(seen), 1)
+    tasks: list[VerifyTask] = []
+    for index in open_:
+        wanted = min(needs[index] + more, CHECK_MOST) if index in needs else CHECK_LEAST
+        images = pictures.take(wanted)
+        tasks.append(
+            {
+                "round": state["round"],
+                "claim_index": index,
+                "claim": draft.claims[index],
+                "asked": draft.asked[index],
+                "evidence": evidence[index],
+                "may_repeat": spare_calls(state) > draft.asked_twice,
+                "look": state["plan"].look,
+                "images": images,
+            }
+        )
+    rests: list[RestTask] = []
+    granted = pictures.take(for_rest)
+    if granted and rest:
+        shown = _rest_shown(rest, granted)
+        rests.append(
+            {
+                "round": state["round"],
+                "check": draft.reply.rest_check,
+                "spans": tuple(shown),
+                "stretches": len(rest),
+                "images": granted,
+            }
+        )
+    else:
+        pictures.give_back(granted)
+    context.on_event(StageStarted(stage="verify", total=len(tasks) + len(rests)))
+    return tasks, rests
 
 
 async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """A yes/no question about the cited spans, with new frames and the cues spoken there.
 
     Yes counts only when every cited span was shown; what rests on cues alone may go without pictures. A no stands
-    against whoever made the evidence, so it needs a second one from other frames, where the round has a call to spare:
-    two that differ leave the claim open.
+    against whoever made the evidence, so it needs a second one from other frames, where the round has a call to spare and the question a picture:
+    two that differ leave the claim open. The second one is the model's that made the evidence: where another model checks, and
+    the two differ, both findings are kept.
     """
     context = runtime.context
-    opinion = await _check_claim(context, task, 1)
+    if task["images"] == 0 and not _spoken(task["evidence"]):
+        return {"verdicts": [Verdict(task["round"], task["claim_index"], None, looked=False, unpaid=True)]}
+    opinion = await _check_claim(context, task, 1, context.eye, task["images"])
+    context.pictures.give_back(task["images"] - opinion.sent)
     holds, seen, unseen = opinion.holds, opinion.seen, list(opinion.unseen)
+    findings: tuple[ModelFinding, ...] = ()
+    second: _Opinion | None = None
+    # As many pictures again as the first one took, but half of what is left where another round may follow.
     if holds is False and task["may_repeat"]:
-        second = await _check_claim(context, task, 2)
-        holds = False if second.holds is False else None
-        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
-        unseen += second.unseen
+        rounds_left = task["round"] < context.max_rounds
+        free = math.ceil(context.pictures.left / 2) if rounds_left else context.pictures.left
+        more = context.pictures.take(min(max(opinion.sent, CHECK_LEAST), free))
+        if more >= min(opinion.sent, CHECK_LEAST):
+            second = await _check_claim(context, task, 2, context.vision, more)
+            context.pictures.give_back(more - second.sent)
+            if context.checker is not None and second.holds is not False and second.looked:
+                findings = (
+                    ModelFinding(model=context.vision.name, holds=second.holds, seen=second.seen),
+                    ModelFinding(model=context.eye.name, holds=False, seen=opinion.seen),
+                )
+            holds = False if second.holds is False else None
+            seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
+            unseen += second.unseen
+        else:
+            context.pictures.give_back(more)
+    if context.checker is not None and holds is False and not findings and second is None:
+        made = " ".join(dict.fromkeys(e.quote for e in task["evidence"]))
+        findings = (
+            ModelFinding(model=context.vision.name, holds=True, seen=made),
+            ModelFinding(model=context.eye.name, holds=False, seen=opinion.seen),
+        )
     context.on_event(Checked(claim=task["claim"].text, holds=holds))
-    verdict = Verdict(task["round"], task["claim_index"], holds, seen, opinion.looked, opinion.pixels)
+    verdict = Verdict(
+        task["round"],
+        task["claim_index"],
+        holds,
+        seen,
+        opinion.looked,
+        opinion.pixels,
+        corrected=opinion.corrected if holds is not False else None,
+        findings=findings,
+    )
     return {"verdicts": [verdict], "unseen": unseen}
 
 
 async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """Whether frames of what the draft does not cite show one thing more. Claims that hold may still not be all."""
     context, spans = runtime.context, list(task["spans"])
-    images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
 
-    def bins() -> list[Bin]:
-        most = min(images, images_across(context))
-        return scene_bins(context, spans, most, phase=phase_of(task["round"], check=1))
+    def bins(images: int) -> list[Bin]:
+        chosen = [
+            Bin(s.start_seconds + s.duration_seconds * phase, s, s)
+            for s in spread(spans, images)
+            for phase in _rest_phases(task["round"], len(spans), images)
+        ]
+        return unsent(context, chosen)
 
-    opinion = await _check(context, task["check"], spans, bins, named=[task["check"]], spoken=False)
+    most = min(task["images"], images_across(context, context.eye))
+    opinion = await _check(
+        context, task["check"], spans, bins, named=[task["check"]], spoken=False, model=context.eye, images=most,
+        sampled=True,
+    )  # fmt: skip
+    context.pictures.give_back(task["images"] - opinion.sent)
+    rest = Rest(task["round"], opinion.frames, task["stretches"])
     if not opinion.holds:
-        return {}
+        return {"rests": [rest]}
     hull = Span(spans[0].start_seconds, spans[-1].stop_seconds)
-    return {"missed": [Missed(task["round"], hull, opinion.seen)]}
+    return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
 
 
-async def _check_claim(context: Context, task: VerifyTask, number: int) -> _Opinion:
-    evidence = task["evidence"]
+def _rest_phases(round_: int, spans: int, images: int) -> tuple[float, ...]:
+    first = phase_of(round_, check=1)
+    return (first, first + 0.5) if images >= 2 * spans and first < 0.5 else (first,)
+
+
+async def _check_claim(
+    context: Context, task: VerifyTask, number: int, model: Model, images: int
+) -> _Opinion:
+    evidence, asked = task["evidence"], task["asked"]
     spans = cited_spans(context, evidence)
-    spoken = all(e.source == "cue" for e in evidence)
-    named = [task["claim"].text, task["check"]]
+    spoken = _spoken(evidence)
+    images = min(images, images_per_look(context, model))
+    look, phase = task["look"], phase_of(task["round"], check=number)
 
-    def bins() -> list[Bin]:
-        return dense_bins(spans, images_per_look(context), phase=phase_of(task["round"], check=number))
+    def bins(free: int) -> list[Bin]:
+        room = free // 3 if look == "text" and context.closeups is not None else free
+        return bins_for(context, look, spans, max(room, 1), phase=phase)
 
-    opinion = await _check(context, task["check"], spans, bins, named=named, spoken=spoken)
-    if opinion.holds and not spoken and len(spans) > images_per_look(context):
-        # A model that takes few images was not shown every cited span.
-        return replace(opinion, holds=None)
+    opinion = await _check(
+        context, asked.check, spans, bins, named=[task["claim"].text, asked.check], spoken=spoken, model=model,
+        images=images, crops=look == "text",
+    )  # fmt: skip
+    if opinion.corrected is not None:
+        # Its core holds. Where the question is when, the answer is worded again with the right time.
+        holds = False if asked.negated else None if look == "ends" else True
+        return replace(opinion, holds=holds)
+    if asked.negated and opinion.holds is not None:
+        return replace(opinion, holds=not opinion.holds)
     return opinion
+
+
+def _spoken(evidence: Sequence[Evidence]) -> bool:
+    return all(e.source == "cue" for e in evidence)
 
 
 async def _check(
     context: Context,
     check: str,
     spans: list[Span],
-    make_bins: Callable[[], list[Bin]],
+    make_bins: Callable[[int], list[Bin]],
     *,
     named: list[str],
     spoken: bool,
+    model: Model,
+    images: int,
+    sampled: bool = False,
+    crops: bool = False,
 ) -> _Opinion:
     """One call. `spoken`: what rests on cues alone may go without pictures."""
 
     async def once(final: bool) -> _Opinion:
-        return await _check_once(context, check, spans, make_bins(), named, spoken, final)
+        most = min(images, images_across(context, model))
+        exemplars, known = await portraits(context, named=named, images=most, spans=len(spans), model=model)
+        bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
+        fetched = await fetch(context, bins)
+        if not (fetched.frames or spoken):
+            return _Opinion(None, "", fetched.unseen, looked=False)
+        outside = _outside(fetched.shown, spans)
+        own = pictures_of(fetched.frames, outside=outside)
+        if crops:
+            own = await with_crops(context, fetched.frames, own, most - len(exemplars) - len(own))
+        pictures = (*exemplars, *own) if fetched.frames else ()
+        eye = model if pictures else context.text
+        room = room_for(context, eye, images=len(pictures))
+        cues = cues_within(context, spans, room=room // 2, model=eye)
+        shown = [s for s in spans if any(of == s or of.overlaps(s) for of, _ in fetched.shown)] or spans
+        inputs = VerifyInputs(
+            check=check,
+            spans=tuple(shown),
+            frame_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds not in outside),
+            context_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds in outside),
+            sampled=sampled,
+            cues=cues,
+            entities=cast_of(context, spans, room=room // CAST_SHARE, also=known),
+            speech=speech_of(context.index, spans, cues),
+            exemplars=known if pictures else (),
+            crops=len(own) > len(fetched.frames),
+        )
+        hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
+        try:
+            reply = await call(context, eye, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
+        except ModelError as error:
+            if isinstance(error, RequestTooLarge) and not final:
+                raise
+            reason = f"a claim about it could not be checked: {failure_of(error)}"
+            failed = [Unseen.of(s, reason) for s in spans]
+            return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)
+        complete = spoken or sampled or len(shown) == len(spans)
+        # What was said is on no frame: a model that only reads finds it in the cue that it was quoted from.
+        pixels = bool(fetched.frames) and (not spoken or eye.capabilities.judges)
+        return _Opinion(
+            {"yes": True if complete else None, "no": False}.get(reply.verdict),
+            reply.seen,
+            fetched.unseen,
+            pixels=pixels,
+            corrected=_corrected(context, reply, [f.time_seconds for f in fetched.frames]),
+            sent=len(pictures),
+            frames=len(fetched.frames),
+        )
 
-    return await fitted(context.vision, once)
-
-
-async def _check_once(
-    context: Context,
-    check: str,
-    spans: list[Span],
-    bins: list[Bin],
-    named: list[str],
-    spoken: bool,
-    final: bool,
-) -> _Opinion:
-    fetched = await fetch(context, bins)
-    if not (fetched.frames or spoken):
-        return _Opinion(None, "", fetched.unseen, looked=False)
-    exemplars, known = await portraits(context, spans, named=named)
-    pictures = (*exemplars, *pictures_of(fetched.frames)) if fetched.frames else ()
-    model = context.vision if pictures else context.text
-    room = room_for(context, model, images=len(pictures))
-    hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
-    inputs = VerifyInputs(
-        check=check,
-        span=hull,
-        frame_times=tuple(f.time_seconds for f in fetched.frames),
-        cues=cues_within(context, spans, room=room // 2, model=model),
-        entities=cast_of(context, spans, room=room // CAST_SHARE, also=known),
-    )
-    try:
-        reply = await call(context, model, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
-    except ModelError as error:
-        if isinstance(error, RequestTooLarge) and not final:
-            raise
-        reason = f"a claim about it could not be checked: {failure_of(error)}"
-        failed = [Unseen.of(s, reason) for s in spans]
-        return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)
-    complete = spoken or all(bin_.of in [s for s, _ in fetched.shown] for bin_ in bins)
-    holds = {"yes": True if complete else None, "no": False, "unclear": None}[reply.verdict]
-    # What was said is on no frame: a model that only reads finds it in the cue that it was quoted from.
-    pixels = bool(fetched.frames) and (not spoken or model.capabilities.judges)
-    return _Opinion(holds, reply.seen, fetched.unseen, pixels=pixels)
-
-
-async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """What the checks came to is learnt; the edges decide whether another round may use it."""
-    context = runtime.context
-    context.on_event(StageFinished(stage="verify"))
-    seen = {v.claim_index: v.seen for v in state.get("verdicts", []) if v.round == state["round"]}
-    denied = [
-        denied_note(state, claim, seen.get(index, ""))
-        for index, claim in enumerate(judged_claims(state))
-        if claim.holds is False
-    ]
-    return {
-        "learnt": within_room(context, [*state.get("learnt", []), *denied]),
-        "known": within_room(context, notes_of(state)),
-        "outcomes": [*state.get("outcomes", []), outcome_of(state)],
-    }
+    return await fitted(model, once)
 
 
-def needs_another_round(state: State, context: Context) -> bool:
-    """Whether rounds are left, and this one found nothing, missed something, or left a claim denied or open.
-
-    A claim at which nobody could look is no reason: another look would fare no better.
-    """
-    if state["round"] >= context.max_rounds:
-        return False
-    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
-    missed = any(one.round == state["round"] for one in state.get("missed", []))
-    doubted = any(v.holds is not True and (v.looked or v.holds is False) for v in verdicts)
-    return not state["draft"].claims or missed or doubted
+def _outside(shown: Sequence[tuple[Span, tuple[float, ...]]], spans: Sequence[Span]) -> set[float]:
+    """Times of frames that lie in none of the spans that the check is about."""
+    times = {time for _, own in shown for time in own}
+    return {t for t in times if not any(s.start_seconds <= t <= s.stop_seconds for s in spans)}
 
 
-def rest_spans(context: Context, state: State) -> list[tuple[Span, ...]]:
-    """The scenes that the draft cites nothing of, in groups that fit one look each; all of the video at most once."""
+def _corrected(context: Context, reply: VerifyReply, times: Sequence[float]) -> Span | None:
+    """When it is really seen, from the first to the last frame shown in the span that the reply names."""
+    start, stop = reply.shown_start_seconds, reply.shown_stop_seconds
+    if reply.verdict != "other_time" or start is None or stop is None:
+        return None
+    inside = [t for t in times if start - 0.02 <= t <= stop + 0.02]
+    return Span(min(inside), max(inside)) if inside else None
+
+
+def rest_spans(context: Context, state: State) -> list[Span]:
+    """What the draft cites nothing of: first what is left of the scenes that it cites, where another occurrence is likeliest, then every
+    other scene."""
     draft = state["draft"]
     if not draft.reply.rest_check.strip():
         return []
     known = {e.id: e for e in state["evidence"]}
-    cited = [known[i].span for claim in draft.claims for i in claim.evidence_ids]
-    rest = [s.span for s in context.scenes.items if not any(s.span.overlaps(c) for c in cited)]
-    images = images_across(context, taken=MAX_PORTRAITS if context.index.entities else 0)
-    count = min(math.ceil(len(rest) / images), MAX_ACROSS)
-    cuts = [len(rest) * i // count for i in range(count + 1)] if count else []
-    return [tuple(rest[low:high]) for low, high in pairwise(cuts)]
+    cited = cited_spans(context, [known[i] for claim in draft.claims for i in claim.evidence_ids])
+    left: list[Span] = []
+    others: list[Span] = []
+    for scene in context.scenes.items:
+        inside = [c for c in cited if c.overlaps(scene.span)]
+        if inside:
+            left += _uncovered(scene.span, inside)
+        else:
+            others.append(scene.span)
+    return [*left, *others]
 
 
-def cited_spans(context: Context, evidence: tuple[Evidence, ...]) -> list[Span]:
-    """The cited spans, frames with a margin, overlaps merged, in order."""
+def _uncovered(span: Span, covers: Sequence[Span]) -> list[Span]:
+    parts: list[Span] = []
+    position = span.start_seconds
+    for cover in covers:
+        if cover.start_seconds - position >= _REST_PART_SECONDS:
+            parts.append(Span(position, cover.start_seconds))
+        position = max(position, cover.stop_seconds)
+    if span.stop_seconds - position >= _REST_PART_SECONDS:
+        parts.append(Span(position, span.stop_seconds))
+    return parts
+
+
+def _rest_shown(rest: Sequence[Span], images: int) -> list[Span]:
+    """As many as there are pictures for: those at the front of the list in any case, the others evenly chosen; in order of time."""
+    room = max(images - min(images // 3, 3), 1)
+    first = [s for s in rest[:room] if s in rest[: max(room // 2, 1)]]
+    others = [s for s in rest if s not in first]
+    chosen = [*first, *(spread(others, room - len(first)) if room > len(first) else [])]
+    return sorted(chosen, key=lambda s: s.start_seconds)
+
+
+def cited_spans(context: Context, evidence: Sequence[Evidence]) -> list[Span]:
+    """The cited spans, an instant with a margin inside its shot, overlaps merged, in order."""
     spans: list[Span] = []
     for item in evidence:
-        margin = MARGIN_SECONDS if item.source == "frame" or item.duration_seconds < 1.0 else 0.0
-        spans.append(item.span.padded(margin, within=context.whole))
+        short = item.duration_seconds < MARGIN_SECONDS
+        spans.append(padded(context, item.span, MARGIN_SECONDS) if short else item.span)
     return merge_spans(spans, gap_seconds=None)

@@ -16,7 +16,7 @@ from mrvideo.errors import SettingsError
 from mrvideo.settings import Settings
 from mrvideo.wording import plain
 
-SETTINGS = ("text", "vision", "base_url", "preset", "max_cost", "max_tokens", "library")
+SETTINGS = ("text", "vision", "verify_model", "base_url", "preset", "max_cost", "max_tokens", "library")
 
 
 def chat(

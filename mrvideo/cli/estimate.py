@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SETTINGS = (
     "vision",
+    "verify_model",
     "text",
     "base_url",
     "preset",
@@ -44,7 +45,8 @@ def estimate(video: VideoArgument, settings: Settings, as_json: JsonFlag = False
     print_lines([f"{plain(video)}: {length} long; vision {found.vision}, text {found.text}"])
     for recipe, stages in found.recipes.items():
         _print_costs(f"index, recipe {recipe}", stages.values(), passes=True)
-    _print_costs("one question, by effort", found.question.values(), passes=False)
+    _print_costs("one question, by effort, from", found.question.values(), passes=False)
+    _print_costs("one question, by effort, to", found.question_most.values(), passes=False)
     print_lines([f"assumed: {found.assumptions}", *([found.note] if found.note else [])])
     return DONE
 

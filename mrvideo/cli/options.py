@@ -83,6 +83,13 @@ SETTING_OPTIONS: dict[str, Any] = {
     "text": _option(
         str, MODELS, "MODEL", "Model that reads text. Default: the vision model.", words=_SCHEMES
     ),
+    "verify_model": _option(
+        str,
+        MODELS,
+        "MODEL",
+        "Second model that checks the claims. Default: the vision model.",
+        words=_SCHEMES,
+    ),
     "speech": _option(
         str,
         MODELS,

@@ -152,7 +152,6 @@ class Capabilities:
 
     `long_side_pixels` is the frame size it reads best; `look_images` how many frames a re-look may send;
     `tools` whether it can call tools; `context_tokens` bounds one request, text and images together.
-    `segment_images` whether reading captions for a question gains from each scene's middle frame beside them.
     `judges` whether it weighs what it is shown; one that does not only finds the words that a claim quotes.
     `index_fingerprint` names an index in the place of `fingerprint`, where answers may change without what is read.
     """
@@ -162,7 +161,6 @@ class Capabilities:
     long_side_pixels: int = 512
     look_images: int = 32
     vision: bool = True
-    segment_images: bool = True
     tools: bool = False
     concurrency: int = 16
     judges: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
@@ -38,7 +38,18 @@ class SceneLine(Message):
     start_seconds: float
     stop_seconds: float
     caption: str
+    parts: tuple[PartLine, ...] = Field(
+        default=(), description="the caption's parts with their own times, where there are several"
+    )
     screen_text: tuple[SightingLine, ...] = ()
+
+
+class PartLine(Message):
+    """A part of a scene's caption with its own times."""
+
+    start_seconds: float
+    stop_seconds: float
+    text: str
 
 
 class SightingLine(Message):
@@ -50,12 +61,13 @@ class SightingLine(Message):
 
 
 class EntityLine(Message):
-    """A member of the cast."""
+    """A member of the cast. `seen` tells when: `47–56, 180–188 s`."""
 
     name: str
     kind: str
     description: str
     display_name: str | None = None
+    seen: str = ""
 
 
 class Finding(SpanReply):
@@ -79,7 +91,7 @@ class KeyCharacter(Message):
 
 
 class SegmentIntentionInputs(Message):
-    """Prompt `segment_intention`: 32 scenes, their cues, and each scene's middle frame (labelled with its time)."""
+    """Prompt `segment_intention`: up to 64 scenes and their cues."""
 
     question: str
     options: tuple[str, ...] = ()
@@ -89,6 +101,7 @@ class SegmentIntentionInputs(Message):
     scenes: tuple[SceneLine, ...]
     cues: tuple[CueLine, ...] = ()
     entities: tuple[EntityLine, ...] = ()
+    speech: str = Field(default="", description="none, not transcribed, or that cues follow")
     learnt: tuple[str, ...] = Field(default=(), description="claims that an earlier round found not to hold")
     known: tuple[str, ...] = Field(default=(), description="what else earlier rounds came to")
 
@@ -96,12 +109,12 @@ class SegmentIntentionInputs(Message):
 class SegmentIntentionReply(Message):
     """What this segment has to say on the question. No spans means: nothing here."""
 
+    findings: tuple[Finding, ...] = ()
     reasoning: Filled
     spans: tuple[SpanReply, ...] = Field(default=(), max_length=32)
-    findings: tuple[Finding, ...] = ()
-    confidence: Confidence
     characters: tuple[KeyCharacter, ...] = ()
     needs_context: bool = False
+    confidence: Confidence
 
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> Self:
@@ -149,20 +162,26 @@ class GlobalIntentionInputs(Message):
     span: Span
     analyses: tuple[Analysis, ...]
     entities: tuple[EntityLine, ...] = ()
+    speech: str = ""
     learnt: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     shot_starts: tuple[float, ...] = Field(default=(), description="where the shots of the whole video begin")
     scene_count: int = Field(default=0, description="scenes of the whole video")
 
 
+Density: TypeAlias = Literal["glance", "ends", "dense", "text"]
+"""How a span is looked at: one frame of each shot; both ends and just outside; frames close together; crops for small text."""
+
+
 class GlobalIntentionReply(Message):
-    """The plan: where to look again and how the parts combine."""
+    """The plan: where to look again, how closely, and how the parts combine."""
 
     reasoning: Filled
+    characters: tuple[KeyCharacter, ...] = ()
     combine: Literal["select", "sum", "merge", "order"]
     scope: Literal["local", "global"]
+    look: Density = "dense"
     spans: tuple[SpanReply, ...] = Field(default=(), max_length=64)
-    characters: tuple[KeyCharacter, ...] = ()
 
     @model_validator(mode="after")
     def _bounds(self, info: ValidationInfo) -> Self:
@@ -193,15 +212,19 @@ class GoalsReply(Message):
 
     local_question: Filled
     global_question: Filled
+    needs_speech: bool = Field(
+        default=False, description="true when only spoken words can tell the answer, and no picture can"
+    )
 
 
 # look_local and look_global -------------------------------------------------------------------
 
 
 class LookInputs(Message):
-    """Prompts `look_local` (dense frames of one span) and `look_global` (one frame per scene across spans).
+    """Prompts `look_local` (frames of planned spans) and `look_global` (one frame per shot across the video).
 
-    Pictures are labelled with their times.
+    Pictures are labelled with their times; `exemplars` names whom pictures ahead of
+    them show, and `crops` says whether parts of frames follow at the size of the source.
     """
 
     question: str
@@ -212,6 +235,10 @@ class LookInputs(Message):
     cues: tuple[CueLine, ...] = ()
     characters: tuple[KeyCharacter, ...] = ()
     entities: tuple[EntityLine, ...] = ()
+    speech: str = ""
+    exemplars: tuple[str, ...] = ()
+    crops: bool = False
+    left_out: int = Field(default=0, description="shots of these spans of which no frame is shown")
 
 
 class Observation(SpanReply):
@@ -221,10 +248,11 @@ class Observation(SpanReply):
 
 
 class LookReply(Message):
-    """What the frames show. No observations means: nothing that bears on the goal."""
+    """What the frames show. `sees` tells "looked, and it is not there" (absent) from "these frames do not tell" (not_told)."""
 
     observations: tuple[Observation, ...] = Field(max_length=40)
     conclusion: Filled
+    sees: Literal["shown", "absent", "not_told"] = "not_told"
     confidence: Confidence
 
     @model_validator(mode="after")
@@ -251,6 +279,7 @@ class EvidenceLine(Message):
     stop_seconds: float
     source: Source
     quote: str
+    also: tuple[Source, ...] = Field(default=(), description="sources that tell the same of the same moment")
 
 
 class LookLine(Message):
@@ -258,7 +287,17 @@ class LookLine(Message):
 
     spans: tuple[Span, ...]
     conclusion: str
+    sees: Literal["shown", "absent", "not_told"] = "not_told"
+    left_out: int = Field(default=0, description="shots of these spans of which no frame was shown")
     confidence: Confidence
+
+
+class HeldLine(Message):
+    """A claim of an earlier draft that fresh frames confirmed, by its id (h1, h2, …)."""
+
+    id: str
+    text: str
+    spans: tuple[Span, ...]
 
 
 class AnswerInputs(Message):
@@ -272,9 +311,11 @@ class AnswerInputs(Message):
     looks: tuple[LookLine, ...] = ()
     evidence: tuple[EvidenceLine, ...] = ()
     entities: tuple[EntityLine, ...] = ()
+    speech: str = ""
     unseen: tuple[Span, ...] = ()
     learnt: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    held: tuple[HeldLine, ...] = ()
     problem: str = Field(
         default="", description="what was wrong with the draft before this one, when asked again"
     )
@@ -289,31 +330,43 @@ class Citation(Message):
     quote: str = ""
 
 
+Rule: TypeAlias = Literal["look", "order", "earliest", "latest", "longest", "shortest"]
+"""How a claim is decided: by looking, or by code over the times of what it cites, in the order in which it cites it."""
+
+
 class ClaimReply(Message):
-    """One statement that can be checked by looking, and what it rests on."""
+    """One statement that can be checked by looking (or by code over times), and what it rests on."""
 
     text: Filled
     citations: tuple[Citation, ...] = ()
     check: str = Field(
         default="",
-        description="the claim as a yes/no question about the cited span, without naming the answer's letter",
+        description="the claim as a yes/no question about the cited span, positive and without naming the answer's letter",
     )
+    negated: bool = Field(default=False, description="the claim says that what the check asks is not so")
+    rule: Rule = "look"
+    held: str = Field(default="", description="id of the claim in <held> that this one repeats")
 
 
 class AnswerReply(Message):
-    """`found` False: the video does not tell, and answer is null. `choice` is a 0-based index into the options."""
+    """`found` False: the video does not tell, and answer is null. `choice` is a 0-based index into the options.
+
+    `basis`: "shown" by evidence; "absent": the parts that would show it were looked at and do not; "not_seen": no part that was
+    looked at tells; "unheard": only speech could tell, and there is none to read.
+    """
 
     reasoning: str = ""
+    claims: tuple[ClaimReply, ...] = Field(default=(), max_length=40)
+    rest_check: str = Field(
+        default="",
+        description="for counts, orders, summaries, first, last and when: a yes/no question to somebody who sees the rest of "
+        "the video; yes means that something is missing from the answer",
+    )
+    basis: Literal["shown", "absent", "not_seen", "unheard"] = "not_seen"
     found: bool
     answer: str | None = None
     choice: int | None = None
     confidence: Confidence
-    claims: tuple[ClaimReply, ...] = Field(default=(), max_length=40)
-    rest_check: str = Field(
-        default="",
-        description="for counts, orders and summaries: a yes/no question to somebody who sees the rest of the video; "
-        "yes means that something is missing from the answer",
-    )
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
@@ -334,20 +387,39 @@ class AnswerReply(Message):
 
 
 class VerifyInputs(Message):
-    """Prompt `verify`: a yes/no question about one span, with fresh frames and cues of it; the answer is not shown."""
+    """Prompt `verify`: a yes/no question about some spans, with fresh frames and cues of them; the answer is not shown.
+
+    `context_times` are those of frames just outside. `sampled`: single frames of a long stretch, with gaps between them.
+    """
 
     check: str
-    span: Span
+    spans: tuple[Span, ...]
     frame_times: tuple[float, ...]
+    context_times: tuple[float, ...] = ()
+    sampled: bool = False
     cues: tuple[CueLine, ...] = ()
     entities: tuple[EntityLine, ...] = ()
+    speech: str = ""
+    exemplars: tuple[str, ...] = ()
+    crops: bool = False
 
 
 class VerifyReply(Message):
-    """`unclear` when the frames do not tell."""
+    """`unclear` when the frames do not tell. `other_time`: it is seen, but at other times than the spans named, which are given."""
 
-    verdict: Literal["yes", "no", "unclear"]
     seen: str = ""
+    shown_start_seconds: float | None = None
+    shown_stop_seconds: float | None = None
+    verdict: Literal["yes", "other_time", "no", "unclear"]
+
+    @model_validator(mode="after")
+    def _timed(self, info: ValidationInfo) -> Self:
+        start, stop = self.shown_start_seconds, self.shown_stop_seconds
+        if self.verdict != "other_time" or inputs_of(info) is None:
+            return self
+        if start is None or stop is None or stop < start:
+            raise ValueError("other_time needs shown_start_seconds and shown_stop_seconds, in order")
+        return self
 
 
 SceneLine.model_rebuild()

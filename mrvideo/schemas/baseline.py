@@ -23,10 +23,11 @@ class UniformInputs(Message):
 class UniformReply(Message):
     """`choice` is a 0-based index into the options."""
 
+    seen: str = ""
+    spans: tuple[SpanReply, ...] = Field(default=(), max_length=40)
     found: bool
     answer: str | None = None
     choice: int | None = None
-    spans: tuple[SpanReply, ...] = Field(default=(), max_length=40)
     confidence: Confidence
 
     @model_validator(mode="after")

@@ -57,8 +57,8 @@ class ExploreReply(Message):
     thought: str = ""
     tool: str | None = None
     arguments: str = "{}"
-    answer: str | None = None
     citations: tuple[StepCitation, ...] = Field(default=(), max_length=20)
+    answer: str | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self, info: ValidationInfo) -> Self:

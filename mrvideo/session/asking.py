@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from mrvideo.session.models import Models, check_reachable, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
+
+_SOURCE_PIXELS = 4096
+"""No source is scaled down to less for crops of small text."""
 
 
 def start_asking(
@@ -64,7 +68,7 @@ async def ask_index(
     budget: Budget | None = None,
 ) -> Answer:
     """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
-    await to_thread.run_sync(check_reachable, settings)
+    await to_thread.run_sync(partial(check_reachable, settings, checking=settings.effort == "high"))
     async with opened(settings, on_event, budget, video=index.video.digest) as (models, library):
         answer = await answer_from(
             models, index, question, options, settings, must_choose=must_choose, on_event=on_event
@@ -84,7 +88,8 @@ async def opened(
     """The models and the library of one question about that video, closed at the end; on the event-loop thread."""
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
-        models = open_models(settings, library, on_event, budget, video=video)
+        checking = settings.effort == "high"
+        models = open_models(settings, library, on_event, budget, video=video, checking=checking)
         try:
             yield models, library
         finally:
@@ -104,13 +109,16 @@ async def answer_from(
     on_event: EventSink,
 ) -> Answer:
     """The answer of these models, with what they took; it is not kept."""
+    frames = await frames_for(index, settings, models)
     answer = await ask(
         question,
         options=options,
         index=index,
-        frames=await frames_for(index, settings, models),
+        frames=frames,
         vision=models.vision,
         text=models.text,
+        checker=models.verify,
+        closeups=None if frames is None else _closeups(frames),
         effort=settings.effort,
         must_choose=must_choose,
         max_rounds=settings.max_rounds,
@@ -135,3 +143,8 @@ async def frames_for(index: Index, settings: Settings, models: Models) -> FrameS
     # Before anything is paid for.
     await to_thread.run_sync(source.check)
     return source
+
+
+def _closeups(source: FrameSource) -> FrameSource:
+    """The same frames at the size of the source, of which crops show small text."""
+    return FrameSource(source.path, replace(source.options, long_side_pixels=_SOURCE_PIXELS))

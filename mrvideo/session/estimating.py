@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mrvideo.agents.ask.segments import SCENES_PER_SEGMENT, gains_from_middle_frames
+from mrvideo.agents.ask.budget import LOCAL, Pictures
+from mrvideo.agents.ask.segments import SCENES_PER_SEGMENT
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.media.identity import probe
 from mrvideo.media.images import fit_within
@@ -24,14 +26,15 @@ RECIPES: tuple[Recipe, ...] = ("fused", "paper")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 _CAPTION_TOKENS = 130
-_QUESTION_TOKENS = 60
 _OUTPUT_TOKENS = 350
-_LOCAL_LOOKS = 4
-_CLAIMS = 3
-_CHECK_FRAMES = 8
+_PER_LOOK = 36
+_LINE_TOKENS = 25
+_CHECKS = 20
+_FINDINGS = 8
+"""Pieces of evidence and of analysis that a question about the whole video makes of each segment."""
 ASSUMPTIONS = (
-    "one scene per clip, 4 characters per 2 minutes, 4 spans looked at again, 3 claims checked in one round; "
-    "replies of usual length, while reasoning models take more"
+    "one scene per clip, 4 characters per 2 minutes; a question from one about one moment, answered in one round, to one about the "
+    "whole video in two; replies of usual length, while reasoning models take more"
 )
 
 
@@ -48,13 +51,14 @@ class StageCost(Record):
 
 
 class Estimate(Record):
-    """Stage A by recipe and one question by effort. `cost` None means that the model's price is unknown."""
+    """Stage A by recipe and one question by effort: what the plainest takes, and at most. `cost` None: the model's price is unknown."""
 
     video: VideoInfo
     vision: str
     text: str
     recipes: dict[str, dict[str, StageCost]]
     question: dict[str, StageCost]
+    question_most: dict[str, StageCost]
     assumptions: str
     note: str = ""
 
@@ -98,44 +102,68 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
         vision=models[0].name,
         text=models[1].name,
         recipes=recipes,
-        question={
-            effort: _question(info, effort, settings, capabilities, names=(models[0].name, models[1].name))
-            for effort in EFFORTS
-        },
+        question=_by_effort(info, settings, capabilities, most=False),
+        question_most=_by_effort(info, settings, capabilities, most=True),
         assumptions=ASSUMPTIONS,
         note=note(models[0].name),
     )
 
 
+def _by_effort(
+    info: VideoInfo, settings: Settings, capabilities: Capabilities, *, most: bool
+) -> dict[str, StageCost]:
+    names = {role: model_settings(settings, role).name for role in ("vision", "text")}
+    names["verify"] = (
+        names["vision"] if settings.verify_model is None else model_settings(settings, "verify").name
+    )
+    return {
+        effort: _question(info, effort, settings, capabilities, names=names, most=most) for effort in EFFORTS
+    }
+
+
 def _question(
-    info: VideoInfo, effort: Effort, settings: Settings, capabilities: Capabilities, *, names: tuple[str, str]
+    info: VideoInfo,
+    effort: Effort,
+    settings: Settings,
+    capabilities: Capabilities,
+    *,
+    names: Mapping[str, str],
+    most: bool,
 ) -> StageCost:
+    """The plainest question, about one moment; or, with `most`, one about the whole video that takes two rounds."""
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
     segments = math.ceil(scenes / SCENES_PER_SEGMENT)
-    per_segment = min(scenes, SCENES_PER_SEGMENT)
-    middles = per_segment if gains_from_middle_frames(capabilities, effort, _QUESTION_TOKENS) else 0
+    each = min(scenes, SCENES_PER_SEGMENT)
+    rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
+    told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 400
+    read = segments + min(segments, 2) * (rounds - 1)
     calls = [
-        _Call(
-            "segment_intention",
-            "vision" if middles else "text",
-            segments,
-            _CAPTION_TOKENS * per_segment,
-            middles,
-        ),
-        _Call("global_intention", "text", 1, 200 * segments),
-        _Call("answer", "text", 1, 200 * segments + 400),
+        _Call("segment_intention", "text", read, (_CAPTION_TOKENS + _LINE_TOKENS) * each),
+        _Call("global_intention", "text", rounds, told + 200),
+        _Call("answer", "text", rounds, 2 * told + 300),
     ]
+    pictures = Pictures(LOCAL[effort])
     if effort != "low":
         calls.append(_Call("goals", "text", 1, 40))
-        calls.append(_Call("look_local", "vision", _LOCAL_LOOKS, 300, min(capabilities.look_images, 20)))
-        calls.append(_Call("look_global", "vision", 1, 300, min(scenes, capabilities.look_images)))
+        if most:
+            pictures.widen(effort, scenes)
+            for_checks = 2 * _CHECKS if effort == "high" else 0
+            across = min(pictures.most - for_checks, scenes + 6)
+            count = math.ceil(across / max(min(_PER_LOOK, capabilities.look_images), 1))
+            calls.append(_Call("look_global", "vision", count, 400, across // count))
+            closer = (pictures.most - for_checks - across) // rounds
+            if closer:
+                calls.append(_Call("look_local", "vision", rounds, 500, closer))
+        else:
+            calls.append(_Call("look_local", "vision", 1, 100, 2))
     if effort == "high":
-        calls.append(_Call("verify", "vision", _CLAIMS, 120, min(_CHECK_FRAMES, capabilities.look_images)))
+        checks = _CHECKS if most else 1
+        calls.append(_Call("verify", "verify", checks, 300 if most else 60, 2))
     side = settings.long_side_pixels or capabilities.long_side_pixels
     width, height = fit_within(info.width, info.height, side)
     rows: list[StageCost] = []
     for call in calls:
-        model = names[0] if call.role == "vision" else names[1]
+        model = names[call.role]
         prompt = load_prompt(call.prompt)
         own = text_tokens(prompt.static, model) + call.own_tokens
         own += schema_tokens(getattr(analysis, prompt.reply), model)

@@ -21,6 +21,7 @@ from mrvideo.schemas.shared import CueLine
 from mrvideo.session.models import open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
+from mrvideo.speech.known import speech_of
 
 
 def start_looking(
@@ -99,6 +100,7 @@ async def _look(
     times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
     frames = await to_thread.run_sync(source.at, times)
     frames = list({frame.time_seconds: frame for frame in frames}.values())
+    heard = [cue for cue in index.cues if cue.span.overlaps(shown)]
     request = Request(
         prompt=load_prompt("look_local"),
         inputs=LookInputs(
@@ -106,7 +108,8 @@ async def _look(
             goal=question,
             spans=(shown,),
             frame_times=tuple(frame.time_seconds for frame in frames),
-            cues=tuple(CueLine.of(cue) for cue in index.cues if cue.span.overlaps(shown)),
+            cues=tuple(CueLine.of(cue) for cue in heard),
+            speech=speech_of(index, [shown], heard),
         ),
         reply_type=LookReply,
         stage="look",

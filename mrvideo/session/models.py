@@ -33,33 +33,42 @@ _BOUNDS = ("max_images", "context_tokens", "max_output_tokens")
 
 @dataclass(frozen=True)
 class Models:
-    """The two roles of one run, behind one ledger."""
+    """The roles of one run, behind one ledger. `verify` checks claims, where another model than the one that sees is to."""
 
     vision: Model
     text: Model
     ledger: Ledger
+    verify: Model | None = None
 
     @property
     def names(self) -> dict[str, str]:
         """Role → name, as an answer reports it."""
-        return {"vision": self.vision.name, "text": self.text.name}
+        own = {"vision": self.vision.name, "text": self.text.name}
+        return own if self.verify is None else {**own, "verify": self.verify.name}
 
     async def aclose(self) -> None:
         """Let go of both."""
         await self.vision.aclose()
         if self.text is not self.vision:
             await self.text.aclose()
+        if self.verify is not None:
+            await self.verify.aclose()
 
 
 def model_settings(settings: Settings, role: str) -> ModelSettings:
-    """What the `vision`, `text` or `speech` role's adapter is opened with. Raises `SettingsError`."""
-    name = {"vision": settings.vision_model, "text": settings.text_model, "speech": settings.speech or ""}[
-        role
-    ]
+    """What the `vision`, `text`, `verify` or `speech` role's adapter is opened with. Raises `SettingsError`."""
+    name = {
+        "vision": settings.vision_model,
+        "text": settings.text_model,
+        "verify": settings.verify_model or settings.vision_model,
+        "speech": settings.speech or "",
+    }[role]
     own_url = {
         "vision": settings.vision_base_url,
         # A text role that is the vision model by default is reached where that is reached.
         "text": settings.text_base_url or (settings.vision_base_url if settings.text is None else None),
+        "verify": settings.verify_base_url
+        or (settings.vision_base_url if settings.verify_model is None else None),
         "speech": settings.speech_base_url,
     }[role]
     if settings.preset is not None:
@@ -96,8 +105,11 @@ def open_models(
     budget: Budget | None = None,
     *,
     video: str | None = None,
+    checking: bool = False,
 ) -> Models:
-    """Both roles' models for one run; the caller closes them. `budget` is the run's, where these calls are not all of it.
+    """The roles' models for one run, with `checking` the one that checks claims; the caller closes them.
+
+    `budget` is the run's, where these calls are not all of it.
 
     `video` is the digest of what they are asked about: recordings tell pictures by it.
 
@@ -130,7 +142,11 @@ def open_models(
         vision, text = (
             _about(opened(own, roles=(role,)), video) for own, role in zip(roles, _ROLES, strict=True)
         )
-    return Models(vision=vision, text=text, ledger=ledger)
+    own = model_settings(settings, "verify")
+    # The same model is no second one.
+    second = checking and settings.verify_model is not None and own != roles[0]
+    checker = _about(opened(own, roles=("verify",)), video) if second else None
+    return Models(vision=vision, text=text, ledger=ledger, verify=checker)
 
 
 def _about(model: Model, video: str | None) -> Model:
@@ -154,15 +170,17 @@ def opened_models(
         portal().call(models.aclose)
 
 
-def check_reachable(settings: Settings) -> None:
+def check_reachable(settings: Settings, *, checking: bool = False) -> None:
     """Raises `ModelUnavailable` when a role's model is plainly not there, `SettingsError` for a recording that cannot be read, or
     made. Called before anything is written."""
     if settings.record is not None:
         existing_recording(settings.record)
-    vision, text = (model_settings(settings, role) for role in _ROLES)
-    check_there(vision)
-    if text != vision:
-        check_there(text)
+    roles = (*_ROLES, "verify") if checking else _ROLES
+    asked: list[ModelSettings] = []
+    for own in (model_settings(settings, role) for role in roles):
+        if own not in asked:
+            check_there(own)
+            asked.append(own)
 
 
 def check_there(own: ModelSettings) -> None:

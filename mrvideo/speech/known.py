@@ -20,7 +20,7 @@ HEARD = "heard"
 
 def speech_in(
     spans: Iterable[Span],
-    cues: Iterable[Spanned],
+    cues: Iterable[object],
     *,
     heard: bool,
     has_audio: bool,
@@ -37,7 +37,7 @@ def speech_in(
     return "not transcribed" if failed or (has_audio and not heard) else "none"
 
 
-def speech_of(index: Index, spans: Iterable[Span], cues: Iterable[Spanned]) -> Speech:
+def speech_of(index: Index, spans: Iterable[Span], cues: Iterable[object]) -> Speech:
     """The same of an indexed video. An index made before this was kept, without cues, counts as not transcribed."""
     return speech_in(
         spans,

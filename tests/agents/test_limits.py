@@ -99,6 +99,13 @@ async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
     monkeypatch.setattr("mrvideo.agents.ask.pixels.to_thread.run_sync", here)
     captions = [f"Field {n}, a balloon on it." if n % 40 == 0 else f"Field {n}." for n in range(scenes)]
     mind = film.mind(words=("balloon",), handlers={"verify": lambda i, r: {"verdict": verdict, "seen": "s"}})
+
+    def answer_one(inputs: Any, request: Any) -> dict[str, Any]:
+        whole = mind.answer(inputs)
+        return {**whole, "claims": whole["claims"][:1]}
+
+    # One claim: the checks of forty would spend all pictures in the first round.
+    mind.handlers["answer"] = answer_one
     answer, waves = await waves_of(
         film,
         mind,
@@ -190,21 +197,16 @@ async def test_decoding_runs_beside_the_loop_and_at_most_twice_at_once(film: Sim
                 running.pop()
             return inner.at(times_seconds)
 
-    # One planned span of one scene, long enough for four dense looks; nothing to look at across, nothing to verify.
-    plan = {
-        "reasoning": "r",
-        "combine": "select",
-        "scope": "local",
-        "spans": [{"start_seconds": 0.0, "stop_seconds": 240.0}],
-    }
+    # A question about the whole video: 120 scenes in four calls of at most 40 pictures or fewer; nothing to verify.
+    plan = {"reasoning": "r", "combine": "sum", "scope": "global", "look": "glance", "spans": []}
     mind = film.mind(
         words=("balloon",),
-        capabilities=Capabilities(segment_images=False),
+        capabilities=Capabilities(max_images=32),
         handlers={"global_intention": lambda i, r: plan},
     )
-    index = film.index(["A balloon."], duration_seconds=720.0)
+    index = film.index([f"A balloon {n}." for n in range(120)])
     await film.run(mind, index, frames=Frames(), effort="medium")
-    assert mind.asked().count("look_local") == 4
+    assert mind.asked().count("look_global") == 4
     assert Frames.most == 2
 
 
@@ -242,7 +244,9 @@ async def test_a_server_that_takes_fewer_images_than_thought_is_shown_fewer(
 ) -> None:
     """All that was asked of it at first was refused, and the answer was that nothing could be seen."""
     captions = [f"Field {n}, a balloon on it." if n % 8 == 0 else f"Field {n}." for n in range(32)]
-    model = Shrinking(film.mind(words=("balloon",)), most)
+    plan = {"reasoning": "r", "combine": "sum", "scope": "global", "look": "glance", "spans": []}
+    mind = film.mind(words=("balloon",), handlers={"global_intention": lambda i, r: plan})
+    model = Shrinking(mind, most)
     answer = await ask(
         "How many balloons?", index=film.index(captions), vision=model, text=model, frames=film.frames()
     )

@@ -36,7 +36,8 @@ def test_bins_tile_their_spans_and_never_exceed_the_images(spans: list[Span], im
         assert own[-1].span.stop_seconds == span.stop_seconds
         for left, right in pairwise(own):
             assert left.span.stop_seconds == right.span.start_seconds
-        assert len(own) <= max(1, round(span.duration_seconds * 2))
+        assert len(own) <= max(1, round(span.duration_seconds * 8))
+        assert len(own) <= max(16, round(span.duration_seconds * 2)), "eight a second of short acts alone"
         assert all(b.span.contains(b.time_seconds) for b in own)
     if len(spans) <= images:
         assert len({id(b.of) for b in bins}) == len(spans), "no span goes without a frame"

@@ -36,9 +36,9 @@ def test_every_scene_and_every_cue_is_read_exactly_once(
             assert line.stop_seconds <= segment.span.stop_seconds
 
 
-def test_a_long_film_is_cut_by_thirty_two_scenes(film: SimpleNamespace) -> None:
-    segments = plan_segments(film.context(film.index([f"s{n}" for n in range(70)])))
-    assert [len(s.scenes) for s in segments] == [32, 32, 6]
+def test_a_long_film_is_cut_by_sixty_four_scenes(film: SimpleNamespace) -> None:
+    segments = plan_segments(film.context(film.index([f"s{n}" for n in range(140)])))
+    assert [len(s.scenes) for s in segments] == [64, 64, 12]
 
 
 def test_a_scene_with_hours_of_speech_is_read_in_pieces(film: SimpleNamespace) -> None:

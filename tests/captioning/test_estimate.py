@@ -153,15 +153,13 @@ def test_a_video_file_path_is_not_needed(tmp_path: Path) -> None:
     )
 
 
-def test_a_question_is_estimated_without_the_pictures_that_a_small_model_is_not_sent() -> None:
-    def images(**able: Any) -> int:
-        capabilities = Capabilities(**{"context_tokens": 128_000, "max_images": 40, **able})
-        names = ("openai:a", "openai:a")
-        asked = estimating._question(one_hour(), "medium", Settings(), capabilities, names=names)
-        return asked.images
-
-    looks = 4 * 20 + 32
-    roomy = images()
-    assert roomy > looks + 300, "each of 360 scenes is read with its middle frame"
-    assert images(context_tokens=16_000) == images(segment_images=False) < roomy - 300
-    assert images(max_images=16) < roomy - 300
+def test_a_question_of_an_hour_at_high_takes_at_most_120_pictures_and_120000_tokens() -> None:
+    """It said 211,000 tokens for one round, and 700,000 were spent on four minutes."""
+    capabilities = Capabilities(context_tokens=128_000, max_images=40)
+    settings = Settings(vision="openai:gpt-5-mini")
+    least, most = (
+        estimating._by_effort(one_hour(), settings, capabilities, most=most)["high"] for most in (False, True)
+    )
+    assert least.images < most.images <= 120
+    assert least.input_tokens < most.input_tokens
+    assert least.input_tokens <= 120_000

@@ -190,7 +190,7 @@ async def verdict(film: Any, check: str, cues: tuple[CueLine, ...] = ()) -> str:
     span = Span(2.0, 4.0)
     pictures = film.pictures(span)
     inputs = VerifyInputs(
-        check=check, span=span, frame_times=tuple(p.time_seconds for p in pictures), cues=cues
+        check=check, spans=(span,), frame_times=tuple(p.time_seconds for p in pictures), cues=cues
     )
     return (await run("verify", inputs, VerifyReply, pictures)).verdict
 

@@ -29,6 +29,8 @@ from mrvideo.tools import chat, frameworks, mcp, toolbox
 TABLE: dict[str, tuple[str, Any]] = {
     "vision": ("openai:paid", "offline"),
     "text": ("openai:paid", "offline"),
+    "verify_model": ("openai:paid", "offline"),
+    "verify_base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"),
     "speech": ("openai:paid", "faster-whisper:tiny"),
     "base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"),
     "vision_base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"),

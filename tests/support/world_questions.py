@@ -321,7 +321,7 @@ def _asked(task: Any) -> Asked:
 
 
 def _lines(lines: Iterable[str], head: str) -> list[Line]:
-    pattern = re.compile(rf"\s*({head})\s*\((\d+\.\d+), (\d+\.\d+)\)\s*(\w*):?\s?(.*)")
+    pattern = re.compile(rf"\s*({head})\s*\((\d+\.\d+), (\d+\.\d+)\)\s*((?:\w+(?:, )?)*):?\s?(.*)")
     found = [pattern.fullmatch(line) for line in lines]
     return [Line(" ".join(filter(None, (m[1], m[4]))), float(m[2]), float(m[3]), m[5]) for m in found if m]
 
@@ -341,7 +341,7 @@ def _entity(task: Any, name: str) -> str | None:
 
 def _greeted(task: Any, name: str) -> str | None:
     """The one whom most captions show alone while the name is said."""
-    scenes = _lines(task.block("captions"), r"scene \d+")
+    scenes = _lines(task.block("scenes"), r"scene \d+|part")
     there = [
         set(re.findall(r"<(\w+)>", scene.text))
         for cue in _lines(task.block("cues"), "")
@@ -397,42 +397,31 @@ def _may_fit(text: str, asked: Asked) -> bool:
     )
 
 
-def _shown_to_fit(task: Any, scene: Line, asked: Asked) -> bool:
-    """The same of the scene's frame. Without exemplars, nobody can be told there."""
-    return any(
-        _may_fit(_in_words(seen), asked) for time, seen in task.frames() if scene.start <= time < scene.stop
-    )
-
-
-def _in_words(seen: Any) -> str:
-    place = "" if seen.place is None else perceiver.place_sentence(seen.place)
-    return " ".join([place, *(perceiver.sentence("Someone", p.action, p.prop) for p in seen.poses)])
-
-
 def _segment(eyes: Any, task: Any) -> dict[str, Any]:
     asked = _asked(task)
     entity = _entity(task, asked.name)
     findings: list[dict[str, Any]] = []
     exact: list[dict[str, float]] = []
     near: list[dict[str, float]] = []
-    fits = False
-    for line in task.block("captions"):
-        scenes = _lines([line], r"scene \d+")
+    fits, whole = False, _span(0.0, 0.0)
+    for line in task.block("scenes"):
+        scenes = _lines([line], r"scene \d+|part")
         if scenes:
             (scene,) = scenes
             deeds = _deeds_in(scene.text)
             told = [words for deed, words in deeds if _fits(deed, asked, entity)]
-            fits = bool(told)
+            if scene.head.startswith("scene"):
+                fits, whole = False, _span(scene.start, scene.stop)
+            fits = fits or bool(told)
             span = _span(scene.start, scene.stop)
             findings += [{**span, "source": "caption", "quote": words} for words in told]
             if told:
-                exact.append(span)
-            elif (
-                f"<{entity}>" in scene.text
-                or _may_fit(scene.text, asked)
-                or _shown_to_fit(task, scene, asked)
+                # A part tells of it; the event is the scene's.
+                exact.append(whole)
+            elif (f"<{entity}>" in scene.text or _may_fit(scene.text, asked)) and (
+                asked.place is None or perceiver.parse_place(scene.text) in (None, asked.place)
             ):
-                near.append(span)
+                near.append(whole)
         elif asked.want == "sign" and fits:
             findings += [
                 {**_span(sign.start, sign.stop), "source": "caption", "quote": sign.text}
@@ -445,11 +434,15 @@ def _segment(eyes: Any, task: Any) -> dict[str, Any]:
                 exact.append(_span(cue.start, cue.stop))
     return {
         "reasoning": f"{asked.name} is {entity}; {len(exact)} scenes fit, {len(near)} nearly do.",
-        "spans": [*exact, *near][:32],
+        "spans": _once([*exact, *near])[:32],
         "findings": findings,
         "confidence": 4 if exact else 2,
         "characters": [{"word": asked.name, "entity": entity}] if entity else [],
     }
+
+
+def _once(spans: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    return [span for place, span in enumerate(spans) if span not in spans[:place]]
 
 
 def _reduce(eyes: Any, task: Any) -> dict[str, Any]:
@@ -465,8 +458,9 @@ def _reduce(eyes: Any, task: Any) -> dict[str, Any]:
 def _plan(eyes: Any, task: Any) -> dict[str, Any]:
     asked = _asked(task)
     lines = task.block("analyses")
-    exact = sorted({(f.start, f.stop) for f in _lines(lines, "caption|cue|frame")})
+    findings = _lines(lines, "caption|cue|frame")
     every = [(s.start, s.stop) for s in _lines(lines, "span")]
+    exact = sorted({s for s in every if any(f.overlaps(s[0] + 0.01, s[1] - 0.01) for f in findings)})
     broad = asked.want in BROAD
     again = task.block("learnt") or task.block("known")
     wanted = exact if exact and not (broad or again) else [*exact, *every]
@@ -476,6 +470,7 @@ def _plan(eyes: Any, task: Any) -> dict[str, Any]:
         "reasoning": "What fits, and what nearly does where all of it counts.",
         "combine": "sum" if asked.want in ("count", "visits") else "select",
         "scope": "global" if broad else "local",
+        "look": "glance" if broad else {"when": "ends", "sign": "text"}.get(asked.want, "dense"),
         "spans": [_span(*s) for s in sorted(spans)],
         "characters": [{"word": asked.name, "entity": entity}] if entity else [],
     }
@@ -533,6 +528,7 @@ def _look(eyes: Any, task: Any) -> dict[str, Any]:
             for start, stop, text, _, _ in sorted(runs[:40], key=lambda r: r[0])
         ],
         "conclusion": " ".join(told) or f"{asked.name} is not seen.",
+        "sees": "shown" if told else "not_told",
         "confidence": 4,
     }
 
@@ -553,7 +549,7 @@ def _groups(task: Any, asked: Asked, entity: str | None) -> list[Group]:
     told = [(line, deed) for line in evidence for deed, _ in _deeds_in(line.text)]
     groups: list[Group] = []
     # Captions first: their times are those of the scene.
-    for line, deed in sorted(told, key=lambda item: not item[0].head.endswith("caption")):
+    for line, deed in sorted(told, key=lambda item: "caption" not in item[0].head):
         if line.head.endswith("cue") or not _fits(deed, asked, entity):
             continue
         own = line.head.split()[0]
@@ -561,12 +557,13 @@ def _groups(task: Any, asked: Asked, entity: str | None) -> list[Group]:
         if alike:
             g = groups[alike[0]]
             groups[alike[0]] = g._replace(
-                start=g.start if g.captioned else min(g.start, line.start),
-                stop=g.stop if g.captioned else max(g.stop, line.stop),
+                # A caption's times are exact, but may be those of a part of what frames show.
+                start=g.start if g.captioned and line.start > g.start - 1 else min(g.start, line.start),
+                stop=g.stop if g.captioned and line.stop < g.stop + 1 else max(g.stop, line.stop),
                 ids=(*g.ids, own),
             )
         else:
-            groups.append(Group(deed, line.start, line.stop, (own,), line.head.endswith("caption")))
+            groups.append(Group(deed, line.start, line.stop, (own,), "caption" in line.head))
     others = [(line, deed) for line, deed in told if deed.who != entity]
     kept = [g for g in groups if _votes(task, g, others) > 0]
     return sorted(kept, key=lambda g: g.start)
@@ -658,7 +655,7 @@ def _answer(eyes: Any, task: Any) -> dict[str, Any]:
         line, text = max(
             signs,
             key=lambda s: (
-                s[0].head.endswith("frame"),
+                "frame" in s[0].head,
                 min(s[0].stop, group.stop) - max(s[0].start, group.start),
             ),
         )

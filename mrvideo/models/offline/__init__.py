@@ -36,7 +36,6 @@ class OfflineModel:
         context_tokens=2_000_000,
         long_side_pixels=960,
         look_images=8,
-        segment_images=False,
         judges=False,
         concurrency=max(2, min(os.cpu_count() or 2, 4)),
         index_fingerprint=f"offline/{READING_VERSION}",

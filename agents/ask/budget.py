@@ -1,0 +1,61 @@
+"""How many pictures one question may send: shared out before calls begin, so that no round and no map passes the bound.
+
+effort   a question about certain moments   one about the whole video
+high     60                                 one or two a shot more, 120 at most
+medium   25                                 one or two a shot more, 120 at most
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mrvideo.records import Effort
+
+LOCAL: dict[Effort, int] = {"low": 0, "medium": 25, "high": 60}
+MOST = 120
+
+LOOK_MOST = 24
+"""Pictures of one round's looks at certain moments."""
+
+CHECK_MOST = 8
+"""Pictures of one check."""
+
+CHECK_LEAST = 2
+"""Below this a check is not begun: a frame, and who is meant."""
+
+
+@dataclass
+class Pictures:
+    """Pictures of one question: `most` may be sent, `taken` are sent or promised to calls that are about to begin."""
+
+    most: int
+    taken: int = 0
+
+    @property
+    def left(self) -> int:
+        """What nobody has taken."""
+        return max(self.most - self.taken, 0)
+
+    def take(self, count: int) -> int:
+        """As many of `count` as are left; they are the caller's now."""
+        granted = min(max(count, 0), self.left)
+        self.taken += granted
+        return granted
+
+    def give_back(self, count: int) -> None:
+        """What a call was promised and did not send."""
+        self.taken -= count
+
+    def widen(self, effort: Effort, units: int) -> None:
+        """Make room for one picture of each unit of the whole video, and one more where captions leave it in doubt."""
+        self.most = max(self.most, min(LOCAL[effort] + 2 * units, MOST))
+
+
+def share_of_looks(pictures: Pictures, *, checked: bool) -> int:
+    """Pictures for a round's looks: two in five of what is left where checks and perhaps a further round follow."""
+    return min(pictures.left * 2 // 5, LOOK_MOST) if checked else min(pictures.left, 2 * LOOK_MOST)
+
+
+def share_of_checks(pictures: Pictures, *, rounds_left: bool) -> int:
+    """Pictures for a round's checks: the rest stays for second opinions and a further round."""
+    return pictures.left * 2 // 3 if rounds_left else pictures.left * 5 // 6

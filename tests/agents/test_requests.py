@@ -1,0 +1,429 @@
+"""What is sent: the pictures, spans and words of requests as models get them. A real model named each of these faults."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from mrvideo import schemas
+from mrvideo.agents.ask.calls import clipped
+from mrvideo.agents.ask.notes import without_ids
+from mrvideo.models.schema import strict_schema
+from mrvideo.models.scripted import ScriptedModel
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.records import CaptionPart, Entity, Frame, Scene, Shot, Span
+from mrvideo.schemas import analysis, baseline, exploring
+
+OURS = ("answer", "global_intention", "goals", "look_global", "look_local", "reduce_intentions", "segment_intention",
+        "uniform", "verify")  # fmt: skip
+CAPTIONS = [f"Field {n}." for n in range(12)]
+
+
+def plan_of(*spans: tuple[float, float], **fields: Any) -> Any:
+    made = [{"start_seconds": a, "stop_seconds": b} for a, b in spans]
+    return lambda i, r: {"reasoning": "r", "combine": "select", "scope": "local", "spans": made, **fields}
+
+
+def claims_of(*claims: dict[str, Any], **fields: Any) -> Any:
+    """An answer whose claims cite the evidence that holds their words."""
+
+    def answer(inputs: Any, request: Any) -> dict[str, Any]:
+        made: list[dict[str, Any]] = []
+        for claim in claims:
+            words = claim.get("cites", [claim["text"]])
+            ids = [e.id for word in words for e in inputs.evidence if word in e.quote]
+            made.append(
+                {**claim, "citations": [{"evidence_id": i} for i in ids], "check": f"{claim['text']}?"}
+            )
+        return {"found": True, "answer": "x", "confidence": 4, "claims": made, **fields}
+
+    return answer
+
+
+def sent(asked: Any, *prompts: str) -> list[Any]:
+    return [r for r in asked.mind.requests if r.prompt.name in prompts]
+
+
+def with_cuts(index: Any, *times: float) -> Any:
+    ends = [0.0, *times, index.video.duration_seconds]
+    shots = tuple(Shot(start_seconds=a, stop_seconds=b) for a, b in pairwise(ends))
+    return index.model_copy(update={"shots": shots})
+
+
+# pictures -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("effort", "most"), [("high", 60), ("medium", 25)])
+@pytest.mark.parametrize("verdict", ["yes", "no", "unclear"])
+async def test_a_question_about_moments_sends_a_bounded_number_of_pictures(
+    film: SimpleNamespace, effort: Any, most: int, verdict: str
+) -> None:
+    """210 pictures were the median on films of two to four minutes."""
+    mind = film.mind(
+        words=("Field 1", "Field 30", "Field 200"), handlers={"verify": lambda i, r: {"verdict": verdict}}
+    )
+    asked = await film.run(mind, film.index([f"Field {n}." for n in range(360)]), effort=effort)
+    pictures = sum(len(r.pictures) for r in mind.requests)
+    assert 0 < pictures <= most
+    assert not sent(asked, "look_global"), "the local look shows the same"
+
+
+async def test_a_count_over_an_hour_sends_at_most_120_pictures_all_rounds_together(
+    film: SimpleNamespace,
+) -> None:
+    mind = film.mind(words=("Field 1",), handlers={"verify": lambda i, r: {"verdict": "no"}})
+    mind.handlers["global_intention"] = plan_of((10, 20), scope="global", look="glance")
+    asked = await film.run(mind, film.index([f"Field {n}." for n in range(360)]))
+    assert sum(len(r.pictures) for r in mind.requests) <= 120
+    assert any("not looked at: only their captions were read" in u.reason for u in asked.answer.unseen)
+
+
+async def test_padding_stops_at_camera_cuts(film: SimpleNamespace) -> None:
+    """20 of 32 frames showed the neighbouring films."""
+    mind = film.mind(words=("Field 3",))
+    mind.handlers["segment_intention"] = lambda i, r: {**mind.segment_intention(i), "needs_context": True}
+    asked = await film.run(mind, with_cuts(film.index(CAPTIONS), 29.0, 40.0), effort="medium")
+    (look,) = sent(asked, "look_local")
+    assert look.inputs.spans == (Span(29.0, 40.0),), "1.5 s at most, and not over a cut"
+    assert all(29.0 <= t < 40.0 for t in look.inputs.frame_times)
+
+
+async def test_a_short_act_is_looked_at_eight_times_a_second(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Field 3",), handlers={"global_intention": plan_of((30, 32), look="dense")})
+    asked = await film.run(mind, film.index(CAPTIONS), effort="medium")
+    (look,) = sent(asked, "look_local")
+    assert len(look.inputs.frame_times) == 16
+
+
+async def test_a_glance_shows_one_frame_of_each_shot(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Field",), handlers={"global_intention": plan_of((0, 40), look="glance")})
+    asked = await film.run(mind, with_cuts(film.index(CAPTIONS), 4.0, 16.0, 20.0), effort="medium")
+    (look,) = sent(asked, "look_local")
+    shots = [(0, 4), (4, 10), (10, 16), (16, 20), (20, 30), (30, 40)]
+    assert [sum(a <= t < b for t in look.inputs.frame_times) for a, b in shots] == [1] * 6
+
+
+async def test_when_is_answered_by_both_ends_and_what_lies_just_outside(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Field 3",), handlers={"global_intention": plan_of((30, 40), look="ends")})
+    asked = await film.run(mind, with_cuts(film.index(CAPTIONS), 30.0, 40.0))
+    times = sent(asked, "look_local")[0].inputs.frame_times
+    assert any(29 <= t < 30 for t in times) and any(40 <= t < 41 for t in times)
+    assert sum(30 <= t < 31.5 for t in times) >= 2 and sum(38.5 <= t < 40 for t in times) >= 2
+    check = sent(asked, "verify")[0]
+    assert check.inputs.spans == (Span(30.0, 40.0),), "the cited span is named"
+    outside = [p for p in check.pictures if not 30 <= p.time_seconds <= 40]
+    assert outside and all(p.label.startswith("context ") for p in outside)
+    assert set(check.inputs.context_times) == {p.time_seconds for p in outside}
+
+
+async def test_small_text_is_shown_in_crops_at_the_size_of_the_source(film: SimpleNamespace) -> None:
+    class Large:
+        def at(self, times_seconds: list[float]) -> list[Frame]:
+            picture = io.BytesIO()
+            Image.new("RGB", (1280, 720), "white").save(picture, "JPEG")
+            return [Frame(t, picture.getvalue(), 1280, 720) for t in times_seconds]
+
+    mind = film.mind(words=("Field 3",), handlers={"global_intention": plan_of((30, 32), look="text")})
+    asked = await film.run(mind, film.index(CAPTIONS), closeups=Large(), effort="medium")
+    (look,) = sent(asked, "look_local")
+    crops = [p for p in look.pictures if "crop" in p.label]
+    assert look.inputs.crops and len(crops) == 6
+    sizes = [Image.open(io.BytesIO(p.jpeg)).size for p in crops]
+    assert all(width >= 1280 // 3 and height >= 720 // 2 for width, height in sizes), "not scaled down"
+    assert "crops of the same moment" in look.prompt.render(look.inputs).user
+
+
+async def test_a_time_that_the_question_names_gets_a_frame_at_that_time(film: SimpleNamespace) -> None:
+    """Frames at 119.75 and 120.25 are not what is seen at 2:00."""
+    mind = film.mind(words=("Field 3",))
+    asked = await film.run(mind, film.index(CAPTIONS), "What is seen at 1:10?", effort="medium")
+    assert 70.0 in [t for r in sent(asked, "look_local") for t in r.inputs.frame_times]
+
+
+async def test_spans_really_shown_are_listed_and_none_is_without_length(film: SimpleNamespace) -> None:
+    """ "Between 46.6 and 188.0" hid a gap of two minutes; "94.60 to 94.60" was a scene."""
+    mind = film.mind(words=("Field 1.", "Field 7."))
+    claim = {"text": "Field", "cites": ["Field 1.", "Field 7."]}
+    mind.handlers["answer"] = claims_of(claim)
+    asked = await film.run(mind, film.index(CAPTIONS))
+    for request in sent(asked, "verify", "look_local"):
+        assert request.inputs.spans == (Span(10.0, 20.0), Span(70.0, 80.0))
+        user = request.prompt.render(request.inputs).user
+        assert "10.00 to 20.00 s, 70.00 to 80.00 s" in user
+
+
+# rounds -------------------------------------------------------------------------------------------
+
+
+async def test_what_held_is_not_checked_again_and_no_frame_is_sent_twice(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Field 1.", "Field 7."))
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if "7" in i.check else "yes", "seen": "s"}
+    mind.handlers["answer"] = claims_of({"text": "Field 1."}, {"text": "Field 7."})
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert asked.answer.rounds == 2
+    checks = [r.inputs.check for r in sent(asked, "verify")]
+    assert checks.count("Field 1.?") == 1, "it held"
+    assert [c.holds for c in asked.answer.claims] == [True, False]
+    times = [t for r in sent(asked, "verify", "look_local") for t in r.inputs.frame_times]
+    assert len(times) == len(set(times))
+    again = [r for r in sent(asked, "look_local") if r.inputs.frame_times][1:]
+    assert all(not 10 <= t < 20 for r in again for t in r.inputs.frame_times), "only what was denied"
+    held = sent(asked, "answer")[1].inputs.held
+    assert [(h.id, h.text) for h in held] == [("h1", "Field 1.")]
+
+
+async def test_a_denial_that_confirms_the_core_corrects_the_time(film: SimpleNamespace) -> None:
+    """A right claim was denied for its times, and a whole second round of looks was paid."""
+
+    def verify(inputs: Any, request: Any) -> dict[str, Any]:
+        times = inputs.frame_times
+        where = {"shown_start_seconds": times[1], "shown_stop_seconds": times[2]}
+        return {"seen": "It begins later.", "verdict": "other_time", **where}
+
+    mind = film.mind(words=("Field 1.",), handlers={"verify": verify})
+    mind.handlers["global_intention"] = plan_of((10, 20), look="ends")
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert asked.answer.rounds == 2
+    assert [len(sent(asked, name)) for name in ("look_local", "segment_intention", "answer")] == [1, 1, 2]
+    first = sent(asked, "verify")[0].inputs.frame_times
+    evidence = sent(asked, "answer")[1].inputs.evidence
+    assert (first[1], first[2]) in [(e.start_seconds, e.stop_seconds) for e in evidence]
+
+
+async def test_a_negation_is_asked_positively_and_inverted_by_code(film: SimpleNamespace) -> None:
+    for verdict, holds in (("no", True), ("yes", False)):
+        mind = film.mind(words=("Field 1.",), handlers={"verify": lambda i, r, v=verdict: {"verdict": v}})
+        mind.handlers["answer"] = claims_of({"text": "Field 1.", "negated": True})
+        asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
+        assert asked.answer.claims[0].holds is holds
+
+
+@pytest.mark.parametrize(
+    ("rule", "cites", "holds"),
+    [
+        ("order", ["Field 1.", "Field 7."], True),
+        ("order", ["Field 7.", "Field 1."], False),
+        ("earliest", ["Field 7.", "Field 1."], False),
+        ("latest", ["Field 7.", "Field 1."], True),
+    ],
+)
+async def test_what_times_decide_is_decided_by_code(
+    film: SimpleNamespace, rule: str, cites: list[str], holds: bool
+) -> None:
+    mind = film.mind(words=("Field 1.", "Field 7."))
+    items = [{"text": "Field 1."}, {"text": "Field 7."}]
+    mind.handlers["answer"] = claims_of(*items, {"text": "in time", "cites": cites, "rule": rule})
+    asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
+    assert [c.holds for c in asked.answer.claims] == [True, True, holds]
+    assert not [r for r in sent(asked, "verify") if "in time" in r.inputs.check], "nobody is asked"
+    assert asked.answer.verified is holds
+
+
+async def test_a_false_premise_or_words_never_transcribed_pay_no_second_round(film: SimpleNamespace) -> None:
+    for basis, rounds in (("absent", 1), ("not_seen", 2)):
+        nothing = {"found": False, "confidence": 5, "basis": basis}
+        mind = film.mind(words=("Field 1.",), handlers={"answer": lambda i, r, n=nothing: n})
+        assert (await film.run(mind, film.index(CAPTIONS))).answer.rounds == rounds
+
+
+async def test_words_that_nobody_transcribed_are_not_looked_for_in_pictures(film: SimpleNamespace) -> None:
+    """15 calls and 131,000 tokens went into silent pictures."""
+    index = film.index(CAPTIONS)
+    index = index.model_copy(update={"video": index.video.model_copy(update={"has_audio": True})})
+    goals = {"local_question": "What?", "global_question": "What?", "needs_speech": True}
+    mind = film.mind(
+        words=("Field 1.",),
+        handlers={"goals": lambda i, r: goals, "answer": lambda i, r: {"found": False, "confidence": 3}},
+    )
+    asked = await film.run(mind, index)
+    assert asked.answer.rounds == 1
+    assert sum(len(r.pictures) for r in mind.requests) == 0
+
+
+async def test_every_request_says_what_is_known_of_speech(film: SimpleNamespace) -> None:
+    index = film.index(CAPTIONS, cues=[(12.0, 13.0, "hello")])
+    asked = await film.run(film.mind(words=("Field 1.", "Field 7.")), index)
+    for request in sent(asked, "segment_intention", "global_intention", "look_local", "verify", "answer"):
+        assert re.search(
+            r"^Speech: (cues follow|none|not transcribed)\.$",
+            request.prompt.render(request.inputs).user,
+            re.M,
+        )
+
+
+async def test_the_rest_is_checked_where_another_occurrence_is_likeliest_and_says_that_it_samples(
+    film: SimpleNamespace,
+) -> None:
+    def look(inputs: Any, request: Any) -> dict[str, Any]:
+        seen = {"start_seconds": 10.0, "stop_seconds": 13.0, "text": "A kite."}
+        return {"observations": [seen], "conclusion": "c", "confidence": 4}
+
+    mind = film.mind(words=("Field 1.",), handlers={"look_local": look})
+    mind.handlers["answer"] = claims_of({"text": "A kite."}, rest_check="Is another kite seen?")
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    asked = await film.run(mind, film.index(CAPTIONS))
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    assert any(14 <= t < 20 for t in rest.inputs.frame_times), "the uncited part of the cited scene"
+    assert '"no" means: not in these frames' in rest.prompt.render(rest.inputs).user
+    assert "of the rest" in asked.answer.searched
+
+
+# words --------------------------------------------------------------------------------------------
+
+
+async def test_cast_lines_are_shortened_and_never_dropped_where_captions_name_them(
+    film: SimpleNamespace,
+) -> None:
+    """Captions named <person_10> to <person_12>; the cast ended at <person_9>."""
+    cast = [
+        Entity(name=f"person_{n}", kind="person", description="tall, red coat, " * 150, exemplar_seconds=1.0)
+        for n in range(1, 31)
+    ]
+    names = tuple(e.name for e in cast)
+    index = film.index(CAPTIONS, entities=cast)
+    scenes = tuple(
+        s.model_copy(update={"entity_names": names if s.index in (2, 7) else ()}) for s in index.scenes
+    )
+    asked = await film.run(
+        film.mind(words=("Field 1.",)), index.model_copy(update={"scenes": scenes}), effort="low"
+    )
+    (segment,) = sent(asked, "segment_intention")
+    assert tuple(e.name for e in segment.inputs.entities) == names
+    assert "(seen 20–30, 70–80 s)" in segment.prompt.render(segment.inputs).user
+
+
+async def test_a_finding_cites_the_part_of_a_scene_that_holds_it(film: SimpleNamespace) -> None:
+    index = film.index(["A room. A man sits.", "Field."])
+    parts = (
+        CaptionPart(start_seconds=0, stop_seconds=6, text="A room."),
+        CaptionPart(start_seconds=6, stop_seconds=10, text="A man sits."),
+    )
+    scene: Scene = index.scenes[0].model_copy(update={"parts": parts})
+    mind = film.mind()
+    found = {"start_seconds": 0, "stop_seconds": 10, "source": "caption", "quote": "A man sits"}
+    mind.handlers["segment_intention"] = lambda i, r: {"findings": [found], "reasoning": "r", "confidence": 4}
+    asked = await film.run(mind, index.model_copy(update={"scenes": (scene, index.scenes[1])}), effort="low")
+    assert [e.span for e in asked.answer.evidence] == [Span(6, 10)]
+    (segment,) = sent(asked, "segment_intention")
+    assert "part (6.00, 10.00): A man sits." in segment.prompt.render(segment.inputs).user
+
+
+async def test_the_same_moment_told_three_times_is_one_piece_of_evidence(film: SimpleNamespace) -> None:
+    def look(inputs: Any, request: Any) -> dict[str, Any]:
+        start, stop = inputs.frame_times[0], inputs.frame_times[-1]
+        texts = ["Field 1.", "In the picture is field 1 and a fence."]
+        seen = [{"start_seconds": start, "stop_seconds": stop, "text": text} for text in texts]
+        return {"observations": seen, "conclusion": "c", "confidence": 4}
+
+    asked = await film.run(
+        film.mind(words=("Field 1.",), handlers={"look_local": look}), film.index(CAPTIONS), effort="medium"
+    )
+    evidence = sent(asked, "answer")[0].inputs.evidence
+    assert [(e.source, e.quote, e.also) for e in evidence if e.quote == "Field 1."] == [
+        ("caption", "Field 1.", ("frame",))
+    ]
+
+
+async def test_ids_of_one_draft_do_not_reach_who_cannot_see_them(film: SimpleNamespace) -> None:
+    nothing = {"found": False, "confidence": 3, "reasoning": "As e15 shows (e3, e4), nobody comes."}
+    mind = film.mind(words=("Field 1.",), handlers={"answer": lambda i, r: nothing})
+    asked = await film.run(mind, film.index(CAPTIONS))
+    assert asked.answer.rounds == 2
+    later = sent(asked, "global_intention", "look_local")[1:]
+    assert later and not [r for r in later if re.search(r"\be\d", r.prompt.render(r.inputs).user)]
+    assert without_ids("As e15 shows (e3, e4), nobody.") == "As the evidence shows, nobody."
+
+
+def test_notes_are_cut_between_words() -> None:
+    words = "alpha beta gamma delta " * 40
+    for most in range(40, 90):
+        cut = clipped(words, most)
+        assert len(cut) <= most
+        assert set(cut.rstrip("…").split()) <= {"alpha", "beta", "gamma", "delta"}
+
+
+def _reply_type(name: str) -> Any:
+    return next(
+        getattr(room, load_prompt(name).reply)
+        for room in (analysis, baseline, exploring)
+        if hasattr(room, load_prompt(name).reply)
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_example_of_each_prompt_fits_the_schema_that_is_sent(name: str) -> None:
+    """The answer's example lacked a field that its schema requires."""
+    text = load_prompt(name).static.split("Example")[1]
+    example, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+    reply = _reply_type(name)
+    reply.model_validate(example)
+    schema = strict_schema(reply)
+
+    def fits(value: Any, part: dict[str, Any]) -> None:
+        part = schema["$defs"][part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+        if part.get("type") == "object":
+            assert list(value) == list(part["required"]), "all of it, in the order in which it is decoded"
+            for key, inner in part["properties"].items():
+                fits(value[key], inner)
+        for item in value if part.get("type") == "array" else ():
+            fits(item, part["items"])
+
+    fits(example, schema)
+
+
+@pytest.mark.parametrize("name", [*OURS, "explore"])
+def test_a_reply_observes_and_reasons_before_it_decides(name: str) -> None:
+    """A server that decodes by schema made the model judge before it looked."""
+    order = list(strict_schema(_reply_type(name))["properties"])
+    observe = {"seen", "observations", "findings", "conclusion", "reasoning", "thought", "local_question"}
+    decide = {
+        "verdict",
+        "sees",
+        "found",
+        "answer",
+        "choice",
+        "confidence",
+        "scope",
+        "look",
+        "combine",
+        "needs_speech",
+    }
+    first = [order.index(field) for field in order if field in observe]
+    last = [order.index(field) for field in order if field in decide]
+    assert first and last and max(first) < min(last), order
+
+
+# a second model -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("second", "first", "told"), [("no", "yes", True), ("no", "no", False), ("yes", "yes", False)]
+)
+async def test_a_second_model_checks_and_where_two_differ_both_findings_are_told(
+    film: SimpleNamespace, second: str, first: str, told: bool
+) -> None:
+    mind = film.mind(
+        words=("Field 1.",), handlers={"verify": lambda i, r: {"verdict": first, "seen": "a dog"}}
+    )
+    checker = ScriptedModel(lambda r: {"verdict": second, "seen": "a cat"}, name="second")
+    asked = await film.run(mind, film.index(CAPTIONS), checker=checker, max_rounds=1)
+    assert checker.requests and {r.prompt.name for r in checker.requests} == {"verify"}
+    (claim,) = asked.answer.claims
+    assert [(f.model, f.holds, f.seen) for f in claim.findings] == (
+        [("scripted", True, "a dog"), ("second", False, "a cat")] if told else []
+    )
+    assert ("models differ" in str(asked.answer)) is told
+    assert ("second model" in asked.answer.checked_by) is (second == "yes")
+    assert claim.holds is (None if told else second == "yes")
+
+
+def test_the_reply_types_are_where_prompts_say(repository: Path) -> None:
+    assert schemas and all(_reply_type(name) for name in (*OURS, "explore"))
