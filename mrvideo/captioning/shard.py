@@ -14,7 +14,7 @@ from mrvideo.captioning.characters import find_characters, with_spans
 from mrvideo.captioning.paper import caption_in_three_steps
 from mrvideo.captioning.scenes import caption_clips
 from mrvideo.captioning.shard_records import Piece, ShardRecords, ShardSpec, WorkerResult
-from mrvideo.captioning.shard_view import ShardView, view_shard
+from mrvideo.captioning.shard_view import ShardView, shots_in, view_shard
 from mrvideo.captioning.tiling import tiled
 from mrvideo.errors import DecodeError, VideoChanged, VideoError, WorkerLost
 from mrvideo.mapreduce import Decode, decode, portal, worker_name
@@ -133,7 +133,7 @@ async def caption_frames(
         mentions=with_spans(mentions, pieces),
         pieces=pieces,
         failures=failures,
-        shots=view.shots,
+        shots=shots_in(shard.shots, spec.span),
         watermarks=watermarks,
         usage=calls.usage,
     )

@@ -114,12 +114,12 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
         clips=tuple(clips),
         still_spans=shard.still_spans if options.thin_stills else (),
         sparse=_sparse(options, shard, planned, cuts),
-        shots=_shots_in(shard.shots, spec.span),
+        shots=shots_in(shard.shots, planned),
         failures=tuple(failures),
     )
 
 
-def _shots_in(shots: Sequence[Shot], span: Span) -> tuple[Shot, ...]:
+def shots_in(shots: Sequence[Shot], span: Span) -> tuple[Shot, ...]:
     """The shots cut to the span; one that a cut begins right at its start still says so."""
     found: list[Shot] = []
     for shot in shots:
@@ -143,7 +143,7 @@ def _sparse(
     most = max(1, math.ceil(whole.duration_seconds * options.characters_per_second - _TICK))
     frames = _since(shard.frames, _last_until(cuts, whole.start_seconds))
     every = on_screen(frames, whole, frames_per_second=options.frames_per_second)
-    spans = [shot.span for shot in _shots_in(shard.shots, whole)] or [whole]
+    spans = [shot.span for shot in shots_in(shard.shots, whole)] or [whole]
     held = [(span, own) for span in spans if (own := _within(span, every))]
     if len(held) > most:
         # More shots than the rate allows frames: the longest of them.
