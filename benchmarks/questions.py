@@ -16,23 +16,15 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support import world_questions as support
 
-from mrvideo.models.base import Request
-from mrvideo.models.prices import image_tokens, picture_size, schema_tokens, text_tokens
 from mrvideo.records import Effort
+from mrvideo.session.estimating import estimate_index
+from mrvideo.settings import Settings
 
 MODEL = "gpt-5-mini"
-
-
-def tokens_of(request: Request[Any]) -> int:
-    """What a request takes with `MODEL`."""
-    rendered = request.prompt.render(request.inputs)
-    text = text_tokens(rendered.system + rendered.user, MODEL) + schema_tokens(request.reply_type, MODEL)
-    return text + sum(image_tokens(*picture_size(p), MODEL) + 6 for p in request.pictures)
 
 
 @dataclass
@@ -45,6 +37,13 @@ class Cost:
     right: int = 0
     verified: int = 0
     stages: Counter[str] = field(default_factory=Counter[str])
+    least: int = 0
+    most: int = 0
+
+    @property
+    def outside(self) -> int:
+        """How many took fewer or more tokens than the estimate's range."""
+        return sum(not self.least <= tokens <= self.most for tokens in self.tokens)
 
 
 def measure(
@@ -60,13 +59,17 @@ def measure(
         faults = support.perceiver.Faults(seed=seed, **({fault[0]: fault[1]} if fault else {}))
         model = support.perceiving(support.teach(support.perceiver.Perceiver(faults)))
         index = support.index_of(path, model, cues, Path(folder))
+        estimate = estimate_index(str(path), Settings(vision=f"openai:{MODEL}"))
         for effort in efforts:
             for question in support.make_questions(made, seed=seed, count=count, cues=cues):
                 model.requests.clear()
                 answer = asyncio.run(support.put(question, index, frames, model, effort))
-                cost = costs.setdefault((effort, question.kind), Cost())
+                least, most = estimate.question[effort], estimate.question_most[effort]
+                cost = costs.setdefault(
+                    (effort, question.kind), Cost(least=least.input_tokens, most=most.input_tokens)
+                )
                 cost.pictures.append(sum(len(r.pictures) for r in model.requests))
-                cost.tokens.append(sum(tokens_of(r) for r in model.requests))
+                cost.tokens.append(sum(support.tokens_of(r, MODEL) for r in model.requests))
                 cost.calls.append(len(model.requests))
                 cost.right += support.is_right(question, answer)
                 cost.verified += answer.verified
@@ -89,9 +92,9 @@ def main() -> None:
         measure(s, arguments.minutes, arguments.questions, arguments.efforts, fault) for s in arguments.seeds
     ]
     print(
-        "| effort | kind | questions | right | verified | pictures: median, most | tokens: median, most | calls: median, most |"
+        "| effort | kind | questions | right | verified | pictures: median, most | tokens: median, most | calls: median, most | tokens by the estimate | outside |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for effort, kind in worlds[0]:
         of = [world[effort, kind] for world in worlds if (effort, kind) in world]
         columns = [
@@ -99,7 +102,11 @@ def main() -> None:
         ]
         told = " | ".join(f"{statistics.median(c):,.0f}, {max(c):,}" for c in columns)
         right, verified = sum(c.right for c in of), sum(c.verified for c in of)
-        print(f"| {effort} | {kind} | {len(columns[0])} | {right} | {verified} | {told} |")
+        range_ = f"{min(c.least for c in of):,}–{max(c.most for c in of):,}"
+        outside = sum(c.outside for c in of)
+        print(
+            f"| {effort} | {kind} | {len(columns[0])} | {right} | {verified} | {told} | {range_} | {outside} |"
+        )
     stages: Counter[str] = sum((c.stages for world in worlds for c in world.values()), Counter())
     print(
         "\nPictures by stage: "

@@ -33,6 +33,7 @@ from mrvideo.schemas.baseline import UniformInputs, UniformReply
 from mrvideo.schemas.shared import CueLine
 from mrvideo.session.asking import answer_from, frames_for, opened
 from mrvideo.settings import OFFLINE, Settings
+from mrvideo.speech.known import speech_of
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -162,6 +163,7 @@ async def _uniform(
             must_choose=must_choose,
             frame_times=tuple(picture.time_seconds for picture in pictures),
             cues=cues,
+            speech=speech_of(index, [index.span], cues),
         )
         request = Request(
             prompt=load_prompt("uniform"),

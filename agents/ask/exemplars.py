@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from mrvideo.agents.ask.pixels import Bin, fetch
-from mrvideo.agents.ask.state import Context
+from mrvideo.agents.ask.state import Context, View
+from mrvideo.captioning.sheets import BOX_MARGIN, CELL_PIXELS, CELLS, Cell, sheets
+from mrvideo.media.images import with_crop
 from mrvideo.models.base import Model, Picture
 from mrvideo.records import Entity, Span
 
@@ -28,45 +30,73 @@ async def portraits(
     spans: int = 1,
     model: Model | None = None,
 ) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
-    """Pictures labelled `<person_3>`, and whom they show: those that the texts in `named` name, and nobody else.
+    """Exemplars of those whom the texts in `named` name and of nobody else, and whose they are.
 
-    At most a third of the `images` that the call may send (half of few), six, and no more than leave a frame for each of the `spans`; none for a model whose images the frames already fill. Where
-    room is left, they are shown as other stretches saw them too, labelled `<person_3> again`: one frame may be a poor one, or of
-    somebody else.
+    Those who are found in their frames by a box stand on one sheet, labelled `sheet, row 1: <person_3>, <person_3> again`; of others
+    the whole frame is shown, labelled `<person_3>`. Both may show three views of each: one view may be a poor one, or of somebody
+    else. At most a third of the `images` that the call may send (half of few), and no more than leave a frame for each of the `spans`;
+    none for a model whose images the frames already fill.
     """
     able = (model or context.vision).capabilities
     # Three views of one decide where two would only differ, also in a check of few pictures.
     room = min(max(images // 3, min(3, images // 2), 1), MAX_PORTRAITS, max(images - spans, 1))
     if able.look_images < _MANY_IMAGES or images < 2:
         return (), ()
-    wanted = entities_named(context, named)[:room]
-    if len(wanted) == 1 and room == 2:
+    wanted = entities_named(context, named)
+    boxed = [e for e in wanted if e.box is not None][:MAX_PORTRAITS]
+    views = _views(context, boxed, CELLS if boxed else 0)
+    whole = [e for e in wanted if e.box is None][: room - min(len(boxed), 1)]
+    room -= min(len(boxed), 1)
+    if len(whole) == 1 and room == 2:
         room = 1
-    views = [(place, f"<{e.name}>", e.exemplar_seconds) for place, e in enumerate(wanted)]
-    # Second views in turn, so that each of several gets one before anybody gets two.
-    turns = zip_longest(*(_elsewhere(context, e) for e in wanted))
+    views += _views(context, whole, room)
+    missing = {view for _, _, view in views} - set(context.portraits)
+    for cut in (False, True):
+        await _add(context, [view for view in missing if (view.box is not None) is cut], cut=cut)
+    found = [(name, label, context.portraits.get(view)) for name, label, view in views]
+    shown = [(name, label, frame) for name, label, frame in found if frame is not None]
+    on_sheet = {e.name for e in boxed}
+    cells = [Cell(label, frame) for name, label, frame in shown if name in on_sheet]
+    frames = [
+        Picture(label, frame.jpeg, frame.time_seconds, frame.crop)
+        for name, label, frame in shown
+        if name not in on_sheet
+    ]
+    return (*sheets(cells), *frames), tuple(dict.fromkeys(name for name, _, _ in shown))
+
+
+def pictures_of_exemplars(entities: Sequence[Entity], *, views: int = 1 + _MORE_VIEWS) -> int:
+    """How many pictures `portraits` would like to send: one for all who are found by a box, `views` of each other."""
+    whole = sum(e.box is None for e in entities)
+    return min(any(e.box is not None for e in entities) + views * whole, MAX_PORTRAITS)
+
+
+def _views(context: Context, entities: Sequence[Entity], room: int) -> list[tuple[str, str, View]]:
+    """Name, label and view, those of one together; second views in turn, so that each of several gets one before anybody gets two."""
+    first = [(place, f"<{e.name}>", View(e.exemplar_seconds, e.box)) for place, e in enumerate(entities)]
     again = [
-        (place, f"<{wanted[place].name}> again", time)
-        for turn in turns
-        for place, time in enumerate(turn)
-        if time is not None
+        (place, f"<{entities[place].name}> again", view)
+        for turn in zip_longest(*(_elsewhere(context, e) for e in entities))
+        for place, view in enumerate(turn)
+        if view is not None
     ]
-    views = sorted([*views, *again[: room - len(views)]], key=lambda view: view[0])
-    missing = sorted({time for _, _, time in views} - set(context.portraits))
-    if missing:
-        moments = [Span(time, time) for time in missing]
-        fetched = await fetch(context, [Bin(span.start_seconds, span, span) for span in moments])
-        frames = {
-            span.start_seconds: frame for (span, _), frame in zip(fetched.shown, fetched.frames, strict=True)
-        }
-        context.portraits.update({time: frames.get(time) for time in missing})
-    shown = [
-        (place, Picture(label, frame.jpeg, frame.time_seconds))
-        for place, label, time in views
-        if (frame := context.portraits.get(time)) is not None
-    ]
-    names = dict.fromkeys(wanted[place].name for place, _ in shown)
-    return tuple(picture for _, picture in shown), tuple(names)
+    chosen = sorted([*first, *again][: max(room, 0)], key=lambda view: view[0])
+    return [(entities[place].name, label, view) for place, label, view in chosen]
+
+
+async def _add(context: Context, views: Sequence[View], *, cut: bool) -> None:
+    """Fetch the views' frames into the context's portraits, None for one that cannot be read; `cut`: to their boxes, at the size of the
+    source."""
+    moments = [Span(time, time) for time in sorted({view.time_seconds for view in views})]
+    source = context.closeups if cut else None
+    fetched = await fetch(context, [Bin(m.start_seconds, m, m) for m in moments], source=source)
+    frames = {m.start_seconds: frame for (m, _), frame in zip(fetched.shown, fetched.frames, strict=True)}
+    for view in views:
+        frame = frames.get(view.time_seconds)
+        if frame is not None and view.box is not None:
+            part = view.box.padded(BOX_MARGIN).intersection(frame.crop)
+            frame = frame if part is None else with_crop(frame, part, long_side_pixels=CELL_PIXELS)
+        context.portraits[view] = frame
 
 
 _NAME = r"[a-z]+(?:_[a-z]+)*_\d+"
@@ -106,12 +136,12 @@ def _says(folded: str, known: str) -> bool:
     return bool(re.search(rf"\b{re.escape(known)}\b", folded)) if known.isascii() else known in folded
 
 
-def _elsewhere(context: Context, entity: Entity) -> list[float]:
+def _elsewhere(context: Context, entity: Entity) -> list[View]:
     """The exemplars of two more stretches: those furthest from what is shown already, since a static view repeats itself."""
-    own = {m.exemplar_seconds for m in context.index.mentions if m.mention_id in entity.mention_ids}
-    shown, left = [entity.exemplar_seconds], sorted(own - {entity.exemplar_seconds})
+    own = {m.exemplar_seconds: m.box for m in context.index.mentions if m.mention_id in entity.mention_ids}
+    shown, left = [entity.exemplar_seconds], sorted(own.keys() - {entity.exemplar_seconds})
     while left and len(shown) <= _MORE_VIEWS:
         best = max(left, key=lambda time: min(abs(time - other) for other in shown))
         shown.append(best)
         left.remove(best)
-    return shown[1:]
+    return [View(time, own[time]) for time in shown[1:]]

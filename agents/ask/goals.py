@@ -11,13 +11,18 @@ from mrvideo.agents.ask.state import Context, State
 from mrvideo.errors import ModelError
 from mrvideo.records import Notice, StageFinished, StageStarted
 from mrvideo.schemas.analysis import GoalsInputs, GoalsReply
+from mrvideo.speech.known import speech_of
 
 
 async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """One question for inside a span, one for across spans; the user's own for both where the call fails."""
     context = runtime.context
     context.on_event(StageStarted(stage="goals", total=1))
-    inputs = GoalsInputs(question=context.question, options=context.options)
+    inputs = GoalsInputs(
+        question=context.question,
+        options=context.options,
+        speech=speech_of(context.index, [context.whole], context.index.cues),
+    )
     try:
         goals = await call(context, context.text, "goals", inputs, GoalsReply)
     except ModelError as error:

@@ -115,7 +115,11 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
     room = _room(context)
     fitting = fit_analyses(context, analyses, room, model=context.text)
     inputs = ReduceIntentionsInputs(
-        question=context.question, options=context.options, span=span, analyses=tuple(fitting)
+        question=context.question,
+        options=context.options,
+        span=span,
+        analyses=tuple(fitting),
+        speech=speech_of(context.index, [span], [c for c in context.index.cues if c.span.overlaps(span)]),
     )
     try:
         reply = await call(

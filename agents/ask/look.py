@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from mrvideo.agents.ask.budget import LOOK_MOST, share_of_looks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.evidence import collect
-from mrvideo.agents.ask.exemplars import entities_named, portraits
+from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits
 from mrvideo.agents.ask.pixels import (
     asked_times,
     bins_for,
@@ -28,7 +28,7 @@ from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within, unhear
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError, RequestTooLarge
-from mrvideo.records import Looked, Notice, Span, StageFinished, Unseen, merge_spans
+from mrvideo.records import Entity, Looked, Notice, Span, StageFinished, Unseen, merge_spans
 from mrvideo.schemas.analysis import Density, LookInputs, LookReply
 from mrvideo.speech.known import speech_of
 from mrvideo.wording import counted
@@ -134,9 +134,8 @@ def _local_once(
 ) -> list[LookTask]:
     look = state["plan"].look
     wanted = [max(frames_for(context, look, [s]), 1) for s in spans]
-    named = len(_named(context, state))
     most = min(images_per_look(context), LOOK_MOST)
-    exemplars = min(3 * named, most // 3)
+    exemplars = min(pictures_of_exemplars(_named(context, state)), most // 3)
     count = min(max(math.ceil(min(sum(wanted) + exemplars, images) / most), 1), len(spans))
     tasks: list[LookTask] = []
     left, open_ = images, sum(wanted)
@@ -200,15 +199,15 @@ def _wanted_across(context: Context, state: State) -> int:
 
 
 def _exemplars_across(context: Context, state: State) -> int:
-    """Room for the exemplars of each look across: those named, three views where it is one, one of each where it is more."""
+    """Room for the exemplars of each look across: a sheet, and of those whose frames are shown whole three views of one, one of more."""
     if context.vision.capabilities.look_images < 16:
         return 0
-    named = len(_named(context, state))
-    return 3 if named == 1 else min(named, 6)
+    named = _named(context, state)
+    return pictures_of_exemplars(named, views=3 if len(named) == 1 else 1)
 
 
-def _named(context: Context, state: State) -> list[str]:
-    return [e.name for e in entities_named(context, _texts(context, state))]
+def _named(context: Context, state: State) -> list[Entity]:
+    return entities_named(context, _texts(context, state))
 
 
 def _texts(context: Context, state: State) -> list[str]:

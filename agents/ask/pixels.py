@@ -19,7 +19,7 @@ from mrvideo.agents.ask.state import Context, Frames
 from mrvideo.errors import VideoChanged, VideoError
 from mrvideo.media.images import frame_of, open_image
 from mrvideo.models.base import Model, Picture
-from mrvideo.records import Frame, Span, Unseen, merge_spans
+from mrvideo.records import Box, Frame, Span, Unseen, merge_spans
 from mrvideo.schemas.analysis import Density
 from mrvideo.text import times_in
 
@@ -220,17 +220,18 @@ def _steps(room_seconds: float) -> list[float]:
     return inside if len(inside) == 3 else [*inside, room_seconds + 0.2]
 
 
-async def fetch(context: Context, bins: Sequence[Bin]) -> Fetched:
-    """The frames of the bins, decoded in a thread. What cannot be decoded is data, not an error.
+async def fetch(context: Context, bins: Sequence[Bin], *, source: Frames | None = None) -> Fetched:
+    """The frames of the bins, decoded in a thread, by `source` where given. What cannot be decoded is data, not an error.
 
     Raises `VideoChanged` where the file is not the video any more.
     """
-    if context.frames is None or not bins:
+    source = source or context.frames
+    if source is None or not bins:
         return Fetched((), (), ())
     ordered = sorted(bins, key=lambda b: b.time_seconds)
     times = [b.time_seconds for b in ordered]
     try:
-        frames = await to_thread.run_sync(context.frames.at, times, limiter=context.decoding)
+        frames = await to_thread.run_sync(source.at, times, limiter=context.decoding)
     except VideoChanged:
         raise  # No lost span: what was answered so far is of another film than the file is by now.
     except (VideoError, OSError) as error:
@@ -258,7 +259,10 @@ def pictures_of(frames: Sequence[Frame], *, outside: Collection[float] = ()) -> 
     """Frames as a model sees them, labelled with their times; those at the times `outside` are marked as context."""
     return tuple(
         Picture(
-            f"{'context ' if f.time_seconds in outside else ''}{f.time_seconds:.2f} s", f.jpeg, f.time_seconds
+            f"{'context ' if f.time_seconds in outside else ''}{f.time_seconds:.2f} s",
+            f.jpeg,
+            f.time_seconds,
+            f.crop,
         )
         for f in frames
     )
@@ -307,7 +311,9 @@ def _crops(closeups: Frames, times: list[float], side: int, each: int) -> dict[f
                 min(frame.height * (row + 1) // rows + frame.height // 40, frame.height),
             )
             label = f"{time:.2f} s, crop: row {row + 1} of {rows}, column {column + 1} of {columns}"
-            parts.append(Picture(label, frame_of(image.crop(box), time).jpeg, time))
+            edges = (edge / size for edge, size in zip(box, (frame.width, frame.height) * 2, strict=True))
+            crop = Box(*edges).out_of(frame.crop)
+            parts.append(Picture(label, frame_of(image.crop(box), time).jpeg, time, crop))
         found[time] = parts
     return found
 

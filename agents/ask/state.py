@@ -20,6 +20,7 @@ from mrvideo.models.base import Model
 from mrvideo.models.tokens import text_tokens
 from mrvideo.records import (
     Answer,
+    Box,
     Claim,
     Cue,
     Effort,
@@ -55,6 +56,14 @@ class Frames(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class View:
+    """Where somebody is seen: the time of a frame, and the part of the source picture; None: all of it."""
+
+    time_seconds: float
+    box: Box | None
+
+
 @dataclass
 class InFlight:
     """A run's calls that no reply has come to yet, and the error that let no further one begin."""
@@ -87,8 +96,8 @@ class Context:
     pictures: Pictures = field(default_factory=lambda: Pictures(0))
     sent: set[float] = field(default_factory=set[float])
     """Times, to the hundredth of a second, of which looks and checks were sent a frame."""
-    portraits: dict[float, Frame | None] = field(default_factory=dict[float, "Frame | None"])
-    """Exemplar frames fetched so far, by time; None where the frame could not be read."""
+    portraits: dict[View, Frame | None] = field(default_factory=dict["View", "Frame | None"])
+    """Exemplars fetched so far; None where the frame could not be read."""
     in_flight: InFlight = field(default_factory=InFlight)
     # Decoding is done by threads that fill the cores; more than two of them only queue.
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))

@@ -31,7 +31,7 @@ CELLS = COLUMNS * ROWS
 _SAME_LEVEL = 10
 """Difference of brightness, of 255, that compression makes."""
 
-_MARGIN = 0.08
+BOX_MARGIN = 0.08
 """A box is widened by this share of its size: what identifies somebody often lies at its edge."""
 
 
@@ -46,7 +46,7 @@ class Cell:
     def image(self) -> Image.Image:
         """What the box shows, or the whole frame: at most `CELL_PIXELS` on its long side."""
         image = open_image(self.frame)
-        part = self.box.padded(_MARGIN).seen_in(self.frame.crop) if self.box is not None else None
+        part = self.box.padded(BOX_MARGIN).seen_in(self.frame.crop) if self.box is not None else None
         if part is not None and part != WHOLE:
             edges = (part.left, part.top, part.right, part.bottom)
             sizes = (image.width, image.height, image.width, image.height)

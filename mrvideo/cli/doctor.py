@@ -18,7 +18,7 @@ from mrvideo.errors import MrVideoError
 from mrvideo.files import open_to_others
 from mrvideo.settings import OFFLINE, Settings, state_folder
 
-SETTINGS = ("vision", "text", "speech", "base_url", "preset", "reader", "library")
+SETTINGS = ("vision", "text", "verify_model", "speech", "base_url", "preset", "reader", "library")
 
 _CORE = (
     "av",
@@ -62,7 +62,8 @@ def doctor(
     """
     from mrvideo import __version__
 
-    roles = ("vision", "text") if settings.speech is None else ("vision", "text", "speech")
+    extra = {"verify": settings.verify_model, "speech": settings.speech}
+    roles = ("vision", "text", *(role for role, name in extra.items() if name is not None))
     checks = {
         "opens a video": _attempt(lambda: _opens_a_video(settings)),
         "reads text in it": _attempt(_reads_a_text),
@@ -172,15 +173,19 @@ def _version(module: str) -> str | None:
 def _model(role: str, settings: Settings, origins: dict[str, str]) -> dict[str, Any]:
     from mrvideo.session.models import check_opens, model_settings
 
-    name = {"vision": settings.vision_model, "text": settings.text_model, "speech": settings.speech or ""}[
-        role
-    ]
-    if name == OFFLINE and origins[role] == "default":
+    name = {
+        "vision": settings.vision_model,
+        "text": settings.text_model,
+        "verify": settings.verify_model or "",
+        "speech": settings.speech or "",
+    }[role]
+    origin = origins["verify_model" if role == "verify" else role]
+    if name == OFFLINE and origin == "default":
         why = "no model is configured; it reads text, cuts, colours and cues, and does not see people"
     elif role == "text" and settings.text is None:
         why = f"the vision model (from {origins['vision']}), since no text model is configured"
     else:
-        why = f"from {origins[role]}"
+        why = f"from {origin}"
     report: dict[str, Any] = {"name": name, "why": why, "base_url": None, "problem": None}
     try:
         own = model_settings(settings, role)

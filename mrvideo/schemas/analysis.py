@@ -148,6 +148,7 @@ class ReduceIntentionsInputs(Message):
     options: tuple[str, ...] = ()
     span: Span
     analyses: tuple[Analysis, ...]
+    speech: str = ""
 
 
 class ReduceIntentionsReply(SegmentIntentionReply):
@@ -201,10 +202,11 @@ class GlobalIntentionReply(Message):
 
 
 class GoalsInputs(Message):
-    """Prompt `goals`: the question alone. Runs beside the segment map, on which it does not depend."""
+    """Prompt `goals`: the question, and what is known of speech. Runs beside the segment map, on which it does not depend."""
 
     question: str
     options: tuple[str, ...] = ()
+    speech: str = ""
 
 
 class GoalsReply(Message):

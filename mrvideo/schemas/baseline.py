@@ -18,6 +18,7 @@ class UniformInputs(Message):
     must_choose: bool = False
     frame_times: tuple[float, ...]
     cues: tuple[CueLine, ...] = ()
+    speech: str = ""
 
 
 class UniformReply(Message):

@@ -26,6 +26,9 @@ RECIPES: tuple[Recipe, ...] = ("fused", "paper")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 _CAPTION_TOKENS = 130
+"""A detailed caption of a scene in which much happens."""
+_SHORT_CAPTION_TOKENS = 35
+"""One of a scene in which little happens: a sentence or two."""
 _OUTPUT_TOKENS = 350
 _PER_LOOK = 36
 _LINE_TOKENS = 25
@@ -33,8 +36,8 @@ _CHECKS = 20
 _FINDINGS = 8
 """Pieces of evidence and of analysis that a question about the whole video makes of each segment."""
 ASSUMPTIONS = (
-    "one scene per clip, 4 characters per 2 minutes; a question from one about one moment, answered in one round, to one about the "
-    "whole video in two; replies of usual length, while reasoning models take more"
+    "one scene per clip, 4 characters per 2 minutes; a question from one about one moment, over short captions and answered in one "
+    "round, to one about the whole video in two; replies of usual length, while reasoning models take more"
 )
 
 
@@ -137,8 +140,9 @@ def _question(
     rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
     told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 400
     read = segments + min(segments, 2) * (rounds - 1)
+    caption = _CAPTION_TOKENS if most else _SHORT_CAPTION_TOKENS
     calls = [
-        _Call("segment_intention", "text", read, (_CAPTION_TOKENS + _LINE_TOKENS) * each),
+        _Call("segment_intention", "text", read, (caption + _LINE_TOKENS) * each),
         _Call("global_intention", "text", rounds, told + 200),
         _Call("answer", "text", rounds, 2 * told + 300),
     ]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from mrvideo.records import Span
+from PIL import Image
+
+from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS
+from mrvideo.media.images import frame_of, open_image
+from mrvideo.records import Frame, Span
 
 CAPTIONS = ["A balloon, said to be red.", "Field.", "A balloon, said to be blue.", "Field."]
 
@@ -390,6 +394,52 @@ async def test_whom_the_question_means_is_shown_as_other_stretches_saw_them_too(
     look = next(r for r in mind.requests if r.prompt.name == "look_local")
     labels = [(p.label, p.time_seconds) for p in look.pictures if p.label.startswith("<")]
     assert labels == [("<person_2>", 2.5), ("<person_2> again", 32.5), ("<person_2> again", 12.5)]
+
+
+async def test_those_who_are_found_by_a_box_stand_on_one_sheet_cut_to_it(film: SimpleNamespace) -> None:
+    """Six exemplars were six whole frames, in which the one who is meant was small."""
+    from mrvideo.records import Box, Entity
+
+    box = Box(0.1, 0.3, 0.4, 0.7)
+    cast = [
+        Entity(name=f"person_{n}", kind="person", description="d", exemplar_seconds=n + 0.5, box=box)
+        for n in range(1, 4)
+    ]
+    whole = Entity(name="person_4", kind="person", description="d", exemplar_seconds=5.5)
+    index = film.index(["<person_1> holds a balloon.", "Field."], entities=[*cast, whole])
+    mind = film.mind(words=("balloon",))
+    mind.handlers["global_intention"] = lambda i, r: {
+        **mind.global_intention(i),
+        "characters": [{"word": "who", "entity": "person_1 to person_4"}],
+    }
+
+    class Quarters:
+        """Red, green, blue and white quarters."""
+
+        def at(self, times_seconds: list[float]) -> list[Frame]:
+            image = Image.new("RGB", (320, 160))
+            for corner, colour in zip(
+                ((0, 0), (160, 0), (0, 80), (160, 80)), ("red", "lime", "blue", "white"), strict=True
+            ):
+                image.paste(colour, (*corner, corner[0] + 160, corner[1] + 80))
+            return [frame_of(image, time) for time in times_seconds]
+
+    await film.run(mind, index, frames=Quarters())
+    look = next(r for r in mind.requests if r.prompt.name == "look_local")
+    sheet, other, *frames = look.pictures
+    assert sheet.label == "sheet, row 1: <person_1>, <person_2>, <person_3>"
+    assert other.label == "<person_4>"
+    assert not [p.label for p in frames if "person" in p.label]
+    assert look.inputs.exemplars == ("person_1", "person_2", "person_3", "person_4")
+    shown = open_image(Frame(0.0, sheet.jpeg, 1, 1))
+    assert shown.size == (3 * CELL_PIXELS, CELL_PIXELS + NAME_PIXELS)
+    assert open_image(Frame(0.0, other.jpeg, 1, 1)).size == (320, 160)
+    # Of the left half alone, over the border of its two colours.
+    colours = {
+        name: shown.getpixel((x, NAME_PIXELS + y)) for name, x, y in (("red", 20, 10), ("blue", 20, 80))
+    }
+    assert colours["red"][0] > 200 > 60 > colours["red"][2]
+    assert colours["blue"][2] > 200 > 60 > colours["blue"][0]
 
 
 async def test_a_model_of_few_images_spends_them_on_the_span(film: SimpleNamespace) -> None:

@@ -16,6 +16,10 @@ import pytest
 from support.chat_server import ChatServer
 
 from mrvideo.records import Answer, Effort
+from mrvideo.session.estimating import estimate_index
+from mrvideo.settings import Settings
+
+PRICED = "gpt-5-mini"
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +142,23 @@ def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
     assert verified > 88
     assert verified_wrong <= verified / 10, "what is called verified is nearly always right"
     assert right["low"] + 6 <= right["high"], right
+
+
+@pytest.mark.parametrize("effort", ["medium", "high"])
+def test_a_question_of_each_kind_takes_what_the_estimate_says(
+    asking: Any, place: Any, effort: Effort
+) -> None:
+    estimate = estimate_index(str(place.path), Settings(vision=f"openai:{PRICED}"))
+    least, most = estimate.question[effort], estimate.question_most[effort]
+    for kind in asking.KINDS:
+        question = next(q for q in place.questions if q.kind == kind)
+        place.model.requests.clear()
+        put_all(asking, place, [question], effort)
+        sent = place.model.requests
+        assert least.calls <= len(sent) <= most.calls, kind
+        assert least.images <= sum(len(r.pictures) for r in sent) <= most.images, kind
+        tokens = sum(asking.tokens_of(r, PRICED) for r in sent)
+        assert least.input_tokens <= tokens <= most.input_tokens, kind
 
 
 def test_over_http_the_answers_are_the_same(asking: Any, place: Any, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.media.looks import FrameSource
-from mrvideo.models.base import Model
+from mrvideo.models.base import Model, Request
+from mrvideo.models.prices import image_tokens, picture_size, schema_tokens, text_tokens
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Answer, Cue, Effort, Frame, Index, Span, clock
 from support import perceiver, world
@@ -245,6 +246,13 @@ async def put(question: Question, index: Index, frames: Any, model: Model, effor
         text=model,
         effort=effort,
     )
+
+
+def tokens_of(request: Request[Any], model: str) -> int:
+    """What a request takes by a model's own rules: instructions, inputs, the reply's schema, each picture by its size."""
+    rendered = request.prompt.render(request.inputs)
+    text = text_tokens(rendered.system + rendered.user, model) + schema_tokens(request.reply_type, model)
+    return text + sum(image_tokens(*picture_size(p), model) + 6 for p in request.pictures)
 
 
 def perceiving(eyes: Any) -> ScriptedModel:
