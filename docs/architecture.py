@@ -24,7 +24,7 @@ LEVELS = (
     ("settings", "tracebacks", "schemas", "prompts"),
     ("media", "models", "library", "mapreduce"),
     ("speech", "display"),
-    ("captioning",),
+    ("captioning", "memory"),
     ("agents",),
     ("session",),
     ("tools",),

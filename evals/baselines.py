@@ -55,7 +55,7 @@ async def answer_with(
     must_choose: bool,
 ) -> Answer:
     """One answer by one system, with its usage; on the event-loop thread. Raises as `Video.ask` does."""
-    async with opened(settings, _silent, video=index.video.digest) as (models, _):
+    async with opened(settings, _silent, video=index.video.digest) as (models, library):
         if system.kind == "uniform":
             frames = await frames_for(index, settings, models)
             answer = await _uniform(
@@ -73,6 +73,7 @@ async def answer_with(
             settings.updated(effort=system.effort),
             must_choose=must_choose,
             on_event=_silent,
+            library=library if system.memory else None,
         )
 
 

@@ -22,6 +22,7 @@ class System(Record):
     intention: bool = Field(
         default=True, description="False: the whole video is looked at, whatever is asked"
     )
+    memory: bool = Field(default=True, description="False: all captions are read, of whatever length")
     frames: int = Field(default=32, ge=1, le=40, description="of the uniform baseline")
 
 
@@ -42,9 +43,12 @@ def ablations(effort: Effort, recipe: Recipe, *, frames: int = 32) -> tuple[Syst
         plain(effort, other),
         full.model_copy(update={"name": f"{full.name}, no cast", "cast": False}),
         full.model_copy(update={"name": f"{full.name}, no intention", "intention": False}),
+        full.model_copy(update={"name": f"{full.name}, no memory", "memory": False}),
     )
 
 
 def _name(effort: Effort, recipe: Recipe) -> str:
-    said = {"low": "low (captions only)", "medium": "medium", "high": "high"}[effort]
+    said = {"low": "low (captions only)", "medium": "medium", "high": "high", "exhaustive": "exhaustive"}[
+        effort
+    ]
     return f"mrvideo {said}" if recipe == "fused" else f"mrvideo {said}, recipe paper"

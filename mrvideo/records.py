@@ -17,7 +17,7 @@ from typing_extensions import Self
 from mrvideo.wording import plain, with_bare_addresses, without_secrets
 
 Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
-Effort: TypeAlias = Literal["low", "medium", "high"]
+Effort: TypeAlias = Literal["low", "medium", "high", "exhaustive"]
 Recipe: TypeAlias = Literal["fused", "paper"]
 Source: TypeAlias = Literal["caption", "cue", "frame"]
 Checker: TypeAlias = Literal["pixels", "second model", "quote"]
@@ -541,12 +541,15 @@ class Usage(Record):
         )
 
 
+_UNREAD_TOLD = 3
+
+
 class Answer(Record):
     """An answer with everything needed to check it.
 
     `answer` is None when the video does not hold one ("not found"); `searched` then says what was looked through.
     `nearest` are then the moments that come closest to what was asked. `guessed` marks a choice that `must_choose`
-    forced without evidence. `checked_by` says what all claims were held against; `verified` is pixels or a second model:
+    forced without evidence. `unread` are spans whose captions were not consulted: the memory of a long video pointed elsewhere. `checked_by` says what all claims were held against; `verified` is pixels or a second model:
     that a quote stands where it is cited does not make an answer true.
     """
 
@@ -562,6 +565,7 @@ class Answer(Record):
     evidence: tuple[Evidence, ...] = ()
     nearest: tuple[Evidence, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    unread: tuple[Span, ...] = ()
     removed_citations: int = 0
     searched: str = ""
     rounds: int = 1
@@ -595,8 +599,9 @@ class Answer(Record):
         """The answer, the chosen option, or in what it was not found: a model that only reads knows no more than texts and speech."""
         if self.answer is not None or self.choice is not None:
             return self.answer if self.answer is not None else self.options[self.choice or 0]
-        read = self.models.get("text") == "offline"
-        return "not found in what was read and heard" if read else "not found in the video"
+        if self.models.get("text") == "offline":
+            return "not found in what was read and heard"
+        return "not found in what was read of the video" if self.unread else "not found in the video"
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -612,6 +617,10 @@ class Answer(Record):
         lines += [f"  closest: {e.span}  {e.source}: {plain(e.quote)}" for e in self.nearest]
         lines += [f"  models differ: {plain(told)}" for told in self.differences]
         lines += [f"  not seen: {u.span}: {plain(u.reason)}" for u in self.unseen]
+        if self.unread:
+            shown = ", ".join(str(span) for span in self.unread[:_UNREAD_TOLD])
+            more = f" and {len(self.unread) - _UNREAD_TOLD} more" if len(self.unread) > _UNREAD_TOLD else ""
+            lines.append(f"  not read: {shown}{more}; --effort exhaustive reads all")
         if self.searched and (self.unseen or not self.evidence):
             lines.append(f"searched: {plain(self.searched)}")
         return "\n".join(lines)

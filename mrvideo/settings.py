@@ -45,6 +45,7 @@ HARMLESS = frozenset(
         "recipe",
         "effort",
         "max_rounds",
+        "max_opened",
         "reader",
         "keyframes_only",
         "clip_seconds",
@@ -134,6 +135,9 @@ class Settings(BaseModel):
     recipe: Recipe = "fused"
     effort: Effort = "high"
     max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")
+    max_opened: int = Field(
+        default=8, ge=1, le=1000, description="chapters of a long video that a question opens"
+    )
     library: Path = Field(
         default=Path(".mrvideo/library.db"), description="the SQLite file that keeps everything"
     )

@@ -36,6 +36,9 @@ _STAGES = {
     "look_global": "looking over all of it",
     "answer": "answering",
     "verify": "checking",
+    "memory": "writing chapters",
+    "walk": "choosing chapters",
+    "read_facts": "reading facts",
     "total": "total",
 }
 

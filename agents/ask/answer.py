@@ -11,8 +11,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.calls import call, keep_within, report_cut, room_for
-from mrvideo.agents.ask.coverage import merge_unseen, not_looked_at, searched_text, unseen_of
-from mrvideo.agents.ask.intention import readings
+from mrvideo.agents.ask.coverage import merge_unseen, not_looked_at, searched_text, unread_of, unseen_of
+from mrvideo.agents.ask.intention import readings, shot_starts
 from mrvideo.agents.ask.nearest import nearest_of
 from mrvideo.agents.ask.segments import cast_of
 from mrvideo.agents.ask.sources import Sources, find_quote, fold
@@ -174,6 +174,7 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     guessed = not found and context.must_choose and bool(context.options)
     cited = {i for claim in claims for i in claim.evidence_ids}
     unseen = merge_unseen([*unseen_of(context, state), *not_looked_at(context, state)])
+    unread = unread_of(context, state)
     choice = reply.choice if found or guessed else None
     checked = _checked_by(context, best) if found else ()
     answer = Answer(
@@ -182,13 +183,14 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         answer=_text(context, reply) if found else None,
         choice=0 if guessed and choice is None else choice,
         guessed=guessed,
-        confidence=_confidence(reply.confidence, claims, found=found, guessed=guessed),
+        confidence=_confidence(reply.confidence, claims, found=found, guessed=guessed, partial=bool(unread)),
         verified="pixels" in checked or "second model" in checked,
         checked_by=checked,
         claims=claims,
         evidence=tuple(e for e in best.evidence if e.id in cited),
         nearest=() if found else nearest_of(context),
         unseen=unseen,
+        unread=tuple(unread),
         removed_citations=draft.removed_citations,
         searched=searched_text(context, state, unseen, found=found),
         rounds=state["round"],
@@ -292,7 +294,7 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
         held=tuple(HeldLine(id=h.id, text=h.text, spans=h.spans) for h in state.get("held", [])),
-        shot_starts=tuple(shot.start_seconds for shot in context.index.shots),
+        shot_starts=shot_starts(context),
         scene_count=len(context.index.scenes),
     )
 
@@ -318,11 +320,14 @@ def _text(context: Context, reply: AnswerReply) -> str | None:
     return (reply.answer or "").strip() or None
 
 
-def _confidence(stated: Confidence, claims: Sequence[Claim], *, found: bool, guessed: bool) -> Confidence:
-    """Never above what the checks left standing: 1 for a guess or when nothing held, 2 when something did not."""
+def _confidence(
+    stated: Confidence, claims: Sequence[Claim], *, found: bool, guessed: bool, partial: bool
+) -> Confidence:
+    """Never above what the checks left standing: 1 for a guess or when nothing held, 2 when something did not; 3 where what was not
+    found may be in what was not read."""
     if guessed:
         return 1
     failed = sum(claim.holds is False for claim in claims)
     if found and failed:
         return 1 if failed == len(claims) else min(stated, 2)
-    return stated
+    return min(stated, 3) if partial and not found else stated

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mrvideo.records import Effort
 
-LOCAL: dict[Effort, int] = {"low": 0, "medium": 25, "high": 60}
+LOCAL: dict[Effort, int] = {"low": 0, "medium": 25, "high": 60, "exhaustive": 60}
 MOST = 120
 
 LOOK_MOST = 24

@@ -22,6 +22,24 @@ def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
     return merge_unseen([*failures, *state.get("unseen", [])])
 
 
+def unread_of(context: Context, state: State) -> list[Span]:
+    """The spans of scenes that no call was given, neighbours as one; none where all was read. A call that failed left them unseen."""
+    if context.memory is None:
+        return []
+    read = {scene.index for segment in state["segments"] for scene in segment.scenes}
+    spans: list[Span] = []
+    joins = False
+    for scene in context.scenes.items:
+        if scene.index in read:
+            joins = False
+        elif joins:
+            spans[-1] = Span(spans[-1].start_seconds, max(spans[-1].stop_seconds, scene.stop_seconds))
+        else:
+            spans.append(scene.span)
+            joins = True
+    return spans
+
+
 def merge_unseen(parts: Sequence[Unseen]) -> tuple[Unseen, ...]:
     """Spans that overlap become one with both reasons; spans that touch only when they share the reason."""
     merged: list[Unseen] = []

@@ -1,7 +1,7 @@
 """The graph of stage B: every node and every edge. What a node does is told where it is defined.
 
-At most six model calls in a row make a round, whatever the length of the video: segments, reduce, plan, look,
-answer, verify. The goals are worded beside the segment map, in the first round alone.
+At most six model calls in a row make a round: segments, reduce, plan, look, answer, verify. Where the memory of a long video is
+walked first, at most eight, whatever its length. The goals are worded beside the segment map, in the first round alone.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from mrvideo.agents.ask.intention import (
     gather,
     groups_to_reduce,
     plan,
+    read_on,
     read_segment,
     reduce_group,
     segments_to_read_again,
 )
 from mrvideo.agents.ask.look import collect_looks, look_global, look_local, look_tasks
-from mrvideo.agents.ask.rounds import correct, judge, needs_another_round, only_times_are_wrong
+from mrvideo.agents.ask.rounds import correct, judge, must_read_on, needs_another_round, only_times_are_wrong
 from mrvideo.agents.ask.state import Context, Segment, State
 from mrvideo.agents.ask.verify import check_tasks, verify_claim, verify_rest
 from mrvideo.records import StageStarted
@@ -36,7 +37,7 @@ def build() -> Any:
     """The compiled graph. It holds no state of a run, and keeps no checkpoints."""
     # The builder's own generics are only partly known to a type checker.
     graph: Any = StateGraph(State, context_schema=Context)
-    for node in (cut_segments, read_segment, propose_goals, gather, reduce_group, plan):
+    for node in (cut_segments, read_on, read_segment, propose_goals, gather, reduce_group, plan):
         graph.add_node(node.__name__, node)
     for node in (
         look_local,
@@ -53,6 +54,7 @@ def build() -> Any:
 
     graph.add_edge(START, "cut_segments")
     graph.add_conditional_edges("cut_segments", _to_segments, ["read_segment", "propose_goals", "gather"])
+    graph.add_conditional_edges("read_on", _to_added, ["read_segment", "gather"])
     graph.add_edge("read_segment", "gather")
     graph.add_edge("propose_goals", "gather")
     graph.add_conditional_edges("gather", _to_reduce, ["reduce_group", "plan"])
@@ -62,11 +64,13 @@ def build() -> Any:
     graph.add_edge("look_global", "collect_looks")
     graph.add_edge("collect_looks", "draft_answer")
     graph.add_conditional_edges(
-        "draft_answer", _to_checks, ["verify_claim", "verify_rest", "judge", "finish"]
+        "draft_answer", _to_checks, ["verify_claim", "verify_rest", "judge", "read_on", "finish"]
     )
     graph.add_edge("verify_claim", "judge")
     graph.add_edge("verify_rest", "judge")
-    graph.add_conditional_edges("judge", _to_next_round, ["read_segment", "gather", "correct", "finish"])
+    graph.add_conditional_edges(
+        "judge", _to_next_round, ["read_segment", "gather", "read_on", "correct", "finish"]
+    )
     graph.add_edge("correct", "collect_looks")
     graph.add_edge("finish", END)
     return graph.compile()
@@ -78,10 +82,14 @@ def draw() -> str:
 
 
 def _to_segments(state: State, runtime: Runtime[Context]) -> list[Any]:
-    sends = _segment_tasks(state, state["segments"])
+    sends = _segment_tasks(state, state["to_read"])
     if runtime.context.effort != "low":
         sends.append("propose_goals")
     return sends or ["gather"]
+
+
+def _to_added(state: State, runtime: Runtime[Context]) -> list[Any]:
+    return _segment_tasks(state, state["to_read"]) or ["gather"]
 
 
 def _to_reduce(state: State, runtime: Runtime[Context]) -> list[Any]:
@@ -117,7 +125,8 @@ def _segment_tasks(state: State, segments: list[Segment]) -> list[Any]:
 def _to_checks(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
     if context.effort != "high":
-        return ["finish"]
+        # Nothing is checked; but what was not found in a part is looked for in the rest.
+        return ["read_on"] if state["round"] < context.max_rounds and must_read_on(state) else ["finish"]
     claims, rests = check_tasks(context, state)
     sends: list[Any] = [Send("verify_claim", task) for task in claims]
     sends += [Send("verify_rest", task) for task in rests]
@@ -128,6 +137,8 @@ def _to_next_round(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
     if not needs_another_round(state, context):
         return ["finish"]
+    if must_read_on(state):
+        return ["read_on"]
     if only_times_are_wrong(state):
         return ["correct"]
     segments = segments_to_read_again(state)

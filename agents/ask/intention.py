@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
@@ -10,8 +11,9 @@ from mrvideo.agents.ask.calls import call, failure_of, room_for
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, plan_segments
 from mrvideo.agents.ask.shots import padded, trimmed
-from mrvideo.agents.ask.state import Context, Reading, ReduceTask, Segment, SegmentTask, State
+from mrvideo.agents.ask.state import Context, Reading, ReduceTask, Segment, SegmentTask, State, Walked
 from mrvideo.agents.ask.trim import fit_analyses
+from mrvideo.agents.ask.walk import read_all_facts, walk
 from mrvideo.errors import ModelError
 from mrvideo.records import Notice, SegmentRead, Span, StageFinished, StageStarted, Unseen, merge_spans
 from mrvideo.schemas.analysis import (
@@ -28,6 +30,8 @@ from mrvideo.speech.known import speech_of
 
 Update = dict[str, Any]
 
+_SHOTS_TOLD = 300
+
 _READ_AGAIN = 2
 """A later round reads at most so many segments of its plan again: an hour has six, and their captions are most of the cost."""
 
@@ -35,11 +39,27 @@ R = TypeVar("R", bound=SegmentIntentionReply)
 
 
 async def cut_segments(state: State, runtime: Runtime[Context]) -> Update:
-    """Plan the map: 64 scenes a call, fewer where their captions would not fit."""
+    """Plan the map: 64 scenes a call, fewer where their captions would not fit; of a long video those that its memory points to."""
     context = runtime.context
-    segments = plan_segments(context)
+    walked = Walked(everything=True) if context.memory is None else await walk(context, context.memory)
+    segments = plan_segments(context, None if context.memory is None else walked.scenes)
     context.on_event(StageStarted(stage="segment_intention", total=len(segments)))
-    return {"segments": segments, "round": 0, "learnt": [], "known": [], "held": []}
+    return {
+        "walked": walked, "segments": segments, "to_read": segments, "round": 0, "learnt": [], "known": [], "held": [],
+    }  # fmt: skip
+
+
+async def read_on(state: State, runtime: Runtime[Context]) -> Update:
+    """Where a part of the video was not enough: the facts of every chapter, and segments of the scenes that they add."""
+    context, before = runtime.context, state["walked"]
+    assert context.memory is not None, "only a walk leaves something unread"
+    walked = await read_all_facts(context, context.memory)
+    added = plan_segments(context, walked.scenes - before.scenes)
+    count = len(state["segments"]) + len(added)
+    added = [replace(s, index=len(state["segments"]) + s.index, count=count) for s in added]
+    context.on_event(StageStarted(stage="segment_intention", total=len(added)))
+    every = replace(walked, scenes=walked.scenes | before.scenes)
+    return {"walked": every, "segments": [*state["segments"], *added], "to_read": added}
 
 
 async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
@@ -71,7 +91,9 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
         if round_ > 1:
             context.on_event(Notice(text=f"{segment.span} could not be read again: {failure_of(error)}"))
             return {}
-        return {"unseen": [_unseen(segment.span, reason)]}
+        # Between scenes that a walk opened lie others.
+        spans = merge_spans([Span(s.start_seconds, s.stop_seconds) for s in segment.scenes], gap_seconds=0.1)
+        return {"unseen": [_unseen(span, reason) for span in spans or [segment.span]]}
     analysis = _analysis_of(context, reply, segment.span, ())
     context.on_event(
         SegmentRead(
@@ -157,7 +179,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         speech=speech_of(context.index, [whole], context.index.cues),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
-        shot_starts=tuple(shot.start_seconds for shot in context.index.shots),
+        shot_starts=shot_starts(context),
         scene_count=len(context.index.scenes),
     )
     try:
@@ -174,6 +196,12 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
     settled = _settled(context, reply.spans, fitting, wider=round_ > 1)
     checked = reply.model_copy(update={"spans": settled})
     return {"plan": checked, "round": round_}
+
+
+def shot_starts(context: Context) -> tuple[float, ...]:
+    """Where shots begin, of a video that has few enough to list: a hundred hours have more than a request holds."""
+    shots = context.index.shots
+    return tuple(shot.start_seconds for shot in shots) if len(shots) <= _SHOTS_TOLD else ()
 
 
 def in_order(analyses: list[Analysis]) -> list[Analysis]:

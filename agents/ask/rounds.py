@@ -44,7 +44,11 @@ def needs_another_round(state: State, context: Context) -> bool:
     A claim at which nobody could look is no reason: another look would fare no better. Nor is an answer that what was asked for is
     not there, where all that could show it was looked at, nor words that nobody has transcribed.
     """
-    if state["round"] >= context.max_rounds or context.pictures.left == 0:
+    if state["round"] >= context.max_rounds:
+        return False
+    if must_read_on(state):
+        return True
+    if context.pictures.left == 0:
         return False
     draft = state["draft"]
     if not draft.claims:
@@ -53,6 +57,16 @@ def needs_another_round(state: State, context: Context) -> bool:
     verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
     missed = any(one.round == state["round"] for one in state.get("missed", []))
     return missed or any(v.holds is not True and (v.looked or v.holds is False) for v in verdicts)
+
+
+def must_read_on(state: State) -> bool:
+    """Whether only a part was read of what the answer hangs on: nothing was found in it, it says that something is not so, or it is about
+    the whole video."""
+    if state["walked"].everything:
+        return False
+    draft = state["draft"]
+    negative = not draft.claims or any(asked.negated for asked in draft.asked)
+    return negative or state["plan"].scope == "global"
 
 
 def only_times_are_wrong(state: State) -> bool:

@@ -9,11 +9,12 @@ from mrvideo.agents.ask.graph import build
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context, Frames, State
 from mrvideo.errors import QuestionError
+from mrvideo.memory.tree import Memory
 from mrvideo.models.base import Model
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, Event, Index, Notice
 
-_STEPS_PER_ROUND = 10
+_STEPS_PER_ROUND = 12
 
 
 async def ask(
@@ -29,12 +30,15 @@ async def ask(
     effort: Effort = "high",
     must_choose: bool = False,
     max_rounds: int = 2,
+    memory: Memory | None = None,
+    max_opened: int = 8,
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Answer:
     """An answer with evidence that code has checked; `usage` and `models` are left for whoever holds the ledger.
 
     `checker` checks claims in the place of the vision model; one that cannot see is not used, with a notice. `closeups` serves frames
-    at the size of the source, of which small text is read.
+    at the size of the source, of which small text is read. With a `memory`, only what it points to is read, at most `max_opened` of its
+    chapters; not at effort `exhaustive`.
 
     Without frames, or with a model that cannot see, the captions alone are read: effort `low`, with a notice.
     Events are emitted on the event loop's thread. Raises `QuestionError`, `ModelUnavailable`, `BudgetReached`, and the
@@ -54,6 +58,8 @@ async def ask(
         vision=vision,
         text=text,
         effort=possible,
+        memory=None if effort == "exhaustive" else memory,
+        max_opened=max_opened,
         checker=_seeing(checker, told),
         closeups=closeups,
         pictures=Pictures(LOCAL[possible]),
@@ -64,7 +70,8 @@ async def ask(
     state: State = await build().ainvoke(
         {}, config={"recursion_limit": 4 + _STEPS_PER_ROUND * max_rounds}, context=context
     )
-    return state["answer"]
+    answer = state["answer"]
+    return answer.model_copy(update={"effort": effort}) if possible == "high" else answer
 
 
 def _once(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
@@ -101,4 +108,5 @@ def _possible(
     if not vision.capabilities.vision:
         on_event(Notice(text=f"{vision.name} cannot see: only captions and cues are read (effort low)"))
         return "low"
-    return effort
+    # All of it is read, and then looked at and checked as ever.
+    return "high" if effort == "exhaustive" else effort

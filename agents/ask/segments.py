@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mrvideo.agents.ask.calls import clipped, keep_within, report_cut, room_for
+from mrvideo.agents.ask.exemplars import entities_named
 from mrvideo.agents.ask.state import Context, Segment
 from mrvideo.models.base import Model
-from mrvideo.records import Entity, Scene, Span, merge_spans
-from mrvideo.schemas.analysis import EntityLine, PartLine, SceneLine, SightingLine
+from mrvideo.records import Entity, Span, merge_spans
+from mrvideo.schemas.analysis import EntityLine, SceneLine
 from mrvideo.schemas.shared import CueLine
 from mrvideo.speech.known import speech_of
 
 SCENES_PER_SEGMENT = 64
 
 _TIMES_TOLD = 6
+
+_CALLED_TOLD = 40
+"""So many people with names of their own stand in each request; of more, those that matter there."""
 
 CAST_SHARE = 8
 """At most one part in this many of a request is spent on the cast."""
@@ -31,8 +35,8 @@ class _Item:
     weight: int
 
 
-def plan_segments(context: Context) -> list[Segment]:
-    """Every scene and every cue in exactly one segment, in order; a scene repeats only where its cues need two calls.
+def plan_segments(context: Context, only: Collection[int] | None = None) -> list[Segment]:
+    """Every scene (or those at the positions `only`) and its cues in exactly one segment, in order; a scene repeats only where its cues need two calls.
 
     scenes   |--0--|--1--| … |--31--|   |--32--| …
     cues      c c   c      …  c   ^ a failed span between scenes: its cues stay with the scene before
@@ -42,7 +46,7 @@ def plan_segments(context: Context) -> list[Segment]:
     room = room * (CAST_SHARE - 1) // CAST_SHARE
     runs: list[list[_Item]] = []
     left = 0
-    for item in _items(context, room):
+    for item in _items(context, room, only):
         if not runs or item.weight > left or len(runs[-1]) == SCENES_PER_SEGMENT:
             runs.append([])
             left = room
@@ -70,7 +74,11 @@ def cast_of(
     names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names} | set(
         also
     )
-    chosen = [e for e in context.index.entities if e.name in names or e.display_name]
+    called = {e.name for e in context.index.entities if e.display_name}
+    if len(called) > _CALLED_TOLD:
+        # Of many people of a long video, a request tells those whom the question means.
+        called = {e.name for e in entities_named(context, [context.question, *context.options])}
+    chosen = [e for e in context.index.entities if e.name in names or e.name in called]
     lines = [
         EntityLine(
             name=e.name, kind=e.kind, description=e.description, display_name=e.display_name,
@@ -114,31 +122,7 @@ def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Mo
     return tuple(kept)
 
 
-def scene_line(scene: Scene) -> SceneLine:
-    """A scene as an analysis reads it."""
-    return SceneLine(
-        index=scene.index,
-        start_seconds=scene.start_seconds,
-        stop_seconds=scene.stop_seconds,
-        caption=scene.detailed or scene.brief,
-        parts=_part_lines(scene),
-        screen_text=tuple(
-            SightingLine(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, text=s.text)
-            for s in scene.sightings
-        ),
-    )
-
-
-def _part_lines(scene: Scene) -> tuple[PartLine, ...]:
-    """The parts of a caption with their own times, where there are several."""
-    if len(scene.parts) < 2:
-        return ()
-    return tuple(
-        PartLine(start_seconds=p.start_seconds, stop_seconds=p.stop_seconds, text=p.text) for p in scene.parts
-    )
-
-
-def _items(context: Context, room: int) -> list[_Item]:
+def _items(context: Context, room: int, only: Collection[int] | None) -> list[_Item]:
     cues, scenes = context.cues.items, context.scenes.items
     items: list[_Item] = []
     position = 0
@@ -149,9 +133,11 @@ def _items(context: Context, room: int) -> list[_Item]:
         while position < len(cues) and cues[position].start_seconds < until:
             own.append(CueLine.of(cues[position]))
             position += 1
+        if only is not None and place not in only:
+            continue
         items.extend(
             _fitting(
-                context, _shortened(context, scene_line(scene), room // 2), scene.entity_names, own, room
+                context, _shortened(context, SceneLine.of(scene), room // 2), scene.entity_names, own, room
             )
         )
     if not scenes:

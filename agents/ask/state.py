@@ -16,6 +16,9 @@ from typing_extensions import TypedDict
 from mrvideo.agents.ask.budget import Pictures
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.timeline import Timeline, borders_of
+from mrvideo.memory.evidence import leaves_of
+from mrvideo.memory.recall import Recall
+from mrvideo.memory.tree import Memory
 from mrvideo.models.base import Model
 from mrvideo.models.tokens import text_tokens
 from mrvideo.records import (
@@ -77,7 +80,8 @@ class Context:
     """What one run is asked, and with what: the same for every node. Only `portraits`, `pictures`, `sent` and `in_flight` change.
 
     `effort` is what can be done: `low` where there is nothing to look at or with. `checker` checks claims in the place of `vision`.
-    `closeups` serves frames at the size of the source.
+    `closeups` serves frames at the size of the source. `memory` is walked to choose what is read; without one, all is read.
+    `max_opened` bounds the chapters that a walk opens.
     """
 
     question: str
@@ -91,6 +95,8 @@ class Context:
     must_choose: bool
     max_rounds: int
     on_event: Callable[[Event], None]
+    memory: Memory | None = None
+    max_opened: int = 8
     checker: Model | None = None
     closeups: Frames | None = None
     pictures: Pictures = field(default_factory=lambda: Pictures(0))
@@ -128,6 +134,11 @@ class Context:
         return Timeline(self.index.cues)
 
     @cached_property
+    def recall(self) -> Recall:
+        """Finds scenes by words. Made on first use; long videos take a second."""
+        return Recall(leaves_of(self.index), self.index.entities)
+
+    @cached_property
     def cuts(self) -> list[float]:
         """Where shots begin, without the beginning of the video, in order."""
         return sorted({shot.start_seconds for shot in self.index.shots if shot.start_seconds > 0})
@@ -143,6 +154,15 @@ class Context:
         cut say nothing of where the pictures end."""
         stops = [scene.stop_seconds for scene in self.index.scenes]
         return Span(0.0, max([self.index.video.duration_seconds, *stops]))
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What the memory had opened: scenes, by position; whether the facts of every chapter were read; how many calls in a row it took."""
+
+    scenes: frozenset[int] = field(default_factory=frozenset[int])
+    everything: bool = False
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -264,7 +284,9 @@ class State(TypedDict):
     A key is there once a node before has written it; reading one too early is a bug of the edges.
     """
 
+    walked: Walked
     segments: list[Segment]
+    to_read: list[Segment]
     analyses: Annotated[list[Reading], operator.add]
     reduced: Annotated[list[Reading], operator.add]
     goals: GoalsReply
@@ -286,12 +308,14 @@ class State(TypedDict):
 
 
 def spare_calls(state: State) -> int:
-    """How many more calls in a row this round may take: six are promised, and these are what it needs or has taken.
+    """How many more calls in a row this round may take: six are promised, eight where a memory is walked, and these are what it needs or
+    has taken.
 
     Each round needs segments, plan, look, answer, verify, and perhaps the reduce level.
     """
     reduced = any(reading.round == state["round"] for reading in state.get("reduced", []))
-    return 6 - 5 - reduced
+    steps = state["walked"].steps
+    return (8 if steps else 6) - 5 - reduced - steps
 
 
 class SegmentTask(TypedDict):

@@ -109,7 +109,7 @@ SETTING_OPTIONS: dict[str, Any] = {
     "effort": _choice(
         MODELS,
         get_args(Effort),
-        "low reads captions, medium also looks at frames again, high also checks each claim. Default: high.",
+        "low reads captions, medium also looks at frames again, high also checks each claim; of a long video, exhaustive reads all. Default: high.",
     ),
     "reader": _choice(READING, ("pyav", "decord"), "Library that decodes the video. Default: pyav."),
     "keyframes_only": _switch(

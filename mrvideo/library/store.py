@@ -159,6 +159,12 @@ class Library:
         found = self._bodies(select(schema.parts.c.body).where(schema.parts.c.key == key))
         return found[0] if found else None
 
+    def parts(self, digest: str, kind: str) -> tuple[str, ...]:
+        """All of one kind that `put_part` kept of a video, the newest first."""
+        table = schema.parts
+        statement = select(table.c.body).where(table.c.digest == digest, table.c.kind == kind)
+        return tuple(self._bodies(statement.order_by(table.c.created_at.desc())))
+
     def put_index(self, index: Index) -> None:
         """Keep the index as its video's latest, in one transaction. Search reads it from then on."""
         digest = index.video.digest

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
-from mrvideo.records import Confidence, Source, Span
+from mrvideo.records import Confidence, Scene, Source, Span
 from mrvideo.schemas.shared import CueLine, Filled, Message, check_choice, inputs_of, inside
 
 
@@ -42,6 +42,25 @@ class SceneLine(Message):
         default=(), description="the caption's parts with their own times, where there are several"
     )
     screen_text: tuple[SightingLine, ...] = ()
+
+    @classmethod
+    def of(cls, scene: Scene) -> SceneLine:
+        """The line of a scene."""
+        parts = scene.parts if len(scene.parts) > 1 else ()
+        return cls(
+            index=scene.index,
+            start_seconds=scene.start_seconds,
+            stop_seconds=scene.stop_seconds,
+            caption=scene.detailed or scene.brief,
+            parts=tuple(
+                PartLine(start_seconds=p.start_seconds, stop_seconds=p.stop_seconds, text=p.text)
+                for p in parts
+            ),
+            screen_text=tuple(
+                SightingLine(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, text=s.text)
+                for s in scene.sightings
+            ),
+        )
 
 
 class PartLine(Message):

@@ -16,13 +16,21 @@ from mrvideo.errors import LibraryError
 from mrvideo.library import Library
 from mrvideo.mapreduce import start_on_portal
 from mrvideo.media.looks import FrameSource
+from mrvideo.memory import Memory
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
-from mrvideo.records import Answer, EventSink, Index, Notice
+from mrvideo.records import Answer, Effort, EventSink, Index, Notice
 from mrvideo.session.models import Models, check_reachable, open_models
 from mrvideo.session.options import cropped_source
-from mrvideo.settings import Settings
+from mrvideo.session.remembering import remembered
+from mrvideo.settings import OFFLINE, Settings
 from mrvideo.wording import is_url
+
+CHECKING: frozenset[Effort] = frozenset({"high", "exhaustive"})
+"""Efforts at which claims are checked, perhaps by a model of its own."""
+
+WALKED_FROM = 128
+"""A video of more scenes than two calls read is walked by its memory; of others all is read."""
 
 _SOURCE_PIXELS = 4096
 """No source is scaled down to less for crops of small text."""
@@ -68,10 +76,17 @@ async def ask_index(
     budget: Budget | None = None,
 ) -> Answer:
     """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
-    await to_thread.run_sync(partial(check_reachable, settings, checking=settings.effort == "high"))
+    await to_thread.run_sync(partial(check_reachable, settings, checking=settings.effort in CHECKING))
     async with opened(settings, on_event, budget, video=index.video.digest) as (models, library):
         answer = await answer_from(
-            models, index, question, options, settings, must_choose=must_choose, on_event=on_event
+            models,
+            index,
+            question,
+            options,
+            settings,
+            must_choose=must_choose,
+            on_event=on_event,
+            library=library,
         )
         try:
             await to_thread.run_sync(library.put_answer, answer)
@@ -88,7 +103,7 @@ async def opened(
     """The models and the library of one question about that video, closed at the end; on the event-loop thread."""
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
-        checking = settings.effort == "high"
+        checking = settings.effort in CHECKING
         models = open_models(settings, library, on_event, budget, video=video, checking=checking)
         try:
             yield models, library
@@ -107,8 +122,9 @@ async def answer_from(
     *,
     must_choose: bool,
     on_event: EventSink,
+    library: Library | None = None,
 ) -> Answer:
-    """The answer of these models, with what they took; it is not kept."""
+    """The answer of these models, with what they took; it is not kept. Without a library, all of the video is read."""
     frames = await frames_for(index, settings, models)
     answer = await ask(
         question,
@@ -122,12 +138,25 @@ async def answer_from(
         effort=settings.effort,
         must_choose=must_choose,
         max_rounds=settings.max_rounds,
+        memory=await _memory(models, index, settings, library, on_event),
+        max_opened=settings.max_opened,
         on_event=on_event,
     )
     made = {"index": index.key, **index.settings, "max_rounds": settings.max_rounds}
     return answer.model_copy(
         update={"usage": models.ledger.total(), "models": models.names, "settings": made}
     )
+
+
+async def _memory(
+    models: Models, index: Index, settings: Settings, library: Library | None, on_event: EventSink
+) -> Memory | None:
+    """The memory to walk, built on first need; None where all is read: of short videos, without a model, and at effort `exhaustive`."""
+    if library is None or settings.effort == "exhaustive" or settings.text_model == OFFLINE:
+        return None
+    if len(index.scenes) <= WALKED_FROM:
+        return None
+    return await remembered(index, settings, library, models.text, on_event)
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:

@@ -48,6 +48,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "recipe": ("paper", "fused"),
     "effort": ("low", "high"),
     "max_rounds": ("5", 2),
+    "max_opened": ("5", 8),
     "library": ("environment.db", Path("caller.db")),
     "reader": ("decord", "pyav"),
     "keyframes_only": ("true", False),

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from mrvideo.models.base import Request
-from mrvideo.models.offline import stages
+from mrvideo.models.offline import chapters, stages
 from mrvideo.models.offline.reading import captions, names
 
 HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
@@ -27,6 +27,8 @@ HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
     "look_local": lambda request: stages.look(_typed(request), request.pictures),
     "look_global": lambda request: stages.look(_typed(request), request.pictures),
     "answer": lambda request: stages.answer(_typed(request)),
+    "chapter": lambda request: chapters.chapter(_typed(request)),
+    "join_chapters": lambda request: chapters.join_chapters(_typed(request)),
     "verify": lambda request: stages.verify(_typed(request), request.pictures),
 }
 

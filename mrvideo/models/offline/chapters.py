@@ -1,0 +1,141 @@
+"""Chapters without a model: texts and sentences as they stand, each once; the ones that most others resemble sum them up."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from mrvideo.models.offline.timeline import SOUND, Item, Timeline, distinct, is_sound, role_of, timeline_of
+from mrvideo.models.offline.wording import picture_sentence_of, quoted
+from mrvideo.records import Span
+from mrvideo.schemas import memory as of
+from mrvideo.schemas.analysis import Finding, SceneLine
+from mrvideo.text import Language, language_of
+
+TITLE_WORDS = 8
+TITLE_LETTERS = 60
+SUMMED_UP = 3
+"""Sentences of a chapter's summary: one of each third of it that has any."""
+MOST_JOINED = 8
+NOTHING = "Nothing was read or heard"
+
+
+def chapter(inputs: of.ChapterInputs) -> of.ChapterReply:
+    """Every text and every sentence of a chapter, and its captions where somebody else wrote them."""
+    timeline = _timeline(inputs)
+    facts = [
+        of.FactReply(text=quoted([group[0].text]), kind="text", scenes=_scenes_of(inputs, group))
+        for group in distinct([item for item in timeline.screen if not item.standing])
+    ]
+    said: dict[str, list[Item]] = {}
+    for item in timeline.speech:
+        said.setdefault(item.told, []).append(item)
+    facts += [
+        of.FactReply(text=text, kind="speech", scenes=_scenes_of(inputs, items))
+        for text, items in said.items()
+    ]
+    facts += [
+        of.FactReply(text=scene.caption, kind="event", scenes=(scene.index,))
+        for scene in inputs.scenes
+        if scene.caption.strip() and picture_sentence_of(scene.caption) is None
+    ]
+    facts.sort(key=lambda fact: fact.scenes[0])
+    summary = _summed_up(facts, timeline.language, SUMMED_UP) or [
+        of.SentenceReply(text=f"{NOTHING}.", scenes=tuple(scene.index for scene in inputs.scenes[:16]))
+    ]
+    return of.ChapterReply(facts=tuple(facts[:400]), summary=tuple(summary), title=_title(timeline, summary))
+
+
+def join_chapters(inputs: of.JoinChaptersInputs) -> of.JoinChaptersReply:
+    """The sentence of each part that most others of it resemble, and the facts as they were handed on."""
+    facts = tuple(fact for node in inputs.nodes for fact in node.facts)
+    language = language_of(" ".join(fact.text for fact in facts[:50]))
+    told = [node for node in inputs.nodes if not node.summary or not node.summary[0].text.startswith(NOTHING)]
+    score = _Centrality([fact.text for fact in facts], language)
+    best = [max(node.summary, key=lambda s: score(s.text)) for node in told if node.summary] or [
+        inputs.nodes[0].summary[0]
+    ]
+    step = max(math.ceil(len(best) / MOST_JOINED), 1)
+    first, last = (told or list(inputs.nodes))[0], (told or list(inputs.nodes))[-1]
+    title = first.title if first == last else f"{first.title} … {last.title}"
+    return of.JoinChaptersReply(facts=facts[:400], summary=tuple(best[::step]), title=title)
+
+
+def _timeline(inputs: of.ChapterInputs) -> Timeline:
+    signs = [
+        (s.start_seconds, s.stop_seconds, "caption", s.text)
+        for line in inputs.scenes
+        for s in line.screen_text
+    ]
+    cues = [(c.start_seconds, c.stop_seconds, "cue", c.text) for c in inputs.cues]
+    findings = [
+        Finding(start_seconds=start, stop_seconds=stop, source=source, quote=text)  # pyright: ignore[reportArgumentType]
+        for start, stop, source, text in (*signs, *cues)
+        if text.strip()
+    ]
+    roles = [
+        role_of(cue.start_seconds, cue.text, role)
+        for cue in inputs.cues
+        if (role := SOUND if is_sound(cue.text) else cue.speaker)
+    ]
+    language = language_of(" ".join(cue.text for cue in inputs.cues[:50]))
+    shots = tuple(line.start_seconds for line in inputs.scenes)
+    return timeline_of(findings, roles, language, stop_seconds=inputs.span.stop_seconds, shots=shots)
+
+
+def _scenes_of(inputs: of.ChapterInputs, items: Sequence[Item]) -> tuple[int, ...]:
+    """Whose scenes an item's texts or cues belong to: a cue's is the scene in which it begins, or the first."""
+    found: dict[int, None] = {}
+    for item in items:
+        shown = item.span if item.kind == "screen" else Span(item.start_seconds, item.start_seconds + 0.01)
+        own = [line.index for line in inputs.scenes if _shows(line, shown)]
+        found.update(dict.fromkeys(own or [_before(inputs.scenes, item.start_seconds)]))
+    return tuple(found)[:16]
+
+
+def _shows(line: SceneLine, span: Span) -> bool:
+    return line.start_seconds < span.stop_seconds and span.start_seconds < line.stop_seconds
+
+
+def _before(scenes: Sequence[SceneLine], seconds: float) -> int:
+    return next((s.index for s in reversed(scenes) if s.start_seconds <= seconds), scenes[0].index)
+
+
+def _summed_up(facts: Sequence[of.FactReply], language: Language, most: int) -> list[of.SentenceReply]:
+    """Of each third the sentence that most of the others resemble; no text twice."""
+    told = [fact for fact in facts if fact.kind != "text" or len(fact.text) > 4]
+    score = _Centrality([fact.text for fact in told], language)
+    size = math.ceil(len(told) / most) if told else 1
+    thirds = [told[start : start + size] for start in range(0, len(told), size)]
+    best = [max(part, key=lambda fact: score(fact.text)) for part in thirds]
+    return [of.SentenceReply(text=fact.text, scenes=fact.scenes) for fact in best]
+
+
+class _Centrality:
+    """How much of what a text says the other texts say too; rare and very long ones say less."""
+
+    def __init__(self, texts: Sequence[str], language: Language) -> None:
+        self._language = language
+        self._counts = Counter(stem for text in texts for stem in language.stems(text))
+
+    def __call__(self, text: str) -> float:
+        stems = self._language.stems(text)
+        shared = sum(math.log(self._counts[stem] or 1) for stem in stems)
+        return (shared + 0.1 * len(stems)) / math.sqrt(len(stems) + 3)
+
+
+def _title(timeline: Timeline, summary: Sequence[of.SentenceReply]) -> str:
+    """The longest text among those that stand some seconds on screen, else the middle sentence of the summary."""
+    signs = [i for i in timeline.screen if not i.standing and len(i.text) > 2]
+    if signs:
+        best = max(signs, key=lambda i: (min(i.stop_seconds - i.start_seconds, 3.0), len(i.text)))
+        return _short(best.text)
+    return _short(summary[len(summary) // 2].text.strip("“”"))
+
+
+def _short(text: str) -> str:
+    words = text.split()
+    cut = " ".join(words[:TITLE_WORDS])
+    cut = cut if len(cut) <= TITLE_LETTERS else cut[: TITLE_LETTERS - 1].rstrip() + "…"
+    return cut.rstrip(".,;:") + ("" if len(words) <= TITLE_WORDS or cut.endswith("…") else " …")

@@ -1,0 +1,119 @@
+"""Walking the memory of a long video: what is opened, what is read on, and what an answer says it has not read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support import perceiver, world_memory
+from support import world_questions as asking
+
+from mrvideo.agents.ask.run import ask
+from mrvideo.memory.build import build_memory
+from mrvideo.models.base import Request
+from mrvideo.records import Answer, Effort
+
+PRICED = "gpt-5-mini"
+
+
+@pytest.fixture(scope="module")
+def hour() -> SimpleNamespace:
+    """An hour as perfect eyes captioned it, remembered by the same mind; its frames are drawn on demand."""
+    long = world_memory.make_long_world(1.0, questions=44)
+    model = world_memory.model_of(world_memory.remembering(perceiver.Perceiver()))
+    memory = asyncio.run(build_memory(long.index, text=model, on_event=lambda event: None))
+    frames = world_memory.DrawnFrames(long.made)
+    return SimpleNamespace(long=long, model=model, memory=memory, frames=frames)
+
+
+def put(
+    hour: Any, question: asking.Question, effort: Effort, **arguments: Any
+) -> tuple[Answer, list[Request[Any]]]:
+    hour.model.requests.clear()
+    arguments = {"memory": hour.memory, **arguments}
+    answer = asyncio.run(
+        ask(
+            question.text, options=question.options, index=hour.long.index, frames=hour.frames,
+            vision=hour.model, text=hour.model, effort=effort, **arguments,
+        )
+    )  # fmt: skip
+    return answer, list(hour.model.requests)
+
+
+def read_in(requests: list[Request[Any]]) -> set[int]:
+    return {s.index for r in requests if r.prompt.name == "segment_intention" for s in r.inputs.scenes}  # type: ignore[attr-defined]
+
+
+def longest_chain(requests: list[Request[Any]]) -> int:
+    """Calls in a row: those of one map are beside each other."""
+    beside = {"segment_intention", "read_facts", "look_local", "look_global", "verify", "reduce_intentions"}
+    counts = Counter(r.prompt.name for r in requests)
+    return sum(1 if name in beside else count for name, count in counts.items() if name != "goals")
+
+
+@pytest.mark.parametrize(
+    ("effort", "step"), [("low", 4), ("high", 5), pytest.param("medium", 1, marks=pytest.mark.slow)]
+)
+def test_an_hour_is_answered_rightly_by_what_its_memory_points_to(
+    hour: Any, effort: Effort, step: int
+) -> None:
+    kinds: set[str] = set()
+    for question in hour.long.questions[::step]:
+        answer, requests = put(hour, question, effort)
+        assert asking.is_right(question, answer), (question.text, question.truth, answer.answer)
+        read = read_in(requests)
+        deciding = [
+            s.index for s in hour.long.index.scenes if any(s.span.overlaps(d) for d in question.spans)
+        ]
+        assert read.issuperset(deciding), question.text
+        assert len(read) < len(hour.long.index.scenes) / 2
+        assert answer.unread, "most of it was not read, and the answer says so"
+        assert not any(
+            s.span.overlaps(u) for u in answer.unread for s in hour.long.index.scenes if s.index in read
+        )
+        if answer.rounds == 1:
+            assert longest_chain(requests) <= 8, question.text
+        if question.kind not in asking.BROAD and question.truth is not None:
+            assert sum(asking.tokens_of(r, PRICED) for r in requests) < 60_000
+        kinds.add(question.kind)
+    assert kinds == set(asking.KINDS) or step > 1
+
+
+def absent(hour: Any) -> asking.Question:
+    return next(q for q in hour.long.questions if q.truth is None)
+
+
+@pytest.mark.parametrize("effort", ["low", "high"])
+def test_what_a_part_does_not_hold_is_looked_for_in_the_facts_of_all(hour: Any, effort: Effort) -> None:
+    answer, requests = put(hour, absent(hour), effort)
+    names = [r.prompt.name for r in requests]
+    assert answer.answer is None and answer.rounds == 2
+    assert names.index("walk") < names.index("read_facts")
+    told = {n.name for r in requests if r.prompt.name == "read_facts" for n in r.inputs.nodes}  # type: ignore[attr-defined]
+    assert told == {chapter.name for chapter in hour.memory.chapters}
+    assert "not found in what was read of the video" in str(answer) and "not read:" in str(answer)
+    assert answer.confidence <= 3
+
+
+def test_without_a_further_round_absence_says_what_was_not_read(hour: Any) -> None:
+    answer, requests = put(hour, absent(hour), "high", max_rounds=1)
+    assert answer.answer is None and "read_facts" not in [r.prompt.name for r in requests]
+    assert sum(span.duration_seconds for span in answer.unread) > hour.long.made.duration_seconds / 2
+
+
+def test_exhaustive_reads_every_scene(hour: Any) -> None:
+    answer, requests = put(hour, absent(hour), "exhaustive", max_rounds=1)
+    assert read_in(requests) == {scene.index for scene in hour.long.index.scenes}
+    assert answer.unread == () and answer.effort == "exhaustive"
+    assert "not found in the video" in str(answer)
+    assert not [r for r in requests if r.prompt.name in ("walk", "read_facts")]
+
+
+def test_opened_chapters_are_bounded(hour: Any) -> None:
+    question = next(q for q in hour.long.questions if q.kind == "where")
+    _, requests = put(hour, question, "low", max_opened=2)
+    opened = {hour.memory.chapter_of_scene[scene] for scene in read_in(requests)}
+    assert len(opened) == 2
