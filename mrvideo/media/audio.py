@@ -66,12 +66,13 @@ def read_sound(
     """
     from mrvideo.media import joined
 
-    parts = joined.parts_of(str(path))
+    parts = joined.parts_of(str(path), allow_url=allow_url)
     if not parts:
         yield from _sounds_of(str(path), language, allow_url=allow_url)
     for part in parts:
         try:
-            yield from _within(part, parts, _sounds_of(str(path), language, byte_ranges=part.byte_ranges))
+            sounds = _sounds_of(str(path), language, allow_url=allow_url, byte_ranges=part.byte_ranges)
+            yield from _within(part, parts, sounds)
         except VideoError as error:
             yield LostSound(part.span, str(error))
 
