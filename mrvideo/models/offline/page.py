@@ -9,6 +9,7 @@ from mrvideo.models.offline.wording import UNREADABLE, main_colour, picture_sent
 from mrvideo.records import Index, clock, merge_spans
 from mrvideo.schemas.analysis import Finding, KeyCharacter
 from mrvideo.text import language_of
+from mrvideo.wording import counted
 
 NO_SPEECH = 'its sound was not transcribed: pip install "mrvideo[asr]", then index it with --speech faster-whisper:small'
 MOST_SPANS = 6
@@ -18,7 +19,7 @@ def page(index: Index) -> list[str]:
     """Lines of plain text: size, texts on screen, speech, colours, and what could not be read or heard."""
     timeline = _timeline(index)
     lines = [
-        f"{clock(index.video.duration_seconds)} long, {len(index.shots)} shots, {len(index.scenes)} scenes",
+        f"{clock(index.video.duration_seconds)} long, {counted(len(index.shots), 'shot')}, {counted(len(index.scenes), 'scene')}",
         "",
         "On screen:",
         *(_texts([i for i in timeline.screen if not i.standing]) or ["  nothing that could be read"]),

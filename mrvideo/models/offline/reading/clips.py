@@ -211,8 +211,26 @@ def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: 
     return joined
 
 
+def better_of(
+    line: Line, time_seconds: float, again: Sequence[tuple[Line, float]]
+) -> list[tuple[Line, float]]:
+    """What another picture shows in the line's place, each with its time, where the line is one of those misread; else the line.
+
+    Several, where two close rows were read as one.
+    """
+    there = [
+        (other, time) for other, time in again if line.overlap(other) >= 0.6 and other.score > line.score
+    ]
+    is_misread = line.score < CERTAIN_SCORE and any(_misread(line, other) for other, _ in there)
+    return there if is_misread else [(line, time_seconds)]
+
+
 def _is_misreading(brief: Track, host: Track) -> bool:
-    line, other = brief.near(host.first), host.near(brief.first)
+    return _misread(brief.near(host.first), host.near(brief.first))
+
+
+def _misread(line: Line, other: Line) -> bool:
+    """Whether the line is the other one misread."""
     if line.overlap(other) < 0.6:
         return False
     if squeezed(line.text) in squeezed(other.text):
