@@ -20,7 +20,7 @@ from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
-READING_VERSION = 9
+READING_VERSION = 10
 """Raised whenever captions and texts change: every video is then read anew."""
 
 ANSWERING_VERSION = 7

@@ -86,7 +86,8 @@ def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] 
     for track in tracks:
         _refine(track, frames, chosen, [other.text for other in tracks if other is not track])
     kept = [track for track in tracks if track.steady]
-    unread = any(
+    still = len(chosen) == 1 and len(frames) > 1
+    unread = (still and any(not line.text for line in lines[0])) or any(
         not line.text and any(not other.text and line.overlap(other) > SAME_PLACE for other in lines[after])
         for number, after in pairwise(chosen)
         for line in lines[number]
