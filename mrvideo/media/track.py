@@ -110,7 +110,9 @@ class Track:
         if self._movie is not None:
             try:
                 window = self._movie.window(self._listed)
-                return containers.open_container(self.path, shown_as=window, **self._allowed)
+                return containers.open_container(
+                    self.path, byte_ranges=None, shown_as=window, **self._allowed
+                )
             except (NotPlainError, VideoError):
                 self._movie = None
         return None
