@@ -1,11 +1,13 @@
 """What becomes of broken files: thousands of seeded mutations of small ones, each read in a process that may be killed.
 
-    python benchmarks/mutations.py [--of films|texts|growth] [--each 1000] [--seed 0]
+    python benchmarks/mutations.py [--of films|texts|growth] [--each 1000] [--seed 0] [--index]
 
 Films must end within 10 s in an error of the package's own, or in frames with every time that got none named in `lost`.
+With `--index` each is also indexed as a user would, without a model. A file may take 300 MB above what the process held
+before it (Linux alone tells that).
 Texts (subtitles, a cast file, captions to import) must end so too, or in lines; a line that is whole in the file, and
-neither read nor told of, is a silence. A hang, a crash of the process, a foreign exception and a silence are defects;
-the exit status is 1 when there is one, and the file is kept.
+neither read nor told of, is a silence. A hang, a crash of the process, a foreign exception, too much memory and a
+silence are defects; the exit status is 1 when there is one, and the file is kept.
 
 Texts made to take long (`growth`: braces, equal times, spaces, nested entries) are read at a size and at twice that;
 the ratio of the two is 2 where time is in proportion to the size, and 4 where it is to its square. Above 3 is a defect.
@@ -34,6 +36,7 @@ import numpy as np
 from PIL import Image
 
 LIMIT_SECONDS = 10.0
+LIMIT_MEGABYTES = 300
 ASKED = [0.1, 0.5, 0.7, 1.1]
 ASKED_OF_JOINED = [*ASKED, 1.3, 1.9, 2.3]
 KINDS: dict[str, tuple[str, dict[str, str]]] = {
@@ -60,7 +63,7 @@ _SOUND = {
     "flv": ("aac", 16_000),
     "mpg": ("mp2", 48_000),
 }
-DEFECTS = ("hang", "crash", "foreign exception", "silence")
+DEFECTS = ("hang", "crash", "foreign exception", "memory", "silence")
 
 
 def picture(index: int) -> np.ndarray:
@@ -289,7 +292,29 @@ def outcome(path: str, times: list[float]) -> str:
     return "frames and losses" if lost else "all frames"
 
 
-def serve(pipe: Connection, kind: str) -> None:
+def index_outcome(path: str) -> str:
+    """How indexing the file without a model ends, in a word."""
+    import mrvideo
+    from mrvideo.errors import MrVideoError
+
+    try:
+        mrvideo.index(path, library=Path(path).with_name("library.db"), fresh=True)
+    except MrVideoError as error:
+        return "foreign exception" if "\n" in str(error) else "own error"
+    except Exception:  # noqa: BLE001 - finding these is what this is for
+        return "foreign exception"
+    return ""
+
+
+def megabytes(name: str) -> float:
+    """What Linux tells of this process: `VmRSS` (now) or `VmHWM` (at most); 0 elsewhere."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0.0
+    return int(re.search(rf"{name}:\s+(\d+)", status.read_text())[1]) / 1024  # type: ignore[index]
+
+
+def serve(pipe: Connection, kind: str, is_indexed: bool) -> None:
     """Read what is sent, until nothing more comes."""
     import os
 
@@ -300,28 +325,39 @@ def serve(pipe: Connection, kind: str) -> None:
         movie.LONG_INDEX_BYTES = 0
     while (asked := pipe.recv()) is not None:
         path, times = asked
-        pipe.send(text_outcome(path) if kind == "text" else outcome(path, times))
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # The peak is counted anew.
+        before = megabytes("VmRSS")
+        found = text_outcome(path) if kind == "text" else outcome(path, times)
+        if is_indexed and found not in DEFECTS:
+            indexed = index_outcome(path)
+            found = indexed if indexed in DEFECTS else found
+        pipe.send((found, megabytes("VmHWM") - before))
 
 
 class Reader:
     """A process that reads, replaced when it dies or hangs."""
 
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
+    def __init__(self, kind: str, is_indexed: bool = False) -> None:
+        self._kind, self._is_indexed = kind, is_indexed
         self._start()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, self._kind), daemon=True)
+        self._process = context.Process(
+            target=serve, args=(theirs, self._kind, self._is_indexed), daemon=True
+        )
         self._process.start()
+        self._limit_seconds = 6 * LIMIT_SECONDS  # Imports are nobody's fault.
         theirs.close()
 
-    def read(self, path: Path, times: list[float]) -> str:
-        """The outcome for one file."""
+    def read(self, path: Path, times: list[float]) -> tuple[str, float]:
+        """The outcome for one file, and the megabytes that it took."""
         self._pipe.send((str(path), times))
         try:
-            if self._pipe.poll(LIMIT_SECONDS):
+            if self._pipe.poll(self._limit_seconds):
+                self._limit_seconds = LIMIT_SECONDS
                 return self._pipe.recv()
             found = "hang"
         except EOFError:
@@ -329,7 +365,7 @@ class Reader:
         self._process.kill()
         self._process.join()
         self._start()
-        return found
+        return found, 0.0
 
     def close(self) -> None:
         """End the process."""
@@ -337,16 +373,22 @@ class Reader:
         self._process.join()
 
 
-def run(kinds: dict[str, tuple[str, str, bytes]], columns: list[str], folder: Path, seeds: range) -> int:
+def run(
+    kinds: dict[str, tuple[str, str, bytes]],
+    columns: list[str],
+    folder: Path,
+    seeds: range,
+    is_indexed: bool = False,
+) -> int:
     """Mutate each kind (its name: file name, how it is read, its bytes), print what came of it; returns the defects."""
     columns = [*columns, *DEFECTS]
-    print(f"{'file':30}" + "".join(f"{name:>19}" for name in columns) + f"{'slowest s':>11}")
+    print(f"{'file':30}" + "".join(f"{name:>19}" for name in columns) + f"{'slowest s':>11}{'most MB':>9}")
     defects = 0
     for name, (file, kind, data) in kinds.items():
         times = ASKED_OF_JOINED if name.endswith("joined") else ASKED
-        reader, counts, slowest = Reader(kind), Counter[str](), 0.0
+        reader, counts, slowest, most = Reader(kind, is_indexed), Counter[str](), 0.0, 0.0
         (folder / file).write_bytes(data)
-        whole = reader.read(folder / file, times)  # Imports are nobody's fault.
+        whole, _ = reader.read(folder / file, times)
         if whole in DEFECTS:
             print(f"  {name}: {whole}, though nothing is broken", file=sys.stderr)
             defects += 1
@@ -354,8 +396,10 @@ def run(kinds: dict[str, tuple[str, str, bytes]], columns: list[str], folder: Pa
             path = folder / f"broken-{file}"
             path.write_bytes(mutated(data, seed))
             started = time.perf_counter()
-            found = reader.read(path, times)
-            slowest = max(slowest, time.perf_counter() - started)
+            found, taken = reader.read(path, times)
+            slowest, most = max(slowest, time.perf_counter() - started), max(most, taken)
+            if taken > LIMIT_MEGABYTES and found not in DEFECTS:
+                found = "memory"
             counts[found] += 1
             if found in DEFECTS:
                 defects += 1
@@ -363,7 +407,9 @@ def run(kinds: dict[str, tuple[str, str, bytes]], columns: list[str], folder: Pa
                 print(f"  {found}: kept as {kept}", file=sys.stderr)
         reader.close()
         print(
-            f"{name:30}" + "".join(f"{counts[column]:19}" for column in columns) + f"{slowest:11.1f}",
+            f"{name:30}"
+            + "".join(f"{counts[column]:19}" for column in columns)
+            + f"{slowest:11.1f}{most:9.0f}",
             flush=True,
         )
     return defects
@@ -377,6 +423,7 @@ def main() -> int:
     arguments.add_argument("--of", choices=["films", "texts", "growth"], help="only these")
     arguments.add_argument("--each", type=int, default=1000, help="mutations of each kind of file")
     arguments.add_argument("--seed", type=int, default=0, help="the first one's number")
+    arguments.add_argument("--index", action="store_true", help="index each film too")
     given = arguments.parse_args()
     seeds = range(given.seed, given.seed + given.each)
     folder = Path(tempfile.mkdtemp(prefix="mutations-"))
@@ -391,7 +438,7 @@ def main() -> int:
             for name, (codec, options) in KINDS.items()
             for file in [name.split(",")[0]]
         }
-        defects += run(films, ["own error", "frames and losses", "all frames"], folder, seeds)
+        defects += run(films, ["own error", "frames and losses", "all frames"], folder, seeds, given.index)
     if given.of in (None, "texts"):
         texts = {name: (name.split(", ")[-1], "text", data) for name, data in TEXTS.items()}
         defects += run(texts, ["own error", "lines and notes", "lines"], folder, seeds)

@@ -23,6 +23,19 @@ _KINDS = (
 )
 
 
+def kind_of(path: Path) -> str | None:
+    """What stands at the path in a regular file's place: "a named pipe"; None for a regular file and for nothing. Nothing is opened."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    return None if stat.S_ISREG(mode) else _named(mode)
+
+
+def _named(mode: int) -> str:
+    return next((word for of_kind, word in _KINDS if of_kind(mode)), "no file")
+
+
 def read_small(
     path: Path,
     *,
@@ -56,8 +69,7 @@ def open_regular(path: Path, *, what: str, error: type[InputError] = InputError)
         with open(path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
-                kind = next((word for of_kind, word in _KINDS if of_kind(found.st_mode)), "no file")
-                raise error(f"{path} cannot be read: it is {kind}; give a {what}")
+                raise error(f"{path} cannot be read: it is {_named(found.st_mode)}; give a {what}")
             yield file
     except FileNotFoundError as missing:
         raise error(f"cannot read {path}: there is no such {what}") from missing

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
@@ -268,7 +268,7 @@ class Frame:
     """
 
     time_seconds: float
-    jpeg: bytes
+    jpeg: bytes = field(repr=False)
     width: int
     height: int
     crop: Box = WHOLE

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mrvideo.records import Failure, Span, Unseen
+from mrvideo.records import Failure, Frame, Span, Unseen
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,9 @@ def test_what_a_failure_says_survives_its_json() -> None:
 def test_a_failure_without_a_reason_is_refused() -> None:
     with pytest.raises(ValueError, match="reasons"):
         Failure.of(Span(1.0, 2.0), "caption")
+
+
+def test_a_printed_frame_does_not_fill_the_screen_with_its_bytes() -> None:
+    frame = Frame(1.0, b"x" * 100_000, 16, 9)
+    assert "time_seconds=1.0" in repr(frame)
+    assert len(repr(frame)) < 200

@@ -10,7 +10,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.calls import call, keep_within, report_cut, room_for
+from mrvideo.agents.ask.calls import call, call_fitting, keep_within, report_cut, room_for
 from mrvideo.agents.ask.coverage import merge_unseen, not_looked_at, searched_text, unread_of, unseen_of
 from mrvideo.agents.ask.intention import readings, shot_starts
 from mrvideo.agents.ask.nearest import nearest_of
@@ -61,12 +61,18 @@ async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any
     """
     context = runtime.context
     context.on_event(StageStarted(stage="answer", total=1))
-    inputs = _inputs(context, state)
+    room = room_for(context, context.text)
+    shown: list[AnswerInputs] = []
+
+    def build(room: int) -> AnswerInputs:
+        shown.append(_inputs(context, state, room, is_shorter=bool(shown)))
+        return shown[-1]
+
     evidence, held = state["evidence"], state.get("held", [])
-    reply = await call(context, context.text, "answer", inputs, AnswerReply, span=context.whole)
+    reply = await call_fitting(context, "answer", build, AnswerReply, room=room, span=context.whole)
     draft = check_draft(reply, evidence, context.sources, held)
     if draft.withheld is not None and evidence and spare_calls(state) > 0:
-        again = inputs.model_copy(update={"problem": NO_CITATION})
+        again = shown[-1].model_copy(update={"problem": NO_CITATION})
         reply = await call(context, context.text, "answer", again, AnswerReply, span=context.whole)
         first, draft = draft, check_draft(reply, evidence, context.sources, held)
         removed = draft.removed_citations + first.removed_citations
@@ -252,10 +258,9 @@ def _best(state: State) -> Outcome:
     return max(outcomes, key=lambda outcome: (outcome.rank, outcome.round))
 
 
-def _inputs(context: Context, state: State) -> AnswerInputs:
+def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> AnswerInputs:
     # Their findings and spans are among the evidence and in the plan.
     analyses = [a.model_copy(update={"findings": (), "spans": ()}) for a in readings(state, state["round"])]
-    room = room_for(context, context.text)
     kept = fit_analyses(context, analyses, int(room * _ANALYSES_SHARE), model=context.text)
     looks = [
         LookLine(
@@ -269,6 +274,26 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
     ]
     kept_looks = keep_within(looks, room // 8, weight=context.weight_of, rank=lambda look: look.confidence)
     report_cut(context, "looks", kept=len(kept_looks), given=len(looks), model=context.text)
+    evidence = [
+        EvidenceLine(
+            id=e.id,
+            start_seconds=e.start_seconds,
+            stop_seconds=e.stop_seconds,
+            source=e.source,
+            quote=e.quote,
+            also=state.get("also", {}).get(e.id, ()),
+        )
+        for e in state["evidence"]
+    ]
+    # It was chosen to fit; what was looked at is the last to go where a server takes less than it said.
+    kept_evidence = evidence
+    if is_shorter:
+        kept_evidence = keep_within(
+            evidence, room // 2, weight=context.weight_of, rank=lambda line: line.source == "frame"
+        )
+    report_cut(
+        context, "pieces of evidence", kept=len(kept_evidence), given=len(evidence), model=context.text
+    )
     spans = [s.span for s in state["plan"].spans] or [context.whole]
     return AnswerInputs(
         question=context.question,
@@ -277,17 +302,7 @@ def _inputs(context: Context, state: State) -> AnswerInputs:
         plan=state["plan"],
         analyses=tuple(kept),
         looks=tuple(kept_looks),
-        evidence=tuple(
-            EvidenceLine(
-                id=e.id,
-                start_seconds=e.start_seconds,
-                stop_seconds=e.stop_seconds,
-                source=e.source,
-                quote=e.quote,
-                also=state.get("also", {}).get(e.id, ()),
-            )
-            for e in state["evidence"]
-        ),
+        evidence=tuple(kept_evidence),
         entities=cast_of(context, spans, room=room // 16),
         speech=speech_of(context.index, [context.whole], context.index.cues),
         unseen=tuple(u.span for u in unseen_of(context, state)),

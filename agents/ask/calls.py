@@ -46,11 +46,35 @@ async def call(
         max_output_tokens=output_tokens(model.capabilities),
         names=tuple(entity.name for entity in context.index.entities),
     )
+    advanced = True
     try:
         return await _let_finish(context.in_flight, model.run(request))
+    except RequestTooLarge:
+        advanced = False  # It is asked again in smaller form.
+        raise
     finally:
         # What it took is reported by the ledger, which also knows of retries.
-        context.on_event(StageAdvanced(stage=prompt))
+        if advanced:
+            context.on_event(StageAdvanced(stage=prompt))
+
+
+async def call_fitting(
+    context: Context,
+    prompt: str,
+    build: Callable[[int], BaseModel],
+    reply_type: type[T],
+    *,
+    room: int,
+    span: Span,
+) -> T:
+    """`call` of the text model with material for `room` tokens; for half of it, and so on, where that is declined as too long."""
+    while True:
+        try:
+            return await call(context, context.text, prompt, build(room), reply_type, span=span)
+        except RequestTooLarge:
+            if room <= _LEAST_TOKENS:
+                raise
+            room = max(min(room_for(context, context.text), room // 2), _LEAST_TOKENS)
 
 
 async def _let_finish(in_flight: InFlight, work: Coroutine[Any, Any, Reply[T]]) -> T:

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.calls import call, failure_of, room_for
+from mrvideo.agents.ask.calls import call, call_fitting, failure_of, room_for
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, plan_segments
+from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, halved, plan_segments
 from mrvideo.agents.ask.shots import padded, trimmed
 from mrvideo.agents.ask.state import Context, Reading, ReduceTask, Segment, SegmentTask, State, Walked
 from mrvideo.agents.ask.trim import fit_analyses
 from mrvideo.agents.ask.walk import read_all_facts, walk
-from mrvideo.errors import ModelError
+from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.records import Notice, SegmentRead, Span, StageFinished, StageStarted, Unseen, merge_spans
 from mrvideo.schemas.analysis import (
     Analysis,
@@ -87,6 +87,12 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
             context, context.text, "segment_intention", inputs, SegmentIntentionReply, span=segment.span
         )
     except ModelError as error:
+        halves = halved(context, segment) if isinstance(error, RequestTooLarge) else []
+        if halves:
+            parts = [await read_segment({**task, "segment": half}, runtime) for half in halves]
+            return {
+                key: [one for part in parts for one in part.get(key, ())] for key in ("analyses", "unseen")
+            }
         reason = f"its captions could not be analysed: {failure_of(error)}"
         if round_ > 1:
             context.on_event(Notice(text=f"{segment.span} could not be read again: {failure_of(error)}"))
@@ -148,6 +154,11 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
             context, context.text, "reduce_intentions", inputs, ReduceIntentionsReply, span=span
         )
     except ModelError as error:
+        if isinstance(error, RequestTooLarge) and len(analyses) > 2:
+            middle = len(analyses) // 2
+            halves = (analyses[:middle], analyses[middle:])
+            parts = [await reduce_group({**task, "analyses": half}, runtime) for half in halves]
+            return {"reduced": [reading for part in parts for reading in part["reduced"]]}
         context.on_event(Notice(text=f"analyses of {span} are passed on unreduced: {failure_of(error)}"))
         return {"reduced": [Reading(task["round"], analysis) for analysis in analyses]}
     shown = tuple(
@@ -168,23 +179,33 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         context.on_event(StageFinished(stage="reduce_intentions"))
     context.on_event(StageStarted(stage="global_intention", total=1))
     analyses = readings(state, round_)
-    fitting = fit_analyses(context, analyses, _room(context), model=context.text)
+    fitting: list[Analysis] = []
     whole = context.whole
-    inputs = GlobalIntentionInputs(
-        question=context.question,
-        options=context.options,
-        span=whole,
-        analyses=tuple(fitting),
-        entities=cast_of(context, [s.span for a in fitting for s in a.spans]),
-        speech=speech_of(context.index, [whole], context.index.cues),
-        learnt=tuple(state.get("learnt", [])),
-        known=tuple(state.get("known", [])),
-        shot_starts=shot_starts(context),
-        scene_count=len(context.index.scenes),
-    )
+
+    def build(room: int) -> GlobalIntentionInputs:
+        nonlocal fitting
+        fitting = fit_analyses(context, analyses, room * (CAST_SHARE - 2) // CAST_SHARE, model=context.text)
+        return GlobalIntentionInputs(
+            question=context.question,
+            options=context.options,
+            span=whole,
+            analyses=tuple(fitting),
+            entities=cast_of(context, [s.span for a in fitting for s in a.spans], room=room // CAST_SHARE),
+            speech=speech_of(context.index, [whole], context.index.cues),
+            learnt=tuple(state.get("learnt", [])),
+            known=tuple(state.get("known", [])),
+            shot_starts=shot_starts(context),
+            scene_count=len(context.index.scenes),
+        )
+
     try:
-        reply = await call(
-            context, context.text, "global_intention", inputs, GlobalIntentionReply, span=whole
+        reply = await call_fitting(
+            context,
+            "global_intention",
+            build,
+            GlobalIntentionReply,
+            room=room_for(context, context.text),
+            span=whole,
         )
     except ModelError as error:
         context.on_event(

@@ -10,7 +10,7 @@ from mrvideo.agents.ask.exemplars import entities_named
 from mrvideo.agents.ask.state import Context, Segment
 from mrvideo.models.base import Model
 from mrvideo.records import Entity, Span, merge_spans
-from mrvideo.schemas.analysis import EntityLine, SceneLine
+from mrvideo.schemas.analysis import EntityLine, SceneLine, SightingLine
 from mrvideo.schemas.shared import CueLine
 from mrvideo.speech.known import speech_of
 
@@ -53,6 +53,38 @@ def plan_segments(context: Context, only: Collection[int] | None = None) -> list
         runs[-1].append(item)
         left -= item.weight
     return [_segment(context, i, len(runs), run, room) for i, run in enumerate(runs)]
+
+
+def halved(context: Context, segment: Segment) -> list[Segment]:
+    """A segment that is too long for one call, in two; of one scene, with half of its cues each. None where it cannot be cut.
+
+    The cast of each takes half of the room that that of the whole took.
+    """
+    scenes, cues = segment.scenes, segment.cues
+    if len(scenes) > 1:
+        middle = len(scenes) // 2
+        border = scenes[middle].start_seconds
+        sides = [
+            (scenes[:middle], tuple(cue for cue in cues if cue.start_seconds < border)),
+            (scenes[middle:], tuple(cue for cue in cues if cue.start_seconds >= border)),
+        ]
+    elif len(cues) > 1:
+        sides = [(scenes, cues[: len(cues) // 2]), (scenes, cues[len(cues) // 2 :])]
+    else:
+        return []
+    room = sum(context.weight_of(line) for line in segment.entities) // 2
+    halves: list[Segment] = []
+    for place, (own_scenes, own_cues) in enumerate(sides):
+        hull = _hull([*(own_scenes if len(scenes) > 1 else ()), *own_cues])
+        # Two of one scene are told apart by their spans, which together are that of the whole.
+        span = (
+            Span(segment.span.start_seconds, hull.stop_seconds)
+            if place == 0
+            else Span(hull.start_seconds, segment.span.stop_seconds)
+        )
+        cast = cast_of(context, [Span(s.start_seconds, s.stop_seconds) for s in own_scenes], room=room)
+        halves.append(Segment(segment.index, segment.count, span, own_scenes, own_cues, cast))
+    return halves
 
 
 def unheard(context: Context, needs_speech: bool) -> bool:
@@ -179,17 +211,17 @@ def _segment(context: Context, index: int, count: int, items: list[_Item], room:
     scenes = tuple(dict.fromkeys(item.scene for item in items if item.scene))
     cues = tuple(cue for item in items for cue in item.cues)
     parts = [*scenes, *cues, *(text for scene in scenes for text in scene.screen_text)]
-    span = Span(
-        max(min(part.start_seconds for part in parts), 0.0),
-        max(part.stop_seconds for part in parts),
-    )
     return Segment(
         index=index,
         count=count,
-        span=span,
+        span=_hull(parts),
         scenes=scenes,
         cues=cues,
         entities=cast_of(
             context, [Span(s.start_seconds, s.stop_seconds) for s in scenes], room=room // CAST_SHARE
         ),
     )
+
+
+def _hull(parts: Sequence[SceneLine | CueLine | SightingLine]) -> Span:
+    return Span(max(min(part.start_seconds for part in parts), 0.0), max(part.stop_seconds for part in parts))

@@ -27,7 +27,8 @@ V = TypeVar("V")
 class Calls:
     """The calls of one unit of work (a shard, a cast). Lives on the event-loop thread.
 
-    `on_call` is told each call's stage and usage; `answered` lists the digests of the requests that were answered.
+    `on_call` is told each call's stage and usage; `answered` lists the digests of the requests that were answered, `too_large`
+    of those that failed for their size.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Calls:
         self.model = model
         self.usage: dict[str, Usage] = {}
         self.answered: list[str] = []
+        self.too_large: set[str] = set()
         self._on_call = on_call
 
     async def ask(self, request: Request[R], *, hides: Hides = "pictures") -> R | Failure:
@@ -65,6 +67,8 @@ class Calls:
         except (ModelRefused, ModelBusy, ReplyInvalid) as error:
             if isinstance(error, RequestTooLarge) and self.model.capabilities != able:
                 return None
+            if isinstance(error, RequestTooLarge):
+                self.too_large.add(request.digest)
             span = request.span
             assert span is not None, "every request of stage A names its span"
             reason = " ".join(str(error).split()) or type(error).__name__

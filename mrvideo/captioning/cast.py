@@ -248,28 +248,41 @@ class Cast:
             labelled = [(f"L{number}", entry) for number, entry in enumerate(left, start=1)]
             labelled += [(f"R{number}", entry) for number, entry in enumerate(right, start=1)]
             cards = [entry.card.model_copy(update={"card_id": label}) for label, entry in labelled]
-            reply = await self._calls.ask(
-                Request(
-                    prompt=load_prompt("link_cast"),
-                    inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
-                    reply_type=LinkCastReply,
-                    stage="cast",
-                    pictures=await pictures_of(labelled, self._exemplars, space),
-                    span=span,
-                ),
-                hides="names",
+            request = Request(
+                prompt=load_prompt("link_cast"),
+                inputs=LinkCastInputs(left=tuple(cards[: len(left)]), right=tuple(cards[len(left) :])),
+                reply_type=LinkCastReply,
+                stage="cast",
+                pictures=await pictures_of(labelled, self._exemplars, space),
+                span=span,
             )
+            reply = await self._calls.ask(request, hides="names")
         if isinstance(reply, Failure) and min(MOST_SHEETS, room(self._calls.model.capabilities)) < min(
             MOST_SHEETS, space
         ):
             # It was too large for what the server takes, as it has said since.
             parts = await self._by_block(left, right, span)
             return None if None in parts else [pair for pairs in parts for pair in pairs or ()]
+        if isinstance(reply, Failure) and request.digest in self._calls.too_large and len(labelled) > 2:
+            # Not for its pictures: each has a card of words, too.
+            lefts, rights = _in_two(left, right)
+            parts = await together(self._ask(one, other, span) for one in lefts for other in rights)
+            return None if None in parts else [pair for pairs in parts for pair in pairs or ()]
         if isinstance(reply, Failure):
             self._failures.append(reply)
             return None
         keys = {label: entry.key for label, entry in labelled}
         return [((keys[pair.left_id], keys[pair.right_id]), pair.better) for pair in reply.pairs]
+
+
+def _in_two(
+    left: Sequence[Entry], right: Sequence[Entry]
+) -> tuple[list[Sequence[Entry]], list[Sequence[Entry]]]:
+    """Both sides, the longer one in halves."""
+    middle = max(len(left), len(right)) // 2
+    if len(left) >= len(right):
+        return [left[:middle], left[middle:]], [right]
+    return [left], [right[:middle], right[middle:]]
 
 
 def _hull(members: Sequence[Member]) -> Span:

@@ -16,7 +16,7 @@ from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError, QuestionError
 from mrvideo.records import Index, clock
 from mrvideo.settings import OFFLINE, Settings
-from mrvideo.wording import counted, plain
+from mrvideo.wording import counted, plain, printable
 
 PAPER_FORMAT = "mrvideo-paper"
 """The shape of the paper's released captions: list of {t_start, t_end, caption}."""
@@ -97,7 +97,7 @@ def show(
     if not (parts or as_json) and str(index.settings.get("vision", "")).partition("/")[0] == OFFLINE:
         from mrvideo.models.offline.page import page
 
-        print_lines([plain(index.video.path), *(plain(line) for line in page(index))])
+        print_lines([plain(index.video.path), *(printable(line).rstrip() for line in page(index))])
         return DONE
     parts = parts or ["scenes"]
     if as_json:

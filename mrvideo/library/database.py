@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from mrvideo.errors import LibraryDamaged, LibraryError, LibraryTooNew
-from mrvideo.files import make_owners_file, make_owners_folder
+from mrvideo.files import kind_of, make_owners_file, make_owners_folder
 from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.schema import APPLICATION_ID, SCHEMA_VERSION
 
@@ -32,6 +32,8 @@ def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engin
         real = _real(path)
         if real.is_dir():
             raise LibraryError(f"{path} is a folder; name the file: {path / 'library.db'}")
+        if (kind := kind_of(real)) is not None:
+            raise LibraryError(f"{path} is {kind}, no library; name another file with --library")
         if real.exists():
             _check_magic(path)
         elif not create:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from av.audio.resampler import AudioResampler
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.video.stream import VideoStream
 
     from mrvideo.media.joined import Part
     from mrvideo.media.sources import ByteRanges
@@ -66,12 +67,13 @@ def read_sound(
     """
     from mrvideo.media import joined
 
-    parts = joined.parts_of(str(path))
+    parts = joined.parts_of(str(path), allow_url=allow_url)
     if not parts:
         yield from _sounds_of(str(path), language, allow_url=allow_url)
     for part in parts:
         try:
-            yield from _within(part, parts, _sounds_of(str(path), language, byte_ranges=part.byte_ranges))
+            sounds = _sounds_of(str(path), language, allow_url=allow_url, byte_ranges=part.byte_ranges)
+            yield from _within(part, parts, sounds)
         except VideoError as error:
             yield LostSound(part.span, str(error))
 
@@ -84,7 +86,7 @@ def _sounds_of(
     byte_ranges: ByteRanges | None = None,
 ) -> Iterator[Sound | LostSound]:
     from mrvideo.media.compat import closing, read_only
-    from mrvideo.media.containers import open_container
+    from mrvideo.media.containers import choose_video, open_container
     from mrvideo.media.subtitles.embedded import first_frame_seconds
 
     container = open_container(path, allow_url=allow_url, byte_ranges=byte_ranges)
@@ -94,7 +96,7 @@ def _sounds_of(
         origin_seconds = first_frame_seconds(container, path)
     container = open_container(path, allow_url=allow_url, byte_ranges=byte_ranges)
     with closing(container):
-        stream = _choose_audio(container, language)
+        stream = _choose_audio(container, choose_video(container, path), language)
         read_only(container, stream)
         yield from _Decoding(container, stream, origin_seconds).sounds()
 
@@ -145,12 +147,21 @@ def encode_flac(samples: Samples) -> bytes:
     return file.getvalue()
 
 
-def _choose_audio(container: InputContainer, language: str | None) -> AudioStream:
+def _choose_audio(container: InputContainer, shown: VideoStream, language: str | None) -> AudioStream:
+    """The track to hear. Of a broadcast with several programmes, only those that belong to what is shown."""
     from av.stream import Disposition
+
+    # FFmpeg looks for what is related to a stream within its programme: streams of one programme have the same best ones.
+    best_video = container.streams.best("video", related=shown)
+    tracks = [
+        stream
+        for stream in container.streams.audio
+        if container.streams.best("video", related=stream) == best_video
+    ]
 
     wanted = normalised(language) if language else None
     extra = Disposition.comment | Disposition.visual_impaired | Disposition.descriptions
-    best = container.streams.best("audio")
+    best = container.streams.best("audio", related=shown)
 
     def rank(stream: AudioStream) -> tuple[bool, ...]:
         return (
@@ -160,7 +171,7 @@ def _choose_audio(container: InputContainer, language: str | None) -> AudioStrea
             best is not None and stream.index != best.index,
         )
 
-    return min(container.streams.audio, key=rank)
+    return min(tracks or container.streams.audio, key=rank)
 
 
 class _Decoding:

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
 from mrvideo.media import compat, sources, webp
+from mrvideo.media.local import file_of
 
 MAX_PIXELS = 1 << 26
 """The largest picture decoded: twice 8K. A larger claim is refused before memory is asked for."""
@@ -47,34 +48,28 @@ def open_container(
     Raises the VideoError tree with the reason and the way out.
     """
     path = sources.named(path)
+    file = file_of(path, allow_url=allow_url, allow_private=allow_private)
     if byte_ranges is not None:
-        shown_as = sources.excerpt(path, byte_ranges)
+        shown_as = sources.excerpt(file, byte_ranges)
     try:
-        source, protocols = (
-            (shown_as, "") if shown_as is not None else _source_of(path, allow_url, allow_private)
-        )
+        source, protocols = (shown_as, "") if shown_as is not None else _source_of(file)
         return _open(source, protocols)
     except av.error.FFmpegError as error:
-        if not sources.is_url(path) and (size := sources.whole_fragments(path)):
+        if size := sources.whole_fragments(file):
             # A fragmented recording cut inside a fragment's header: what lies before it is whole.
             with suppress(av.error.FFmpegError):
-                return _open(sources.excerpt(path, ((0, size),)), "")
-        raise _explained(path, error) from error
+                return _open(sources.excerpt(file, ((0, size),)), "")
+        raise _explained(path, file, error) from error
     except (ValueError, OSError) as error:
         raise VideoError(f"{path} cannot be opened: {error}; check that it is a media file") from error
 
 
-def _source_of(path: str, allow_url: bool, allow_private: bool) -> tuple[Any, str]:
-    """What PyAV opens for a path, and the protocols it may use for it. Raises the VideoError tree and OSError."""
-    if sources.is_url(path):
-        from mrvideo.media import remote
-
-        path = str(remote.copy_of(path, allow_url=allow_url, allow_private=allow_private))
-    else:
-        sources.check_file(path)
-    if webp.is_animated_file(path):
-        return webp.Animation(path, max_pixels=MAX_PIXELS), ""
-    return f"file:{Path(path).absolute()}", "file"
+def _source_of(file: str) -> tuple[Any, str]:
+    """What PyAV opens for a file, and the protocols it may use for it. Raises the VideoError tree and OSError."""
+    sources.check_file(file)
+    if webp.is_animated_file(file):
+        return webp.Animation(file, max_pixels=MAX_PIXELS), ""
+    return f"file:{Path(file).absolute()}", "file"
 
 
 def _open(source: Any, protocols: str) -> InputContainer:
@@ -163,13 +158,13 @@ def _is_still(stream: VideoStream) -> bool:
     )
 
 
-def _explained(path: str, error: av.error.FFmpegError) -> VideoError:
+def _explained(path: str, file: str, error: av.error.FFmpegError) -> VideoError:
     reason = (error.strerror or str(error)).strip()
     if isinstance(error, av.error.TimeoutError | av.error.ExitError):
         return VideoError(f"{path} gave no data for {IO_TIMEOUT_SECONDS:.0f} s; check the connection or disk")
     if isinstance(error, av.error.OSError):
         return VideoError(f"{path} cannot be read: {reason}; check the disk and its connection")
-    if not sources.is_url(path) and sources.lacks_moov(path):
+    if sources.lacks_moov(file):
         return DecodeError(
             f"{path} cannot be decoded: its index (moov) is missing or broken, as in a recording or copy "
             "that was cut off; copy it again or repair it with the help of an intact one from the same device"

@@ -20,6 +20,7 @@ from typing import BinaryIO, TypeVar
 from mrvideo.errors import VideoChanged, VideoError
 from mrvideo.files import lies_in
 from mrvideo.media import sources
+from mrvideo.media.local import file_of
 from mrvideo.records import VideoInfo
 
 R = TypeVar("R")
@@ -65,11 +66,8 @@ class Content:
 
         Raises `VideoChanged` where it holds another one, and the VideoError tree where it cannot be read.
         """
-        file = path
-        if sources.is_url(path):
-            from mrvideo.media import remote
-
-            file = str(remote.copy_of(self.address or path, allow_url=allow_url, allow_private=allow_private))
+        place = self.address or path if sources.is_url(path) else path
+        file = file_of(place, allow_url=allow_url, allow_private=allow_private)
         stamp = stamp_of(file)
         if stamp == self.stamp:
             return stamp

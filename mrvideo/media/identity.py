@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mrvideo.media import sources
 from mrvideo.media.content import Content, digest_of_file, settled, steadily
+from mrvideo.media.local import file_of
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.records import VideoInfo
@@ -15,12 +16,10 @@ from mrvideo.records import VideoInfo
 def digest_of(path: str | Path, *, allow_url: bool = False, allow_private: bool = False) -> str:
     """SHA-256 of the whole content, hexadecimal. Read once per process as long as the file stays as it is."""
     name = str(path)
-    if sources.is_url(name):
-        from mrvideo.media import remote
-
-        return digest_of_file(str(remote.copy_of(name, allow_url=allow_url, allow_private=allow_private)))[0]
-    sources.check_file(name)
-    return digest_of_file(name)[0]
+    file = file_of(name, allow_url=allow_url, allow_private=allow_private)
+    if file == name:
+        sources.check_file(name)
+    return digest_of_file(file)[0]
 
 
 def content_of(info: VideoInfo, options: ReadOptions) -> Content:

@@ -23,6 +23,6 @@ def open_video(path: str | Path, options: ReadOptions | None = None) -> Reader:
     from mrvideo.media import joined
     from mrvideo.media.pyav import PyAVReader
 
-    if parts := joined.parts_of(path):
+    if parts := joined.parts_of(path, allow_url=options.allow_url, allow_private=options.allow_private):
         return joined.JoinedReader(path, parts, options)
     return PyAVReader(path, options)

@@ -8,6 +8,7 @@ from pathlib import Path
 from mrvideo.media.bars import evened
 from mrvideo.media.clips import grid_times, sample_times
 from mrvideo.media.content import steadily
+from mrvideo.media.joined import parts_of
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.media.shots import ShotDetector
@@ -66,7 +67,7 @@ def read_shard(
             head = times[0] - context
             watched = [head, *times] if 0 < head < times[0] else list(times)
             watched = [*watched, tail] if tail > times[-1] else watched
-            detector = ShotDetector(wide.start_seconds)
+            detector = ShotDetector(wide.start_seconds, joints_seconds=_joints_of(str(path), options))
             for asked, frame in video.read_at(watched, watcher=detector):
                 is_sample = asked is not tail and asked is not head
                 if is_sample and (not frames or frame.time_seconds > frames[-1].time_seconds):
@@ -83,3 +84,8 @@ def read_shard(
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private
     )
+
+
+def _joints_of(path: str, options: ReadOptions) -> list[float]:
+    parts = parts_of(path, allow_url=options.allow_url, allow_private=options.allow_private)
+    return [part.span.start_seconds for part in parts[1:]] if options.reader == "pyav" else []

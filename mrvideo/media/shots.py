@@ -78,8 +78,10 @@ class ShotDetector:
     and a fade in. No cut: a title that fades in, a wing that flaps, a car that drives off, a camera that swings.
     """
 
-    def __init__(self, start_seconds: float = 0.0) -> None:
+    def __init__(self, start_seconds: float = 0.0, *, joints_seconds: Sequence[float] = ()) -> None:
+        """`joints_seconds`: where another recording begins, which is a cut however alike the two look in grey."""
         self._start_seconds = start_seconds
+        self._joints_seconds = joints_seconds
         self._times: list[float] = []
         self._greys: list[Grey] = []
         self._changes: _Changes | None = None
@@ -119,6 +121,10 @@ class ShotDetector:
             found[time] = "dissolve"
         for time in cuts:
             found[time] = "cut"
+        for joint in self._joints_seconds:
+            near = [time for time in found if abs(time - joint) < _MIN_SHOT_SECONDS]
+            if self._times[0] < joint <= self._times[-1] and not near:
+                found[joint] = "cut"
         return sorted(found.items())
 
     def still_spans(self, span: Span) -> tuple[Span, ...]:

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from mrvideo.errors import VideoError
 from mrvideo.media import compat, containers, sources, webp
 from mrvideo.media.decode_errors import Losses
+from mrvideo.media.local import file_of
 from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.mp4.movie import Movie
 from mrvideo.media.options import ReadOptions
@@ -54,12 +55,11 @@ class Track:
         self._losses = losses
         self._allowed = {"allow_url": options.allow_url, "allow_private": options.allow_private}
         self._byte_ranges = byte_ranges
-        self._movie = None if byte_ranges or sources.is_url(path) else Movie.of(path)
+        self._file = file_of(path, **self._allowed)
+        self._movie = None if byte_ranges else Movie.of(self._file)
         self._listed = Span(0.0, 0.0)
         self._open()
-        self.size_bytes = (
-            sources.size_of(path) if not sources.is_url(path) else max(0, self.container.size or 0)
-        )
+        self.size_bytes = sources.size_of(self._file)
         self.rate = self._rate()
 
     def cover(self, span: Span) -> None:
@@ -82,9 +82,9 @@ class Track:
             self.codec = self.stream.codec_context
             # The codec's name, not its decoder's. Asked for now: a decoder that fails to open forgets it (PyAV 19).
             self.codec_name = self.codec.codec.canonical_name
-            if self.codec_name == "rawvideo" and not sources.is_url(self.path):
+            if self.codec_name == "rawvideo" and webp.is_animated_file(self._file):
                 # As the user knows it: the decoder is shown it as something else.
-                self.codec_name = "webp" if webp.is_animated_file(self.path) else self.codec_name
+                self.codec_name = "webp"
             self._decoder = cast("Any", self.codec)  # Its stubs leave the packet's type open.
             # One decode thread: ranges of the video side by side fill the cores better than threads inside one.
             self.codec.thread_count = 1
@@ -109,7 +109,10 @@ class Track:
         """A long file with a part of its index; None when it is to be opened as it is, from now on."""
         if self._movie is not None:
             try:
-                return containers.open_container(self.path, shown_as=self._movie.window(self._listed))
+                window = self._movie.window(self._listed)
+                return containers.open_container(
+                    self.path, byte_ranges=None, shown_as=window, **self._allowed
+                )
             except (NotPlainError, VideoError):
                 self._movie = None
         return None

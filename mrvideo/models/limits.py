@@ -260,8 +260,13 @@ class LimitedModel:
             _check_willing(completion)
             value, problem = checked(request, completion)
         if value is None:
+            way_out = (
+                "; allow more (max_output_tokens, context_tokens), or name a model that is briefer"
+                if completion.cut_off
+                else ""
+            )
             raise ReplyInvalid(
-                f"{self.name}: its reply ({stage_label(request.stage)}) is outside its bounds twice: {problem}"
+                f"{self.name}: its reply ({stage_label(request.stage)}) is outside its bounds twice: {problem}{way_out}"
             )
         return Reply(value=value, usage=usage)
 

@@ -41,7 +41,8 @@ def checked(request: Request[T], said: Completion) -> tuple[T | None, str]:
 
 def repair_turns(request: Request[Any], said: Completion, problem: str) -> tuple[Turn, ...]:
     """The bad reply and what was wrong with it, as further turns."""
-    inputs = RepairInputs(problem=problem, reply_schema=schema_text(request.reply_type))
+    wish = "; be briefer" if said.cut_off else ""
+    inputs = RepairInputs(problem=problem + wish, reply_schema=schema_text(request.reply_type))
     repair = load_prompt("repair").render(inputs)
     # It may repeat what the video says.
     text = defused(said.text, request.allowed_names)
@@ -55,12 +56,12 @@ def _without_reply(said: Completion) -> str:
         if not said.thoughts.strip():
             return "it is empty"
         if said.cut_off:
-            return "it was cut off by the bound on its length while it still reasoned; be briefer"
+            return "it was cut off by the bound on its length while it still reasoned"
         return "it reasoned and gave no reply"
     thinking = outside_thoughts(said.text).thinking
     if said.cut_off:
         where = " inside its thoughts" if thinking else ""
-        return f"it was cut off{where} by the bound on its length; be briefer"
+        return f"it was cut off{where} by the bound on its length"
     if thinking:
         return "it ends inside its thoughts, without a reply"
     words = " ".join(said.text[: 4 * _LONGEST_QUOTE].split())

@@ -278,3 +278,93 @@ async def test_a_claim_holds_only_when_every_cited_span_was_shown(film: SimpleNa
         assert len(claim.evidence_ids) == 3
         held[most] = claim.holds
     assert held == {1: None, 24: True}
+
+
+class Narrow:
+    """A model at a server that declines long requests of words, and perhaps says what it takes."""
+
+    name = fingerprint = "narrow"
+
+    def __init__(self, mind: Any, most: int, told: int | None) -> None:
+        self.mind, self.most, self.told = mind, most, told
+        self.capabilities = Capabilities()
+        self.answered: list[Request[Any]] = []
+        self.declined: list[str] = []
+
+    async def run(self, request: Request[Any]) -> Reply[Any]:
+        if text_tokens(request.inputs.model_dump_json(), self.name) > self.most:
+            self.declined.append(request.prompt.name)
+            if self.told is not None:
+                self.capabilities = Capabilities(context_tokens=self.told)
+            raise RequestTooLarge("does not take so long a request; set context_tokens to what it takes")
+        self.answered.append(request)
+        return Reply(request.parse(self.mind.reply(request)))
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.parametrize("told", [None, 6000])
+async def test_captions_too_long_for_a_server_are_read_in_smaller_parts(
+    film: SimpleNamespace, told: int | None
+) -> None:
+    """64 scenes at once were declined, and the answer was that their captions could not be analysed."""
+    words = " ".join(f"word{n}" for n in range(40))
+    captions = [f"Field {n}, {words}." + (" A balloon on it." if n in (3, 60) else "") for n in range(64)]
+    mind = film.mind(words=("balloon",))
+    model = Narrow(mind, 3000, told)
+    answer = await ask(
+        "Which field has a balloon?",
+        index=film.index(captions),
+        vision=model,
+        text=model,
+        frames=film.frames(),
+        max_rounds=1,
+    )
+    assert "segment_intention" in model.declined
+    read = [
+        scene.index
+        for request in model.answered
+        if request.prompt.name == "segment_intention"
+        for scene in request.inputs.scenes
+    ]
+    assert sorted(read) == list(range(64))
+    assert answer.answer is not None
+    assert not [unseen for unseen in answer.unseen if "analysed" in " ".join(unseen.reasons)]
+
+
+async def test_what_the_plan_and_the_answer_are_made_from_is_shortened_for_a_server(
+    film: SimpleNamespace,
+) -> None:
+    """The plan fell back to whatever the segments named, and the answer ended in an error."""
+    captions = [f"Field {n}, a balloon on it." for n in range(8)]
+
+    def intention(inputs: Any, request: Request[Any]) -> dict[str, Any]:
+        found = [{"start_seconds": s.start_seconds, "stop_seconds": s.stop_seconds} for s in inputs.scenes]
+        return {"reasoning": "balloons, " * 3000, "confidence": 4, "spans": found, "findings": []}
+
+    mind = film.mind(words=("balloon",), handlers={"segment_intention": intention})
+    model = Narrow(mind, 3000, None)
+    answer = await ask(
+        "How many balloons?",
+        index=film.index(captions),
+        vision=model,
+        text=model,
+        frames=film.frames(),
+        max_rounds=1,
+    )
+    assert {"global_intention", "answer"} <= set(model.declined)
+    assert {"global_intention", "answer"} <= {request.prompt.name for request in model.answered}
+    assert answer.answer is not None
+
+
+async def test_a_request_that_cannot_be_made_smaller_names_the_way_out(film: SimpleNamespace) -> None:
+    model = Narrow(film.mind(words=("balloon",)), 1, None)
+    with pytest.raises(RequestTooLarge, match="set context_tokens to what it takes"):
+        await ask(
+            "Which?",
+            index=film.index(["A balloon."]),
+            vision=model,
+            text=model,
+            frames=film.frames(),
+            max_rounds=1,
+        )

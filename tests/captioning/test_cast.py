@@ -208,6 +208,29 @@ def test_a_comparison_too_large_for_the_server_is_made_in_parts() -> None:
     assert sorted(map(len, ids(members))) == [2] * 9
 
 
+def test_a_comparison_with_too_many_words_for_the_server_is_made_in_parts() -> None:
+    """It was a listed failure, and all of its people stayed apart."""
+    asked: list[int] = []
+
+    def short(request: Request[Any]) -> Any:
+        if request.prompt.name != "link_cast":
+            return by_description(request)
+        inputs: Any = request.inputs
+        asked.append(len(inputs.left) + len(inputs.right))
+        return RequestTooLarge("too long") if asked[-1] > 4 else by_description(request)
+
+    crowd = [mention(shard, f"person_{chr(97 + n)}", f"who {n}", n) for shard in (0, 1) for n in range(6)]
+    members, cast = link(ScriptedModel(short, capabilities=Capabilities(max_images=40)), crowd)
+    assert max(asked) > 4 and cast.failures == ()
+    assert sorted(map(len, ids(members))) == [2] * 6
+
+
+def test_a_comparison_of_two_that_is_too_long_is_a_failure() -> None:
+    model = ScriptedModel(lambda request: RequestTooLarge("too long; set context_tokens"))
+    _, cast = link(model, [mention(shard, "person_a", "x") for shard in (0, 1)])
+    assert [failure.reason for failure in cast.failures] == ["too long; set context_tokens"]
+
+
 def test_the_better_exemplar_survives() -> None:
     members, _ = link(ScriptedModel(by_description), [mention(s, "person_a", "x") for s in range(4)])
     assert members[0].best.shard_index == 3  # the script always prefers the right side

@@ -80,6 +80,15 @@ def test_a_folder_is_refused_and_the_message_names_a_file(tmp_path):
     assert str(tmp_path / "library.db") in _refusal(LibraryError, tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_before_anything_is_waited_for(tmp_path):
+    """Whoever opened it waited for ever, for somebody to write."""
+    os.mkfifo(tmp_path / "pipe.db")
+    assert "pipe.db is a named pipe, no library" in _refusal(LibraryError, tmp_path / "pipe.db")
+    (tmp_path / "link.db").symlink_to(tmp_path / "pipe.db")
+    assert "is a named pipe" in _refusal(LibraryError, tmp_path / "link.db")
+
+
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     _refusal(LibraryError, tmp_path / "file" / "library.db")

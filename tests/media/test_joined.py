@@ -19,6 +19,7 @@ from mrvideo.media.joined import JoinedReader, parts_of
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.registry import open_video
 from mrvideo.media.shard import read_shard
+from mrvideo.media.shots import ShotDetector
 from mrvideo.media.subtitles import load_subtitles
 from mrvideo.records import Span
 
@@ -50,6 +51,16 @@ def test_looks_find_what_was_captioned(joined, number_in):
     assert captioned[0.48] == 12
     assert captioned[2.0] == 50
     assert shard.lost == ()
+
+
+def test_a_joint_is_a_cut_however_alike_its_sides_are(joined):
+    """One colour was told of a blue part and a red one that are equally bright."""
+    shots = read_shard(joined.path, Span(0.0, 3.2)).shots
+    assert [shot.transition for shot in shots if shot.start_seconds == pytest.approx(1.6)] == ["cut"]
+    detector = ShotDetector(joints_seconds=[1.0, 9.0])
+    for step in range(50):
+        detector(step / 25, np.full((36, 64), 90, np.uint8))
+    assert detector.borders() == [(1.0, "cut")]
 
 
 def test_what_is_told_of_the_whole(joined):

@@ -12,10 +12,12 @@ import pytest
 
 from mrvideo.errors import VideoError
 from mrvideo.media import open_video, remote
+from mrvideo.media.audio import read_sound
 from mrvideo.media.content import Content
 from mrvideo.media.identity import digest_of, probe
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
+from mrvideo.media.subtitles.embedded import look_into
 
 HERE = ReadOptions(allow_url=True, allow_private=True)
 """Servers of tests stand on loopback."""
@@ -160,3 +162,48 @@ def test_an_object_store_needs_its_package(monkeypatch):
     monkeypatch.setattr(remote, "import_module", missing)
     with pytest.raises(VideoError, match=r"mrvideo\[url\]"):
         open_video("s3://bucket/other.mp4", HERE)
+
+
+@pytest.fixture
+def joined_server(film_maker) -> Iterator[Server]:
+    with Server(film_maker("joined_with_sound.ts").path.parent, ranges=True) as serving:
+        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield serving
+        serving.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["joined_with_sound.ts", "joined_with_sound.mpg", "joined.flv"])
+def test_a_joined_recording_at_an_address_is_what_it_is_as_a_file(
+    joined_server: Server, film_maker, number_in, name: str
+):
+    """Dangerous: the second part was dropped in silence, and a look at 0.5 s showed a picture of it as evidence."""
+    film = film_maker(name)
+    url = joined_server.address(name)
+    told, of_file = probe(url, HERE), probe(film.path)
+    assert told.model_copy(update={"path": of_file.path}) == of_file
+    assert told.duration_seconds == pytest.approx(3.2, abs=0.05)
+    assert "its 2 parts are read" in told.notes[0]
+    frames = FrameSource(url, HERE).at([0.5, 2.5])
+    assert [number_in(frame) for frame in frames] == [film.number_at(0.5), film.number_at(2.5)]
+    sounds = list(read_sound(url, allow_url=True))
+    assert [sound.start_seconds for sound in sounds] == [
+        sound.start_seconds for sound in read_sound(film.path)
+    ]
+    assert look_into(url, clock=True, allow_url=True) == look_into(film.path, clock=True)
+    assert joined_server.asked.count((name, None)) == 1
+
+
+def test_an_address_is_read_with_what_helps_a_file(server: Server, film_maker, films, plain_film):
+    """A fragmented recording that was cut off opened as a file and not at its address; the same of what the error says."""
+    folder = plain_film.path.parent
+    whole = film_maker("fragmented.mp4", **films["fragmented.mp4"]).path.read_bytes()
+    cut = whole[: whole.rindex(b"moof") + 12]
+    (folder / "cut_off.mp4").write_bytes(cut)
+    told = probe(server.address("cut_off.mp4"), HERE)
+    assert told.duration_seconds == probe(folder / "cut_off.mp4").duration_seconds > 1
+    (folder / "no_index.mp4").write_bytes(whole[: whole.index(b"moov") - 4] + b"\0\0\0\x08mdat")
+    with pytest.raises(VideoError, match="is missing or broken") as caught:
+        probe(server.address("no_index.mp4"), HERE)
+    assert str(caught.value).startswith(server.address("no_index.mp4"))

@@ -117,8 +117,10 @@ async def test_a_reply_that_stays_bad_ends_in_one_line_for_the_user(serve, conne
 
 async def test_a_reply_that_was_cut_off_gets_more_room(serve, connect, ask_border):
     server = serve(lambda asked: '{"same_scene": tr', finish_reason="length")
-    with pytest.raises(ReplyInvalid, match="cut off"):
+    way_out = r"bound on its length; allow more \(max_output_tokens, context_tokens\), or name a model that is briefer"
+    with pytest.raises(ReplyInvalid, match=way_out):
         await connect(server).run(ask_border(max_output_tokens=100))
+    assert "be briefer" in str(server.asked[1].body["messages"])
     assert [asked.body["max_tokens"] for asked in server.asked] == [100, 200]
 
 

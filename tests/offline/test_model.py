@@ -14,8 +14,10 @@ from mrvideo.errors import ModelRefused
 from mrvideo.models.base import Model, Picture, Request
 from mrvideo.models.ledger import Ledger
 from mrvideo.models.limits import LimitedModel, Limits
-from mrvideo.models.offline import OfflineModel
+from mrvideo.models.offline import OfflineModel, stages
 from mrvideo.models.offline.handlers import HANDLERS
+from mrvideo.models.offline.reading.clips import better_of
+from mrvideo.models.offline.reading.engine import Line
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Span
 from mrvideo.schemas.analysis import (
@@ -228,6 +230,36 @@ async def test_a_look_reports_texts_that_bear_on_the_question(make_film: Callabl
     )
     reply = await run("look_local", inputs, LookReply, pictures)
     assert [o.text for o in reply.observations] == ["The text “KANGAROO” is on screen."]
+
+
+@pytest.mark.parametrize("wrong", [{3}, {0, 1, 2, 3, 4, 5}])
+async def test_a_look_tells_the_surest_reading_of_a_text(
+    make_film: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, wrong: set[int]
+) -> None:
+    """The middle picture alone was read: a title whose two rows were taken for one there was told as "BUNKY"."""
+    span = Span(0.0, 4.0)
+    pictures = make_film(10.0).text("KANGAROO", 0.0, 10.0).pictures(span)
+    assert len(pictures) == 8
+    tall = Line("BUNKY", 0.88, 246, 73, 799, 368)
+    rows = (Line("Big Buck", 0.96, 247, 70, 801, 220), Line("BUNNY", 0.99, 247, 220, 801, 370))
+    numbers = {picture.jpeg: number for number, picture in enumerate(pictures)}
+    monkeypatch.setattr(stages, "read_picture", lambda jpeg: (tall,) if numbers[jpeg] in wrong else rows)
+    inputs = LookInputs(
+        question="What is written?",
+        goal="g",
+        spans=(span,),
+        frame_times=tuple(p.time_seconds for p in pictures),
+    )
+    reply = await run("look_local", inputs, LookReply, pictures)
+    assert [o.text for o in reply.observations] == [
+        "The text “Big Buck” is on screen.",
+        "The text “BUNNY” is on screen.",
+    ]
+
+
+def test_a_certain_reading_is_a_text_of_its_own() -> None:
+    mike, mark = (Line(name, 0.99, 0, 0, 100, 20) for name in ("MIKE", "MIKA"))
+    assert better_of(mike, 1.0, [(mark, 2.0)]) == [(mike, 1.0)]
 
 
 async def test_many_requests_at_once_do_not_mix(make_film: Callable[..., Any]) -> None:

@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mrvideo.models.offline.reading import clips, engine
 from mrvideo.models.offline.reading.clips import read_clip
 from mrvideo.models.offline.reading.pictures import Picture
 from mrvideo.records import Span
@@ -127,3 +130,40 @@ def test_the_rows_of_a_table_read_as_one_text_each(make_film: Callable[..., Any]
 def test_two_texts_that_happen_to_stand_side_by_side_stay_two(make_film: Callable[..., Any]) -> None:
     film = make_film(60.0, "#204060").text("00042", 20, 30, at=(20, 20)).text("OSLO", 20, 30, at=(330, 20))
     assert sorted(text for text, _, _ in read(film)) == ["00042", "OSLO"]
+
+
+class Reader:
+    """Finds a row of letters, of which the network that reads knows none: such rows are left out of what is read."""
+
+    def __init__(self, certainty: float, height: float) -> None:
+        self.cfg = SimpleNamespace(Det=SimpleNamespace(limit_side_len=0))
+        self.text_det = SimpleNamespace(limit_side_len=0)
+        box = [[40.0, 100.0], [280.0, 100.0], [280.0, 100.0 + height], [40.0, 100.0 + height]]
+        self.found = SimpleNamespace(boxes=np.array([box]), scores=[certainty], txts=None)
+
+    def __call__(self, pixels: Any, *, use_det: bool, use_rec: bool) -> Any:
+        return SimpleNamespace(boxes=None, txts=None, scores=None) if use_rec else self.found
+
+
+@pytest.mark.parametrize(
+    ("certainty", "height", "is_told"), [(0.83, 32.0, True), (0.83, 80.0, False), (0.4, 32.0, False)]
+)
+def test_letters_of_which_nothing_is_read_are_text_that_could_not_be_read(
+    monkeypatch: pytest.MonkeyPatch, certainty: float, height: float, is_told: bool
+) -> None:
+    """A station's sign in Cyrillic was "no text on screen"."""
+    monkeypatch.setattr(engine, "_engine", lambda: Reader(certainty, height))
+    lines = engine.read_part(np.full((180, 320, 3), 255, np.uint8), of_pixels=320, of_height=180)
+    assert [(line.text, line.top) for line in lines] == ([("", 100.0)] if is_told else [])
+
+
+@pytest.mark.parametrize("background", ["moving", "#204060"])
+def test_what_cannot_be_read_is_told_of_a_clip_that_stands_still_too(
+    make_film: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, background: str
+) -> None:
+    """It had to be met twice, and what does not change is read once."""
+    strange = engine.Line("", 0.0, 40.0, 100.0, 280.0, 132.0)
+    monkeypatch.setattr(clips.Sheet, "read", lambda self, picture: [strange])
+    frames = [Picture(p.jpeg, p.time_seconds) for p in make_film(60.0, background).pictures(CLIP)]
+    assert read_clip(frames, CLIP).unread
+    assert not read_clip(frames[:1], CLIP).unread

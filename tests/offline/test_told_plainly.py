@@ -176,3 +176,25 @@ def test_a_quotation_is_one_word_however_it_reads() -> None:
     assert question.relation is None
     assert question.ordinal == 0
     assert [run.text for run in question.runs()] == ["after the last first"]
+
+
+async def test_the_background_of_a_film_that_has_one_colour_is_told(
+    asked: Callable[..., Awaitable[Answer]], make_index: Callable[..., Index]
+) -> None:
+    """It was told only of a moment that the question named."""
+    index = make_index((), (), 30.0)
+    assert (await asked(index, "What colour is the background?")).answer == "dark blue"
+    assert (await asked(index, "What colour is the car?")).answer is None
+    first, *others = index.scenes
+    red = first.model_copy(update={"detailed": first.detailed.replace("dark blue", "red")})
+    changing = index.model_copy(update={"scenes": (red, *others)})
+    assert (await asked(changing, "What colour is the background?")).answer is None
+
+
+def test_a_page_counts_one_shot_and_one_scene(make_index: Callable[..., Index]) -> None:
+    index = make_index((), (), 10.0)
+    one = Index.model_validate(
+        {**index.model_dump(), "shots": ({"start_seconds": 0.0, "stop_seconds": 10.0},)}
+    )
+    assert page(one)[0] == "0:10.0 long, 1 shot, 1 scene"
+    assert page(make_index((), (), 20.0))[0] == "0:20.0 long, 0 shots, 2 scenes"

@@ -71,7 +71,7 @@ def look_into(path: Path | str, *, clock: bool, allow_url: bool = False) -> Cont
                 pictures += 1
         start = (container.start_time or 0) / 1e6
         duration = container.duration / 1e6 if container.duration else None
-        if parts := parts_of(str(path)):
+        if parts := parts_of(str(path), allow_url=allow_url):
             duration = parts[-1].span.stop_seconds
         first = first_frame_seconds(container, str(path)) if clock or tracks else start
         return Container(tuple(tracks), pictures, undecoded, first, start, duration)

@@ -20,10 +20,10 @@ from mrvideo.records import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
-READING_VERSION = 9
+READING_VERSION = 10
 """Raised whenever captions and texts change: every video is then read anew."""
 
-ANSWERING_VERSION = 6
+ANSWERING_VERSION = 7
 """Raised whenever answers change: kept replies are then made anew, and indexes stay."""
 
 

@@ -9,6 +9,7 @@ from mrvideo.models.offline.wording import UNREADABLE, main_colour, picture_sent
 from mrvideo.records import Index, clock, merge_spans
 from mrvideo.schemas.analysis import Finding, KeyCharacter
 from mrvideo.text import language_of
+from mrvideo.wording import counted
 
 NO_SPEECH = 'its sound was not transcribed: pip install "mrvideo[asr]", then index it with --speech faster-whisper:small'
 MOST_SPANS = 6
@@ -17,15 +18,19 @@ MOST_SPANS = 6
 def page(index: Index) -> list[str]:
     """Lines of plain text: size, texts on screen, speech, colours, and what could not be read or heard."""
     timeline = _timeline(index)
+    texts = _texts([i for i in timeline.screen if not i.standing])
     lines = [
-        f"{clock(index.video.duration_seconds)} long, {len(index.shots)} shots, {len(index.scenes)} scenes",
+        f"{clock(index.video.duration_seconds)} long, {counted(len(index.shots), 'shot')}, {counted(len(index.scenes), 'scene')}",
         "",
         "On screen:",
-        *(_texts([i for i in timeline.screen if not i.standing]) or ["  nothing that could be read"]),
+        *texts,
     ]
+    unread = [f"  {clock(s.start_seconds)}  {UNREADABLE}" for s in index.scenes if UNREADABLE in s.detailed]
+    if not (texts or unread):
+        unread = ["  nothing that could be read"]
+    lines += unread
     if standing := _texts([i for i in timeline.screen if i.standing]):
         lines += ["", "On screen while the pictures change (a watermark or a logo):", *standing]
-    lines += [f"  {clock(s.start_seconds)}  {UNREADABLE}" for s in index.scenes if UNREADABLE in s.detailed]
     lines += ["", "Said:"]
     lines += [f"  {item.span}  {item.told}" for item in timeline.speech] or [_silence(index)]
     return [*lines, "", "Mostly:", *_colours(index)]

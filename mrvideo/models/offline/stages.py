@@ -9,8 +9,9 @@ from mrvideo.models.base import Picture as Labelled
 from mrvideo.models.offline import wording as say
 from mrvideo.models.offline.decision import Decision, choose, choose_number, option_text, says_none, supports
 from mrvideo.models.offline.question import Question, parse
+from mrvideo.models.offline.reading.clips import CERTAIN_SCORE, better_of
 from mrvideo.models.offline.reading.colours import dominant_colours
-from mrvideo.models.offline.reading.engine import glance, read_picture
+from mrvideo.models.offline.reading.engine import Line, glance, read_picture
 from mrvideo.models.offline.reading.pictures import Picture, pixels_of
 from mrvideo.models.offline.retrieval import retrieve
 from mrvideo.models.offline.skills import SKILLS, TENTATIVE, WHOLE
@@ -246,12 +247,8 @@ def look(inputs: of.LookInputs, pictures: Sequence[Labelled]) -> of.LookReply:
         time = max(picture.time_seconds for picture in pictures)
         found[say.last_frame(time)] = time
     else:
-        for number, picture in enumerate(_from_the_middle(pictures)):
-            if number >= MOST_READ or (number and found):
-                break
-            for line in read_picture(picture.jpeg) if glance(pixels_of(picture.jpeg)) else ():
-                if line.text:
-                    found.setdefault(say.line_seen(line.text), picture.time_seconds)
+        for line, time in _best_read(pictures):
+            found.setdefault(say.line_seen(line.text), time)
     seen = [of.Observation(start_seconds=time, stop_seconds=time, text=text) for text, time in found.items()]
     return of.LookReply(
         observations=tuple(seen[:MOST_OBSERVATIONS]),
@@ -291,6 +288,36 @@ def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> of.Verify
             return of.VerifyReply(verdict="yes", seen=f"At {picture.time_seconds:.2f} s: {say.quoted(lines)}")
         read += lines
     return of.VerifyReply(verdict="no", seen=say.quoted(list(dict.fromkeys(read))[:8]) or "no text")
+
+
+def _best_read(pictures: Sequence[Labelled]) -> list[tuple[Line, float]]:
+    """The lines of the first picture that shows any, each with its time; where one is read with doubt, as it is read best on others.
+
+    Of readings that stand in one place and resemble each other the surest is the text: letters that move, or stand in two close rows,
+    are misread on some pictures and not on all.
+    """
+    lines: list[tuple[Line, float]] = []
+    for picture in list(_from_the_middle(pictures))[:MOST_READ]:
+        lines = _read_lines(picture)
+        if lines:
+            break
+    for place in _SPREAD if len(pictures) > 1 else ():
+        if all(line.score >= CERTAIN_SCORE for line, _ in lines):
+            break
+        again = _read_lines(pictures[int(place * (len(pictures) - 1))])
+        lines = [best for line, time in lines for best in better_of(line, time, again)]
+        lines = list({line: (line, time) for line, time in lines}.values())
+    return sorted(lines, key=lambda found: (found[0].top, found[0].left))
+
+
+_SPREAD = (0.25, 0.75, 0.1, 0.9)
+"""Where further pictures are taken from, in shares of all: neighbours tend to be misread alike."""
+
+
+def _read_lines(picture: Labelled) -> list[tuple[Line, float]]:
+    if glance(pixels_of(picture.jpeg)) is None:
+        return []
+    return [(line, picture.time_seconds) for line in read_picture(picture.jpeg) if line.text]
 
 
 def _spread(quote: str, text: str) -> bool:

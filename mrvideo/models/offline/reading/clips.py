@@ -86,7 +86,8 @@ def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] 
     for track in tracks:
         _refine(track, frames, chosen, [other.text for other in tracks if other is not track])
     kept = [track for track in tracks if track.steady]
-    unread = any(
+    still = len(chosen) == 1 and len(frames) > 1
+    unread = (still and any(not line.text for line in lines[0])) or any(
         not line.text and any(not other.text and line.overlap(other) > SAME_PLACE for other in lines[after])
         for number, after in pairwise(chosen)
         for line in lines[number]
@@ -211,8 +212,26 @@ def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: 
     return joined
 
 
+def better_of(
+    line: Line, time_seconds: float, again: Sequence[tuple[Line, float]]
+) -> list[tuple[Line, float]]:
+    """What another picture shows in the line's place, each with its time, where the line is one of those misread; else the line.
+
+    Several, where two close rows were read as one.
+    """
+    there = [
+        (other, time) for other, time in again if line.overlap(other) >= 0.6 and other.score > line.score
+    ]
+    is_misread = line.score < CERTAIN_SCORE and any(_misread(line, other) for other, _ in there)
+    return there if is_misread else [(line, time_seconds)]
+
+
 def _is_misreading(brief: Track, host: Track) -> bool:
-    line, other = brief.near(host.first), host.near(brief.first)
+    return _misread(brief.near(host.first), host.near(brief.first))
+
+
+def _misread(line: Line, other: Line) -> bool:
+    """Whether the line is the other one misread."""
     if line.overlap(other) < 0.6:
         return False
     if squeezed(line.text) in squeezed(other.text):

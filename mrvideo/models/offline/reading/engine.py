@@ -15,6 +15,7 @@ import os
 import threading
 import unicodedata
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -79,6 +80,8 @@ GLANCE_LEVEL = 0.25
 """A glance at this size costs a third of a search. Of 48 texts over textures it missed two, of 12 and 14 px on 854, and it sent 8 of
 52 pictures without text to be searched; at 384 px it missed eight (`benchmarks/reading.py`)."""
 
+LEAST_UNREAD_CERTAINTY = 0.75
+"""Of the finder, which tells letters from textures without reading them."""
 LEAST_SCORE, LEAST_SHORT_SCORE, LEAST_LETTER_SCORE = 0.75, 0.9, 0.95
 MOST_SHORT_HEIGHT = 0.15
 """Share of the picture's height: a single letter, or two, that stand higher are mostly shapes."""
@@ -152,10 +155,10 @@ def _believable(line: Line, height: int) -> bool:
     return solid > 0 and line.score >= least
 
 
-def _unreadable(line: Line, height: int) -> bool:
+def _unreadable(line: Line, height: int, *, most: float = 0.12) -> bool:
     """Whether it stands like a line of text, of a script that the network does not know."""
     wide = line.right - line.left >= 3.0 * line.height
-    return wide and 0.02 * height <= line.height <= 0.12 * height and line.score < LEAST_SCORE
+    return wide and 0.02 * height <= line.height <= most * height and line.score < LEAST_SCORE
 
 
 def glance(pixels: Pixels, share: float = 1.0) -> Line | None:
@@ -211,17 +214,35 @@ def read_part(part: Pixels, *, of_pixels: int, of_height: int) -> tuple[Line, ..
 def _read_pixels(pixels: Pixels, side_pixels: int, height: int) -> tuple[Line, ...]:
     engine = _engine()
     engine.cfg.Det.limit_side_len = engine.text_det.limit_side_len = side_pixels
-    found = _lines(engine(np.ascontiguousarray(pixels[:, :, ::-1]), use_det=True, use_rec=True))
+    given = np.ascontiguousarray(pixels[:, :, ::-1])
+    read = engine(given, use_det=True, use_rec=True)
+    if read.boxes is None:
+        return _unread(engine(given, use_det=True, use_rec=False), height)
+    found = _lines(read)
     lines = [part for line in found for part in _halves(line, pixels, height)]
     kept = [line if _believable(line, height) else replace(line, text="") for line in lines]
     return tuple(line for line in kept if line.text or _unreadable(line, height))
 
 
+def _unread(found: Any, height: int) -> tuple[Line, ...]:
+    """Lines of which nothing at all was read, as of a script that the network does not know: surely letters, in a row."""
+    if found.boxes is None:
+        return ()
+    lines = [line for line in _boxed(found, [""] * len(found.boxes)) if line.score >= LEAST_UNREAD_CERTAINTY]
+    return tuple(
+        replace(line, score=0.0) for line in lines if _unreadable(replace(line, score=0.0), height, most=0.2)
+    )
+
+
 def _lines(found: Any) -> list[Line]:
     if found.boxes is None or found.txts is None:
         return []
+    return _boxed(found, cast("tuple[str, ...]", found.txts))
+
+
+def _boxed(found: Any, texts: Sequence[str]) -> list[Line]:
     lines: list[Line] = []
-    for box, text, score in zip(found.boxes, cast("tuple[str, ...]", found.txts), found.scores, strict=True):
+    for box, text, score in zip(found.boxes, texts, found.scores, strict=True):
         corners = np.asarray(box, dtype=float)
         clean = " ".join(unicodedata.normalize("NFKC", text).split())
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)

@@ -16,7 +16,7 @@ EXAMPLES = (
 
 
 def match(question: Question) -> Match | None:
-    """Of the background, at a moment that is named."""
+    """Of the background, always or at a moment that is named."""
     if question.asks != "colour" or not (question.has("background") or question.times or question.relation):
         return None
     link = question.relation
@@ -27,7 +27,7 @@ def match(question: Question) -> Match | None:
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """That of the scene at that time, or in which the text stands."""
+    """That of the scene at that time, or in which the text stands; of no moment, where it is the same all along."""
     if match.relation == "thing":
         return None
     anchors: tuple[Item, ...] = ()
@@ -35,6 +35,8 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
         moment = timeline.stretch(match.question.times)[0]
     elif match.anchors and (anchors := find_clause(timeline, match.anchors[0], "any").items[:1]):
         moment = anchors[0].span.middle_seconds
+    elif not (match.anchors or match.question.relation) and len(_colours(timeline)) == 1:
+        moment = timeline.pictures[-1].start_seconds
     else:
         return None
     # Neighbours that look alike are one piece of evidence: the last one that began is the one.
@@ -47,3 +49,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     choice = hits[0] if len(hits) == 1 else None
     words = match.question.options[choice] if choice is not None else name
     return Decision(words, 3, (scene, *anchors), "So it was measured.", choice=choice)
+
+
+def _colours(timeline: Timeline) -> set[str]:
+    return {main_colour(picture.text) for picture in timeline.pictures}
