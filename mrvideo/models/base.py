@@ -167,9 +167,9 @@ class Capabilities:
     index_fingerprint: str | None = None
 
 
-@runtime_checkable
-class Model(Protocol):
-    """Anything that can answer a Request. Thread-safe; many requests may be in flight at once."""
+class Identified(Protocol):
+    """A model, or the adapter of one, before it is asked. What keys are made of is known without a key, a server or the package
+    that runs it."""
 
     @property
     def name(self) -> str:
@@ -186,43 +186,55 @@ class Model(Protocol):
         """What requests it can take."""
         ...
 
-    async def run(self, request: Request[T]) -> Reply[T]:
-        """Answer one request. Raises a `ModelError`; any other exception is a bug in the adapter."""
-        ...
-
     async def aclose(self) -> None:
         """Let go of connections, processes, memory."""
         ...
 
 
-class WrappedModel:
-    """A `Model` that passes everything on to the one it holds. What differs is overridden."""
+@runtime_checkable
+class Model(Identified, Protocol):
+    """Anything that can answer a Request. Thread-safe; many requests may be in flight at once."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """Answer one request. Raises a `ModelError`; any other exception is a bug in the adapter."""
+        ...
+
+
+M = TypeVar("M", bound=Identified)
+
+
+class Wrapper(Generic[M]):
+    """Has the name, the fingerprint and the capabilities of what it wraps, and closes it."""
+
+    def __init__(self, wrapped: M) -> None:
+        self._wrapped = wrapped
 
     @property
     def name(self) -> str:
         """The wrapped model's."""
-        return self._model.name
+        return self._wrapped.name
 
     @property
     def fingerprint(self) -> str:
         """The wrapped model's: what is passed on is asked as it is."""
-        return self._model.fingerprint
+        return self._wrapped.fingerprint
 
     @property
     def capabilities(self) -> Capabilities:
         """The wrapped model's."""
-        return self._model.capabilities
-
-    async def run(self, request: Request[T]) -> Reply[T]:
-        """The wrapped model's reply."""
-        return await self._model.run(request)
+        return self._wrapped.capabilities
 
     async def aclose(self) -> None:
         """Close the wrapped model."""
-        await self._model.aclose()
+        await self._wrapped.aclose()
+
+
+class WrappedModel(Wrapper[Model]):
+    """A `Model` that passes everything on to the one it holds. What differs is overridden."""
+
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """The wrapped model's reply."""
+        return await self._wrapped.run(request)
 
 
 class ReplyStore(Protocol):

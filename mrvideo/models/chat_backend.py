@@ -4,7 +4,7 @@
                           ▲                                            │
                           └──── checks the text; asks once for repair ◄┘
 
-A speaker makes exactly one call, and words what went wrong as one of `ModelError`'s children, or as `Transient`.
+A backend makes exactly one call, and words what went wrong as one of `ModelError`'s children, or as `Transient`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from mrvideo.errors import ModelBusy
-from mrvideo.models.base import Capabilities, Request
+from mrvideo.models.base import Identified, Request
 from mrvideo.records import Usage
 
 
@@ -58,22 +58,11 @@ class Completion:
 
 
 @runtime_checkable
-class ChatBackend(Protocol):
+class ChatBackend(Identified, Protocol):
     """Answers in text. Many calls may be in flight at once."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def capabilities(self) -> Capabilities: ...
 
     async def complete(
         self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
     ) -> Completion:
         """One call. Raises `Transient`, `ModelUnavailable`, `ModelRefused`."""
         ...
-
-    async def aclose(self) -> None: ...

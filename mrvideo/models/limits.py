@@ -33,7 +33,7 @@ from mrvideo.errors import (
     SettingsError,
     Stopped,
 )
-from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request, reply_key
+from mrvideo.models.base import Model, Reply, ReplyStore, Request, Wrapper, reply_key
 from mrvideo.models.budget import Budget
 from mrvideo.models.chat_backend import ChatBackend, Completion, Transient, Turn
 from mrvideo.models.ledger import Ledger
@@ -59,6 +59,7 @@ class Limits:
     """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing.
 
     `on_note` hears, once each, what the user should know of the server: that it takes fewer images than asked, say.
+    `ready` is awaited before each call, never for a reply that is kept; what it raises ends the request.
     `shared` names what all models of this process that have it share: equal requests in flight, whichever of them asks first.
     """
 
@@ -70,6 +71,7 @@ class Limits:
     backoff: Backoff = field(default_factory=Backoff)
     on_note: Callable[[str], None] = lambda text: None
     shared: str | None = None
+    ready: Callable[[], Awaitable[None]] | None = None
 
 
 class _Flights:
@@ -94,7 +96,7 @@ def _flights_of(shared: str | None) -> _Flights:
         return found
 
 
-class LimitedModel:
+class LimitedModel(Wrapper[ChatBackend | Model]):
     """A `Model` made of an adapter and its limits."""
 
     def __init__(
@@ -110,7 +112,7 @@ class LimitedModel:
 
         `most` tells what one call may take, where text and pictures do not: of sound.
         """
-        self._adapter = adapter
+        super().__init__(adapter)
         self._most = most
         self._reasoning_tokens = reasoning_tokens
         self._limits = limits
@@ -121,25 +123,6 @@ class LimitedModel:
         self._flights = _flights_of(limits.shared)
         self._lock = Lock()
         self._noted: set[tuple[int, int]] = set()
-
-    @property
-    def name(self) -> str:
-        """As the user wrote it."""
-        return self._adapter.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The adapter's."""
-        return self._adapter.fingerprint
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The adapter's."""
-        return self._adapter.capabilities
-
-    async def aclose(self) -> None:
-        """Close the adapter."""
-        await self._adapter.aclose()
 
     def key(self, request: Request[Any]) -> str:
         """Where the reply is kept: changes with the request, the model and its parameters."""
@@ -167,6 +150,8 @@ class LimitedModel:
         try:
             reply = await self._kept(request, key)
             if reply is None:
+                if self._limits.ready is not None:
+                    await self._limits.ready()
                 async with self._open.slot():
                     reply = await self._ask(request)
                     await self._keep(request, key, reply)
@@ -233,7 +218,7 @@ class LimitedModel:
         await to_thread.run_sync(put)
 
     async def _ask(self, request: Request[T]) -> Reply[T]:
-        adapter = self._adapter
+        adapter = self._wrapped
         if not isinstance(adapter, ChatBackend):
             model = adapter
 

@@ -44,7 +44,7 @@ from mrvideo.models.schema import schema_text, strict_schema
 from mrvideo.models.server_words import Words, decoded, masked_reply, one_line, words_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
-from mrvideo.models.way import BodyError, check_key, open_client
+from mrvideo.models.way import BodyError, open_client
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import ReplyFormatInputs
@@ -77,10 +77,12 @@ class _Answer:
 
 
 class OpenAIBackend:
-    """A server and a model. Thread-safe; one client for each event loop that asks."""
+    """A server and a model. Thread-safe; one client for each event loop that asks.
+
+    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot be sent.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
-        check_key(settings)
         self._settings = settings
         self._preset = settings.server
         self._traits = traits_of(settings.model)

@@ -138,7 +138,7 @@ class RecordingModel(WrappedModel):
     def about(self, video: str) -> RecordingModel:
         """The same model, asked about the video with that digest."""
         return RecordingModel(
-            about(self._model, video), self._recorder, roles=self._roles, video=video, fresh=self._fresh
+            about(self._wrapped, video), self._recorder, roles=self._roles, video=video, fresh=self._fresh
         )
 
     def keep(self, recorded: Iterable[RecordedReply]) -> None:
@@ -152,7 +152,7 @@ class RecordingModel(WrappedModel):
         found = await to_thread.run_sync(self._found, request, asked)
         if found is not None:
             return found
-        reply = await self._model.run(request)
+        reply = await self._wrapped.run(request)
         one = RecordedReply(
             asked=asked,
             stage=request.stage,

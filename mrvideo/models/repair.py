@@ -33,7 +33,7 @@ def checked(request: Request[T], said: Completion) -> tuple[T | None, str]:
         try:
             return request.parse(data), ""
         except ValidationError as error:
-            problem = problem or _one_line(error)
+            problem = problem or one_line(error)
     if problem and not (empty or said.cut_off):
         return None, problem
     return None, _without_reply(said)
@@ -68,7 +68,8 @@ def _without_reply(said: Completion) -> str:
     return f"it holds no JSON object: {quote}"
 
 
-def _one_line(error: ValidationError) -> str:
+def one_line(error: ValidationError) -> str:
+    """What does not fit, field by field, without the names of our classes."""
     parts: list[str] = []
     for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]:
         where = ".".join(str(step) for step in item["loc"])

@@ -41,6 +41,8 @@ class BodyUnreadable(BodyError):
 
 def check_key(settings: ModelSettings) -> None:
     """Raises `SettingsError`: no key where one is needed, or a character in it that no header can carry."""
+    if not settings.talks_to_server:
+        return
     preset = settings.server
     if preset.needs_key and settings.api_key is None:
         raise SettingsError(
@@ -58,7 +60,8 @@ def check_key(settings: ModelSettings) -> None:
 
 
 def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
-    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`."""
+    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`, and `SettingsError` for the key."""
+    check_key(settings)
     import openai
 
     url = settings.base_url or ""

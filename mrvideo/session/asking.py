@@ -19,7 +19,7 @@ from mrvideo.media.looks import FrameSource
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, EventSink, Index, Notice
-from mrvideo.session.models import Models, check_reachable, open_models
+from mrvideo.session.models import Models, check_recording, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
@@ -47,7 +47,7 @@ def start_asking(
         partial(
             ask_index,
             index,
-            question.strip(),
+            question,
             tuple(options or ()),
             settings,
             must_choose=must_choose,
@@ -68,7 +68,7 @@ async def ask_index(
     budget: Budget | None = None,
 ) -> Answer:
     """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
-    await to_thread.run_sync(partial(check_reachable, settings, checking=settings.effort == "high"))
+    await to_thread.run_sync(check_recording, settings)
     async with opened(settings, on_event, budget, video=index.video.digest) as (models, library):
         answer = await answer_from(
             models, index, question, options, settings, must_choose=must_choose, on_event=on_event
@@ -85,11 +85,16 @@ async def ask_index(
 async def opened(
     settings: Settings, on_event: EventSink, budget: Budget | None = None, *, video: str | None = None
 ) -> AsyncGenerator[tuple[Models, Library]]:
-    """The models and the library of one question about that video, closed at the end; on the event-loop thread."""
+    """The models and the library of one question about that video, closed at the end; on the event-loop thread.
+
+    Keys and servers are looked at before the first reply that is not kept.
+    """
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
         checking = settings.effort == "high"
-        models = open_models(settings, library, on_event, budget, video=video, checking=checking)
+        models = open_models(
+            settings, library, on_event, budget, video=video, checking=checking, at_first_call=True
+        )
         try:
             yield models, library
         finally:

@@ -38,10 +38,11 @@ from mrvideo.session.models import (
     check_there,
     model_settings,
     opened_models,
+    seeing_identity,
 )
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
-from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
+from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe, transcriber_fingerprint
 from mrvideo.wording import is_url
 
 _UNHEARD = (
@@ -181,9 +182,9 @@ def _kept(
     """
     if settings.fresh or settings.record is not None:
         return None
-    with opened_models(settings, None, on_event) as models:
-        wanted = index_settings(info, cues, options=options, vision=models.vision, text=models.text)
-        key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
+    vision = seeing_identity(settings)
+    wanted = index_settings(info, cues, options=options, vision=vision)
+    key = index_key(info, cues, options=options, vision=vision)
     kept = library.index(info.digest, key)
     if kept is not None:
         return None if retry and may_yet_end_well(kept.failures) else _as_told(kept, info)
@@ -247,8 +248,7 @@ def _caption(
             cues,
             options=options,
             vision=models.vision,
-            text=models.text,
-            worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
+            worker_model=model_settings(settings, "vision"),
             library=library,
             on_event=on_event,
             on_worker_usage=on_worker_usage,
@@ -272,9 +272,7 @@ def _taken_before(
     """What an index took that is made once more of its kept replies, to be recorded: it belongs to it as before."""
     if settings.fresh or settings.record is None:
         return Usage()
-    kept = library.index(
-        info.digest, index_key(info, cues, options=options, vision=models.vision, text=models.text)
-    )
+    kept = library.index(info.digest, index_key(info, cues, options=options, vision=models.vision))
     return Usage() if kept is None else kept.usage
 
 
@@ -293,8 +291,9 @@ def _not_heard(info: VideoInfo, settings: Settings, budget: Budget) -> str:
     return text
 
 
-def _transcript_key(info: VideoInfo, settings: Settings, transcriber: Transcriber) -> str:
-    parts = ["speech", info.digest, transcriber.fingerprint, settings.language or ""]
+def _transcript_key(info: VideoInfo, settings: Settings) -> str:
+    fingerprint = transcriber_fingerprint(model_settings(settings, "speech"))
+    parts = ["speech", info.digest, fingerprint, settings.language or ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -307,12 +306,10 @@ def _transcriber(settings: Settings, library: Library | None, budget: Budget) ->
 
 
 def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> Transcript | None:
-    transcriber, _ = _transcriber(settings, None, budget_of(settings))
-    try:
-        body = library.part(_transcript_key(info, settings, transcriber))
-    finally:
-        portal().call(transcriber.aclose)
-    return None if body is None or settings.fresh else Transcript.model_validate_json(body)
+    if settings.fresh:
+        return None
+    body = library.part(_transcript_key(info, settings))
+    return None if body is None else Transcript.model_validate_json(body)
 
 
 def _listen(
@@ -338,7 +335,7 @@ def _listen(
         content.check(info.path, allow_url=settings.allow_url, allow_private=settings.allow_private)
         heard = heard.model_copy(update={"usage": ledger.total()})
         whole = Span(0.0, info.duration_seconds)
-        key = _transcript_key(info, settings, transcriber)
+        key = _transcript_key(info, settings)
         library.put_part(key, "transcript", info.digest, whole, heard.model_dump_json())
         library.put_cues(info.digest, heard.cues, origin=f"speech {settings.speech}")
     finally:

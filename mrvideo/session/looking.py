@@ -15,6 +15,7 @@ from mrvideo.mapreduce import start_on_portal
 from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Request
 from mrvideo.prompts.loader import load_prompt
+from mrvideo.questions import check_question
 from mrvideo.records import Event, Frame, Index, Span, clock
 from mrvideo.schemas.analysis import LookInputs, LookReply
 from mrvideo.schemas.shared import CueLine
@@ -34,7 +35,11 @@ def start_looking(
     uncropped: bool = False,
     budget: Budget | None = None,
 ) -> Future[tuple[LookReply, list[Frame]]]:
-    """What was seen in frames of the span, to come; cancelling the future stops the work. Called from any thread."""
+    """What was seen in frames of the span, to come; cancelling the future stops the work. Called from any thread.
+
+    Raises `QuestionError` at once for a question that cannot be asked.
+    """
+    check_question(question, None, must_choose=False)
     return start_on_portal(
         partial(
             look_again,
@@ -82,7 +87,7 @@ async def _opened(settings: Settings, budget: Budget | None, video: str) -> Asyn
     library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
     try:
         kept_in = library if library.writable else None
-        models = open_models(settings, kept_in, _no_events, budget, video=video)
+        models = open_models(settings, kept_in, _no_events, budget, video=video, at_first_call=True)
         try:
             yield models.vision
         finally:

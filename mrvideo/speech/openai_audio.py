@@ -34,7 +34,7 @@ from mrvideo.models.server_words import (
 )
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
-from mrvideo.models.way import BodyError, check_key, open_client
+from mrvideo.models.way import BodyError, open_client
 from mrvideo.records import Usage
 from mrvideo.speech.port import SoundInputs, Transcription
 from mrvideo.speech.replies import transcription_of
@@ -62,10 +62,12 @@ TOKENS_PER_SECOND = 10.0
 
 
 class OpenAITranscriber:
-    """A server and a model. Thread-safe; one client for each event loop that asks."""
+    """A server and a model. Thread-safe; one client for each event loop that asks.
+
+    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot be sent.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
-        check_key(settings)
         self._settings = settings
         self._formats = list(_formats_of(settings.model))
         self._learnt = learnt_of(settings)
