@@ -21,7 +21,6 @@ from mrvideo.library import Library
 from mrvideo.media.content import check_lies_in
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
-from mrvideo.questions import check_question
 from mrvideo.records import Event, Evidence, Failure, Frame, Index, Scene, Span, Unseen, VideoInfo
 from mrvideo.session.asking import start_asking
 from mrvideo.session.indexing import aindex_video
@@ -236,7 +235,6 @@ async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
 
 async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     options = given.options or None
-    check_question(given.question, options, must_choose=False)
     index = await box.index(given.video)
     settings = box.settings if given.effort is None else box.settings.updated(effort=given.effort)
     asking = start_asking(index, given.question, options, settings, on_event=box.on_event, budget=box.budget)
@@ -331,7 +329,6 @@ async def _list_entities(box: Toolbox, given: ListEntitiesInput) -> ToolResult:
 
 
 async def _look(box: Toolbox, given: LookInput) -> ToolResult:
-    check_question(given.question, None, must_choose=False)
     span = _span(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
     looking = start_looking(
