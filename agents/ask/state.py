@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from mrvideo.agents.ask.budget import Pictures
 from mrvideo.agents.ask.sources import Sources
-from mrvideo.agents.ask.timeline import Timeline, borders_of
+from mrvideo.agents.ask.timeline import SpanIndex, borders_of
 from mrvideo.models.base import Model
 from mrvideo.models.tokens import text_tokens
 from mrvideo.records import (
@@ -118,14 +118,14 @@ class Context:
         return self.tokens_of(message.model_dump_json(exclude_defaults=True))
 
     @cached_property
-    def scenes(self) -> Timeline[Scene]:
+    def scenes(self) -> SpanIndex[Scene]:
         """The index's scenes by time."""
-        return Timeline(self.index.scenes)
+        return SpanIndex(self.index.scenes)
 
     @cached_property
-    def cues(self) -> Timeline[Cue]:
+    def cues(self) -> SpanIndex[Cue]:
         """The index's cues by time."""
-        return Timeline(self.index.cues)
+        return SpanIndex(self.index.cues)
 
     @cached_property
     def cuts(self) -> list[float]:
