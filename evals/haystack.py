@@ -247,7 +247,7 @@ def _pictures(path: Path, size: tuple[int, int]) -> Iterator[Picture]:
     """One picture per 1/12 s of the file: the frame on screen then."""
     with open_video(path, ReadOptions(long_side_pixels=max(size), jpeg_quality=95)) as reader:
         count = max(round(reader.info.duration_seconds * FRAMES_PER_SECOND), 1)
-        for frame in reader.read([number / FRAMES_PER_SECOND for number in range(count)]):
+        for _, frame in reader.read_at([number / FRAMES_PER_SECOND for number in range(count)]):
             yield _fitted(Image.open(BytesIO(frame.jpeg)), size)
 
 
