@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from support.films import video_info
 
 from mrvideo.captioning.assemble import scenes_of
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.display.html import scene_html
 from mrvideo.library import Library
-from mrvideo.records import CaptionPart, Index, Scene, Span, VideoInfo
+from mrvideo.records import CaptionPart, Index, Scene, Span
 from mrvideo.session.exporting import export_index
 from mrvideo.tools.toolbox import _scene_line  # pyright: ignore[reportPrivateUsage]
 
@@ -42,17 +43,7 @@ def kitchen() -> Scene:
 
 @pytest.fixture
 def index(kitchen: Scene) -> Index:
-    video = VideoInfo(
-        digest="a" * 64,
-        path="kitchen.mp4",
-        duration_seconds=28.0,
-        width=64,
-        height=48,
-        frames_per_second=10,
-        codec="h264",
-        has_audio=False,
-        size_bytes=1,
-    )
+    video = video_info(28.0, path="kitchen.mp4", frames_per_second=10)
     return Index(key="k", video=video, scenes=(kitchen,))
 
 
