@@ -1,10 +1,11 @@
-"""The port below `Model`: something that answers in text, one paid call at a time.
+"""The port below `Model`: an adapter that makes one paid call and returns text.
 
     Model.run(request) ─► limits: kept reply? budget, slot, retry ─► ChatBackend.complete(request, turns) ─► text
                           ▲                                            │
                           └──── checks the text; asks once for repair ◄┘
 
-A backend makes exactly one call, and words what went wrong as one of `ModelError`'s children, or as `Transient`.
+A backend makes exactly one call and raises a subclass of `ModelError`, or `Transient` for a call that can be
+retried.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Transient(ModelBusy):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One further turn of a conversation, after the request itself."""
+    """A turn that follows the request, such as one that asks for a repair."""
 
     role: Literal["assistant", "user"]
     text: str

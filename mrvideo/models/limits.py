@@ -56,11 +56,12 @@ _OPEN_PER_SLOT = 2
 
 @dataclass(frozen=True)
 class Limits:
-    """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing.
+    """Settings of the layer. `ledger` counts usage; the defaults of the rest limit nothing.
 
-    `on_note` hears, once each, what the user should know of the server: that it takes fewer images than asked, say.
-    `ready` is awaited before each call, never for a reply that is kept; what it raises ends the request.
-    `shared` names what all models of this process that have it share: equal requests in flight, whichever of them asks first.
+    `on_note` is called once for each thing that the user should know about the server, such as that it takes
+    fewer images. `ready` is awaited before each call, but not for stored replies; an exception of it ends the
+    request. Models of this process with the same `shared` make one call for equal requests that are in flight
+    together.
     """
 
     ledger: Ledger
@@ -75,7 +76,10 @@ class Limits:
 
 
 class _Flights:
-    """Requests that are being answered: a request's key → the reply to come, or None where whoever waits must ask itself."""
+    """Requests in flight: key → future reply.
+
+    A result of None tells those who wait to make the call themselves.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -125,7 +129,7 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
         self._noted: set[tuple[int, int]] = set()
 
     def key(self, request: Request[Any]) -> str:
-        """Where the reply is kept: changes with the request, the model and its parameters."""
+        """The key of the stored reply: a digest of the request, the model and its parameters."""
         return reply_key(self.fingerprint, request.digest)
 
     async def run(self, request: Request[T]) -> Reply[T]:
@@ -185,7 +189,7 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
             self._limits.on_note(text)
 
     def _unforeseen(self, request: Request[Any], error: Exception) -> ReplyInvalid:
-        """The gate: one reply that trips up the code behind it costs its own clip, never the run."""
+        """An exception of our own code over one reply, as an error of this reply alone: the run goes on."""
         _log.info("%s: %s", self.name, request.prompt.name, exc_info=error)
         what = " ".join(str(error).split())[:_LONGEST_REASON]
         return ReplyInvalid(
@@ -272,7 +276,7 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
         output_tokens: int,
         turns: tuple[Turn, ...] = (),
     ) -> tuple[S, Usage]:
-        """One paid call with its tries. What it took is in the ledger before its text is even looked at."""
+        """One paid call with retries. Its usage is in the ledger before its text is parsed."""
         estimated = None
         if self._limits.budget.bounded and self._most is not None:
             estimated = self._most(request)
@@ -332,7 +336,7 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
 
 
 def _may_be_billed(error: BaseException) -> bool:
-    """Whether a call that brought nothing was at work when it ended: waited for in vain, cancelled, or tripped over here."""
+    """Whether a failed call may be billed: it timed out, was cancelled, or its reply broke our code."""
     return error.timed_out if isinstance(error, Transient) else not isinstance(error, MrVideoError)
 
 

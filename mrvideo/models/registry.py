@@ -1,4 +1,4 @@
-"""From a model's settings to a model behind its limits."""
+"""Open a model from its settings, wrapped in its limits."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def identity_of(settings: ModelSettings, role: str = "vision") -> Identified:
 
 
 def _recording(model: Model, recorder: Recorder | None, roles: tuple[str, ...], *, fresh: bool) -> Model:
-    """With a recorder around the limits: a reply that was repaired is recorded as it was accepted, once."""
+    """Wrap the recorder around the limits, so that a repaired reply is recorded once, as it was accepted."""
     if recorder is None:
         return model
     from mrvideo.models.recorder import RecordingModel

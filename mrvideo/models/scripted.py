@@ -1,4 +1,4 @@
-"""A model that answers from a list or a function: for tests, yours as well as ours.
+"""A model that answers from a list or a function, for tests.
 
 model = ScriptedModel([{"same_scene": True}, {"same_scene": False}])
 model = ScriptedModel(lambda request: {"same_scene": len(request.pictures) > 2})

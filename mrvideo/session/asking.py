@@ -38,7 +38,7 @@ def start_asking(
     on_event: EventSink,
     budget: Budget | None = None,
 ) -> Future[Answer]:
-    """The answer to come; cancelling the future stops the work. Called from any thread.
+    """Start answering on the portal; cancelling the future stops the work. Thread-safe.
 
     Raises `QuestionError` at once for a question that cannot be asked.
     """
@@ -67,7 +67,7 @@ async def ask_index(
     on_event: EventSink,
     budget: Budget | None = None,
 ) -> Answer:
-    """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
+    """Stage B for one question, on the event-loop thread. The answer is stored in the library."""
     await to_thread.run_sync(check_recording, settings)
     async with opened(settings, on_event, budget, video=index.video.digest) as (models, library):
         answer = await answer_from(
@@ -87,7 +87,7 @@ async def opened(
 ) -> AsyncGenerator[tuple[Models, Library]]:
     """The models and the library of one question about that video, closed at the end; on the event-loop thread.
 
-    Keys and servers are looked at before the first reply that is not kept.
+    Keys and servers are checked before the first call: replies that the library holds need neither.
     """
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
@@ -113,7 +113,7 @@ async def answer_from(
     must_choose: bool,
     on_event: EventSink,
 ) -> Answer:
-    """The answer of these models, with what they took; it is not kept."""
+    """Answer with these models. The answer has their usage and is not stored."""
     frames = await frames_for(index, settings, models)
     answer = await ask(
         question,
@@ -136,9 +136,10 @@ async def answer_from(
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:
-    """Where fresh frames come from, of the size that the vision model reads best; None when the video is not at hand.
+    """The source of fresh frames, at the size that the vision model reads best; None when the video cannot be
+    read.
 
-    Raises `VideoChanged` where its path holds another one.
+    Raises `VideoChanged` when the path holds another video by now.
     """
     path = index.video.path
     there = settings.allow_url if is_url(path) else await to_thread.run_sync(Path(path).is_file)

@@ -61,12 +61,13 @@ def index_video(
     budget: Budget | None = None,
     folders: Sequence[Path] | None = None,
 ) -> Index:
-    """Stage A for one file. Everything that can be found wrong is, before the library is written.
+    """Stage A for one file: the index that the library holds, or a new one. Input, settings, keys and servers
+    are checked before the library is written.
 
-    With `retry` False, an index that holds failures is taken as it is. `budget` is the run's, where this video is not
-    all of it. `usage` of what is returned is what this run took, nothing when all was kept already; the library keeps
-    what the index took in all. With `folders`, the file and what is read beside it must lie in one of them as it is opened,
-    not only as its path is looked at: whoever may write there could swap it for a link in between.
+    With `retry` False, failures of a stored index are not tried again. `budget` is shared with other videos
+    of the same run. The returned `usage` is what this run took (nothing for a stored index); the library
+    stores the total. With `folders`, the file and its sidecars must lie in one of them at the moment they are
+    opened, so that swapping one for a link after the check gains nothing.
     """
     budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
@@ -176,9 +177,10 @@ def _kept(
     *,
     retry: bool,
 ) -> Index | None:
-    """The index as it is kept, when there is nothing to do about it.
+    """The stored index, when it can be used as it is; else None.
 
-    One that an earlier version made by the same choices is never made again unasked: it serves as it is.
+    An index that an earlier version made with the same user settings is used, with a notice: only
+    `--no-cache` replaces it.
     """
     if settings.fresh or settings.record is not None:
         return None
@@ -211,7 +213,7 @@ def _made_before(path: str, settings: Settings) -> str:
 
 
 def _cues(info: VideoInfo, found: Subtitles, heard: Transcript | None, library: Library) -> tuple[Cue, ...]:
-    """Subtitles first, then what was heard, then what is kept of this content under another file name."""
+    """Subtitles first, then the transcript, then cues stored for this content under another file name."""
     return found.cues or (heard.cues if heard else ()) or library.cues(info.digest)
 
 
@@ -269,7 +271,9 @@ def _taken_before(
     models: Models,
     library: Library,
 ) -> Usage:
-    """What an index took that is made once more of its kept replies, to be recorded: it belongs to it as before."""
+    """The usage of the stored index when it is rebuilt from stored replies for a recording, which takes
+    nothing.
+    """
     if settings.fresh or settings.record is None:
         return Usage()
     kept = library.index(info.digest, index_key(info, cues, options=options, vision=models.vision))
@@ -280,7 +284,10 @@ def _taken_before(
 
 
 def _not_heard(info: VideoInfo, settings: Settings, budget: Budget) -> str:
-    """Why `speech` goes unused, with what would keep it from being used at all. Raises `SettingsError` for a wrong name."""
+    """A notice that `speech` is not used because there are subtitles, with what else is wrong with it.
+
+    Raises `SettingsError` for an unknown transcriber.
+    """
     text = f"{info.path} has subtitles, which are used: --speech {settings.speech} is not"
     model_settings(settings, "speech")
     try:

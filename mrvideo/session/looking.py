@@ -1,4 +1,4 @@
-"""One question to fresh frames of one span."""
+"""Ask the vision model one question about fresh frames of a span."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def start_looking(
     uncropped: bool = False,
     budget: Budget | None = None,
 ) -> Future[tuple[LookReply, list[Frame]]]:
-    """What was seen in frames of the span, to come; cancelling the future stops the work. Called from any thread.
+    """Start a look on the portal; cancelling the future stops the work. Thread-safe.
 
     Raises `QuestionError` at once for a question that cannot be asked.
     """
@@ -83,7 +83,7 @@ async def look_again(
 
 @asynccontextmanager
 async def _opened(settings: Settings, budget: Budget | None, video: str) -> AsyncGenerator[Model]:
-    """The vision model, with the replies that are kept; a library that may only be read, or is none yet, keeps no more."""
+    """The vision model, with the library as its reply store where it can be written."""
     library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
     try:
         kept_in = library if library.writable else None

@@ -35,7 +35,10 @@ _BOUNDS = ("max_images", "context_tokens", "max_output_tokens")
 
 @dataclass(frozen=True)
 class Models:
-    """The roles of one run, behind one ledger. `verify` checks claims, where another model than the one that sees is to."""
+    """The models of one run by role, with one ledger.
+
+    `verify` is the model that checks claims, when it is another one than `vision`.
+    """
 
     vision: Model
     text: Model
@@ -49,7 +52,7 @@ class Models:
         return own if self.verify is None else {**own, "verify": self.verify.name}
 
     async def aclose(self) -> None:
-        """Let go of both."""
+        """Close all of them."""
         await self.vision.aclose()
         if self.text is not self.vision:
             await self.text.aclose()
@@ -58,7 +61,7 @@ class Models:
 
 
 def model_settings(settings: Settings, role: str) -> ModelSettings:
-    """What the `vision`, `text`, `verify` or `speech` role's adapter is opened with. Raises `SettingsError`."""
+    """The `ModelSettings` of a role: `vision`, `text`, `verify` or `speech`. Raises `SettingsError`."""
     name = {
         "vision": settings.vision_model,
         "text": settings.text_model,
@@ -96,7 +99,7 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
 
 
 def budget_of(settings: Settings, *, way_out: str = WAY_OUT) -> Budget:
-    """The bound on what one run may take, all its steps together; `way_out` says how one goes on that has reached it."""
+    """The budget of one run, shared by all its steps; `way_out` ends the message of `BudgetReached`."""
     return Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens, way_out=way_out)
 
 
@@ -155,7 +158,7 @@ def open_models(
 
 
 class _Once:
-    """A check that is made before the first call of a run's models, by whichever comes first. All raise what it raised."""
+    """Runs a check once, before the first call of any of a run's models. Later calls raise the same error."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check, self._lock = check, asyncio.Lock()
@@ -198,8 +201,10 @@ def opened_models(
 
 
 def check_reachable(settings: Settings, *, checking: bool = False) -> None:
-    """Raises `ModelUnavailable` when a role's model is plainly not there, `SettingsError` for a key that is missing and for a
-    recording that cannot be read, or made. Called before anything is written."""
+    """Check keys, servers, model folders and recordings of all roles, before anything is written.
+
+    Raises `ModelUnavailable` or `SettingsError`.
+    """
     check_recording(settings)
     roles = (*_ROLES, "verify") if checking else _ROLES
     asked: list[ModelSettings] = []
@@ -210,14 +215,19 @@ def check_reachable(settings: Settings, *, checking: bool = False) -> None:
 
 
 def check_recording(settings: Settings) -> None:
-    """Raises `SettingsError` where replies are to be recorded, and the recording cannot be read, or made."""
+    """Check the file that replies are recorded in, if any.
+
+    Raises `SettingsError` when it cannot be read or created.
+    """
     if settings.record is not None:
         existing_recording(settings.record)
 
 
 def check_there(own: ModelSettings) -> None:
-    """Raises `SettingsError` when its key is missing, `ModelUnavailable` when its server accepts no connection, or its folder does
-    not exist. Sends nothing."""
+    """Check the key, and that the server accepts a connection or the model's folder exists; sends nothing.
+
+    Raises `SettingsError` or `ModelUnavailable`.
+    """
     check_key(own)
     if own.scheme == "hf" and own.model.startswith(("/", "./", "../", "~")) and not Path(own.model).is_dir():
         raise ModelUnavailable(
@@ -244,9 +254,9 @@ def check_there(own: ModelSettings) -> None:
 
 
 def check_opens(own: ModelSettings, role: str) -> None:
-    """Open a role's model and let it go again. Sends nothing.
+    """Open and close the model of a role; sends nothing.
 
-    Raises `SettingsError` or `ModelUnavailable` when it cannot be opened here, or is plainly not there.
+    Raises `SettingsError` or `ModelUnavailable` when it cannot be opened or reached.
     """
     opened = (open_transcriber if role == "speech" else open_model)(own, ledger=Ledger())
     portal().call(opened.aclose)
@@ -254,11 +264,14 @@ def check_opens(own: ModelSettings, role: str) -> None:
 
 
 def capabilities_of(settings: Settings) -> Capabilities:
-    """What the vision model can take; no key is needed to know."""
+    """The capabilities of the vision model. Needs no key."""
     return seeing_identity(settings).capabilities
 
 
 def seeing_identity(settings: Settings) -> Identified:
-    """What names an index of the vision model, without its key or its package. Raises `SettingsError`, for either role's name."""
+    """The vision model's name, fingerprint and capabilities, which are part of an index's key.
+
+    Needs neither its key nor its package. Raises `SettingsError` for an unknown vision or text model.
+    """
     model_settings(settings, "text")
     return identity_of(model_settings(settings, "vision"))

@@ -1,4 +1,4 @@
-"""What is said, from sound: speech to text with times, and who speaks.
+"""Speech to text with times, and which entity speaks.
 
 transcriber = open_transcriber(transcriber_settings("openai:whisper-1", api_key=key), ledger=Ledger())
 transcript = transcribe("talk.mp4", transcriber=transcriber)

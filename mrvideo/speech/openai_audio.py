@@ -92,7 +92,7 @@ class OpenAITranscriber:
 
     @property
     def longest_seconds(self) -> float:
-        """What one call should hold: much where times come back, little where a piece's own span is all there is."""
+        """What one call should hold: much where times come back, little where a chunk's own span is all there is."""
         return {"verbose_json": 300.0, "diarized_json": 1200.0}.get(self._formats[0], 30.0)
 
     @property

@@ -1,4 +1,4 @@
-"""From a transcriber's name to a transcriber behind its limits."""
+"""Open a transcriber from its settings, wrapped in its limits."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from mrvideo.display.html import scene_html
 from mrvideo.library import Library
 from mrvideo.records import CaptionPart, Index, Scene, Span
 from mrvideo.session.exporting import export_index
-from mrvideo.tools.toolbox import _scene_line  # pyright: ignore[reportPrivateUsage]
+from mrvideo.tools.results import scene_line
 
 
 def piece(start: float, stop: float, text: str, brief: str = "") -> Piece:
@@ -118,7 +118,7 @@ def test_exports_tell_each_part_s_time(index: Index) -> None:
 
 def test_tools_and_notebooks_show_each_part_s_time(kitchen: Scene, index: Index) -> None:
     assert (
-        _scene_line(kitchen, index, kitchen.span).caption.split("\n")[1]
+        scene_line(kitchen, index, kitchen.span).caption.split("\n")[1]
         == "0:10.0–0:20.0: <person_1> lights the stove."
     )
     assert "<div>0:10.0–0:20.0 &lt;person_1&gt; lights the stove.</div>" in scene_html(kitchen)

@@ -12,7 +12,8 @@ from support.films import video_info
 from mrvideo.records import Cue, Entity, Failure, Index, Scene, Sighting
 from mrvideo.settings import Settings
 from mrvideo.tools import toolbox
-from mrvideo.tools.toolbox import MAX_CHARACTERS, Toolbox
+from mrvideo.tools.results import MAX_CHARACTERS
+from mrvideo.tools.toolbox import Toolbox
 
 LONG = ["x" * 50_000, "\x9b\u202e" * 20_000, '"\\' * 20_000, "語" * 20_000]
 """Controls take six characters each in JSON, quotation marks two."""
