@@ -9,6 +9,7 @@ import pytest
 
 import mrvideo
 from mrvideo.errors import InputError, QuestionError
+from mrvideo.models.offline import OfflineModel
 from mrvideo.records import Span
 
 
@@ -88,3 +89,8 @@ def test_what_cannot_be_asked_opens_no_model(
     if options is None:
         with pytest.raises(QuestionError):
             video.look((107, 110), question)
+
+
+def test_a_look_shows_no_more_frames_than_the_model_takes(video: mrvideo.Video) -> None:
+    _, frames = video.look((20, 60), "What is written?", max_frames=30)
+    assert len(frames) == OfflineModel.capabilities.look_images

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from support import chat_server, seeing
-from support.films import grey_film
+from support.films import grey_film, video_info
 
 import mrvideo
-from mrvideo.errors import MrVideoError, SettingsError
+from mrvideo.errors import InputError, MrVideoError, SettingsError
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.registry import identity_of
 from mrvideo.records import Cue, Span
 from mrvideo.session.indexing import index_video
+from mrvideo.session.keeping import kept_video
 from mrvideo.session.models import model_settings
 from mrvideo.settings import Settings
 from mrvideo.speech import Transcript, open_transcriber, transcriber_fingerprint, transcriber_settings
@@ -152,3 +153,15 @@ def test_a_model_that_is_opened_has_the_name_it_had_before(name: str) -> None:
         opened.fingerprint,
         opened.capabilities,
     )
+
+
+def test_the_start_of_a_digest_that_fits_two_videos_names_neither(tmp_path: Path) -> None:
+    settings = Settings(library=tmp_path / "library.db")
+    with closing(Library.open(settings.library)) as library:
+        for last in "01":
+            library.put_video(video_info(10.0, digest="ab" * 31 + "c" + last, path=f"/{last}.mp4"))
+    with pytest.raises(InputError, match="fits several videos; give more of one digest"):
+        kept_video("ab" * 8, settings)
+    assert kept_video("ab" * 31 + "c1", settings).video.path == "/1.mp4"
+    with pytest.raises(InputError, match="is not in"):
+        kept_video("abababa", settings)
