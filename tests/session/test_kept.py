@@ -57,8 +57,14 @@ def server() -> Iterator[Server]:
 
 def settings_of(server: Server, folder: Path, **changes: Any) -> Settings:
     # The preset is OpenAI's own, which wants a key.
-    own = {"vision": "openai:test-vlm", "base_url": server.base_url, "preset": "openai", "clip_seconds": 4}
-    return Settings(**own | {"library": folder / "library.db"} | changes)
+    own: dict[str, Any] = {
+        "vision": "openai:test-vlm",
+        "base_url": server.base_url,
+        "preset": "openai",
+        "clip_seconds": 4,
+    }
+    own["library"] = folder / "library.db"
+    return Settings(**own | changes)
 
 
 @pytest.mark.parametrize("effort", ["low", "high"])
