@@ -111,7 +111,9 @@ def by_shards(
     def read(span: Any) -> int:
         detector = ShotDetector() if watch else None
         with PyAVReader(path, ReadOptions(keyframes_only=keys), sparse=sparse) as video:
-            frames = list(video.read(sample_times(span, frames_per_second=2), watcher=detector))
+            frames = [
+                frame for _, frame in video.read_at(sample_times(span, frames_per_second=2), watcher=detector)
+            ]
         if detector is not None:
             detector.shots(span)
             detector.still_spans(span)
@@ -262,7 +264,7 @@ def read_stretches(path: str) -> int:
     with PyAVReader(path) as video:
         duration = video.info.duration_seconds
         for start in (0.0, duration / 2, max(0.0, duration - 120)):
-            made += sum(1 for _ in video.read(sample_times(Span(start, start + 119), frames_per_second=2)))
+            made += sum(1 for _ in video.read_at(sample_times(Span(start, start + 119), frames_per_second=2)))
     return made
 
 
@@ -273,7 +275,7 @@ def open_often(path: str) -> int:
     grown = 0.0
     for count in range(500):
         with PyAVReader(path) as video:
-            list(video.read([1.0]))
+            list(video.read_at([1.0]))
         if count == 99:
             grown = _resident_mb()
     print(f"  growth over 400 opens: {_resident_mb() - grown:+.1f} MB", file=sys.stderr)

@@ -146,9 +146,7 @@ def index(info: VideoInfo, folder: Path, arguments: argparse.Namespace, *, fault
                 captioned = time.perf_counter() - started
 
         with Library.open(folder / f"library-{faults}.db") as library:
-            made = build_index(
-                info, (), options=options, vision=model, text=model, library=library, on_event=note
-            )
+            made = build_index(info, (), options=options, vision=model, library=library, on_event=note)
         seconds = time.perf_counter() - started
         portal().call(model.aclose)
     clips = sum(

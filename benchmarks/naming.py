@@ -80,7 +80,7 @@ def measure(seed: int, minutes: float, recipe: str, **rates: float) -> tuple[flo
         info = probe(world.render(Path(folder) / "world.mp4"))
         options = CaptioningOptions(recipe=recipe)  # pyright: ignore[reportArgumentType]
         index = build_index(
-            info, (), options=options, vision=model, text=model, library=library, on_event=lambda event: None
+            info, (), options=options, vision=model, library=library, on_event=lambda event: None
         )
     truth = faces(index, world)
     return entity_f1(index, truth), facts_kept(index, world, truth)

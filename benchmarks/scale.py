@@ -109,7 +109,6 @@ def _index(library: Library, seconds: float) -> Index:
             (),
             options=CaptioningOptions(learn_names=False),
             vision=model,
-            text=model,
             library=library,
             on_event=lambda _: None,
         )
@@ -418,7 +417,6 @@ def _peak(film: str) -> None:
             (),
             options=CaptioningOptions(learn_names=False),
             vision=model,
-            text=model,
             library=library,
             on_event=lambda _: None,
         )

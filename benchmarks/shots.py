@@ -61,7 +61,7 @@ def found_in(path: Path, *, watch: bool = True) -> tuple[list[Change], float]:
     with PyAVReader(str(path)) as video:
         duration = video.info.duration_seconds
         started = time.process_time()
-        for _ in video.read(sample_times(Span(0.0, duration), frames_per_second=2), watcher=detector):
+        for _ in video.read_at(sample_times(Span(0.0, duration), frames_per_second=2), watcher=detector):
             pass
         changes = detector.borders() if detector else []
     return list(changes), time.process_time() - started

@@ -78,7 +78,7 @@ async def answer_with(
 
 
 def without_cast(index: Index) -> Index:
-    """The index as it was before the cast was reduced: names as each stretch gave them, no entities.
+    """The index as it was before the cast was reduced: names as each shard gave them, no entities.
 
     Captions are the same but for their names, so that the reduce alone makes the difference.
     """
@@ -108,7 +108,7 @@ def without_cast(index: Index) -> Index:
 
 
 def _local_name(held: list[Mention], time_seconds: float) -> str | None:
-    """The name in the stretch of that time; of any stretch for a scene that runs over from the one before."""
+    """The name in the shard of that time; of any shard for a scene that runs over from the one before."""
     return next((m.name for m in held if m.span.contains(time_seconds)), held[0].name if held else None)
 
 

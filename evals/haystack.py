@@ -1,10 +1,10 @@
 """Haystack videos of any length: footage in, needles drawn into it, their true spans out.
 
-Each stretch of footage is encoded once, as a run of pictures that starts with a key frame, and its packets are written
-again wherever the haystack repeats it. Only stretches that a needle touches are encoded anew:
+Each group of pictures is encoded once, starting with a key frame, and its packets are written
+again wherever the haystack repeats it. Only groups that a needle touches are encoded anew:
 
     footage   [== a ==][= b =][== c ==][== a ==][= b =] …      packets copied
-    needles          ^edit: a' b'      ^insert: a whole picture between two stretches
+    needles          ^edit: a' b'      ^insert: a whole picture between two groups
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _GLOBAL_HEADER = 1 << 22
 
 @dataclass(frozen=True)
 class Needle:
-    """Something to hide: an `edit` changes the frames that are there, an `insert` comes between two stretches."""
+    """Something to hide: an `edit` changes the frames that are there, an `insert` comes between two groups."""
 
     wanted_seconds: float
     duration_seconds: float
@@ -55,8 +55,8 @@ class Needle:
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """A run of frames; those that share a key show the same and are encoded once. No key: never seen again."""
+class _Group:
+    """A group of pictures; those that share a key show the same and are encoded once. No key: never seen again."""
 
     key: tuple[int, int] | None
     frames: Sequence[Picture] | Scenery
@@ -79,12 +79,12 @@ def build_haystack(
 ) -> list[Span]:
     """Write the video and return each needle's true span, in the order of `needles`.
 
-    Edits start at their wanted time; an insert starts at the next border between stretches, at most 2 s later. The
+    Edits start at their wanted time; an insert starts at the next border between groups, at most 2 s later. The
     footage is repeated, or cut, to the duration; without any, scenes are drawn from the seed. No audio.
     Raises `InputError` when the footage holds no pictures.
     """
     size = _size_of(footage[0]) if footage else SIZE
-    stretches = _footage(footage, size) if footage else _scenes(random.Random(seed), size)  # noqa: S311
+    groups = _footage(footage, size) if footage else _scenes(random.Random(seed), size)  # noqa: S311
     total = round(duration_seconds * FRAMES_PER_SECOND)
     spans: dict[int, Span] = {}
     edits: dict[int, range] = {}
@@ -107,15 +107,15 @@ def build_haystack(
                 card = needles[index].draw(Image.new("RGB", size))
                 writer.write([card] * length)
                 continue
-            stretch = next(stretches)
-            here = range(writer.frames, writer.frames + stretch.count)
+            group = next(groups)
+            here = range(writer.frames, writer.frames + group.count)
             touched = [
                 i for i, frames in edits.items() if frames.start < here.stop and here.start < frames.stop
             ]
-            if not touched and stretch.key is not None and here.stop <= total:
-                writer.write_again(stretch)
+            if not touched and group.key is not None and here.stop <= total:
+                writer.write_again(group)
                 continue
-            pictures = stretch.pictures()[: total - writer.frames]
+            pictures = group.pictures()[: total - writer.frames]
             for i in touched:
                 for n in range(
                     max(edits[i].start, here.start), min(edits[i].stop, here.start + len(pictures))
@@ -134,7 +134,7 @@ def _span(first_frame: int, count: int) -> Span:
 
 
 class _Writer:
-    """An H.264 file written stretch by stretch. A context manager: the file gets its name when it is whole."""
+    """An H.264 file written group by group. A context manager: the file gets its name when it is whole."""
 
     def __init__(self, path: Path, size: tuple[int, int]) -> None:
         self.frames = 0
@@ -162,16 +162,16 @@ class _Writer:
             self._partial.unlink(missing_ok=True)
 
     def write(self, pictures: Sequence[Picture]) -> None:
-        """Encode these pictures as the next stretch."""
+        """Encode these pictures as the next group."""
         self._put(self._encode(pictures))
 
-    def write_again(self, stretch: _Stretch) -> None:
-        """The next stretch from its packets, encoded when they are first needed."""
-        if stretch.key is None:
-            raise ValueError("a stretch without a key is written once")
-        if stretch.key not in self._cache:
-            self._cache[stretch.key] = self._encode(stretch.pictures())
-        self._put(self._cache[stretch.key])
+    def write_again(self, group: _Group) -> None:
+        """The next group from its packets, encoded when they are first needed."""
+        if group.key is None:
+            raise ValueError("a group without a key is written once")
+        if group.key not in self._cache:
+            self._cache[group.key] = self._encode(group.pictures())
+        self._put(self._cache[group.key])
 
     def _encode(self, pictures: Sequence[Picture]) -> list[tuple[bytes, bool]]:
         codec: Any = av.VideoCodecContext.create("libx264", "w")
@@ -203,8 +203,8 @@ class _Writer:
             self.frames += 1
 
 
-def _scenes(rng: random.Random, size: tuple[int, int]) -> Iterator[_Stretch]:
-    """Endless scenes of 3 to 9 s in stretches of at most 2 s; a scene comes back, but never right after itself."""
+def _scenes(rng: random.Random, size: tuple[int, int]) -> Iterator[_Group]:
+    """Endless scenes of 3 to 9 s in groups of at most 2 s; a scene comes back, but never right after itself."""
     scenes = [(Scenery(rng.randrange(1 << 30), *size), rng.randint(36, 108)) for _ in range(_SCENES)]
     last = -1
     while True:
@@ -215,10 +215,10 @@ def _scenes(rng: random.Random, size: tuple[int, int]) -> Iterator[_Stretch]:
         for number in order:
             scenery, count = scenes[number]
             for first in range(0, count, _STRETCH_FRAMES):
-                yield _Stretch((number, first), scenery, first, min(_STRETCH_FRAMES, count - first))
+                yield _Group((number, first), scenery, first, min(_STRETCH_FRAMES, count - first))
 
 
-def _footage(paths: Sequence[Path], size: tuple[int, int]) -> Iterator[_Stretch]:
+def _footage(paths: Sequence[Path], size: tuple[int, int]) -> Iterator[_Group]:
     """The user's videos one after another, again and again, at the haystack's size and rate."""
     while True:
         held: list[Picture] = []
@@ -227,11 +227,11 @@ def _footage(paths: Sequence[Path], size: tuple[int, int]) -> Iterator[_Stretch]
             for picture in _pictures(path, size):
                 held.append(picture)
                 if len(held) == _STRETCH_FRAMES:
-                    yield _Stretch(None, held, 0, len(held))
+                    yield _Group(None, held, 0, len(held))
                     held = []
                     shown += 1
         if held:
-            yield _Stretch(None, held, 0, len(held))
+            yield _Group(None, held, 0, len(held))
             shown += 1
         if not shown:
             raise InputError(f"{', '.join(map(str, paths))}: no pictures to build a haystack from")
@@ -247,7 +247,7 @@ def _pictures(path: Path, size: tuple[int, int]) -> Iterator[Picture]:
     """One picture per 1/12 s of the file: the frame on screen then."""
     with open_video(path, ReadOptions(long_side_pixels=max(size), jpeg_quality=95)) as reader:
         count = max(round(reader.info.duration_seconds * FRAMES_PER_SECOND), 1)
-        for frame in reader.read([number / FRAMES_PER_SECOND for number in range(count)]):
+        for _, frame in reader.read_at([number / FRAMES_PER_SECOND for number in range(count)]):
             yield _fitted(Image.open(BytesIO(frame.jpeg)), size)
 
 

@@ -233,7 +233,7 @@ def _one_video(
         raise
     except MrVideoError as error:
         for question in questions:
-            keep(without_answer(question, system.name, "failed", f"{type(error).__name__}: {error}"))
+            keep(without_answer(question, system.name, "failed", str(error)))
         return
     if (system.name, questions[0].video) not in journal.captioned:
         made_now = index.created_at >= started_at
@@ -290,7 +290,7 @@ def _ask_all(
                 except _STOPS:
                     raise
                 except (ModelError, InputError) as error:
-                    keep(without_answer(question, system.name, "failed", f"{type(error).__name__}: {error}"))
+                    keep(without_answer(question, system.name, "failed", str(error)))
     finally:
         for future in running:
             future.cancel()

@@ -17,7 +17,7 @@ class System(Record):
     effort: Effort = "high"
     recipe: Recipe = "fused"
     cast: bool = Field(
-        default=True, description="False: names stay those of each 2-minute stretch, nobody is linked"
+        default=True, description="False: names stay those of each 2-minute shard, nobody is linked"
     )
     intention: bool = Field(
         default=True, description="False: the whole video is looked at, whatever is asked"

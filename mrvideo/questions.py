@@ -26,7 +26,9 @@ def check_question(question: str, options: Sequence[str] | None, *, must_choose:
 
 
 def check_words(what: str, words: str) -> None:
-    """Raises `QuestionError` for what holds no words, or pieces of characters, as a terminal hands on what it cannot read."""
+    """Raises `QuestionError` for text that is empty or not valid Unicode (lone surrogates, as a terminal
+    passes on undecodable bytes).
+    """
     if not words.strip():
         raise QuestionError(f"the {what} is empty; give it some text")
     try:

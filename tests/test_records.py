@@ -1,4 +1,4 @@
-"""Failures say themselves what they hide, and records of 0.1.0 are read as they were meant."""
+"""Failures say themselves what they hide, records of 0.1.0 are read as they were meant, and spans add up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mrvideo.records import Failure, Frame, Span, Unseen
+from mrvideo.records import Failure, Frame, Span, Unseen, merge_spans
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,19 @@ def test_a_printed_frame_does_not_fill_the_screen_with_its_bytes() -> None:
     frame = Frame(1.0, b"x" * 100_000, 16, 9)
     assert "time_seconds=1.0" in repr(frame)
     assert len(repr(frame)) < 200
+
+
+@pytest.mark.parametrize(
+    ("gap_seconds", "merged"),
+    [
+        (0.0, [Span(0, 2), Span(2.5, 3), Span(4, 5)]),
+        (0.5, [Span(0, 3), Span(4, 5)]),
+        (1.0, [Span(0, 5)]),
+        (None, [Span(0, 1), Span(1, 2), Span(2.5, 3), Span(4, 5)]),
+    ],
+)
+def test_spans_that_touch_or_lie_as_far_apart_as_allowed_are_one(
+    gap_seconds: float | None, merged: list[Span]
+) -> None:
+    spans = [Span(4, 5), Span(1, 2), Span(2.5, 3), Span(0, 1)]
+    assert merge_spans(spans, gap_seconds=gap_seconds) == merged

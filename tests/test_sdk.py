@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import mrvideo
-from mrvideo.errors import InputError
+from mrvideo.errors import InputError, QuestionError
+from mrvideo.models.offline import OfflineModel
 from mrvideo.records import Span
 
 
@@ -76,3 +77,20 @@ def test_a_video_counts_in_words(video: mrvideo.Video) -> None:
 def test_times_are_spread_in_the_middle_of_equal_parts() -> None:
     assert Span(10, 20).spread(4) == [11.25, 13.75, 16.25, 18.75]
     assert Span(10, 20).spread(1) == [15.0]
+
+
+@pytest.mark.parametrize(("question", "options"), [("", None), ("  \n", None), ("Who?", ["only one"])])
+def test_what_cannot_be_asked_opens_no_model(
+    video: mrvideo.Video, question: str, options: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrvideo.session.models.open_model", None)
+    with pytest.raises(QuestionError):
+        video.ask(question, options)
+    if options is None:
+        with pytest.raises(QuestionError):
+            video.look((107, 110), question)
+
+
+def test_a_look_shows_no_more_frames_than_the_model_takes(video: mrvideo.Video) -> None:
+    _, frames = video.look((20, 60), "What is written?", max_frames=30)
+    assert len(frames) == OfflineModel.capabilities.look_images

@@ -114,10 +114,10 @@ async def fitted(model: Model, work: Callable[[bool], Awaitable[V]]) -> V:
 
 
 def failure_of(error: ModelError) -> str:
-    """The reason to keep beside a span. Raises the error again when no request of this run can succeed."""
+    """The reason to keep beside a span, in the error's own words. Raises the error again when no request of this run can succeed."""
     if isinstance(error, ModelUnavailable):
         raise error
-    return f"{type(error).__name__}: {error}"
+    return " ".join(str(error).split())
 
 
 def output_tokens(able: Capabilities) -> int:

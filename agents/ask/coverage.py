@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mrvideo.agents.ask.state import Context, State
 from mrvideo.records import Span, Unseen, clock, merge_spans
+from mrvideo.wording import counted, stage_label
 
 _TOLD = 5
 
@@ -15,7 +16,7 @@ UNHEARD = 'Its sound was not transcribed: pip install "mrvideo[asr]", then index
 def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
     """Failures of the index, analyses and looks that failed, frames that were lost: merged, each with its reasons."""
     failures = [
-        Unseen.of(f.span, *(f"{f.stage}: {reason}" for reason in f.reasons))
+        Unseen.of(f.span, *(f"{stage_label(f.stage)}: {reason}" for reason in f.reasons))
         for f in context.index.failures
         if f.hides in ("pictures", "sound")
     ]
@@ -60,7 +61,7 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
     for look in state.get("looks", []):
         if look.left_out:
             hull = Span(look.shown[0][0].start_seconds, look.shown[-1][0].stop_seconds)
-            reason = f"{_count(look.left_out, 'shot')} of it not looked at: only their captions were read"
+            reason = f"{counted(look.left_out, 'shot')} of it not looked at: only their captions were read"
             left.append(Unseen.of(hull, reason))
     unchecked = [v for v in state.get("verdicts", []) if v.round == state["round"] and v.unpaid]
     known = {e.id: e.span for e in state["evidence"]}
@@ -112,17 +113,17 @@ def _looked_through(state: State) -> str:
     parts: list[str] = []
     if scenes:
         spans = merge_spans(list(scenes.values()), gap_seconds=0.1)
-        parts.append(f"captions of {_spans(spans)} ({_count(len(scenes), 'scene')})")
+        parts.append(f"captions of {_spans(spans)} ({counted(len(scenes), 'scene')})")
     if cues:
-        parts.append(_count(cues, "cue"))
+        parts.append(counted(cues, "cue"))
     shown = [(span, time) for look in state.get("looks", []) for span, times in look.shown for time in times]
     if shown:
         spans = merge_spans([span for span, _ in shown])
-        parts.append(f"{_count(len({time for _, time in shown}), 'frame')} of {_count(len(spans), 'span')}")
+        parts.append(f"{counted(len({time for _, time in shown}), 'frame')} of {counted(len(spans), 'span')}")
     rests = [rest for rest in state.get("rests", []) if rest.round == state["round"]]
     if rests:
         frames, stretches = sum(r.frames for r in rests), sum(r.stretches for r in rests)
-        parts.append(f"of the rest {_count(frames, 'frame')} from {_count(stretches, 'scene')}")
+        parts.append(f"of the rest {counted(frames, 'frame')} from {counted(stretches, 'scene')}")
     return ", ".join(parts) if parts else "nothing: neither captions, nor cues, nor frames could be read"
 
 
@@ -130,10 +131,6 @@ def _spans(spans: Sequence[Span]) -> str:
     if len(spans) <= _TOLD:
         return ", ".join(str(span) for span in spans)
     return f"{len(spans)} spans between {clock(spans[0].start_seconds)} and {clock(spans[-1].stop_seconds)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _short(text: str) -> str:

@@ -8,10 +8,8 @@ from mrvideo.agents.ask.budget import LOCAL, Pictures
 from mrvideo.agents.ask.graph import build
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context, Frames, State
-from mrvideo.errors import QuestionError
 from mrvideo.memory.tree import Memory
 from mrvideo.models.base import Model
-from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, Event, Index, Notice
 
 _STEPS_PER_ROUND = 12
@@ -41,12 +39,9 @@ async def ask(
     chapters; not at effort `exhaustive`.
 
     Without frames, or with a model that cannot see, the captions alone are read: effort `low`, with a notice.
-    Events are emitted on the event loop's thread. Raises `QuestionError`, `ModelUnavailable`, `BudgetReached`, and the
-    `ModelError` of the one call that nothing can stand in for: the answer's.
+    The question was checked where it came in (`session.asking`). Events are emitted on the event loop's thread.
+    Raises `ModelUnavailable`, `BudgetReached`, and the `ModelError` of the one call that nothing can stand in for: the answer's.
     """
-    check_question(question, options or None, must_choose=must_choose)
-    if max_rounds < 1:
-        raise QuestionError(f"max_rounds must be at least 1, got {max_rounds}")
     told = _once(on_event)
     possible = _possible(effort, frames, vision, told)
     context = Context(

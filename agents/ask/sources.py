@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from mrvideo.agents.ask.timeline import Timeline
+from mrvideo.agents.ask.timeline import SpanIndex
 from mrvideo.records import Index, Source, Span
 
 NEAR_SECONDS = 1.0
@@ -149,7 +149,7 @@ class Sources:
             for sighting in scene.sightings
         ]
         cues = [Place("cue", cue.start_seconds, cue.stop_seconds, cue.text) for cue in index.cues]
-        self.signs, self.captions, self.cues = Timeline(signs), Timeline(captions), Timeline(cues)
+        self.signs, self.captions, self.cues = SpanIndex(signs), SpanIndex(captions), SpanIndex(cues)
 
     def locate(self, quote: str, source: Source, near: Span) -> tuple[Located, ...]:
         """Where the quote stands, at most 12 places in order of time; () when it stands nowhere.

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from mrvideo.agents.ask.budget import Pictures
 from mrvideo.agents.ask.sources import Sources
-from mrvideo.agents.ask.timeline import Timeline, borders_of
+from mrvideo.agents.ask.timeline import SpanIndex, borders_of
 from mrvideo.memory.evidence import leaves_of
 from mrvideo.memory.recall import Recall
 from mrvideo.memory.tree import Memory
@@ -124,14 +124,14 @@ class Context:
         return self.tokens_of(message.model_dump_json(exclude_defaults=True))
 
     @cached_property
-    def scenes(self) -> Timeline[Scene]:
+    def scenes(self) -> SpanIndex[Scene]:
         """The index's scenes by time."""
-        return Timeline(self.index.scenes)
+        return SpanIndex(self.index.scenes)
 
     @cached_property
-    def cues(self) -> Timeline[Cue]:
+    def cues(self) -> SpanIndex[Cue]:
         """The index's cues by time."""
-        return Timeline(self.index.cues)
+        return SpanIndex(self.index.cues)
 
     @cached_property
     def recall(self) -> Recall:

@@ -24,8 +24,8 @@ class Timed(Protocol):
 T = TypeVar("T", bound=Timed)
 
 
-class Timeline(Generic[T]):
-    """Items in order of their start."""
+class SpanIndex(Generic[T]):
+    """Items in order of their start, found by the spans that they overlap."""
 
     def __init__(self, items: Iterable[T]) -> None:
         self.items = sorted(items, key=lambda i: (i.start_seconds, i.stop_seconds))

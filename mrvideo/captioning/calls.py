@@ -71,7 +71,7 @@ class Calls:
                 self.too_large.add(request.digest)
             span = request.span
             assert span is not None, "every request of stage A names its span"
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = " ".join(str(error).split())
             self._told(request.stage, Usage(calls=0))
             final = isinstance(error, NotRecorded)
             return Failure.of(span, request.stage, reason, hides=hides, final=final)

@@ -66,8 +66,7 @@ def build_index(
     *,
     options: CaptioningOptions,
     vision: Model,
-    text: Model,
-    worker_models: tuple[ModelSettings, ModelSettings] | None = None,
+    worker_model: ModelSettings | None = None,
     library: Library,
     on_event: Callable[[Event], None],
     on_worker_usage: Callable[[str, Usage], None] = lambda stage, usage: None,
@@ -93,8 +92,7 @@ def build_index(
         tuple(cues),
         options,
         vision,
-        text,
-        worker_models,
+        worker_model,
         library,
         on_event,
         on_worker_usage,
@@ -125,8 +123,7 @@ class _Run:
         cues: tuple[Cue, ...],
         options: CaptioningOptions,
         vision: Model,
-        text: Model,
-        worker_models: tuple[ModelSettings, ModelSettings] | None,
+        worker_model: ModelSettings | None,
         library: Library,
         on_event: Callable[[Event], None],
         on_worker_usage: Callable[[str, Usage], None],
@@ -137,9 +134,9 @@ class _Run:
         path = info.path if is_url(info.path) else str(Path(info.path).absolute())
         self.info = info.model_copy(update={"path": path})
         self.cues, self.options, self.vision, self.library = cues, options, vision, library
-        self.key = index_key(info, cues, options=options, vision=vision, text=text)
-        self.settings = index_settings(info, cues, options=options, vision=vision, text=text)
-        self._worker_models = worker_models
+        self.key = index_key(info, cues, options=options, vision=vision)
+        self.settings = index_settings(info, cues, options=options, vision=vision)
+        self._worker_model = worker_model
         self.exemplars = Exemplars(
             FrameSource(path, replace(options.reading_for(vision.capabilities), keyframes_only=False))
         )
@@ -202,12 +199,12 @@ class _Run:
                 caption = partial(self._caption_here, decode=decode)
                 yield from map_shards(caption, specs, backend="threading", workers=workers)
             return
-        if self._worker_models is None:
+        if self._worker_model is None:
             raise SettingsError(
                 f"{options.backend} workers build their own models and need settings for them"
             )
         results = map_shards(
-            partial(caption_in_worker, settings=self._worker_models[0]),
+            partial(caption_in_worker, settings=self._worker_model),
             [spec.model_dump_json() for spec in specs],
             backend=options.backend,
             workers=options.workers or os.cpu_count() or 1,

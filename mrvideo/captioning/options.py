@@ -14,7 +14,7 @@ from pydantic import Field
 from mrvideo.mapreduce import Backend
 from mrvideo.media.clips import border_reach
 from mrvideo.media.options import ReadOptions
-from mrvideo.models.base import Capabilities, Model
+from mrvideo.models.base import Capabilities, Identified
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Recipe, Record, Span, VideoInfo
 
@@ -90,7 +90,7 @@ class CaptioningOptions(Record):
         """How far beyond its span a shard may begin or end, to do so on a camera cut."""
         return border_reach(self.clip_seconds)
 
-    def shaping(self, vision: Model) -> dict[str, Any]:
+    def shaping(self, vision: Identified) -> dict[str, Any]:
         """What changes a shard's records, spelt out."""
         reading = self.reading_for(vision.capabilities)
         return {
@@ -111,7 +111,7 @@ class CaptioningOptions(Record):
 
 
 def part_key(
-    info: VideoInfo, span: Span, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model
+    info: VideoInfo, span: Span, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Identified
 ) -> str:
     """Names one shard's records by everything that changes them. `cues` are those of the shard."""
     return _digest(
@@ -124,17 +124,15 @@ def part_key(
     )
 
 
-def index_key(
-    info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model, text: Model
-) -> str:
+def index_key(info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Identified) -> str:
     """Names an index by everything that changes it. Raises `InputError` when the cast file cannot be read."""
-    return _digest(index_settings(info, cues, options=options, vision=vision, text=text))
+    return _digest(index_settings(info, cues, options=options, vision=vision))
 
 
 def index_settings(
-    info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Model, text: Model
+    info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Identified
 ) -> dict[str, Any]:
-    """What the key is made of, in words: kept beside the index. Stage A asks no text model, so `text` is not part of it."""
+    """What the key is made of, in words: kept beside the index. Stage A asks no text model, so none is part of it."""
     from mrvideo.captioning.cast_file import given_digest
 
     return {

@@ -1,4 +1,4 @@
-"""What a shard's clips show: each clip's frames, the one before it, and the stretches that could not be decoded."""
+"""What a shard's clips show: each clip's frames, the one before it, and the spans that could not be decoded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mrvideo chat` and `mrvideo mcp`: agents that talk with you, and tools for agents elsewhere."""
+"""`mrvideo chat` and `mrvideo mcp`: a conversation with an agent, and tools for other agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app: every command in its group, and `main`, which turns errors into one line and an exit code.
+"""The Typer app with all commands, and `main`, which turns errors into one line and an exit code.
 
 0 done; 1 answered nothing, or finished with failures listed; 2 bad usage or input; 70 a fault in mrvideo; 74 the result
 cannot be written; 130 Ctrl-C and 143 SIGTERM, after which everything done so far can be used.

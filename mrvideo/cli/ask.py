@@ -50,6 +50,7 @@ def ask(
 
     Indexes the video first when that was not done yet. Exit code 1 when the video does not hold an answer.
     """
+    # Asking checks it: here it would come after an index that is paid for.
     check_question(question, option or None, must_choose=must_choose)
     if Path(video).is_dir():
         raise QuestionError(f"{video} is a folder; ask one video file at a time")
@@ -93,7 +94,6 @@ def look(
     Exit code 1 when the frames show nothing that bears on the question.
     """
     where = span_of(span)
-    check_question(question, None, must_choose=False)
 
     from mrvideo.api import load
 

@@ -1,4 +1,4 @@
-"""How a command is put into the app: with the options that every command takes, and a help page in sections."""
+"""Register commands with the options that all of them share, and a help page in sections."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def sections(app_help: str) -> dict[str, Any]:
 
 
 def said_before(context: typer.Context) -> Manners:
-    """The manners that the commands above this one in the line were given."""
+    """The manners given before this command on the command line."""
     return context.obj if isinstance(context.obj, Manners) else Manners()
 
 
 def _completed(command: Callable[..., int | None], settings: Sequence[str]) -> Callable[..., int | None]:
-    """The function with the options that it need not declare itself, as Typer reads them."""
+    """The function with the shared options added to its signature, for Typer."""
     hints = get_type_hints(command, include_extras=True)
     declared = inspect.signature(command).parameters
     own = {name: parameter for name, parameter in declared.items() if name not in _MADE}
@@ -125,7 +125,10 @@ def _completed(command: Callable[..., int | None], settings: Sequence[str]) -> C
 
 
 def _made(chosen: dict[str, Any], *, told: bool, quiet: bool) -> dict[str, Any]:
-    """Settings, origins, and what the folder's file was refused. Raises `SettingsError` where the command needs that."""
+    """Settings, their origins, and the settings that the folder's file may not set.
+
+    Raises `SettingsError` when the command needs one of those.
+    """
     if not told and tuple(chosen) != ("library",):
         return dict(zip(_MADE, (*explain_settings(**chosen), None), strict=True))
     found = find_settings(chosen, needed=() if told else ("library",))

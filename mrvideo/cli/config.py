@@ -80,5 +80,5 @@ def trust_folder(
 
 
 def _told(read: SettingsFile) -> dict[str, str]:
-    """What it sets that only a trusted file may."""
+    """The settings in the file that only a trusted file may set."""
     return {name: str(read.values[name]) for name in read.beyond}

@@ -122,7 +122,9 @@ def _reads_a_text() -> None:
 
 
 def _opens_the_library(path: Path) -> None:
-    """The one in use; where there is none yet, one in a temporary folder, and the place is looked at."""
+    """Open the library in use; where there is none yet, one in a temporary folder, and check that its place
+    is writable.
+    """
     from mrvideo.library import Library
 
     if path.exists():
@@ -147,7 +149,7 @@ def _files_of(library: Path) -> list[Path]:
 
 
 def _folders() -> dict[str, str | None]:
-    """Where logs and downloaded models lie."""
+    """The folders of logs and downloaded models."""
     try:
         logs = str(state_folder())
     except RuntimeError:

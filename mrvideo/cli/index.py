@@ -104,7 +104,7 @@ def expand(videos: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Indexed:
-    """What is told of an index: of a folder of films, the indexes themselves would fill the memory."""
+    """What is printed of an index. The indexes of a whole folder would fill the memory."""
 
     summary: dict[str, Any]
     lines: list[str]
@@ -125,7 +125,7 @@ def _index_one(path: str, settings: Settings, subtitles: Path | None, budget: Bu
 def _index_many(
     paths: Sequence[str], settings: Settings, budget: Budget
 ) -> tuple[list[_Indexed], list[tuple[str, str]]]:
-    """One bar for all, under one budget."""
+    """Index many videos under one budget, with one progress bar."""
     from mrvideo.session.indexing import index_video
 
     done: list[_Indexed] = []
@@ -144,7 +144,7 @@ def _index_many(
 
 
 def _as_one_stage(on_event: EventSink) -> EventSink:
-    """Of one video's events only what was spent, and the notices."""
+    """Reduce one video's events to usage and notices."""
 
     def tell(event: Event) -> None:
         if isinstance(event, StageAdvanced):

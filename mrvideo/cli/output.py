@@ -18,19 +18,19 @@ _NUMBER = re.compile(r"\$?[\d,:]+(\.\d+)?")
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Each on a line of its own, however long. The caller has made what comes from a video plain."""
+    """Print lines without wrapping. The caller has removed control characters."""
     out = _console()
     for line in lines:
         out.print(line)
 
 
 def print_heading(line: str) -> None:
-    """One line in bold, where the terminal has it."""
+    """Print one line, in bold where the terminal can."""
     _console().print(Text(line, style="bold"))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """Columns of numbers to the right, others to the left; at full width: a cut price or path says something else."""
+    """Print a table at full width, numbers aligned right: a truncated price or path would be wrong."""
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(cell_len, column)) for column in columns]
     numbers = [place > 0 and all(map(_is_number, column[1:])) for place, column in enumerate(columns)]
@@ -55,14 +55,16 @@ def json_text(value: Any) -> str:
 
 
 def print_json_text(text: str) -> None:
-    """JSON as it is, but escaped where stdout lacks its characters: a stand-in inside a string could end it."""
+    """Print JSON, escaping characters that stdout cannot encode: a replacement inside a string could end
+    it.
+    """
     if not takes(text):
         text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
     print_text(text)
 
 
 def print_text(text: str) -> None:
-    """As it is."""
+    """Print text unchanged."""
     print(text, end="")  # noqa: T201
 
 

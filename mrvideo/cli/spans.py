@@ -12,7 +12,7 @@ _BETWEEN = re.compile(r"\s*(?:-|–|—|\.\.|to)\s*")
 
 
 def span_of(text: str) -> Span:
-    """The span that the text names. Raises `InputError` when it names none."""
+    """Parse a span. Raises `InputError` when the text is not one."""
     ends = _BETWEEN.split(text.strip())
     if len(ends) != 2:
         raise InputError(f"{text!r} is no span; write it like 1:47-1:50, or in seconds, 107-110")

@@ -66,7 +66,10 @@ _ASCII = {
 
 
 class Terminated(BaseException):
-    """SIGTERM came. Raised like `KeyboardInterrupt`, so that processes and connections are let go in order."""
+    """SIGTERM was received.
+
+    Raised like `KeyboardInterrupt`, so that processes and connections are closed in order.
+    """
 
 
 def settle() -> None:
@@ -96,7 +99,7 @@ def complain(message: str) -> None:
 
 
 def drop_stdout() -> None:
-    """Lead stdout nowhere. What is left in its buffer would be written once more, and fail once more, at exit."""
+    """Redirect stdout to nowhere. Otherwise its buffer would be flushed, and fail again, at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

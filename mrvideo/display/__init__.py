@@ -1,1 +1,1 @@
-"""What people see: HTML for notebooks, progress on a terminal and in a cell."""
+"""HTML for notebooks, and progress on a terminal and in a notebook."""

@@ -1,4 +1,4 @@
-"""How videos, answers, scenes and entities look in a notebook: a timeline, thumbnails, evidence frames.
+"""HTML of videos, answers, scenes and entities for notebooks: timelines, thumbnails, evidence frames.
 
 Everything that came from a video is escaped by the template engine; pictures are data URLs, so that a saved notebook
 shows them without the file.
@@ -140,7 +140,7 @@ def video_html(index: Index, source: FrameSource | None) -> str:
 def answer_html(
     answer: Answer, *, duration_seconds: float | None = None, source: FrameSource | None = None
 ) -> str:
-    """The answer, a timeline of its evidence, and a frame from the middle of each piece."""
+    """The answer, a timeline of its evidence, and a frame from the middle of each evidence span."""
     marks = list(answer.marks)
     if answer.answer is None and answer.choice is None and answer.searched:
         marks.append(f"searched: {answer.searched}")

@@ -1,4 +1,4 @@
-"""What is kept of videos: one SQLite file, in which a kill loses nothing that was finished."""
+"""The library: one SQLite file with all results. Finished work survives a process that is killed."""
 
 from mrvideo.library.contents import KeptVideo
 from mrvideo.library.store import Library

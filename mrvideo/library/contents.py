@@ -1,4 +1,4 @@
-"""What a library holds of each video, counted, and how one of them is removed."""
+"""Counts of what the library holds per video, and removal of a video."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def kept_videos(connection: Connection) -> tuple[KeptVideo, ...]:
 
 
 def remove_video(connection: Connection, digest: str) -> None:
-    """Everything that is kept under a video's digest. Model replies are kept by request, not by video, and stay."""
+    """Delete everything stored under a video's digest.
+
+    Model replies are stored by request, not by video, and stay.
+    """
     # Texts first, by name: their trigger keeps the search index in step.
     for table in (schema.texts, schema.parts, schema.videos):
         connection.execute(delete(table).where(table.c.digest == digest))

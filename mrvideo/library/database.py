@@ -1,4 +1,4 @@
-"""Open the library's file: made when it may be, brought to the newest schema, and never overwritten."""
+"""Open the library's file: create it where allowed, migrate it to the newest schema, never overwrite it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQLite's errors in the library's own words: what, where, and the way out, in one line."""
+"""Translate SQLite's errors into `LibraryError`s of one line: what, where, and the way out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ _NEARLY_FULL_BYTES = 1 << 20
 
 @contextmanager
 def in_library_words(path: Path) -> Generator[None]:
-    """Errors of SQLite, of the file system and of unreadable records leave as a `LibraryError` about `path`."""
+    """Raise errors of SQLite, of the file system and of unreadable records as a `LibraryError` about
+    `path`.
+    """
     try:
         yield
     except DBAPIError as error:

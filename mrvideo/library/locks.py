@@ -1,4 +1,4 @@
-"""One worker at a time on one key, across processes: locks that the system lets go of when a process dies."""
+"""Locks on keys, across processes. The operating system releases them when a process dies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _POLL_SECONDS = 0.1
 
 @contextmanager
 def claimed(library: Path, key: str, on_wait: Callable[[], None] | None) -> Generator[None]:
-    """Hold `key` of this library; `on_wait` is called once when another holds it. Waits as long as it takes."""
+    """Hold the lock on `key` in this library; waits without a timeout.
+
+    `on_wait` is called once, before waiting.
+    """
     from filelock import FileLock, Timeout
 
     folder = library.with_name(library.name + "-claims")

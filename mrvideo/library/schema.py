@@ -1,4 +1,4 @@
-"""The library's tables, as queries see them; how they come to be is in `mrvideo.library.migrations`.
+"""The library's tables as queries see them. `mrvideo.library.migrations` creates them.
 
     videos ─┬─ cues                                     speech and subtitles, by where they came from
             ├─ indexes ─┬─ scenes, entities, mentions    one row per record; `body` is its JSON

@@ -1,4 +1,4 @@
-"""Full-text search: how texts are laid out for it, how a user's words become a query, what a hit quotes."""
+"""Full-text search (FTS5): rows to index, queries from a user's words, and the line that a hit quotes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ _IS_COMMON = text("SELECT 1 FROM texts_fts WHERE texts_fts MATCH :query LIMIT 1 
 
 
 def fold(line: str) -> str:
-    """The line as search compares it: width and ligatures evened out, control characters gone."""
+    """The line as search compares it: character width and ligatures normalised, control characters
+    removed.
+    """
     plain = printable(unicodedata.normalize("NFKC", line))
     return " ".join(_UNSPACED.sub(r" \1 ", plain).split())
 

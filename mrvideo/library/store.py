@@ -1,4 +1,4 @@
-"""The library: videos, cues, finished work, indexes, answers and replies, written by one thread at a time."""
+"""The library: videos, cues, shard results, indexes, answers and replies. One thread writes at a time."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ _RECORDS = {
 class Library:
     """One file of everything kept. Thread-safe; several processes may hold the same file. Implements `ReplyStore`.
 
-    `path` is as it was given, `place` where links lead: however it is named, it is one library.
+    `path` is the path as given; `place` has links resolved, so that two names of one file share their work.
 
-    Every method raises a `LibraryError` when the file cannot be read or written; nothing is destroyed by it.
+    Every method raises a `LibraryError` when the file cannot be read or written; the file is then unchanged.
     """
 
     def __init__(self, path: Path, engine: Engine | None, *, writable: bool) -> None:
@@ -69,7 +69,7 @@ class Library:
     def open(cls, path: str | Path, *, create: bool = True, busy_seconds: float = 30.0) -> Self:
         """The library at `path`, made with its folder when missing and brought to the newest schema.
 
-        With `create=False` nothing is written where nothing is: the library is then empty, and writing raises.
+        With `create=False` a missing file is not created: the library is then empty, and writing raises.
         `busy_seconds` bounds the wait for another process's transaction. Raises a `LibraryError`.
         """
         path = Path(path)
@@ -81,11 +81,13 @@ class Library:
 
     @property
     def writable(self) -> bool:
-        """Whether it may be written: False for one that is missing or may only be read."""
+        """Whether it can be written: False for a missing file opened with `create=False`, and for a read-only
+        one.
+        """
         return self._writer is not None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._engine is not None:
             self._engine.dispose()
 
@@ -98,8 +100,8 @@ class Library:
     def claim(self, key: str, *, on_wait: Callable[[], None] | None = None) -> AbstractContextManager[None]:
         """Hold `key`, say a video's digest, while working on it; another process that claims it waits.
 
-        Look again at what is kept once inside: the one before may have done the work. `on_wait` is called once,
-        before waiting. A process that dies lets go of its claims.
+        Look up results again once inside: the previous holder may have done the work. `on_wait` is called
+        once, before waiting. A process that dies releases its claims.
         """
         self._writable_engine()
         return claimed(self.place, key, on_wait)
@@ -107,7 +109,7 @@ class Library:
     # --- videos and cues ---
 
     def put_video(self, info: VideoInfo) -> None:
-        """Keep it, or its new path when its content is known."""
+        """Store a video; for content that is known already, update its path."""
         with self._writing() as connection:
             _put_video(connection, info)
 
@@ -131,7 +133,7 @@ class Library:
             remove_video(connection, digest)
 
     def put_cues(self, digest: str, cues: Sequence[Cue], *, origin: str) -> None:
-        """The cues in force for a kept video; they take the place of those before. `origin` says where from."""
+        """Store a video's cues, replacing earlier ones. `origin` says where they come from."""
         table = schema.cues
         with self._writing() as connection:
             connection.execute(delete(table).where(table.c.digest == digest))
@@ -140,7 +142,7 @@ class Library:
             _put_texts(connection, digest, "cue", cue_rows(cues))
 
     def cues(self, digest: str) -> tuple[Cue, ...]:
-        """The cues in force, as they were put."""
+        """The video's cues, as they were stored last."""
         table = schema.cues
         statement = select(table.c.body).where(table.c.digest == digest).order_by(table.c.position)
         return self._parse_all(Cue, self._bodies(statement))
@@ -148,14 +150,14 @@ class Library:
     # --- finished work ---
 
     def put_part(self, key: str, kind: str, digest: str, span: Span, body: str) -> None:
-        """Keep what one shard or stage found. `key` names everything that would change it."""
+        """Store the result of one shard or stage. `key` depends on everything that would change it."""
         values = {"key": key, "kind": kind, "digest": digest, "body": body, "created_at": _now()}
         values |= {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
         with self._writing() as connection:
             _upsert(connection, schema.parts, values, by=["key"])
 
     def part(self, key: str) -> str | None:
-        """What `put_part` kept under this key, or None."""
+        """What `put_part` stored under this key, or None."""
         found = self._bodies(select(schema.parts.c.body).where(schema.parts.c.key == key))
         return found[0] if found else None
 
@@ -166,7 +168,7 @@ class Library:
         return tuple(self._bodies(statement.order_by(table.c.created_at.desc())))
 
     def put_index(self, index: Index) -> None:
-        """Keep the index as its video's latest, in one transaction. Search reads it from then on."""
+        """Store the index as its video's latest, in one transaction. Search uses it from then on."""
         digest = index.video.digest
         table = schema.indexes
         body = index.model_dump_json(include={"settings", "usage", "created_at"})
@@ -235,7 +237,7 @@ class Library:
             return find(connection, words, digest=digest, limit=limit) if connection is not None else ()
 
     def put_answer(self, answer: Answer) -> None:
-        """Keep an answer about a kept video, with the settings it was made with."""
+        """Store an answer about a video of the library, with the settings it was made with."""
         values = {"digest": answer.video_digest, "question": answer.question, "created_at": _now()}
         with self._writing() as connection:
             _insert(connection, schema.answers, [values | {"body": answer.model_dump_json()}])
@@ -254,7 +256,7 @@ class Library:
         return found[0] if found else None
 
     def put_reply(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> None:
-        """Keep it: once this returns, killing the process does not lose it."""
+        """Store a reply durably: it survives a kill as soon as this returns."""
         values = {"key": key, "reply": reply_json, "model": model, "prompt": prompt, "created_at": _now()}
         with self._writing() as connection:
             _upsert(connection, schema.replies, values | {"usage": usage.model_dump_json()}, by=["key"])
@@ -278,7 +280,7 @@ class Library:
 
     @contextmanager
     def _reading(self) -> Generator[Connection | None]:
-        """One unchanging view of the file; None where there is none."""
+        """A read transaction, which sees one snapshot of the file; None where there is no file."""
         if self._engine is None:
             yield None
             return
@@ -332,7 +334,7 @@ def _rows(table: Table, records: Iterable[Record]) -> Generator[dict[str, Any]]:
 
 
 def _put_texts(connection: Connection, digest: str, source: str, rows: Iterable[dict[str, Any]]) -> None:
-    """What search reads of one video and source, in place of what it read before."""
+    """Replace the search rows of one video and source."""
     table = schema.texts
     connection.execute(delete(table).where(table.c.digest == digest, table.c.source == source))
     _insert(connection, table, [row | {"digest": digest} for row in rows])

@@ -1,4 +1,4 @@
-"""Spread work over shards, and reduce what comes back: the one room that knows about workers.
+"""Map a function over shards and reduce the results. No other package knows about workers.
 
     specs ──► map_shards ──► records, in order of completion       threading | loky | dask | ray (joblib)
     items ──► tree_reduce ─► one                                   log2(n) levels, each level at once

@@ -25,13 +25,13 @@ _TAKE_UP_SECONDS = 2.0
 
 
 class Decode(Protocol):
-    """`decode`, or what `decoding_processes` lends."""
+    """The function `decode`, or its equivalent from `decoding_processes`."""
 
     def __call__(self, work: Callable[[], R]) -> Future[R]: ...
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """The number of processor cores that this process may use."""
     from joblib import cpu_count  # pyright: ignore
 
     return max(1, cpu_count())
@@ -41,9 +41,10 @@ def cores() -> int:
 
 
 def decode(work: Callable[[], R]) -> Future[R]:
-    """Run it on one of this process's decoding threads, as many as cores: many shards may wait on calls, few decode.
+    """Run `work` on one of this process's decoding threads, of which there is one per core: while many shards
+    wait for model calls, few decode.
 
-    On the same few threads each time, for every thread that once decoded keeps memory of its own. The future raises
+    The threads are reused, because each thread that has decoded keeps its own memory. The future raises
     `concurrent.futures.CancelledError` inside a shard that has been stopped.
     """
     run = current_run.get()
@@ -101,11 +102,11 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def decoding_processes(count: int) -> Generator[Decode]:
-    """`decode` in processes that do nothing else: so many, or as many as another user in this process has begun with.
+    """`decode` in a pool of processes, shared by all users in this process: the first one sets its size.
 
-    A decoding thread needs the interpreter for every packet, and waits there for all that goes on beside it. And a
-    decoder that crashes takes its process along, not the run. They are killed when their last user leaves.
-    Raises `OSError` where no process can be started.
+    Decoding threads compete for the interpreter lock with everything else; and a decoder that crashes ends
+    its own process, not the run. The pool is killed when its last user leaves. Raises `OSError` when no
+    process can be started.
     """
     global _processes
     with _processes_lock:
@@ -122,7 +123,7 @@ def decoding_processes(count: int) -> Generator[Decode]:
 
 
 class _Processes:
-    """A loky pool that is mended when one of its processes dies, and never holds more work than it can hand out."""
+    """A loky pool that is rebuilt when a process dies. It takes no more work than it has free processes."""
 
     def __init__(self, count: int) -> None:
         self.users = 0
@@ -146,7 +147,7 @@ class _Processes:
             raise OSError(" ".join(str(error).split()) or type(error).__name__) from error
 
     def end(self) -> None:
-        """Kill them all. What they have in hand is given up."""
+        """Kill all processes. Work in progress is abandoned."""
         with self._lock:
             self._ended = True
             pools, in_hand = list(self._pools), list(self._in_hand)
@@ -191,7 +192,10 @@ class _Processes:
             _pass_on(ended, done)
 
     def _lost(self, pool: Any, work: Callable[[], R], done: Future[R]) -> None:
-        """One of those at work killed its process, and the pool with it. Which one is found out alone."""
+        """A process died and broke the pool.
+
+        Each piece of work in progress is run again alone, to find the one that kills its process.
+        """
         again = threading.Thread(
             target=self._again, args=(pool, work, done), name="mrvideo-again", daemon=True
         )
@@ -253,7 +257,7 @@ _processes: _Processes | None = None
 
 
 def _error_of(ended: Future[Any]) -> BaseException | None:
-    """What the future raises; waits for it."""
+    """The exception of the future, or None; waits for it to finish."""
     try:
         return ended.exception()
     except CancelledError as error:
@@ -271,7 +275,7 @@ def _pass_on(ended: Future[R], done: Future[R]) -> None:
 
 
 def _fail(done: Future[Any], error: BaseException) -> None:
-    """Its work cannot be done; the video is not to blame, or not known to be."""
+    """Fail a piece of work for a reason that is not known to lie in the video."""
     if isinstance(error, CancelledError):
         done.cancel()
     elif done.set_running_or_notify_cancel():

@@ -52,8 +52,9 @@ def open_engine(backend: Backend, workers: int, cluster: str | None) -> Generato
 
 @contextmanager
 def deaf_to_ctrl_c() -> Generator[None]:
-    """Processes that this thread starts inside hear no Ctrl-C until `serve_driver` runs in them: else one that comes while
-    they import prints their tracebacks. This thread hears it at the end."""
+    """Block SIGINT while worker processes start: one that arrives during their imports would print their
+    tracebacks. `serve_driver` unblocks it in them; in this thread it is delivered at the end.
+    """
     if os.name != "posix":
         yield
         return
@@ -72,7 +73,7 @@ def deaf_to_ctrl_c() -> Generator[None]:
 
 
 def serve_driver(driver: int) -> None:
-    """What a worker process begins with."""
+    """Set up a worker process."""
     # Ctrl-C reaches the whole process group; the driver alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name == "posix":
@@ -81,7 +82,10 @@ def serve_driver(driver: int) -> None:
 
 
 def _end_with(driver: int) -> None:
-    """A driver that was killed says no goodbye: its workers would pay for the shards in hand and then wait for more."""
+    """End this worker when its driver dies.
+
+    A killed driver cannot tell its workers, which would go on making paid calls.
+    """
     while os.getppid() == driver:
         time.sleep(_DRIVER_POLL_SECONDS)
     os._exit(1)
@@ -130,7 +134,9 @@ def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
 
 
 def _start_ray(ray: Any, workers: int, address: str | None) -> None:
-    """Join the cluster of that address; without one, the one that `ray start` or RAY_ADDRESS names, else a Ray of our own."""
+    """Join the Ray cluster at that address; without one, the cluster of `ray start` or RAY_ADDRESS; else
+    start a local one.
+    """
     # Stdout belongs to the results of the command.
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
@@ -187,5 +193,5 @@ _LOST: dict[str, Callable[[], tuple[type[BaseException], ...]]] = {
 
 
 def losses_on(backend: Backend) -> tuple[type[BaseException], ...]:
-    """What the engine raises when a worker died."""
+    """The exceptions that the engine raises when a worker has died."""
     return _LOST[backend]() if backend in _LOST else ()

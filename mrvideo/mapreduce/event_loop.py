@@ -1,4 +1,4 @@
-"""The one event loop that all model calls run on, and how what runs there is stopped from elsewhere."""
+"""The event loop that all model calls run on, and stopping what runs there from other threads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BLOCKING_THREADS = 8
 
 
 class Run:
-    """One map's calls in flight, so that ending the map ends them too."""
+    """The calls in flight of one map, cancelled when the map ends."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,12 +37,15 @@ class Run:
         self._stopped = False
 
     def check(self) -> None:
-        """Raises `CancelledError` once the map is over: its threads cannot be killed, but they end here."""
+        """Raises `CancelledError` once the map has ended.
+
+        Threads cannot be killed; they end at this check.
+        """
         if self._stopped:
             raise CancelledError("the map over shards has ended")
 
     def watch(self, call: Future[Any]) -> None:
-        """The call is cancelled when the map ends, or now when it has."""
+        """Cancel the call when the map ends; at once if it has ended."""
         with self._lock:
             stopped = self._stopped
             if not stopped:
@@ -57,7 +60,7 @@ class Run:
             self._calls.discard(call)
 
     def stop(self) -> None:
-        """The map is over: cancel what it still has in flight."""
+        """End the map: cancel its calls in flight."""
         with self._lock:
             self._stopped = True
             calls = list(self._calls)
@@ -69,13 +72,14 @@ current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
 
 
 class StopScope:
-    """Ends, from any thread, what another one does over shards and on the portal.
+    """Stops, from any thread, the maps and calls that another thread started.
 
         with scope:        # in the thread that works
             build_index(…)
         scope.stop()       # elsewhere: its maps end, and its calls in flight are cancelled
 
-    The work then raises `concurrent.futures.CancelledError`. Calls that begin after the stop are let be: they clean up.
+    The work then raises `concurrent.futures.CancelledError`. Calls that begin after the stop are not
+    cancelled, so that cleaning up works.
     """
 
     def __init__(self) -> None:
@@ -99,7 +103,7 @@ class StopScope:
             current_scope.reset(self._token)
 
     def stop(self) -> None:
-        """End it; returns at once."""
+        """Stop the work; returns at once."""
         with self._lock:
             self._stopped = True
             maps = list(self._maps)
@@ -107,7 +111,7 @@ class StopScope:
             run.stop()
 
     def end_with(self, run: Run) -> None:
-        """A map that begins ends with this scope."""
+        """Register a map, which is stopped with this scope."""
         with self._lock:
             self._maps.append(run)
             stopped = self._stopped
@@ -115,7 +119,7 @@ class StopScope:
             run.stop()
 
     def watch(self, call: Future[Any]) -> None:
-        """A call that the working thread makes itself."""
+        """Register a call that the working thread makes outside any map."""
         if not self._stopped:
             self._held.watch(call)
 

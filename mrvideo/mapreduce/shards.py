@@ -75,7 +75,7 @@ def _one_by_one(
             for _, result in _run(function, {position: spec}, engine(max(2, workers)), backend):
                 yield result
         except losses_on(backend) as error:
-            reason = f"the worker process died each time it ran this shard ({type(error).__name__})"
+            reason = "the worker process died each time it ran this shard"
             if on_lost is None:
                 raise WorkerLost(
                     f"{spec!r}: {reason}; is there enough memory for so many workers?"

@@ -1,4 +1,4 @@
-"""Many to one, neighbours first."""
+"""Reduce many items to one, level by level."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class LostSound:
-    """A stretch that could not be decoded."""
+    """A span that could not be decoded."""
 
     span: Span
     reason: str

@@ -42,7 +42,7 @@ Luma = NDArray[Any]
 
 
 class _Lines(NamedTuple):
-    """A stretch of rows or columns, half-open."""
+    """A range of rows or columns, half-open."""
 
     start: int
     stop: int

@@ -19,28 +19,28 @@ _DAMAGED = "damaged data that could not be decoded"
 
 
 @dataclass(order=True, frozen=True, slots=True)
-class _Stretch:
+class _LostSpan:
     start_seconds: float
     stop_seconds: float
     reason: str
 
 
 class Losses:
-    """Stretches of the video that gave no picture."""
+    """Spans of the video that gave no picture."""
 
     def __init__(self) -> None:
         self.errors = 0
-        self._stretches: list[_Stretch] = []
+        self._lost: list[_LostSpan] = []
         self._waiting: dict[float, float | None] = {}
         self._broken: set[float] = set()
         self._damaged_from: float | None = None
 
     def add(self, start_seconds: float, stop_seconds: float, reason: str = _DAMAGED) -> None:
-        """A stretch is lost."""
+        """Note a lost span."""
         start = max(0.0, start_seconds)
-        stretch = _Stretch(start, max(start, stop_seconds), reason)
-        if stretch not in self._stretches:
-            insort(self._stretches, stretch)
+        span = _LostSpan(start, max(start, stop_seconds), reason)
+        if span not in self._lost:
+            insort(self._lost, span)
 
     def damage(self, start_seconds: float) -> None:
         """From here on pictures lean on something broken, until a key frame heals them."""
@@ -54,14 +54,14 @@ class Losses:
             self._damaged_from = None
 
     def covers(self, time_seconds: float) -> bool:
-        """Whether the time falls into a lost stretch."""
+        """Whether the time falls into a lost span."""
         start = self._damaged_from
         if start is not None and start <= time_seconds < start + _HEALED_SECONDS:
             return True
-        return any(s.start_seconds <= time_seconds < s.stop_seconds for s in self._stretches)
+        return any(s.start_seconds <= time_seconds < s.stop_seconds for s in self._lost)
 
     def fed(self, start_seconds: float, stop_seconds: float | None) -> None:
-        """A packet shown over this stretch (open end: not known) is about to enter the decoder."""
+        """A packet shown over this span (open end: not known) is about to enter the decoder."""
         self._waiting[start_seconds] = stop_seconds
 
     def broke(self, start_seconds: float | None) -> None:
@@ -87,26 +87,26 @@ class Losses:
             self.add(self._damaged_from, max(self._damaged_from, last_seconds) + _NOTICED_SECONDS)
         self._damaged_from = None
 
-    def checkpoint(self) -> list[_Stretch]:
+    def checkpoint(self) -> list[_LostSpan]:
         """A decoding pass begins: nothing is in the decoder. Returns what `restore` takes back."""
         self._waiting.clear()
         self._broken.clear()
         self._damaged_from = None
-        return list(self._stretches)
+        return list(self._lost)
 
-    def restore(self, stretches: list[_Stretch]) -> None:
+    def restore(self, spans: list[_LostSpan]) -> None:
         """Forget what the pass noted: it is made again from further back."""
-        self._stretches = stretches
+        self._lost = spans
 
     def failures(self) -> tuple[Failure, ...]:
-        """Lost stretches, joined, ascending."""
-        joined: list[_Stretch] = []
-        for stretch in self._stretches:
-            if joined and stretch.start_seconds <= joined[-1].stop_seconds + _JOIN_SECONDS:
-                stop = max(joined[-1].stop_seconds, stretch.stop_seconds)
-                joined[-1] = _Stretch(joined[-1].start_seconds, stop, joined[-1].reason)
+        """Lost spans, joined, ascending."""
+        joined: list[_LostSpan] = []
+        for span in self._lost:
+            if joined and span.start_seconds <= joined[-1].stop_seconds + _JOIN_SECONDS:
+                stop = max(joined[-1].stop_seconds, span.stop_seconds)
+                joined[-1] = _LostSpan(joined[-1].start_seconds, stop, joined[-1].reason)
             else:
-                joined.append(stretch)
+                joined.append(span)
         return tuple(
             Failure.of(Span(s.start_seconds, s.stop_seconds), "decode", s.reason, final=True) for s in joined
         )

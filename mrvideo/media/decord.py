@@ -10,11 +10,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
-from typing_extensions import Self
 
 from mrvideo.errors import DecodeError, ReaderRefused, SettingsError
 from mrvideo.media import sources
@@ -22,7 +20,7 @@ from mrvideo.media.decode_errors import Losses
 from mrvideo.media.grey import GREY_HEIGHT, GREY_WIDTH
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.probing import describe, first_picture
-from mrvideo.media.reader import Grey, Watcher
+from mrvideo.media.reader import Grey, Reader, Watcher
 from mrvideo.media.scaling import believable
 from mrvideo.media.sparse import Wanted
 from mrvideo.media.track import Track
@@ -35,7 +33,7 @@ _CODECS = frozenset({"h264", "vp8", "vp9"})
 _CONTAINERS = ("mov,mp4", "matroska")
 
 
-class DecordReader:
+class DecordReader(Reader):
     """A Reader over decord, which works in a process of its own. Frames arrive as JPEG bytes over a pipe."""
 
     def __init__(
@@ -91,9 +89,6 @@ class DecordReader:
     def lost(self) -> tuple[Failure, ...]:
         return self._losses.failures()
 
-    def read(self, times_seconds: Sequence[float], *, watcher: Watcher | None = None) -> Iterator[Frame]:
-        return (frame for _, frame in self.read_at(times_seconds, watcher=watcher))
-
     def read_at(
         self, times_seconds: Sequence[float], *, watcher: Watcher | None = None
     ) -> Iterator[tuple[float, Frame]]:
@@ -105,14 +100,6 @@ class DecordReader:
 
     def close(self) -> None:
         self._worker.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _replies(self, wanted: Wanted, watcher: Watcher | None) -> Iterator[tuple[float, Frame]]:
         at = wanted.times[0]

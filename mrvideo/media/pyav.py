@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 
 from av.video.frame import VideoFrame
-from typing_extensions import Self
 
 from mrvideo.media import sources
 from mrvideo.media.decode_errors import Losses
@@ -15,7 +13,7 @@ from mrvideo.media.decoding import STALL_SECONDS, Pass
 from mrvideo.media.grey import Greys
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.probing import describe, first_picture
-from mrvideo.media.reader import Watcher
+from mrvideo.media.reader import Reader, Watcher
 from mrvideo.media.scaling import Scaler
 from mrvideo.media.sparse import Wanted
 from mrvideo.media.track import Track
@@ -28,7 +26,7 @@ _LONGEST_WATCHED_GAP_SECONDS = 0.17
 """Who looks for camera changes must not miss more: over 0.5 s much that moves looks like another place."""
 
 
-class PyAVReader:
+class PyAVReader(Reader):
     """A Reader over PyAV. `sparse=False` decodes every picture; the frames returned are the same.
 
     With `byte_ranges`, these bytes of the file are read as if they were all of it.
@@ -63,9 +61,6 @@ class PyAVReader:
     def lost(self) -> tuple[Failure, ...]:
         return self._losses.failures()
 
-    def read(self, times_seconds: Sequence[float], *, watcher: Watcher | None = None) -> Iterator[Frame]:
-        return (frame for _, frame in self.read_at(times_seconds, watcher=watcher))
-
     def read_at(
         self, times_seconds: Sequence[float], *, watcher: Watcher | None = None
     ) -> Iterator[tuple[float, Frame]]:
@@ -73,14 +68,6 @@ class PyAVReader:
 
     def close(self) -> None:
         self._track.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _serve(self, wanted: Wanted, watcher: Watcher | None) -> Iterator[tuple[float, Frame]]:
         greys = None if watcher is None else Greys(watcher, lambda: self._track.tones)

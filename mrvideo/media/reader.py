@@ -25,7 +25,7 @@ complete when the pass is over."""
 
 
 class Reader(Protocol):
-    """An open video. Not thread-safe, not picklable: open it in the thread that reads. A context manager."""
+    """An open video. Not thread-safe, not picklable: open it in the thread that reads. A context manager, which closes it."""
 
     @property
     def info(self) -> VideoInfo:
@@ -37,28 +37,26 @@ class Reader(Protocol):
         """Spans that could not be decoded so far, stage "decode"; grows while reading."""
         ...
 
-    def read(self, times_seconds: Sequence[float], *, watcher: Watcher | None = None) -> Iterator[Frame]:
-        """The frame on screen at each time, in the order asked, which must be ascending.
-
-        Times count from the first frame's PTS. One item per time that can be served: a time past the end or in a
-        broken stretch yields nothing and shows up in `lost`. Times before the first frame get the first frame.
-        Frames are upright, square-pixelled, and scaled so that the long side is at most `long_side_pixels`
-        (given at opening). One sequential pass per call, after one seek. Raises `DecodeError` when nothing at all can be read.
-        """
-        ...
-
     def read_at(
         self, times_seconds: Sequence[float], *, watcher: Watcher | None = None
     ) -> Iterator[tuple[float, Frame]]:
-        """As `read`, each frame with the time that was asked for, so that a missing one can be told."""
+        """Each time with the frame on screen then, in the order asked, which must be ascending.
+
+        Times count from the first frame's PTS. One item per time that can be served: a time past the end or in a
+        broken span yields nothing and shows up in `lost`. Times before the first frame get the first frame.
+        Frames are upright, square-pixelled, and scaled so that the long side is at most `long_side_pixels`
+        (given at opening). One sequential pass per call, after one seek. Raises `DecodeError` when nothing at all can be read.
+        """
         ...
 
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
         ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()

@@ -48,7 +48,7 @@ def frame_of(film: bytes, options: ReadOptions) -> Frame:
         path = Path(folder) / "film.mp4"
         path.write_bytes(film)
         with open_video(path, options) as video:
-            frames = list(video.read([0.5]))
+            frames = [frame for _, frame in video.read_at([0.5])]
     if not frames:
         raise DecodeError("a film made on the spot was opened, but gave no picture; reinstall av")
     return frames[0]

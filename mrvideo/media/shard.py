@@ -45,7 +45,7 @@ def read_shard(
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
 
     `reach_seconds` on either side are read as well, within the video, so that two neighbours see the same cuts there.
-    Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken stretches end up in `lost`.
+    Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken spans end up in `lost`.
     """
     options = options or ReadOptions()
 

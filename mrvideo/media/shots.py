@@ -1,4 +1,4 @@
-"""Camera cuts, dissolves and still stretches, from small grey pictures met in the decoding pass."""
+"""Camera cuts, dissolves and still spans, from small grey pictures met in the decoding pass."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ShotDetector:
     """A Watcher: call it with each picture in order, then ask about what lies after `start_seconds`.
 
     A cut is a jump that alters most of the picture, stands out from its surroundings and is not undone at once (a flash). A
-    dissolve is a stretch whose pictures are blends of its two ends, which show different places; through black, it is a fade out
+    dissolve is a span whose pictures are blends of its two ends, which show different places; through black, it is a fade out
     and a fade in. No cut: a title that fades in, a wing that flaps, a car that drives off, a camera that swings.
     """
 
@@ -128,7 +128,7 @@ class ShotDetector:
         return sorted(found.items())
 
     def still_spans(self, span: Span) -> tuple[Span, ...]:
-        """Stretches inside the span, a second or longer, in which nothing moves."""
+        """Spans inside the given one, a second or longer, in which nothing moves."""
         found: list[Span] = []
         largest = self._changed().largest
         anchor = 0
@@ -286,7 +286,7 @@ def _even(times: Sequence[float], pictures: NDArray[np.uint8], first: int, stop:
 
 
 def _half(seconds: float) -> int:
-    """Half of the stretch, in steps of the grid."""
+    """Half of the span, in steps of the grid."""
     return round(seconds / 2 / _DISSOLVE_STEP_SECONDS)
 
 
@@ -314,7 +314,7 @@ def _blended(even: _Numbers, half: int) -> _Numbers:
 def _is_pan(even: _Numbers, middle: int, half: int) -> bool:
     """Whether a short blend is a camera's move over something smooth.
 
-    There the pictures keep their contrast, which sinks half-way through a dissolve, and no longer stretch is a blend, too.
+    There the pictures keep their contrast, which sinks half-way through a dissolve, and no longer span is a blend, too.
     """
     first, last = even[middle - half], even[middle + half]
     usual = float(first.std() + last.std()) / 2

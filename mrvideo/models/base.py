@@ -21,9 +21,9 @@ MAX_IMAGES = 40
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One frame as a model sees it: JPEG bytes and the label that stands before it, such as `12.50 s`.
+    """One picture of a request: JPEG bytes and the label that precedes it, such as `12.50 s`.
 
-    `time_seconds` is the frame's own time on the video's clock; `crop` the part of the source that it shows, where that is known.
+    `time_seconds` is the frame's presentation time; `crop` the part of the source that it shows, where known.
     """
 
     label: str
@@ -68,7 +68,7 @@ class Request(Generic[T]):
 
     @property
     def allowed_names(self) -> frozenset[str]:
-        """All that may stand in angle brackets in a text of this request."""
+        """All names that may stand in angle brackets in the texts of this request."""
         return names_of(self.inputs) | set(self.names)
 
     def render(self) -> Rendered:
@@ -104,7 +104,7 @@ class Request(Generic[T]):
 
 
 def reply_key(fingerprint: str, request_digest: str) -> str:
-    """Where a reply is kept: changes with the request, the model and its parameters."""
+    """The key of a stored reply: a digest of the request, the model and its parameters."""
     return hashlib.sha256(f"{fingerprint}\n{request_digest}".encode()).hexdigest()
 
 
@@ -148,12 +148,13 @@ class Reply(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a caller must know of a model before it plans requests.
+    """What a model can take: read before requests are planned.
 
     `long_side_pixels` is the frame size it reads best; `look_images` how many frames a re-look may send;
     `tools` whether it can call tools; `context_tokens` bounds one request, text and images together.
-    `judges` whether it weighs what it is shown; one that does not only finds the words that a claim quotes.
-    `index_fingerprint` names an index in the place of `fingerprint`, where answers may change without what is read.
+    `judges`: whether it can weigh evidence; a model that cannot only finds the words that a claim quotes.
+    `index_fingerprint` replaces `fingerprint` in the keys of indexes, for a model whose answers may change
+    while its captions stay the same.
     """
 
     max_images: int = MAX_IMAGES
@@ -167,9 +168,11 @@ class Capabilities:
     index_fingerprint: str | None = None
 
 
-@runtime_checkable
-class Model(Protocol):
-    """Anything that can answer a Request. Thread-safe; many requests may be in flight at once."""
+class Identified(Protocol):
+    """Name, fingerprint and capabilities of a model or adapter.
+
+    Reading them needs no API key, no server and no package that runs the model.
+    """
 
     @property
     def name(self) -> str:
@@ -186,43 +189,55 @@ class Model(Protocol):
         """What requests it can take."""
         ...
 
+    async def aclose(self) -> None:
+        """Close connections and processes, free memory."""
+        ...
+
+
+@runtime_checkable
+class Model(Identified, Protocol):
+    """Anything that can answer a Request. Thread-safe; many requests may be in flight at once."""
+
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer one request. Raises a `ModelError`; any other exception is a bug in the adapter."""
         ...
 
-    async def aclose(self) -> None:
-        """Let go of connections, processes, memory."""
-        ...
+
+M = TypeVar("M", bound=Identified)
 
 
-class WrappedModel:
-    """A `Model` that passes everything on to the one it holds. What differs is overridden."""
+class Wrapper(Generic[M]):
+    """Forwards name, fingerprint, capabilities and `aclose` to the wrapped model."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, wrapped: M) -> None:
+        self._wrapped = wrapped
 
     @property
     def name(self) -> str:
         """The wrapped model's."""
-        return self._model.name
+        return self._wrapped.name
 
     @property
     def fingerprint(self) -> str:
-        """The wrapped model's: what is passed on is asked as it is."""
-        return self._model.fingerprint
+        """The wrapped model's: requests are forwarded unchanged."""
+        return self._wrapped.fingerprint
 
     @property
     def capabilities(self) -> Capabilities:
         """The wrapped model's."""
-        return self._model.capabilities
-
-    async def run(self, request: Request[T]) -> Reply[T]:
-        """The wrapped model's reply."""
-        return await self._model.run(request)
+        return self._wrapped.capabilities
 
     async def aclose(self) -> None:
         """Close the wrapped model."""
-        await self._model.aclose()
+        await self._wrapped.aclose()
+
+
+class WrappedModel(Wrapper[Model]):
+    """A `Model` that forwards everything to another one. Subclasses override what differs."""
+
+    async def run(self, request: Request[T]) -> Reply[T]:
+        """The wrapped model's reply."""
+        return await self._wrapped.run(request)
 
 
 class ReplyStore(Protocol):
@@ -233,5 +248,5 @@ class ReplyStore(Protocol):
         ...
 
     def put_reply(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> None:
-        """Keep it, durably, before returning."""
+        """Store it durably before returning."""
         ...

@@ -1,4 +1,4 @@
-"""Requests in flight, gathered into batches of like size.
+"""Gather requests in flight into batches of similar size.
 
     submit ─► pending ─► pick like with like ─► prepare (CPU) ─► run (GPU)
                               one batch is prepared while another runs

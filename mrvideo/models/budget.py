@@ -1,4 +1,4 @@
-"""A bound on what a run may cost, kept also while many calls are in flight.
+"""A bound on the cost of a run that holds while many calls are in flight.
 
 spent so far + what calls in flight may take + what this call may take  ≤  bound      → go
 otherwise, while calls are in flight                                                    → wait: they may take less
@@ -30,7 +30,7 @@ def _kind_of(most: Usage, model: str) -> _Kind:
 
 
 def _within(taken: Usage, held: Usage) -> Usage:
-    """What was taken, up to what was set aside: in tokens, the reply's first, and in money."""
+    """The usage, limited to what was reserved: tokens (of the reply first) and money."""
     room = held.input_tokens + held.output_tokens
     output_tokens = min(taken.output_tokens, room)
     input_tokens = min(taken.input_tokens, room - output_tokens)
@@ -45,15 +45,17 @@ def _within(taken: Usage, held: Usage) -> Usage:
 
 
 class Budget:
-    """Stops a run before the call that would pass `max_cost` (US dollars) or `max_tokens` (in and out); thread-safe.
+    """Stops a run before the call that would exceed `max_cost` (US dollars) or `max_tokens` (in and out).
+    Thread-safe.
 
-    One for all that a command does (hearing, captioning, asking; one video or many): what is bounded is their sum.
+    One budget bounds the sum of everything a command does: transcribing, captioning, asking, one video or
+    many.
     """
 
     def __init__(
         self, max_cost: float | None = None, max_tokens: int | None = None, *, way_out: str = WAY_OUT
     ) -> None:
-        """`way_out` ends the message of `BudgetReached`: how whoever set the bound goes on."""
+        """`way_out` ends the message of `BudgetReached`: how the user can continue."""
         self._way_out = way_out
         self.max_cost = max_cost
         self.max_tokens = max_tokens
@@ -68,13 +70,14 @@ class Budget:
 
     @property
     def bounded(self) -> bool:
-        """Whether there is anything to keep to."""
+        """Whether there is any bound."""
         return self.max_cost is not None or self.max_tokens is not None
 
     async def hold(self, most: Usage, *, model: str = "") -> Usage:
-        """Set aside the most that one call to a model may take, and return what was set aside: `settle` wants it back.
+        """Reserve the most that one call may take; pass the returned reservation to `settle`. Waits while
+        calls in flight may still free enough.
 
-        Raises `BudgetReached` when it would pass a bound even if all calls in flight took nothing.
+        Raises `BudgetReached` when the bound would be exceeded even if all calls in flight took nothing.
         """
         held, kind = most, _kind_of(most, model)
 
@@ -97,7 +100,10 @@ class Budget:
         return held
 
     def settle(self, held: Usage, taken: Usage | None, *, estimated: Usage, model: str = "") -> Usage | None:
-        """Replace what was set aside by what the call took (None: it never came to be paid); returns what is counted of it."""
+        """Replace a reservation by the usage of the call (None: it was not billed).
+
+        Returns the usage that was counted.
+        """
         kind = _kind_of(estimated, model)
         with self._lock:
             self._in_flight[kind] -= 1
@@ -116,14 +122,17 @@ class Budget:
         return counted
 
     def check(self) -> None:
-        """Raises `BudgetReached` when nothing is left, for who cannot tell what he will take."""
+        """Raises `BudgetReached` when nothing is left; for work whose usage cannot be estimated."""
         with self._lock:
             passed = self._passed(Usage(output_tokens=1, cost=1e-9), with_held=False)
         if passed:
             raise BudgetReached(passed)
 
     def spend(self, taken: Usage) -> None:
-        """Count what was taken where this budget could not ask first. Raises `BudgetReached` once a bound is passed."""
+        """Count usage that was not reserved, such as a worker's.
+
+        Raises `BudgetReached` once a bound is exceeded.
+        """
         with self._lock:
             self._add(taken)
             passed = self._passed(Usage(), with_held=False, verb="is passed")

@@ -1,10 +1,11 @@
-"""The port below `Model`: something that answers in text, one paid call at a time.
+"""The port below `Model`: an adapter that makes one paid call and returns text.
 
     Model.run(request) ─► limits: kept reply? budget, slot, retry ─► ChatBackend.complete(request, turns) ─► text
                           ▲                                            │
                           └──── checks the text; asks once for repair ◄┘
 
-A speaker makes exactly one call, and words what went wrong as one of `ModelError`'s children, or as `Transient`.
+A backend makes exactly one call and raises a subclass of `ModelError`, or `Transient` for a call that can be
+retried.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from mrvideo.errors import ModelBusy
-from mrvideo.models.base import Capabilities, Request
+from mrvideo.models.base import Identified, Request
 from mrvideo.records import Usage
 
 
@@ -36,7 +37,7 @@ class Transient(ModelBusy):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One further turn of a conversation, after the request itself."""
+    """A turn that follows the request, such as one that asks for a repair."""
 
     role: Literal["assistant", "user"]
     text: str
@@ -58,22 +59,11 @@ class Completion:
 
 
 @runtime_checkable
-class ChatBackend(Protocol):
+class ChatBackend(Identified, Protocol):
     """Answers in text. Many calls may be in flight at once."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def capabilities(self) -> Capabilities: ...
 
     async def complete(
         self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
     ) -> Completion:
         """One call. Raises `Transient`, `ModelUnavailable`, `ModelRefused`."""
         ...
-
-    async def aclose(self) -> None: ...

@@ -1,4 +1,4 @@
-"""The body of an answer to `/chat/completions` as what the model said, or as what the server said instead.
+"""Parse the body of a `/chat/completions` response: a completion, or what the server sent instead.
 
 Read from plain data, with nothing taken for granted: content is a text, parts, or the object itself; the reply may stand
 in a tool call or beside reasoning; an error may come with status 200, as a page, or as a stream that nobody asked for.
@@ -33,14 +33,14 @@ class Said:
 
 @dataclass(frozen=True)
 class Instead:
-    """An answer that is no completion: an error, a page, a stream, or something else."""
+    """A response that is not a completion: an error, an HTML page, a stream, or something else."""
 
     kind: Literal["error", "page", "stream", "empty", "other"]
     words: Words
 
 
 def read_completion(body: bytes) -> Said | Instead:
-    """What an answer with status 200 says. Never raises."""
+    """Parse the body of a response with status 200. Never raises."""
     text = decoded(body)
     start = text.lstrip()
     if start.startswith(("data:", "event:", "id:", "retry:", ": ")):

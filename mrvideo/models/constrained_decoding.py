@@ -1,6 +1,6 @@
-"""Decoding that cannot leave a JSON schema: tokens that would break it are masked out (llguidance).
+"""Constrained decoding: tokens that would violate a JSON schema are masked out (llguidance).
 
-Without llguidance, replies are read tolerantly and repaired, as from a server that knows no schema.
+Without llguidance, replies are parsed leniently and repaired, as for a server without schema support.
 """
 
 from __future__ import annotations

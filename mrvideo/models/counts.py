@@ -1,7 +1,8 @@
-"""What a server says that a call took, held against our own count: it may say anything, and money hangs on it.
+"""Check the token counts that a server reports against our own estimate, because costs and budgets depend on
+them.
 
-A number that is missing or of no use (none, zero, negative, words) becomes our estimate. One that is far outside what the
-request can have taken is moved to the bound of it.
+A missing or unusable number (null, zero, negative, text) is replaced by our estimate. One far outside what
+the request can have taken is clamped.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def checked_usage(
     reply_characters: int,
     most_output: int,
 ) -> Usage:
-    """One call's usage, without its cost. `own` makes our own count, where the server's is of no use.
+    """The usage of one call, without its cost. `own` computes our estimate, where the server's count is
+    unusable.
 
     `sent_characters` is the request as JSON without pictures, `image_tokens` our count of those, `most_output` the bound
     that was sent.

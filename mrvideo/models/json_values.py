@@ -1,4 +1,4 @@
-"""JSON from outside as plain data that nothing behind it trips over.
+"""Parse JSON from outside into data that is safe to process.
 
 A raw line break in a string is read as one. Half a character (a lone surrogate) becomes U+FFFD, a number that is not
 finite or longer than any count becomes None, and what is nested deeper than replies are is no JSON at all.
@@ -21,7 +21,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(ValueError):
-    """No JSON, or none that is used. `position` is where it stops being any: what was read in vain."""
+    """The text is not JSON, or nested too deeply. `position` is where parsing stopped."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)

@@ -1,4 +1,6 @@
-"""What one server has said of itself while this process lives: fields it refuses, and how much it takes at once."""
+"""What this process has learnt about a server: fields that it refuses, and how much it takes in one
+request.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ FORMATS: tuple[ReplyFormat, ...] = ("json_schema", "json_object", "text")
 
 @dataclass
 class Learnt:
-    """Of one model at one server. Each field is only ever set to a value of its own, from whichever loop learns it.
+    """What was learnt about one model at one server. Fields are set independently, from any event loop.
 
     `answered` is whether a completion has ever come, `sees` whether one to a request with pictures has.
     """
@@ -30,11 +32,11 @@ class Learnt:
     max_output_tokens: int | None = None
 
     def fewer_images(self, most: int) -> None:
-        """Keep to at most so many images in one request."""
+        """Send at most so many images in one request."""
         self.max_images = most if self.max_images is None else min(self.max_images, most)
 
     def smaller_context(self, tokens: int) -> None:
-        """Keep to at most so many tokens in one request."""
+        """Send at most so many tokens in one request."""
         self.context_tokens = tokens if self.context_tokens is None else min(self.context_tokens, tokens)
 
     def shorter_output(self, most: int) -> None:
@@ -47,12 +49,12 @@ _lock = Lock()
 
 
 def learnt_of(settings: ModelSettings) -> Learnt:
-    """What is known of that model at that server; shared by all who ask it."""
+    """What was learnt about that model at that server; shared within the process."""
     with _lock:
         return _known.setdefault((settings.base_url, settings.model), Learnt())
 
 
 def forget() -> None:
-    """Know nothing any more: for tests, whose servers take each other's ports."""
+    """Forget everything. For tests, whose servers reuse ports."""
     with _lock:
         _known.clear()

@@ -1,4 +1,4 @@
-"""What calls took, summed per stage."""
+"""Usage of calls, summed per stage."""
 
 from __future__ import annotations
 

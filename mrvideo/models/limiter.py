@@ -1,4 +1,4 @@
-"""How many calls may be in flight: fewer when a server says so, more when it stops saying so.
+"""A limit on calls in flight that adapts to a server's 429 responses.
 
 A server that is asked too much refuses most calls (429); one that refuses a few at random does not gain from
 fewer. So answers are judged by the round, as many answers as the limit allows calls:
@@ -41,7 +41,7 @@ class Limiter:
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None, None]:
-        """Held while one call is in flight, not while it waits for its next try."""
+        """Hold a slot while a call is in flight; not while it waits to be retried."""
         await self._queue.wait_until(self._take)
         try:
             # A slot taken just before a pause waits it out too.
@@ -58,7 +58,7 @@ class Limiter:
 
     @property
     def away_seconds(self) -> float:
-        """How much longer the server wants to be left alone, where that is longer than a call waits; else 0."""
+        """Seconds left of a Retry-After that is longer than a call waits; else 0."""
         return max(self._away_until_seconds - self._clock(), 0.0)
 
     def _take(self) -> bool:

@@ -33,7 +33,7 @@ from mrvideo.errors import (
     SettingsError,
     Stopped,
 )
-from mrvideo.models.base import Capabilities, Model, Reply, ReplyStore, Request, reply_key
+from mrvideo.models.base import Model, Reply, ReplyStore, Request, Wrapper, reply_key
 from mrvideo.models.budget import Budget
 from mrvideo.models.chat_backend import ChatBackend, Completion, Transient, Turn
 from mrvideo.models.ledger import Ledger
@@ -56,10 +56,12 @@ _OPEN_PER_SLOT = 2
 
 @dataclass(frozen=True)
 class Limits:
-    """What the layer works with. `ledger` is where usage goes; the rest has defaults that bound nothing.
+    """Settings of the layer. `ledger` counts usage; the defaults of the rest limit nothing.
 
-    `on_note` hears, once each, what the user should know of the server: that it takes fewer images than asked, say.
-    `shared` names what all models of this process that have it share: equal requests in flight, whichever of them asks first.
+    `on_note` is called once for each thing that the user should know about the server, such as that it takes
+    fewer images. `ready` is awaited before each call, but not for stored replies; an exception of it ends the
+    request. Models of this process with the same `shared` make one call for equal requests that are in flight
+    together.
     """
 
     ledger: Ledger
@@ -70,10 +72,14 @@ class Limits:
     backoff: Backoff = field(default_factory=Backoff)
     on_note: Callable[[str], None] = lambda text: None
     shared: str | None = None
+    ready: Callable[[], Awaitable[None]] | None = None
 
 
 class _Flights:
-    """Requests that are being answered: a request's key → the reply to come, or None where whoever waits must ask itself."""
+    """Requests in flight: key → future reply.
+
+    A result of None tells those who wait to make the call themselves.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -94,7 +100,7 @@ def _flights_of(shared: str | None) -> _Flights:
         return found
 
 
-class LimitedModel:
+class LimitedModel(Wrapper[ChatBackend | Model]):
     """A `Model` made of an adapter and its limits."""
 
     def __init__(
@@ -110,7 +116,7 @@ class LimitedModel:
 
         `most` tells what one call may take, where text and pictures do not: of sound.
         """
-        self._adapter = adapter
+        super().__init__(adapter)
         self._most = most
         self._reasoning_tokens = reasoning_tokens
         self._limits = limits
@@ -122,27 +128,8 @@ class LimitedModel:
         self._lock = Lock()
         self._noted: set[tuple[int, int]] = set()
 
-    @property
-    def name(self) -> str:
-        """As the user wrote it."""
-        return self._adapter.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The adapter's."""
-        return self._adapter.fingerprint
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The adapter's."""
-        return self._adapter.capabilities
-
-    async def aclose(self) -> None:
-        """Close the adapter."""
-        await self._adapter.aclose()
-
     def key(self, request: Request[Any]) -> str:
-        """Where the reply is kept: changes with the request, the model and its parameters."""
+        """The key of the stored reply: a digest of the request, the model and its parameters."""
         return reply_key(self.fingerprint, request.digest)
 
     async def run(self, request: Request[T]) -> Reply[T]:
@@ -167,6 +154,8 @@ class LimitedModel:
         try:
             reply = await self._kept(request, key)
             if reply is None:
+                if self._limits.ready is not None:
+                    await self._limits.ready()
                 async with self._open.slot():
                     reply = await self._ask(request)
                     await self._keep(request, key, reply)
@@ -200,7 +189,7 @@ class LimitedModel:
             self._limits.on_note(text)
 
     def _unforeseen(self, request: Request[Any], error: Exception) -> ReplyInvalid:
-        """The gate: one reply that trips up the code behind it costs its own clip, never the run."""
+        """An exception of our own code over one reply, as an error of this reply alone: the run goes on."""
         _log.info("%s: %s", self.name, request.prompt.name, exc_info=error)
         what = " ".join(str(error).split())[:_LONGEST_REASON]
         return ReplyInvalid(
@@ -233,7 +222,7 @@ class LimitedModel:
         await to_thread.run_sync(put)
 
     async def _ask(self, request: Request[T]) -> Reply[T]:
-        adapter = self._adapter
+        adapter = self._wrapped
         if not isinstance(adapter, ChatBackend):
             model = adapter
 
@@ -292,7 +281,7 @@ class LimitedModel:
         output_tokens: int,
         turns: tuple[Turn, ...] = (),
     ) -> tuple[S, Usage]:
-        """One paid call with its tries. What it took is in the ledger before its text is even looked at."""
+        """One paid call with retries. Its usage is in the ledger before its text is parsed."""
         estimated = None
         if self._limits.budget.bounded and self._most is not None:
             estimated = self._most(request)
@@ -352,7 +341,7 @@ class LimitedModel:
 
 
 def _may_be_billed(error: BaseException) -> bool:
-    """Whether a call that brought nothing was at work when it ended: waited for in vain, cancelled, or tripped over here."""
+    """Whether a failed call may be billed: it timed out, was cancelled, or its reply broke our code."""
     return error.timed_out if isinstance(error, Transient) else not isinstance(error, MrVideoError)
 
 

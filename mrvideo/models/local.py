@@ -30,7 +30,7 @@ _loading = Lock()
 
 
 class LocalBackend:
-    """One model of this process. Several speakers for the same model share what is loaded."""
+    """A model loaded in this process. Backends with equal settings share it."""
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class LocalBackend:
             raise ModelRefused(f"{self.name} failed ({stage_label(request.stage)}): {reason}") from error
 
     async def aclose(self) -> None:
-        """Nothing: the model stays loaded for the next one who opens it, as long as the process lives."""
+        """Does nothing: the model stays loaded until the process ends."""
 
     def _job(self, request: Request[Any], turns: tuple[Turn, ...], max_output_tokens: int) -> Job:
         from mrvideo.models.generation import Job
@@ -97,7 +97,7 @@ class LocalBackend:
 
 
 def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion]:
-    """The one batcher of this process for that model, loaded by the first who asks."""
+    """The batcher of that model in this process; loads the model on first use."""
     silence_telemetry()
     try:
         from mrvideo.models.generation import OUT_OF_MEMORY, load

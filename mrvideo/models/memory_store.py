@@ -1,4 +1,4 @@
-"""Replies kept in memory: what a worker process, which has no library, is sent and sends back."""
+"""An in-memory reply store for worker processes, which have no library."""
 
 from __future__ import annotations
 

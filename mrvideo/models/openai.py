@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server: one call, in the words and fields that this server takes.
+"""The backend for OpenAI-compatible servers: one call, with the fields that the server accepts.
 
 What a server refuses (a schema, a temperature, a field, so many images) is found out by its first refusal and remembered
 while the process lives. Keys travel in the client's headers alone: no message, log or exception here repeats what might
@@ -44,7 +44,7 @@ from mrvideo.models.schema import schema_text, strict_schema
 from mrvideo.models.server_words import Words, decoded, masked_reply, one_line, words_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
-from mrvideo.models.way import BodyError, check_key, open_client
+from mrvideo.models.way import BodyError, open_client
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import ReplyFormatInputs
@@ -69,7 +69,7 @@ _LEAST_OUTPUT = 256
 
 @dataclass(frozen=True)
 class _Answer:
-    """An answer of any status, unread."""
+    """A response of any status, not parsed yet."""
 
     status: int
     body: bytes
@@ -77,10 +77,12 @@ class _Answer:
 
 
 class OpenAIBackend:
-    """A server and a model. Thread-safe; one client for each event loop that asks."""
+    """One model at one server. Thread-safe; opens one client per event loop.
+
+    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot be sent.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
-        check_key(settings)
         self._settings = settings
         self._preset = settings.server
         self._traits = traits_of(settings.model)
@@ -100,7 +102,7 @@ class OpenAIBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The preset's, under what the settings say and what the server has said since."""
+        """The preset's, limited by the settings and by what the server has refused so far."""
         settings, preset, learnt = self._settings, self._preset, self._learnt
         images = min(settings.max_images or preset.max_images, learnt.max_images or preset.max_images)
         side = settings.long_side_pixels or preset.long_side_pixels
@@ -416,7 +418,8 @@ def _sent(body: dict[str, Any], request: Request[Any], bound: int, detail: str |
 def _encoded(body: dict[str, Any], pictures: Sequence[Picture]) -> tuple[int, bytes]:
     """The request as JSON, the pictures in their places, and how long it is without them.
 
-    The client's own way looks through a megabyte of base64 for characters to escape, and holds up the threads that decode.
+    The client's own encoder scans megabytes of base64 for characters to escape, which blocks decoding
+    threads.
     """
     words = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     before, *others = words.split(_PICTURE.encode())

@@ -43,19 +43,19 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Recorder(Protocol):
-    """Where recorded replies go. Thread-safe."""
+    """A sink for recorded replies. Thread-safe."""
 
     def find(self, key: Key, fingerprint: str) -> RecordedReply | None:
         """What was recorded of this request from the model with that fingerprint's digest."""
         ...
 
     def keep(self, one: RecordedReply) -> None:
-        """Keep it, unless the same is kept. Raises `SettingsError` where that fails."""
+        """Store it, unless an equal one is stored. Raises `SettingsError` when that fails."""
         ...
 
 
 class FileRecorder:
-    """Appends to a file that other threads and processes may append to as well: a line is there whole, or not at all.
+    """Appends lines to a file, atomically: other threads and processes may append to it as well.
 
     A process that is killed meanwhile may leave half a line at the end; the next line begins a new one. Raises `SettingsError` for a
     file that cannot be written, or holds something else.
@@ -92,7 +92,7 @@ class FileRecorder:
 
 
 class MemoryRecorder:
-    """Of a worker, which writes no file: what it hands back with its results."""
+    """A recorder in a worker, which writes no file: its records are returned with the worker's results."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -115,9 +115,11 @@ class MemoryRecorder:
 
 
 class RecordingModel(WrappedModel):
-    """A `Model` whose replies are recorded, those that were kept already with them. `video` is the digest of what it is asked about.
+    """A `Model` whose replies are recorded, stored ones included. `video` is the digest of the video that it
+    is asked about.
 
-    What the file holds from this model with these parameters is not asked again, unless `fresh`.
+    Requests that the file holds a reply to, from this model with these parameters, are not sent again unless
+    `fresh`.
     """
 
     def __init__(
@@ -138,7 +140,7 @@ class RecordingModel(WrappedModel):
     def about(self, video: str) -> RecordingModel:
         """The same model, asked about the video with that digest."""
         return RecordingModel(
-            about(self._model, video), self._recorder, roles=self._roles, video=video, fresh=self._fresh
+            about(self._wrapped, video), self._recorder, roles=self._roles, video=video, fresh=self._fresh
         )
 
     def keep(self, recorded: Iterable[RecordedReply]) -> None:
@@ -152,7 +154,7 @@ class RecordingModel(WrappedModel):
         found = await to_thread.run_sync(self._found, request, asked)
         if found is not None:
             return found
-        reply = await self._model.run(request)
+        reply = await self._wrapped.run(request)
         one = RecordedReply(
             asked=asked,
             stage=request.stage,
@@ -188,7 +190,7 @@ def keep_recorded(model: Model, recorded: Iterable[RecordedReply]) -> None:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Add a whole line at the end, or nothing. Raises `OSError`."""
+    """Append a whole line or nothing. Raises `OSError`."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags, OWNERS_FILE)
     try:
@@ -211,7 +213,7 @@ def _append(path: Path, line: bytes) -> None:
 
 @contextmanager
 def _alone(handle: int) -> Generator[None]:
-    """Hold the file, among all processes that append to it. A process that dies lets go of it."""
+    """Lock the file against other processes that append to it. The lock ends with the process."""
     if sys.platform == "win32":
         # Far behind any end: a lock of bytes there hinders nobody who reads.
         os.lseek(handle, 2**62, os.SEEK_SET)

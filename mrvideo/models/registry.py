@@ -1,13 +1,13 @@
-"""From a model's settings to a model behind its limits."""
+"""Open a model from its settings, wrapped in its limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrvideo.errors import SettingsError
-from mrvideo.models.base import Model, ReplyStore
+from mrvideo.models.base import Identified, Model, ReplyStore
 from mrvideo.models.budget import Budget
 from mrvideo.models.chat_backend import ChatBackend
 from mrvideo.models.ledger import Ledger
@@ -16,6 +16,7 @@ from mrvideo.models.limits import LimitedModel, Limits, check_budget
 from mrvideo.models.presets import traits_of
 from mrvideo.models.retry import Backoff
 from mrvideo.models.settings import SCHEMES, ModelSettings
+from mrvideo.models.way import check_key
 
 if TYPE_CHECKING:
     from mrvideo.models.recorder import Recorder
@@ -33,15 +34,19 @@ def open_model(
     shared: str | None = None,
     roles: tuple[str, ...] = ("vision",),
     recorder: Recorder | None = None,
+    ready: Callable[[], Awaitable[None]] | None = None,
 ) -> Model:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
 
     Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place. `on_note` hears
     what the user should know of the server, from the loop's thread. Models of one `shared`, such as a library's path, that are
     opened with equal settings answer equal requests that come at once by one call. `roles` are those that it has in this run, the first
-    of which a recording is asked for; with a `recorder` its replies are recorded.
+    of which a recording is asked for; with a `recorder` its replies are recorded. `ready` is awaited before the first call, which
+    kept replies do without: it checks the key, which is else checked here.
     Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
     """
+    if ready is None:
+        check_key(settings)
     if settings.scheme == "replay":
         from mrvideo.models.replay import ReplayModel
 
@@ -59,6 +64,7 @@ def open_model(
         on_note=on_note,
         # With another key, or asked to be fresh, a reply is another.
         shared=None if shared is None else f"{shared}\n{fresh}\n{settings.identity}",
+        ready=ready,
     )
     adapter = _adapter(settings)
     if settings.talks_to_server:
@@ -73,8 +79,21 @@ def open_model(
     return _recording(model, recorder, roles, fresh=fresh)
 
 
+def identity_of(settings: ModelSettings, role: str = "vision") -> Identified:
+    """The model's name, fingerprint and capabilities, as they name what is kept of it.
+
+    Needs no key and none of the packages that run a model, and connects to nothing. A recording is read, for its digest.
+    Raises `SettingsError`: no such scheme, a file that is no recording or no script.
+    """
+    if settings.scheme == "replay":
+        from mrvideo.models.replay import ReplayModel
+
+        return ReplayModel(settings, role)
+    return _adapter(settings)
+
+
 def _recording(model: Model, recorder: Recorder | None, roles: tuple[str, ...], *, fresh: bool) -> Model:
-    """With a recorder around the limits: a reply that was repaired is recorded as it was accepted, once."""
+    """Wrap the recorder around the limits, so that a repaired reply is recorded once, as it was accepted."""
     if recorder is None:
         return model
     from mrvideo.models.recorder import RecordingModel

@@ -1,4 +1,4 @@
-"""Is what a model said a reply? If not, how it is asked once more."""
+"""Check a completion, and build the turns that ask once for a repair."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_SENT_BACK = 8000
 
 
 def checked(request: Request[T], said: Completion) -> tuple[T | None, str]:
-    """The reply and no problem, or no reply and the problem in one line."""
+    """Parse a completion: the reply and an empty string, or None and the problem in one line."""
     empty = not said.text.strip()
     problem = ""
     if not empty:
@@ -33,7 +33,7 @@ def checked(request: Request[T], said: Completion) -> tuple[T | None, str]:
         try:
             return request.parse(data), ""
         except ValidationError as error:
-            problem = problem or _one_line(error)
+            problem = problem or one_line(error)
     if problem and not (empty or said.cut_off):
         return None, problem
     return None, _without_reply(said)
@@ -69,7 +69,8 @@ def _without_reply(said: Completion) -> str:
     return f"it holds no JSON object: {quote}"
 
 
-def _one_line(error: ValidationError) -> str:
+def one_line(error: ValidationError) -> str:
+    """A validation error in one line: field by field, without class names."""
     parts: list[str] = []
     for item in error.errors(include_input=False, include_url=False, include_context=False)[:5]:
         where = ".".join(str(step) for step in item["loc"])

@@ -35,7 +35,7 @@ class Missing(Record):
 
 @dataclass
 class _Lacks:
-    """What was asked for in vain, by all views of one model. Thread-safe."""
+    """Requests without a recorded reply, shared by all views of one model. Thread-safe."""
 
     lock: Lock = field(default_factory=Lock)
     found: list[Missing] = field(default_factory=list[Missing])
@@ -51,7 +51,7 @@ class _Lacks:
 
 
 class ReplayModel:
-    """Replies as they were recorded, with the abilities of the model that gave them; nothing is paid.
+    """Answers from a recording, with the capabilities of the recorded model. Costs nothing.
 
     `video` is the digest of what it is asked about. Raises `SettingsError` for a file that is no recording.
     """
@@ -116,7 +116,7 @@ class ReplayModel:
             raise self._lacking(request, why) from error
 
     def _why(self, asked: Asked) -> str:
-        """Why it is not there, in words that are equal for requests that lack it for the same reason."""
+        """Why the reply is missing; equal texts for equal reasons, so that they can be counted."""
         recording = self._recording
         if asked.prompt not in recording.prompts:
             return f"nothing of the prompt {asked.prompt} was recorded"
@@ -138,15 +138,15 @@ class ReplayModel:
         )
 
     def take_missing(self) -> tuple[Missing, ...]:
-        """What was asked for in vain since the last call, to be told of by whoever takes it."""
+        """The missing requests since the last call; the caller reports them."""
         return self._lacks.take()
 
     def add_missing(self, missing: Iterable[Missing]) -> None:
-        """What was asked for in vain elsewhere, to be told of here."""
+        """Add requests that were missing in another process."""
         self._lacks.add(missing)
 
     async def aclose(self) -> None:
-        """Tells what the recording lacked, a line for each kind of request."""
+        """Report missing requests, one line for each kind."""
         missing = self._lacks.take()
         for line in lines_of(missing, self._path):
             self._on_note(line)
@@ -190,12 +190,12 @@ def about(model: Model, video: str) -> Model:
 
 
 def take_missing(model: Model) -> tuple[Missing, ...]:
-    """What a model of a worker was asked for in vain; nothing of a model that is no recording."""
+    """The missing requests of a worker's model; empty unless it is a recording."""
     return model.take_missing() if isinstance(model, ReplayModel) else ()
 
 
 def add_missing(model: Model, missing: Iterable[Missing]) -> None:
-    """Have a model tell at its end what another process asked for in vain."""
+    """Hand a model the missing requests of another process, which it reports when it is closed."""
     if isinstance(model, ReplayModel):
         model.add_missing(missing)
 

@@ -1,4 +1,4 @@
-"""JSON objects in what a model said: the one place that knows thoughts, fences, wrappings and bad commas.
+"""Find the JSON object in a model's text: handles reasoning, code fences, wrappers and syntax slips.
 
 The order of attempts:
 
@@ -68,7 +68,7 @@ class Found:
 
 
 def candidates(text: str, *, cut_off: bool) -> Iterator[dict[str, Any]]:
-    """What may be the reply, the likeliest first. `cut_off`: the text ends where its bound was, not where it should."""
+    """Candidates for the reply, the likeliest first. `cut_off`: the text was cut off at the output limit."""
     whole = _whole(text)
     if whole is not None:
         yield from _forms(whole)
@@ -82,7 +82,7 @@ def candidates(text: str, *, cut_off: bool) -> Iterator[dict[str, Any]]:
 
 
 def last_word(text: str) -> Iterator[dict[str, Any]]:
-    """The object that a train of thought ends with, when nothing follows it: the reply, said in the wrong place."""
+    """The object at the very end of the reasoning: a reply given in the wrong place."""
     whole = _whole(text)
     if whole is not None:
         yield from _forms(whole)

@@ -1,4 +1,4 @@
-"""When to try a call again, and after how long."""
+"""Retry delays."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ LONGEST_RETRY_AFTER_SECONDS = 300.0
 class Backoff:
     """Waits that double, with full jitter, so that calls which failed together do not return together.
 
-    Only errors that came at once double the wait: a server that said when to come back has been asked politely
-    enough, and a call that timed out has waited already.
+    Only errors that came at once double the delay. A Retry-After replaces it, and a timed-out call has waited
+    already.
     """
 
     attempts: int = 8
@@ -26,7 +26,7 @@ class Backoff:
     draw: Callable[[], float] = random.random
 
     def wait_seconds(self, errors: int, retry_after_seconds: float | None = None) -> float:
-        """How long to wait after so many errors that came at once. A server's own word is a lower bound."""
+        """The delay after so many immediate errors. A server's Retry-After is a lower bound."""
         bound = min(self.first_seconds * 2 ** max(errors - 1, 0), self.longest_seconds)
         if retry_after_seconds is not None:
             # Jitter above what the server asked for, or all calls refused together come back together.

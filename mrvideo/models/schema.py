@@ -1,4 +1,4 @@
-"""A reply type as a JSON schema that servers accept."""
+"""JSON schemas of reply types, in the dialect that servers accept."""
 
 from __future__ import annotations
 

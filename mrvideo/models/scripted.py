@@ -1,4 +1,4 @@
-"""A model that answers from a list or a function: for tests, yours as well as ours.
+"""A model that answers from a list or a function, for tests.
 
 model = ScriptedModel([{"same_scene": True}, {"same_scene": False}])
 model = ScriptedModel(lambda request: {"same_scene": len(request.pictures) > 2})
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from mrvideo.errors import ReplyInvalid, SettingsError
 from mrvideo.models.base import Capabilities, Reply, Request
+from mrvideo.models.repair import one_line
 from mrvideo.records import Usage
 from mrvideo.wording import stage_label
 
@@ -73,7 +74,7 @@ class ScriptedModel:
             value = request.parse(data)
         except ValidationError as error:
             raise ReplyInvalid(
-                f"{self._name}: its reply ({stage_label(request.stage)}) is outside its bounds: {error}"
+                f"{self._name}: its reply ({stage_label(request.stage)}) is outside its bounds: {one_line(error)}"
             ) from error
         return Reply(value=value, usage=Usage(calls=1, images=len(request.pictures)))
 

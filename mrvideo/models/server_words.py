@@ -1,4 +1,4 @@
-"""What a server said in place of a reply: its own words in one line, without keys, whatever the body looks like."""
+"""Error messages of servers: extracted from any body, in one line, with keys masked."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def error_words(value: object) -> Words | None:
 
 
 def _passed_on(metadata: object) -> str:
-    """What a gateway passes on of the words of the server behind it."""
+    """The message of the server behind a gateway, as the gateway forwards it."""
     raw = cast("dict[str, object]", metadata).get("raw") if isinstance(metadata, dict) else None
     if not isinstance(raw, str) or not raw.strip():
         return ""
@@ -181,7 +181,7 @@ def _forms(key: str) -> tuple[str, ...]:
 
 
 def _shown(escape: re.Match[str]) -> str:
-    """The letter that an escape stands for, where it can be part of a key and breaks no JSON."""
+    """The character of an escape sequence, where it can be part of a key and is safe in JSON."""
     code, decimal = escape[1] or escape[2] or escape[3] or escape[4], escape[5]
     number = int(code, 16) if code else int(decimal)
     letter = chr(number) if number < 128 else ""

@@ -1,4 +1,4 @@
-"""All that one adapter is opened with: a frozen value that travels to worker processes."""
+"""Settings of one model: a frozen value that can be sent to worker processes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SCHEMES = (*SERVERS, "hf", "replay", "scripted")
 
 
 class ModelSettings(BaseModel):
-    """One model, how to reach it and how to ask it. Make it with `ModelSettings.parse`, which reads the name.
+    """A model, its address and its parameters. Make it with `ModelSettings.parse`, which checks the name.
 
-    None means: what the preset, or the model's family, says.
+    None means the default of the preset or of the model's family.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""Waiting for a turn, from any event loop of the process: first come, first served."""
+"""A first-come-first-served queue of coroutines that works across event loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import Lock
 
 
 class Queue:
-    """Coroutines that wait to be woken; thread-safe, whichever loop each of them runs on."""
+    """Coroutines that wait to be woken. Thread-safe, for any number of event loops."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()

@@ -1,6 +1,7 @@
-"""The way to a server: proxies that the environment names, keys that a header can carry, bodies that end.
+"""HTTP clients for model servers: proxies, keys and bounded response bodies.
 
-One client for each event loop, made here alone, so that what is said of a way that fails is true of the way taken.
+All clients are made here, one per event loop, so that error messages about proxies and keys match what was
+used.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class BodyError(Exception):
-    """An answer whose body is not taken."""
+    """A response whose body is refused."""
 
 
 class BodyTooLong(BodyError):
-    """A server's answer goes on beyond `LONGEST_BODY`."""
+    """The response is longer than `LONGEST_BODY`."""
 
 
 class BodyUnreadable(BodyError):
-    """A server's answer is packed in a way that it was not asked for."""
+    """The response has a content encoding that was not asked for."""
 
 
 def check_key(settings: ModelSettings) -> None:
     """Raises `SettingsError`: no key where one is needed, or a character in it that no header can carry."""
+    if not settings.talks_to_server:
+        return
     preset = settings.server
     if preset.needs_key and settings.api_key is None:
         raise SettingsError(
@@ -58,7 +61,8 @@ def check_key(settings: ModelSettings) -> None:
 
 
 def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
-    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`."""
+    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`, and `SettingsError` for the key."""
+    check_key(settings)
     import openai
 
     url = settings.base_url or ""
@@ -118,7 +122,7 @@ def proxy_of(url: str) -> str | None:
 
 
 def shown_proxy(proxy: str) -> str:
-    """Without the password that it may hold."""
+    """The proxy's address without its password."""
     parts = urlsplit(proxy)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
@@ -163,7 +167,10 @@ def _bounded(http: Any) -> Any:
 
 
 async def read_bounded(stream: AsyncIterable[bytes], encoding: str) -> bytes:
-    """All of a body, unpacked. Raises `BodyTooLong` before more than that stands in memory, and `BodyUnreadable`."""
+    """Read and decompress a body.
+
+    Raises `BodyTooLong` before more than the bound is in memory, and `BodyUnreadable`.
+    """
     encoding = encoding.strip().lower()
     unpack: Any = None
     if encoding in ("gzip", "x-gzip", "deflate"):

@@ -1,1 +1,4 @@
-"""The one composer: models, library and stages put together for one Settings. Every face goes through it."""
+"""Composition: models, library and stages for one `Settings`.
+
+The SDK, the command line, tools, MCP and evals all go through it.
+"""

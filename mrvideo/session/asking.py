@@ -20,7 +20,7 @@ from mrvideo.memory import Memory
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, EventSink, Index, Notice
-from mrvideo.session.models import Models, check_reachable, open_models
+from mrvideo.session.models import Models, check_recording, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.session.remembering import remembered
 from mrvideo.settings import OFFLINE, Settings
@@ -46,7 +46,7 @@ def start_asking(
     on_event: EventSink,
     budget: Budget | None = None,
 ) -> Future[Answer]:
-    """The answer to come; cancelling the future stops the work. Called from any thread.
+    """Start answering on the portal; cancelling the future stops the work. Thread-safe.
 
     Raises `QuestionError` at once for a question that cannot be asked.
     """
@@ -55,7 +55,7 @@ def start_asking(
         partial(
             ask_index,
             index,
-            question.strip(),
+            question,
             tuple(options or ()),
             settings,
             must_choose=must_choose,
@@ -75,8 +75,8 @@ async def ask_index(
     on_event: EventSink,
     budget: Budget | None = None,
 ) -> Answer:
-    """Stage B for one question, on the event-loop thread. The answer is kept in the library."""
-    await to_thread.run_sync(partial(check_reachable, settings, checking=settings.effort in CHECKING))
+    """Stage B for one question, on the event-loop thread. The answer is stored in the library."""
+    await to_thread.run_sync(check_recording, settings)
     async with opened(settings, on_event, budget, video=index.video.digest) as (models, library):
         answer = await answer_from(
             models,
@@ -100,11 +100,16 @@ async def ask_index(
 async def opened(
     settings: Settings, on_event: EventSink, budget: Budget | None = None, *, video: str | None = None
 ) -> AsyncGenerator[tuple[Models, Library]]:
-    """The models and the library of one question about that video, closed at the end; on the event-loop thread."""
+    """The models and the library of one question about that video, closed at the end; on the event-loop thread.
+
+    Keys and servers are checked before the first call: replies that the library holds need neither.
+    """
     library = await to_thread.run_sync(Library.open, settings.library)
     try:
         checking = settings.effort in CHECKING
-        models = open_models(settings, library, on_event, budget, video=video, checking=checking)
+        models = open_models(
+            settings, library, on_event, budget, video=video, checking=checking, at_first_call=True
+        )
         try:
             yield models, library
         finally:
@@ -124,7 +129,7 @@ async def answer_from(
     on_event: EventSink,
     library: Library | None = None,
 ) -> Answer:
-    """The answer of these models, with what they took; it is not kept. Without a library, all of the video is read."""
+    """Answer with these models. The answer has their usage and is not stored. Without a library, all of the video is read."""
     frames = await frames_for(index, settings, models)
     answer = await ask(
         question,
@@ -160,9 +165,10 @@ async def _memory(
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:
-    """Where fresh frames come from, of the size that the vision model reads best; None when the video is not at hand.
+    """The source of fresh frames, at the size that the vision model reads best; None when the video cannot be
+    read.
 
-    Raises `VideoChanged` where its path holds another one.
+    Raises `VideoChanged` when the path holds another video by now.
     """
     path = index.video.path
     there = settings.allow_url if is_url(path) else await to_thread.run_sync(Path(path).is_file)

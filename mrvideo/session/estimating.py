@@ -1,4 +1,4 @@
-"""What indexing a video, and asking it, would take: counted before anything is paid."""
+"""Estimate calls, pictures, tokens and cost of indexing a video and of one question."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ class StageCost(Record):
 
 
 class Estimate(Record):
-    """Stage A by recipe and one question by effort: what the plainest takes, and at most. `cost` None: the model's price is unknown."""
+    """Stage A by recipe; one question by effort, the cheapest (`question`) and the dearest (`question_most`).
+
+    A `cost` of None means that the model's price is unknown.
+    """
 
     video: VideoInfo
     vision: str
@@ -78,7 +81,7 @@ class _Call:
 
 
 def estimate_index(path: str, settings: Settings) -> Estimate:
-    """Probe the file and count. Decodes nothing but one frame, asks no model, writes nothing.
+    """Estimate from the container alone: decodes one frame, calls no model, writes nothing.
 
     Raises `VideoError`, `SettingsError`.
     """
@@ -133,7 +136,9 @@ def _question(
     names: Mapping[str, str],
     most: bool,
 ) -> StageCost:
-    """The plainest question, about one moment; or, with `most`, one about the whole video that takes two rounds."""
+    """The cheapest question, about one moment; with `most`, one about the whole video that takes two
+    rounds.
+    """
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
     segments = math.ceil(scenes / SCENES_PER_SEGMENT)
     each = min(scenes, SCENES_PER_SEGMENT)

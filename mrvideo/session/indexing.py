@@ -38,10 +38,11 @@ from mrvideo.session.models import (
     check_there,
     model_settings,
     opened_models,
+    seeing_identity,
 )
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import OFFLINE, Settings
-from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe
+from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe, transcriber_fingerprint
 from mrvideo.wording import is_url
 
 _UNHEARD = (
@@ -60,12 +61,13 @@ def index_video(
     budget: Budget | None = None,
     folders: Sequence[Path] | None = None,
 ) -> Index:
-    """Stage A for one file. Everything that can be found wrong is, before the library is written.
+    """Stage A for one file: the index that the library holds, or a new one. Input, settings, keys and servers
+    are checked before the library is written.
 
-    With `retry` False, an index that holds failures is taken as it is. `budget` is the run's, where this video is not
-    all of it. `usage` of what is returned is what this run took, nothing when all was kept already; the library keeps
-    what the index took in all. With `folders`, the file and what is read beside it must lie in one of them as it is opened,
-    not only as its path is looked at: whoever may write there could swap it for a link in between.
+    With `retry` False, failures of a stored index are not tried again. `budget` is shared with other videos
+    of the same run. The returned `usage` is what this run took (nothing for a stored index); the library
+    stores the total. With `folders`, the file and its sidecars must lie in one of them at the moment they are
+    opened, so that swapping one for a link after the check gains nothing.
     """
     budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
@@ -175,15 +177,16 @@ def _kept(
     *,
     retry: bool,
 ) -> Index | None:
-    """The index as it is kept, when there is nothing to do about it.
+    """The stored index, when it can be used as it is; else None.
 
-    One that an earlier version made by the same choices is never made again unasked: it serves as it is.
+    An index that an earlier version made with the same user settings is used, with a notice: only
+    `--no-cache` replaces it.
     """
     if settings.fresh or settings.record is not None:
         return None
-    with opened_models(settings, None, on_event) as models:
-        wanted = index_settings(info, cues, options=options, vision=models.vision, text=models.text)
-        key = index_key(info, cues, options=options, vision=models.vision, text=models.text)
+    vision = seeing_identity(settings)
+    wanted = index_settings(info, cues, options=options, vision=vision)
+    key = index_key(info, cues, options=options, vision=vision)
     kept = library.index(info.digest, key)
     if kept is not None:
         return None if retry and may_yet_end_well(kept.failures) else _as_told(kept, info)
@@ -210,7 +213,7 @@ def _made_before(path: str, settings: Settings) -> str:
 
 
 def _cues(info: VideoInfo, found: Subtitles, heard: Transcript | None, library: Library) -> tuple[Cue, ...]:
-    """Subtitles first, then what was heard, then what is kept of this content under another file name."""
+    """Subtitles first, then the transcript, then cues stored for this content under another file name."""
     return found.cues or (heard.cues if heard else ()) or library.cues(info.digest)
 
 
@@ -247,8 +250,7 @@ def _caption(
             cues,
             options=options,
             vision=models.vision,
-            text=models.text,
-            worker_models=(model_settings(settings, "vision"), model_settings(settings, "text")),
+            worker_model=model_settings(settings, "vision"),
             library=library,
             on_event=on_event,
             on_worker_usage=on_worker_usage,
@@ -269,12 +271,12 @@ def _taken_before(
     models: Models,
     library: Library,
 ) -> Usage:
-    """What an index took that is made once more of its kept replies, to be recorded: it belongs to it as before."""
+    """The usage of the stored index when it is rebuilt from stored replies for a recording, which takes
+    nothing.
+    """
     if settings.fresh or settings.record is None:
         return Usage()
-    kept = library.index(
-        info.digest, index_key(info, cues, options=options, vision=models.vision, text=models.text)
-    )
+    kept = library.index(info.digest, index_key(info, cues, options=options, vision=models.vision))
     return Usage() if kept is None else kept.usage
 
 
@@ -282,7 +284,10 @@ def _taken_before(
 
 
 def _not_heard(info: VideoInfo, settings: Settings, budget: Budget) -> str:
-    """Why `speech` goes unused, with what would keep it from being used at all. Raises `SettingsError` for a wrong name."""
+    """A notice that `speech` is not used because there are subtitles, with what else is wrong with it.
+
+    Raises `SettingsError` for an unknown transcriber.
+    """
     text = f"{info.path} has subtitles, which are used: --speech {settings.speech} is not"
     model_settings(settings, "speech")
     try:
@@ -293,8 +298,9 @@ def _not_heard(info: VideoInfo, settings: Settings, budget: Budget) -> str:
     return text
 
 
-def _transcript_key(info: VideoInfo, settings: Settings, transcriber: Transcriber) -> str:
-    parts = ["speech", info.digest, transcriber.fingerprint, settings.language or ""]
+def _transcript_key(info: VideoInfo, settings: Settings) -> str:
+    fingerprint = transcriber_fingerprint(model_settings(settings, "speech"))
+    parts = ["speech", info.digest, fingerprint, settings.language or ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -307,12 +313,10 @@ def _transcriber(settings: Settings, library: Library | None, budget: Budget) ->
 
 
 def _kept_transcript(info: VideoInfo, settings: Settings, library: Library) -> Transcript | None:
-    transcriber, _ = _transcriber(settings, None, budget_of(settings))
-    try:
-        body = library.part(_transcript_key(info, settings, transcriber))
-    finally:
-        portal().call(transcriber.aclose)
-    return None if body is None or settings.fresh else Transcript.model_validate_json(body)
+    if settings.fresh:
+        return None
+    body = library.part(_transcript_key(info, settings))
+    return None if body is None else Transcript.model_validate_json(body)
 
 
 def _listen(
@@ -338,7 +342,7 @@ def _listen(
         content.check(info.path, allow_url=settings.allow_url, allow_private=settings.allow_private)
         heard = heard.model_copy(update={"usage": ledger.total()})
         whole = Span(0.0, info.duration_seconds)
-        key = _transcript_key(info, settings, transcriber)
+        key = _transcript_key(info, settings)
         library.put_part(key, "transcript", info.digest, whole, heard.model_dump_json())
         library.put_cues(info.digest, heard.cues, origin=f"speech {settings.speech}")
     finally:

@@ -1,4 +1,4 @@
-"""What the library holds, video by video, and the way out of it."""
+"""List, find and remove the videos of the library."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ def kept_video(name: str, settings: Settings) -> KeptVideo:
 
 
 def remove_video(digest: str, settings: Settings, *, on_event: EventSink) -> None:
-    """Forget a video, once no other process is indexing it. The file itself is not touched. Raises a `LibraryError`."""
+    """Remove a video from the library, after any other process has finished indexing it.
+
+    The video file stays. Raises a `LibraryError`.
+    """
 
     def waiting() -> None:
         on_event(Notice(text="another process is indexing this video; waiting for it"))

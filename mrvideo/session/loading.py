@@ -1,4 +1,4 @@
-"""Which kept index a video's name means."""
+"""Find the index that a video's name or digest means."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def index_for_question(
     subtitles: Path | None = None,
     budget: Budget | None = None,
 ) -> Index:
-    """The index a question is put to: the newest, unless a setting that names another was given; else a new one."""
+    """The index to ask: the newest one, unless a setting of stage A was given explicitly; else a new one is
+    made.
+    """
     asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
     gone = not is_url(path) and not Path(path).exists()
     if not asks_for_one or gone:

@@ -1,4 +1,4 @@
-"""One question to fresh frames of one span."""
+"""Ask the vision model one question about fresh frames of a span."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mrvideo.mapreduce import start_on_portal
 from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Request
 from mrvideo.prompts.loader import load_prompt
+from mrvideo.questions import check_question
 from mrvideo.records import Event, Frame, Index, Span, clock
 from mrvideo.schemas.analysis import LookInputs, LookReply
 from mrvideo.schemas.shared import CueLine
@@ -34,7 +35,11 @@ def start_looking(
     uncropped: bool = False,
     budget: Budget | None = None,
 ) -> Future[tuple[LookReply, list[Frame]]]:
-    """What was seen in frames of the span, to come; cancelling the future stops the work. Called from any thread."""
+    """Start a look on the portal; cancelling the future stops the work. Thread-safe.
+
+    Raises `QuestionError` at once for a question that cannot be asked.
+    """
+    check_question(question, None, must_choose=False)
     return start_on_portal(
         partial(
             look_again,
@@ -78,11 +83,11 @@ async def look_again(
 
 @asynccontextmanager
 async def _opened(settings: Settings, budget: Budget | None, video: str) -> AsyncGenerator[Model]:
-    """The vision model, with the replies that are kept; a library that may only be read, or is none yet, keeps no more."""
+    """The vision model, with the library as its reply store where it can be written."""
     library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
     try:
         kept_in = library if library.writable else None
-        models = open_models(settings, kept_in, _no_events, budget, video=video)
+        models = open_models(settings, kept_in, _no_events, budget, video=video, at_first_call=True)
         try:
             yield models.vision
         finally:

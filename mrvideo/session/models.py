@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from anyio import to_thread
 
-from mrvideo.errors import ModelUnavailable
+from mrvideo.errors import ModelUnavailable, MrVideoError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
-from mrvideo.models.base import Capabilities, Model
+from mrvideo.models.base import Capabilities, Identified, Model
 from mrvideo.models.budget import WAY_OUT
 from mrvideo.models.presets import preset_named
 from mrvideo.models.recorder import FileRecorder
 from mrvideo.models.recording import existing_recording, load_recording
+from mrvideo.models.registry import identity_of
 from mrvideo.models.replay import about
-from mrvideo.models.way import shown_proxy, usable_proxy
+from mrvideo.models.way import check_key, shown_proxy, usable_proxy
 from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
 from mrvideo.settings import Settings
 from mrvideo.speech import open_transcriber, transcriber_settings
@@ -33,7 +35,10 @@ _BOUNDS = ("max_images", "context_tokens", "max_output_tokens")
 
 @dataclass(frozen=True)
 class Models:
-    """The roles of one run, behind one ledger. `verify` checks claims, where another model than the one that sees is to."""
+    """The models of one run by role, with one ledger.
+
+    `verify` is the model that checks claims, when it is another one than `vision`.
+    """
 
     vision: Model
     text: Model
@@ -47,7 +52,7 @@ class Models:
         return own if self.verify is None else {**own, "verify": self.verify.name}
 
     async def aclose(self) -> None:
-        """Let go of both."""
+        """Close all of them."""
         await self.vision.aclose()
         if self.text is not self.vision:
             await self.text.aclose()
@@ -56,7 +61,7 @@ class Models:
 
 
 def model_settings(settings: Settings, role: str) -> ModelSettings:
-    """What the `vision`, `text`, `verify` or `speech` role's adapter is opened with. Raises `SettingsError`."""
+    """The `ModelSettings` of a role: `vision`, `text`, `verify` or `speech`. Raises `SettingsError`."""
     name = {
         "vision": settings.vision_model,
         "text": settings.text_model,
@@ -94,7 +99,7 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
 
 
 def budget_of(settings: Settings, *, way_out: str = WAY_OUT) -> Budget:
-    """The bound on what one run may take, all its steps together; `way_out` says how one goes on that has reached it."""
+    """The budget of one run, shared by all its steps; `way_out` ends the message of `BudgetReached`."""
     return Budget(max_cost=settings.max_cost, max_tokens=settings.max_tokens, way_out=way_out)
 
 
@@ -106,10 +111,12 @@ def open_models(
     *,
     video: str | None = None,
     checking: bool = False,
+    at_first_call: bool = False,
 ) -> Models:
     """The roles' models for one run, with `checking` the one that checks claims; the caller closes them.
 
-    `budget` is the run's, where these calls are not all of it.
+    `budget` is the run's, where these calls are not all of it. `at_first_call` leaves keys and servers unchecked until a reply is
+    wanted that is not kept; then `check_reachable` comes before that call.
 
     `video` is the digest of what they are asked about: recordings tell pictures by it.
 
@@ -134,6 +141,7 @@ def open_models(
         on_note=noted,
         shared=None if library is None else str(library.place),
         recorder=None if settings.record is None else FileRecorder(settings.record),
+        ready=_Once(partial(check_reachable, settings, checking=checking)) if at_first_call else None,
     )
     # Two models may have been recorded in one file, one for each role.
     if roles[1] == roles[0] and roles[0].scheme != "replay":
@@ -147,6 +155,28 @@ def open_models(
     second = checking and settings.verify_model is not None and own != roles[0]
     checker = _about(opened(own, roles=("verify",)), video) if second else None
     return Models(vision=vision, text=text, ledger=ledger, verify=checker)
+
+
+class _Once:
+    """Runs a check once, before the first call of any of a run's models. Later calls raise the same error."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check, self._lock = check, asyncio.Lock()
+        self._passed = False
+        self._failed: MrVideoError | None = None
+
+    async def __call__(self) -> None:
+        async with self._lock:
+            if self._failed is not None:
+                raise self._failed
+            if self._passed:
+                return
+            try:
+                await to_thread.run_sync(self._check)
+            except MrVideoError as error:
+                self._failed = error
+                raise
+            self._passed = True
 
 
 def _about(model: Model, video: str | None) -> Model:
@@ -171,10 +201,11 @@ def opened_models(
 
 
 def check_reachable(settings: Settings, *, checking: bool = False) -> None:
-    """Raises `ModelUnavailable` when a role's model is plainly not there, `SettingsError` for a recording that cannot be read, or
-    made. Called before anything is written."""
-    if settings.record is not None:
-        existing_recording(settings.record)
+    """Check keys, servers, model folders and recordings of all roles, before anything is written.
+
+    Raises `ModelUnavailable` or `SettingsError`.
+    """
+    check_recording(settings)
     roles = (*_ROLES, "verify") if checking else _ROLES
     asked: list[ModelSettings] = []
     for own in (model_settings(settings, role) for role in roles):
@@ -183,8 +214,21 @@ def check_reachable(settings: Settings, *, checking: bool = False) -> None:
             asked.append(own)
 
 
+def check_recording(settings: Settings) -> None:
+    """Check the file that replies are recorded in, if any.
+
+    Raises `SettingsError` when it cannot be read or created.
+    """
+    if settings.record is not None:
+        existing_recording(settings.record)
+
+
 def check_there(own: ModelSettings) -> None:
-    """Raises `ModelUnavailable` when its server accepts no connection, or its folder does not exist. Sends nothing."""
+    """Check the key, and that the server accepts a connection or the model's folder exists; sends nothing.
+
+    Raises `SettingsError` or `ModelUnavailable`.
+    """
+    check_key(own)
     if own.scheme == "hf" and own.model.startswith(("/", "./", "../", "~")) and not Path(own.model).is_dir():
         raise ModelUnavailable(
             f"{own.name}: there is no folder {own.model}; name one that holds a saved model"
@@ -210,9 +254,9 @@ def check_there(own: ModelSettings) -> None:
 
 
 def check_opens(own: ModelSettings, role: str) -> None:
-    """Open a role's model and let it go again. Sends nothing.
+    """Open and close the model of a role; sends nothing.
 
-    Raises `SettingsError` or `ModelUnavailable` when it cannot be opened here, or is plainly not there.
+    Raises `SettingsError` or `ModelUnavailable` when it cannot be opened or reached.
     """
     opened = (open_transcriber if role == "speech" else open_model)(own, ledger=Ledger())
     portal().call(opened.aclose)
@@ -220,11 +264,14 @@ def check_opens(own: ModelSettings, role: str) -> None:
 
 
 def capabilities_of(settings: Settings) -> Capabilities:
-    """What the vision model can take; no key is needed to know."""
-    own = model_settings(settings, "vision")
-    if own.talks_to_server and own.api_key is None:
-        own = own.model_copy(update={"api_key": SecretStr("none")})
-    model = open_model(own, ledger=Ledger())
-    found = model.capabilities
-    portal().call(model.aclose)
-    return found
+    """The capabilities of the vision model. Needs no key."""
+    return seeing_identity(settings).capabilities
+
+
+def seeing_identity(settings: Settings) -> Identified:
+    """The vision model's name, fingerprint and capabilities, which are part of an index's key.
+
+    Needs neither its key nor its package. Raises `SettingsError` for an unknown vision or text model.
+    """
+    model_settings(settings, "text")
+    return identity_of(model_settings(settings, "vision"))

@@ -1,4 +1,4 @@
-"""Each stage's share of the settings."""
+"""Options of each stage, taken from `Settings`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mrvideo.settings import Settings
 
 
 def captioning_options(settings: Settings) -> CaptioningOptions:
-    """Stage A's share of the settings."""
+    """The options of stage A."""
     backend, cluster = _backend(settings)
     return CaptioningOptions(
         recipe=settings.recipe,
@@ -45,7 +45,7 @@ def _backend(settings: Settings) -> tuple[Backend, str | None]:
 
 
 def read_options(settings: Settings) -> ReadOptions:
-    """How videos are opened."""
+    """How videos are opened and frames are encoded."""
     return ReadOptions(
         reader=settings.reader,
         long_side_pixels=settings.long_side_pixels,
@@ -57,10 +57,10 @@ def read_options(settings: Settings) -> ReadOptions:
 
 
 def frame_source(video: VideoInfo, settings: Settings, *, long_side_pixels: int) -> FrameSource:
-    """Whole frames from anywhere, also of a video that was indexed by key frames alone.
+    """A source of frames at any time, also for a video that was indexed with `keyframes_only`.
 
-    They are of that video and no other: where its path holds another one by now, the source raises `VideoChanged`.
-    `long_side_pixels` holds where the settings do not say.
+    Raises `VideoChanged` on use when the path holds another video by now. `long_side_pixels` applies unless
+    the settings give it.
     """
     content = Content(video.digest, address=address_of(video.path))
     options = replace(read_options(settings), keyframes_only=False, content=content)
@@ -68,6 +68,6 @@ def frame_source(video: VideoInfo, settings: Settings, *, long_side_pixels: int)
 
 
 def cropped_source(index: Index, settings: Settings, *, long_side_pixels: int) -> FrameSource:
-    """Where looks get their frames from: as `frame_source`, without the black bars that the index knows of."""
+    """As `frame_source`, without the black bars that the index knows of."""
     source = frame_source(index.video, settings, long_side_pixels=long_side_pixels)
     return FrameSource(source.path, replace(source.options, crop_bars=True, crops=index.crops))

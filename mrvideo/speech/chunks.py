@@ -1,4 +1,4 @@
-"""Sound cut into pieces that one call can take, at silences, each knowing where it stands.
+"""Sound cut into chunks that one call can take, at silences, each knowing where it stands.
 
 sound   ~~~~~~~~~ ~~~~~~~~~~~~~~  ~~~~~~~~ ~~~~~      (silence of minutes)       ~~~~~~
 chunks  |---------------- cut ----^---------------|                              |-----|
@@ -40,7 +40,7 @@ class Chunk:
 
     @property
     def sounding(self) -> Span | None:
-        """From its first to its last sound, on the video's clock; None when all of it is silent."""
+        """The span from its first to its last sound, on the video's clock; None when it is silent."""
         loud = np.flatnonzero(_levels(self.samples) > _SILENT_LEVEL)
         if not len(loud):
             return None
@@ -48,7 +48,7 @@ class Chunk:
         return Span(self.start_seconds + start, self.start_seconds + min(stop, self.duration_seconds))
 
     def halves(self) -> tuple[Chunk, Chunk]:
-        """Cut at the quietest place of its middle third."""
+        """Its two halves, cut at the quietest place of the middle third."""
         at = quietest(self.samples, len(self.samples) // 3, len(self.samples) * 2 // 3)
         rest = Chunk(self.start_seconds + at / SAMPLE_RATE, self.samples[at:])
         return Chunk(self.start_seconds, self.samples[:at]), rest
@@ -57,12 +57,12 @@ class Chunk:
 def chunked(sounds: Iterable[Sound], *, longest_seconds: float) -> Iterator[Chunk]:
     """Chunks of at most `longest_seconds`, in order; holds one chunk in memory.
 
-    A short gap in the sound is filled with silence, a long one parts two chunks; what overlaps is taken once,
-    what lies before zero is left out. So every sample stands where it was.
+    A short gap in the sound is filled with silence, a long one starts a new chunk. Overlapping samples are
+    taken once, samples before zero are dropped: times stay exact.
     """
     longest = round(longest_seconds * SAMPLE_RATE)
     start_seconds = 0.0
-    pieces: list[Samples] = []
+    arrays: list[Samples] = []
     held = 0
     for sound in sounds:
         samples = sound.samples
@@ -73,29 +73,29 @@ def chunked(sounds: Iterable[Sound], *, longest_seconds: float) -> Iterator[Chun
             if not len(samples):
                 continue
         elif gap_seconds > _LONGEST_GAP_SECONDS:
-            yield Chunk(start_seconds, np.concatenate(pieces))
-            pieces, held = [], 0
+            yield Chunk(start_seconds, np.concatenate(arrays))
+            arrays, held = [], 0
             where = sound.start_seconds
         elif gap_seconds > _ROUNDING_SECONDS:
             silence = np.zeros(round(gap_seconds * SAMPLE_RATE), np.int16)
-            pieces.append(silence)
+            arrays.append(silence)
             held += len(silence)
         if not held:
             start_seconds = where
-        pieces.append(samples)
+        arrays.append(samples)
         held += len(samples)
         while held > longest:
-            whole = np.concatenate(pieces)
+            whole = np.concatenate(arrays)
             at = quietest(whole, longest // 2, longest)
             yield Chunk(start_seconds, whole[:at])
-            pieces, held = [whole[at:]], len(whole) - at
+            arrays, held = [whole[at:]], len(whole) - at
             start_seconds += at / SAMPLE_RATE
     if held:
-        yield Chunk(start_seconds, np.concatenate(pieces))
+        yield Chunk(start_seconds, np.concatenate(arrays))
 
 
 def quietest(samples: Samples, low: int, high: int) -> int:
-    """The sample in `[low, high)` that lies in the middle of the longest stretch that is about as quiet as it gets."""
+    """The sample in `[low, high)` that lies in the middle of the longest span that is about as quiet as it gets."""
     levels = _levels(samples[low:high])
     width = min(30, len(levels))
     if width == 0:

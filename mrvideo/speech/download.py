@@ -79,7 +79,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def _without_bars() -> Generator[None]:
-    """Its own progress bars would be drawn over ours."""
+    """Suppress the client's own progress bars, which would overwrite ours."""
     utils: Any = import_module("huggingface_hub.utils")
     were_off = utils.are_progress_bars_disabled()
     utils.disable_progress_bars()
@@ -92,7 +92,7 @@ def _without_bars() -> Generator[None]:
 
 @contextmanager
 def _watched(folder: Path, megabytes: int, on_event: EventSink) -> Generator[None]:
-    """Tells how much has arrived, by what lies in the folder: each version of the client has its own hooks for that."""
+    """Report progress by the size of the folder: the client's hooks differ between versions."""
     before = _size_of(folder.rglob("*"))
     over = threading.Event()
 

@@ -1,6 +1,6 @@
-"""What is known of the speech of a stretch, told to every model that is asked about it: silence is not the same as unheard.
+"""What is known of the speech of a span, told to every model that is asked about it: silence is not the same as unheard.
 
-cues follow        the stretch has cues, and they are in the request
+cues follow        the span has cues, and they are in the request
 none               nothing is said in it: the sound was heard or subtitled, or the video has no sound
 not transcribed    there is sound that nobody has heard: whether and what is said cannot be known
 """
@@ -38,7 +38,10 @@ def speech_in(
 
 
 def speech_of(index: Index, spans: Iterable[Span], cues: Iterable[object]) -> Speech:
-    """The same of an indexed video. An index made before this was kept, without cues, counts as not transcribed."""
+    """`speech_in` for an indexed video.
+
+    An older index that does not record it, without cues, counts as not transcribed.
+    """
     return speech_in(
         spans,
         cues,

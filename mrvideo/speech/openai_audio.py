@@ -34,7 +34,7 @@ from mrvideo.models.server_words import (
 )
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
-from mrvideo.models.way import BodyError, check_key, open_client
+from mrvideo.models.way import BodyError, open_client
 from mrvideo.records import Usage
 from mrvideo.speech.port import SoundInputs, Transcription
 from mrvideo.speech.replies import transcription_of
@@ -62,10 +62,12 @@ TOKENS_PER_SECOND = 10.0
 
 
 class OpenAITranscriber:
-    """A server and a model. Thread-safe; one client for each event loop that asks."""
+    """A server and a model. Thread-safe; one client for each event loop that asks.
+
+    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot be sent.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
-        check_key(settings)
         self._settings = settings
         self._formats = list(_formats_of(settings.model))
         self._learnt = learnt_of(settings)
@@ -90,7 +92,7 @@ class OpenAITranscriber:
 
     @property
     def longest_seconds(self) -> float:
-        """What one call should hold: much where times come back, little where a piece's own span is all there is."""
+        """What one call should hold: much where times come back, little where a chunk's own span is all there is."""
         return {"verbose_json": 300.0, "diarized_json": 1200.0}.get(self._formats[0], 30.0)
 
     @property

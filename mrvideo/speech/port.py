@@ -19,7 +19,7 @@ STAGE = "speech"
 
 
 class Segment(BaseModel):
-    """What is said over a stretch, in seconds from the start of the sound that was sent."""
+    """What is said over a span, in seconds from the start of the sound that was sent."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,7 +84,7 @@ def says_silence(no_speech_probability: object, mean_log_probability: object) ->
 def sound_request(
     audio: bytes, span: Span, *, language: str | None = None, hint: str = ""
 ) -> Request[Transcription]:
-    """The request for one piece of sound; `hint` is text in its style, such as names that will be said."""
+    """The request for one chunk of sound; `hint` is text in its style, such as names that will be said."""
     inputs = SoundInputs(
         audio=audio,
         audio_digest=hashlib.sha256(audio).hexdigest(),
@@ -118,9 +118,11 @@ class Transcriber:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with anything that changes the transcript, but for the sound."""
+        """Changes with everything that changes the transcript, except the sound."""
         return f"{self.model.fingerprint}\n{self.longest_seconds}\n{self.most_bytes}\n{PROMPT.digest}"
 
     async def aclose(self) -> None:
-        """Let go of connections and memory; on the event loop that its calls ran on (`mapreduce.portal()`)."""
+        """Close connections and free memory; call it on the event loop of its calls
+        (`mapreduce.portal()`).
+        """
         await self.model.aclose()

@@ -1,9 +1,9 @@
-"""From a transcriber's name to a transcriber behind its limits."""
+"""Open a transcriber from its settings, wrapped in its limits."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -15,8 +15,13 @@ from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits
 from mrvideo.models.retry import Backoff
 from mrvideo.models.settings import SERVERS, ModelSettings
+from mrvideo.models.way import check_key
 from mrvideo.records import Usage
 from mrvideo.speech.port import Transcriber
+
+if TYPE_CHECKING:
+    from mrvideo.speech.openai_audio import OpenAITranscriber
+    from mrvideo.speech.whisper import FasterWhisper
 
 LOCAL = "faster-whisper"
 
@@ -64,17 +69,12 @@ def open_transcriber(
         backoff=Backoff(attempts=settings.max_attempts),
     )
     if settings.scheme == LOCAL:
-        from mrvideo.speech.whisper import FasterWhisper
-
         if find_spec("faster_whisper") is None:
             raise SettingsError(f"{settings.name} needs: pip install 'mrvideo[asr]'")
-        whisper = FasterWhisper(settings)
+        whisper = _whisper(settings)
         return Transcriber(model=LimitedModel(whisper, limits, most=_free), fetch=whisper.fetch)
-    if settings.scheme not in SERVERS:
-        raise SettingsError(f"no transcriber {settings.name!r}; write openai:MODEL or {LOCAL}:SIZE")
-    from mrvideo.speech.openai_audio import OpenAITranscriber
-
-    adapter = OpenAITranscriber(settings)
+    adapter = _server(settings)
+    check_key(settings)
     if budget is not None and budget.max_cost is not None and adapter.cost_per_minute is None:
         raise SettingsError(
             f"max_cost cannot be kept: no price is known for {settings.name}; leave max_cost out"
@@ -82,6 +82,31 @@ def open_transcriber(
     return Transcriber(
         model=LimitedModel(adapter, limits, most=adapter.most), longest_seconds=adapter.longest_seconds
     )
+
+
+def transcriber_fingerprint(settings: ModelSettings) -> str:
+    """The fingerprint of the transcriber that `open_transcriber` would open. Needs neither its key nor its package.
+
+    Raises `SettingsError`: no such scheme.
+    """
+    if settings.scheme == LOCAL:
+        return Transcriber(model=_whisper(settings)).fingerprint
+    adapter = _server(settings)
+    return Transcriber(model=adapter, longest_seconds=adapter.longest_seconds).fingerprint
+
+
+def _whisper(settings: ModelSettings) -> FasterWhisper:
+    from mrvideo.speech.whisper import FasterWhisper
+
+    return FasterWhisper(settings)
+
+
+def _server(settings: ModelSettings) -> OpenAITranscriber:
+    if settings.scheme not in SERVERS:
+        raise SettingsError(f"no transcriber {settings.name!r}; write openai:MODEL or {LOCAL}:SIZE")
+    from mrvideo.speech.openai_audio import OpenAITranscriber
+
+    return OpenAITranscriber(settings)
 
 
 def _free(request: Request[Any]) -> Usage:

@@ -1,4 +1,4 @@
-"""What transcription servers answer, in our terms: segments, words, or text alone."""
+"""Parse replies of transcription servers: segments, words, or text alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _CUE_SECONDS = 7.0
 
 
 def transcription_of(data: object, duration_seconds: float) -> Transcription | None:
-    """A server's answer in our terms, its times kept inside the sound; None when it holds neither words nor their list."""
+    """The reply as a `Transcription`, with times clamped to the sound; None when it has neither text nor
+    segments.
+    """
     if not isinstance(data, Mapping):
         return None
     fields = cast("Mapping[str, object]", data)

@@ -1,7 +1,7 @@
-"""Speech to text as a map: decode, cut at silences, ask for many pieces at once, put the times back.
+"""Speech to text as a map: decode, cut at silences, ask for many chunks at once, put the times back.
 
 video ─► read_sound ─► chunked ─► FLAC ─► model.run  (several in flight)  ─► cues on the video's clock
-                                    silent pieces are not sent ┘              failures beside them
+                                    silent chunks are not sent ┘              failures beside them
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mrvideo.speech.port import STAGE, Segment, Transcriber, Transcription, soun
 
 
 class Transcript(Record):
-    """All that is said in a video, as far as it could be heard: `failures` are the spans that could not.
+    """The speech of a video. `failures` are the spans whose sound could not be transcribed.
 
     `notes` are for the user, one line each.
     """
@@ -57,7 +57,7 @@ def transcribe(
     """The speech of a video as cues in order, on the video's clock. Empty where there is no audio track, or no sound.
 
     `language` (`en`) is told to the model and chooses among audio tracks. `hint` is text as it may be said: names,
-    spellings. `duration_seconds` lets progress know how much lies ahead. A piece whose call fails for good becomes
+    spellings. `duration_seconds` lets progress know how much lies ahead. A chunk whose call fails for good becomes
     a `Failure`, and what came back of the others is kept. Call it outside the event loop's thread.
     Raises the `VideoError` tree, `ModelUnavailable`, `BudgetReached`.
     """
@@ -68,7 +68,7 @@ def transcribe(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a piece lies, without its samples: those are let go once sent."""
+    """The span of a chunk, without its samples, which are freed once sent."""
 
     span: Span
     sounding: Span
@@ -154,7 +154,7 @@ class _Map:
         replies = sorted(self._replies, key=lambda reply: reply[0].span.start_seconds)
         cues: list[Cue] = []
         for number, (place, transcription) in enumerate(replies, start=1):
-            # A server numbers speakers anew in each piece: "A" here need not be "A" there.
+            # A server numbers speakers anew in each chunk: "A" here need not be "A" there.
             part = f" ({number})" if len(replies) > 1 else ""
             language = transcription.language or self._language
             for segment in transcription.segments or _untimed(place, transcription):
@@ -176,7 +176,7 @@ class _Map:
 
 
 def _untimed(place: _Place, transcription: Transcription) -> tuple[Segment, ...]:
-    """Words without times stand over all of the piece's sound: no finer time is known."""
+    """Text without times as one segment over all of the chunk's sound."""
     if not transcription.text:
         return ()
     return (

@@ -63,7 +63,7 @@ class FasterWhisper:
             download.fetch(self.name, repository, on_event)
 
     async def aclose(self) -> None:
-        """Let go of the model's memory."""
+        """Free the model's memory."""
         with self._lock:
             self._model = None
 
@@ -97,7 +97,9 @@ class FasterWhisper:
 
 
 def _repository(model: str) -> str | None:
-    """Where a model comes from: None for a folder, and for a size that faster-whisper does not know."""
+    """The Hugging Face repository of a model: None for a folder, and for a size that faster-whisper does not
+    know.
+    """
     if Path(model).is_dir():
         return None
     if "/" in model:

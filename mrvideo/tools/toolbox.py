@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,20 +21,31 @@ from mrvideo.library import Library
 from mrvideo.media.content import check_lies_in
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
-from mrvideo.questions import check_question
-from mrvideo.records import Event, Evidence, Failure, Frame, Index, Scene, Span, Unseen, VideoInfo
+from mrvideo.records import Event, Frame, Index, Span, VideoInfo
 from mrvideo.session.asking import start_asking
 from mrvideo.session.indexing import aindex_video
 from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.searching import search_library, search_video
 from mrvideo.settings import Settings
+from mrvideo.tools.results import (
+    LIST_CHARACTERS,
+    MAX_CHARACTERS,
+    NAME_CHARACTERS,
+    PATH_CHARACTERS,
+    compact_json,
+    cut,
+    evidence_span,
+    failed_spans,
+    fitting,
+    json_characters,
+    scene_line,
+    summary_of,
+)
 from mrvideo.tools.types import (
     AskVideoInput,
     AskVideoOutput,
     EntityOutput,
-    EvidenceSpan,
-    FailedSpan,
     FoundLine,
     IndexVideoInput,
     ListEntitiesInput,
@@ -52,21 +63,11 @@ from mrvideo.tools.types import (
     VideoInput,
     VideoSummary,
 )
-from mrvideo.wording import is_url, json_line, rounded
-
-MAX_CHARACTERS = 16_000
-"""Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
-
-_ROOM = MAX_CHARACTERS * 3 // 4
-"""For a list; the rest is for what stands beside it."""
-_NAME, _PATH = 200, 1_000
+from mrvideo.wording import is_url, rounded
 
 LOOK_FRAMES = 8
 
 _SEARCHED_HITS = 1_000
-
-
-L = TypeVar("L", bound=ToolOutput)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class ToolResult:
     @property
     def text(self) -> str:
         """The output as JSON text."""
-        return _text_of(self.data)
+        return compact_json(self.data)
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
         path, box.settings, on_event=box.on_event, budget=box.budget, folders=box.roots
     )
     await asyncio.to_thread(_remember_path, index.video, box.settings)
-    return ToolResult(_summary(index))
+    return ToolResult(summary_of(index))
 
 
 def _remember_path(info: VideoInfo, settings: Settings) -> None:
@@ -231,41 +232,31 @@ def _remember_path(info: VideoInfo, settings: Settings) -> None:
 
 
 async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
-    return ToolResult(_summary(await box.index(given.video)))
+    return ToolResult(summary_of(await box.index(given.video)))
 
 
 async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     options = given.options or None
-    check_question(given.question, options, must_choose=False)
     index = await box.index(given.video)
     settings = box.settings if given.effort is None else box.settings.updated(effort=given.effort)
     asking = start_asking(index, given.question, options, settings, on_event=box.on_event, budget=box.budget)
     answer = await asyncio.wrap_future(asking)
-    evidence = _fitting((_evidence_span(e) for e in answer.evidence), MAX_CHARACTERS * 3 // 8)
-    unseen = _failed(answer.unseen, MAX_CHARACTERS // 8)
+    evidence = fitting((evidence_span(e) for e in answer.evidence), MAX_CHARACTERS * 3 // 8)
+    unseen = failed_spans(answer.unseen, MAX_CHARACTERS // 8)
     return ToolResult(
         AskVideoOutput(
-            answer=None if answer.answer is None else _cut(answer.answer, 3_000),
+            answer=None if answer.answer is None else cut(answer.answer, 3_000),
             choice=answer.choice,
             confidence=answer.confidence,
             verified=answer.verified,
             checked_by=list(answer.checked_by),
-            searched=_cut(answer.searched),
+            searched=cut(answer.searched),
             evidence=evidence,
-            nearest=_fitting((_evidence_span(e) for e in answer.nearest), MAX_CHARACTERS // 8),
+            nearest=fitting((evidence_span(e) for e in answer.nearest), MAX_CHARACTERS // 8),
             unseen=unseen,
             left_out=len(answer.evidence) - len(evidence) + len(answer.unseen) - len(unseen),
             cost=answer.usage.cost,
         )
-    )
-
-
-def _evidence_span(evidence: Evidence) -> EvidenceSpan:
-    return EvidenceSpan(
-        start_seconds=evidence.start_seconds,
-        stop_seconds=evidence.stop_seconds,
-        source=evidence.source,
-        quote=_cut(evidence.quote),
     )
 
 
@@ -281,14 +272,14 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
         count = given.limit if box.roots is None else _SEARCHED_HITS
         found = await asyncio.to_thread(search_library, given.words, box.settings, limit=count)
         hits = tuple(hit for hit in found if box.shows(hit.video))[: given.limit]
-    told = _fitting(
+    told = fitting(
         FoundLine(
-            video=_cut(hit.video, _PATH),
+            video=cut(hit.video, PATH_CHARACTERS),
             digest=hit.video_digest,
             start_seconds=hit.start_seconds,
             stop_seconds=hit.stop_seconds,
             source=hit.source,
-            text=_cut(hit.text),
+            text=cut(hit.text),
         )
         for hit in hits
     )
@@ -299,12 +290,12 @@ async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
     span = _span(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
     lines: list[SceneLineOutput] = []
-    room = _ROOM
+    room = LIST_CHARACTERS
     for scene in index.scenes:
         if not scene.span.overlaps(span):
             continue
-        line = _scene_line(scene, index, span)
-        room -= _size(line)
+        line = scene_line(scene, index, span)
+        room -= json_characters(line)
         if room < 0 and lines:
             return ToolResult(ReadScenesOutput(scenes=lines, next_start_seconds=scene.start_seconds))
         lines.append(line)
@@ -314,12 +305,12 @@ async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
 async def _list_entities(box: Toolbox, given: ListEntitiesInput) -> ToolResult:
     index = await box.index(given.video)
     entities = index.entities[given.first :]
-    listed = _fitting(
+    listed = fitting(
         EntityOutput(
-            name=_cut(entity.name, _NAME),
-            kind=_cut(entity.kind, _NAME),
-            display_name=None if entity.display_name is None else _cut(entity.display_name, _NAME),
-            description=_cut(entity.description),
+            name=cut(entity.name, NAME_CHARACTERS),
+            kind=cut(entity.kind, NAME_CHARACTERS),
+            display_name=None if entity.display_name is None else cut(entity.display_name, NAME_CHARACTERS),
+            description=cut(entity.description),
             first_seen_seconds=entity.exemplar_seconds,
             scenes=len(entity.scene_indexes),
         )
@@ -331,22 +322,21 @@ async def _list_entities(box: Toolbox, given: ListEntitiesInput) -> ToolResult:
 
 
 async def _look(box: Toolbox, given: LookInput) -> ToolResult:
-    check_question(given.question, None, must_choose=False)
     span = _span(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
     looking = start_looking(
         index, span, given.question, box.settings, max_frames=LOOK_FRAMES, budget=box.budget
     )
     reply, frames = await asyncio.wrap_future(looking)
-    observations = _fitting(
-        ObservationOutput(start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=_cut(o.text))
+    observations = fitting(
+        ObservationOutput(start_seconds=o.start_seconds, stop_seconds=o.stop_seconds, text=cut(o.text))
         for o in reply.observations
     )
     return ToolResult(
         LookOutput(
             start_seconds=span.start_seconds,
             stop_seconds=span.stop_seconds,
-            conclusion=_cut(reply.conclusion),
+            conclusion=cut(reply.conclusion),
             confidence=reply.confidence,
             observations=observations,
             left_out=len(reply.observations) - len(observations),
@@ -362,94 +352,6 @@ def _span(start_seconds: float, stop_seconds: float) -> Span:
             f"stop_seconds ({stop_seconds}) lies before start_seconds ({start_seconds}); swap them"
         )
     return Span(start_seconds, stop_seconds)
-
-
-def _summary(index: Index) -> VideoSummary:
-    failures = _failed(index.failures)
-    return VideoSummary(
-        video=_cut(index.video.path, _PATH),
-        digest=index.video.digest,
-        duration_seconds=index.video.duration_seconds,
-        scenes=len(index.scenes),
-        entities=len(index.entities),
-        cues=len(index.cues),
-        failures=failures,
-        failures_left_out=len(index.failures) - len(failures),
-        usage=index.usage,
-    )
-
-
-def _failed(spans: Sequence[Failure | Unseen], room: int = _ROOM) -> list[FailedSpan]:
-    return _fitting(
-        (
-            FailedSpan(start_seconds=f.start_seconds, stop_seconds=f.stop_seconds, reason=_cut(f.reason))
-            for f in spans
-        ),
-        room,
-    )
-
-
-def _fitting(lines: Iterable[L], room: int = _ROOM) -> list[L]:
-    """The first lines, as many as a tool's result has room for; one always fits, for its texts are cut."""
-    kept: list[L] = []
-    for line in lines:
-        room -= _size(line)
-        if room < 0 and kept:
-            break
-        kept.append(line)
-    return kept
-
-
-def _scene_line(scene: Scene, index: Index, span: Span) -> SceneLineOutput:
-    """Of a scene's texts and cues those of the span: asking for less of it shows those that were left out."""
-    texts = [sighting.text for sighting in scene.sightings if sighting.span.overlaps(span)]
-    heard = [cue.text for cue in index.cues if cue.span.overlaps(scene.span) and cue.span.overlaps(span)]
-    on_screen, said = _texts(texts), _texts(heard)
-    return SceneLineOutput(
-        start_seconds=scene.start_seconds,
-        stop_seconds=scene.stop_seconds,
-        caption=_cut(_caption(scene), 2_000),
-        on_screen=on_screen,
-        said=said,
-        left_out=len(texts) - len(on_screen) + len(heard) - len(said),
-    )
-
-
-def _caption(scene: Scene) -> str:
-    """What is said of a scene; a line for each part, with its own times, where there are several."""
-    if len(scene.parts) < 2:
-        return scene.detailed
-    return "\n".join(f"{part.span}: {part.text}" for part in scene.parts)
-
-
-def _texts(texts: Sequence[str], room: int = MAX_CHARACTERS // 4) -> list[str]:
-    kept: list[str] = []
-    for text in texts[:20]:
-        cut = _cut(text)
-        room -= len(json_line(cut)) + 1
-        if room < 0:
-            break
-        kept.append(cut)
-    return kept
-
-
-def _text_of(data: Any) -> str:
-    return json_line(data, separators=(",", ":"))
-
-
-def _size(line: ToolOutput) -> int:
-    """Characters of its JSON, with the comma behind it."""
-    return len(_text_of(rounded(line.model_dump(mode="json")))) + 1
-
-
-def _cut(text: str, characters: int = 500) -> str:
-    """The text, or its start, so that its JSON takes no more characters than that."""
-    if len(text) <= characters and len(json_line(text)) - 2 <= characters:
-        return text
-    start = text[: characters - 1]
-    while len(json_line(start)) - 2 > characters - 1:
-        start = start[: len(start) * 3 // 4]
-    return start + "…"
 
 
 TOOLS: tuple[Tool, ...] = (

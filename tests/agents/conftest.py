@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support import world_questions
+from support.films import video_info
 
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context
@@ -25,7 +26,6 @@ from mrvideo.records import (
     Index,
     Scene,
     Sighting,
-    VideoInfo,
 )
 
 SCENE_SECONDS = 10.0
@@ -61,17 +61,7 @@ def make_index(
     length = duration_seconds if duration_seconds is not None else len(captions) * scene_seconds
     return Index(
         key="k",
-        video=VideoInfo(
-            digest="d" * 64,
-            path="film.mp4",
-            duration_seconds=length,
-            width=640,
-            height=360,
-            frames_per_second=25.0,
-            codec="h264",
-            has_audio=False,
-            size_bytes=1,
-        ),
+        video=video_info(length, width=640, height=360),
         scenes=tuple(scenes),
         entities=tuple(entities),
         cues=tuple(Cue(start_seconds=a, stop_seconds=b, text=t) for a, b, t in cues),

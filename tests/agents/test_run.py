@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mrvideo.errors import BudgetReached, ModelBusy, ModelUnavailable, QuestionError, ReplyInvalid
+from mrvideo.errors import BudgetReached, ModelBusy, ModelUnavailable, ReplyInvalid
 from mrvideo.records import Checked, Drafted, Failure, Looked, SegmentRead, Span
 
 CAPTIONS = [f"Nothing but field {n}." for n in range(6)]
@@ -135,16 +135,6 @@ async def test_a_choice_is_no_guess_when_evidence_bears_it(film: SimpleNamespace
     assert (asked.answer.choice, asked.answer.guessed, asked.answer.answer) == (0, False, "A")
 
 
-@pytest.mark.parametrize(("question", "options"), [("", ()), ("  \n", ()), ("Who?", ("only one",))])
-async def test_a_question_that_cannot_be_asked_is_refused(
-    film: SimpleNamespace, question: str, options: tuple[str, ...]
-) -> None:
-    mind = film.mind()
-    with pytest.raises(QuestionError):
-        await film.run(mind, film.index(CAPTIONS), question, options=options)
-    assert mind.requests == []
-
-
 async def test_without_the_video_only_captions_are_read_and_the_answer_says_so(film: SimpleNamespace) -> None:
     asked = await film.run(film.mind(words=("balloon",)), film.index(CAPTIONS), frames=None, effort="high")
     assert asked.answer.effort == "low"
@@ -154,13 +144,13 @@ async def test_without_the_video_only_captions_are_read_and_the_answer_says_so(f
 
 
 async def test_an_index_without_scenes_is_asked_by_its_pixels_and_cues(film: SimpleNamespace) -> None:
-    lost = Failure(start_seconds=0.0, stop_seconds=60.0, stage="caption_clip", reason="timeout")
+    lost = Failure(start_seconds=0.0, stop_seconds=60.0, stage="caption", reason="timeout")
     index = film.index([], cues=[(12.0, 14.0, "the balloon is up")], duration_seconds=60.0, failures=[lost])
     asked = await film.run(film.mind(words=("balloon",)), index)
     answer = asked.answer
     assert [(e.source, e.span) for e in answer.evidence] == [("cue", Span(12.0, 14.0))]
     assert answer.verified
-    assert [(u.span, u.reason) for u in answer.unseen] == [(Span(0.0, 60.0), "caption_clip: timeout")]
+    assert [(u.span, u.reason) for u in answer.unseen] == [(Span(0.0, 60.0), "captioning: timeout")]
 
 
 async def test_an_empty_index_answers_not_found(film: SimpleNamespace) -> None:
@@ -198,7 +188,7 @@ async def test_a_segment_whose_call_fails_is_unseen_and_the_rest_is_read(film: S
 
 
 async def test_not_found_says_in_words_which_spans_could_not_be_seen(film: SimpleNamespace) -> None:
-    lost = Failure(start_seconds=60.0, stop_seconds=70.0, stage="caption_clip", reason="refused")
+    lost = Failure(start_seconds=60.0, stop_seconds=70.0, stage="caption", reason="refused")
     asked = await film.run(
         film.mind(words=("zebra",)),
         film.index([*CAPTIONS, ""], failures=[lost], duration_seconds=70.0),

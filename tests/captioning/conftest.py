@@ -71,7 +71,7 @@ def build(library: Library) -> Callable[..., Index]:
         *,
         cues: tuple[Cue, ...] = (),
         events: list[Event] | None = None,
-        worker_models: tuple[ModelSettings, ModelSettings] | None = None,
+        worker_model: ModelSettings | None = None,
         worker_ledger: Ledger | None = None,
     ) -> Index:
         return build_index(
@@ -79,8 +79,7 @@ def build(library: Library) -> Callable[..., Index]:
             cues,
             options=options or CaptioningOptions(),
             vision=model,
-            text=model,
-            worker_models=worker_models,
+            worker_model=worker_model,
             library=library,
             on_event=(events if events is not None else []).append,
             on_worker_usage=(worker_ledger or Ledger()).record,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.films import video_info
 
 from mrvideo.captioning.estimate import StageEstimate, estimate_calls
 from mrvideo.captioning.index import CaptioningOptions
@@ -18,17 +19,7 @@ from mrvideo.settings import Settings
 
 
 def one_hour() -> VideoInfo:
-    return VideoInfo(
-        digest="0" * 64,
-        path="hour.mp4",
-        duration_seconds=3600.0,
-        width=1280,
-        height=720,
-        frames_per_second=25.0,
-        codec="h264",
-        has_audio=True,
-        size_bytes=1,
-    )
+    return video_info(3600.0, path="hour.mp4", width=1280, height=720, has_audio=True)
 
 
 def total(rows: tuple[StageEstimate, ...], field: str) -> Counter[str]:

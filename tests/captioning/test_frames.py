@@ -6,6 +6,7 @@ import io
 import itertools
 
 from PIL import Image, ImageDraw
+from support.films import video_info
 
 from mrvideo.captioning.frames import Shown, on_screen, room, sheets_beside, shows_before, spread, thinned
 from mrvideo.captioning.index import CaptioningOptions
@@ -14,7 +15,7 @@ from mrvideo.captioning.shard_view import view_shard
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Capabilities
-from mrvideo.records import Frame, Shot, Span, VideoInfo
+from mrvideo.records import Frame, Shot, Span
 
 
 def frame(time: float, *, words: str = "") -> Frame:
@@ -71,10 +72,7 @@ def test_every_shot_has_its_frame_and_the_number_is_half_of_what_the_rate_allows
     cuts = [0.0, 5.0, 6.5, 13.0, 40.0]
     shots = tuple(Shot(start_seconds=a, stop_seconds=b) for a, b in itertools.pairwise(cuts))
     frames = tuple(Frame(t / 2, b"", 8, 8) for t in range(80))
-    info = VideoInfo(
-        digest="0" * 64, path="x", duration_seconds=40.0, width=8, height=8,
-        frames_per_second=2.0, codec="h264", has_audio=False, size_bytes=1,
-    )  # fmt: skip
+    info = video_info(40.0, width=8, height=8, frames_per_second=2.0)
     spec = ShardSpec(
         index=0, span=span, video=info, options=CaptioningOptions(), reading=ReadOptions(long_side_pixels=64)
     )

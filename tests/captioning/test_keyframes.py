@@ -27,7 +27,6 @@ def test_a_coarse_index_never_passes_for_a_fine_one(tmp_path, monkeypatch):
             (),
             options=captioning_options(load_settings(keyframes_only=coarse)),
             vision=model,
-            text=model,
         )
         for coarse in (False, True)
     }

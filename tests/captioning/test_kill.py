@@ -35,7 +35,7 @@ settings = ModelSettings.parse("openai:test-vlm", base_url=base_url, concurrency
 with Library.open(library) as opened:
     model = open_model(settings, ledger=Ledger(), store=opened)
     build_index(
-        probe(video), (), options=CaptioningOptions(shard_seconds=20), vision=model, text=model,
+        probe(video), (), options=CaptioningOptions(shard_seconds=20), vision=model,
         library=opened, on_event=lambda event: None,
     )
 """
@@ -114,7 +114,6 @@ def test_two_who_index_the_same_video_at_once_do_no_work_twice(
                     (),
                     options=CaptioningOptions(),
                     vision=model,
-                    text=model,
                     library=library,
                     on_event=lambda event: None,
                 )

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from support.films import video_info
 
 from mrvideo.captioning.assemble import scenes_of
 from mrvideo.captioning.shard_records import Piece
 from mrvideo.display.html import scene_html
 from mrvideo.library import Library
-from mrvideo.records import CaptionPart, Index, Scene, Span, VideoInfo
+from mrvideo.records import CaptionPart, Index, Scene, Span
 from mrvideo.session.exporting import export_index
-from mrvideo.tools.toolbox import _scene_line  # pyright: ignore[reportPrivateUsage]
+from mrvideo.tools.results import scene_line
 
 
 def piece(start: float, stop: float, text: str, brief: str = "") -> Piece:
@@ -42,17 +43,7 @@ def kitchen() -> Scene:
 
 @pytest.fixture
 def index(kitchen: Scene) -> Index:
-    video = VideoInfo(
-        digest="a" * 64,
-        path="kitchen.mp4",
-        duration_seconds=28.0,
-        width=64,
-        height=48,
-        frames_per_second=10,
-        codec="h264",
-        has_audio=False,
-        size_bytes=1,
-    )
+    video = video_info(28.0, path="kitchen.mp4", frames_per_second=10)
     return Index(key="k", video=video, scenes=(kitchen,))
 
 
@@ -127,7 +118,7 @@ def test_exports_tell_each_part_s_time(index: Index) -> None:
 
 def test_tools_and_notebooks_show_each_part_s_time(kitchen: Scene, index: Index) -> None:
     assert (
-        _scene_line(kitchen, index, kitchen.span).caption.split("\n")[1]
+        scene_line(kitchen, index, kitchen.span).caption.split("\n")[1]
         == "0:10.0–0:20.0: <person_1> lights the stove."
     )
     assert "<div>0:10.0–0:20.0 &lt;person_1&gt; lights the stove.</div>" in scene_html(kitchen)

@@ -34,7 +34,7 @@ def test_processes_and_threads_give_the_same_index(
     paid = Ledger()
     with chat.ChatServer(answer=perceivers.Perceiver().over_http) as server:
         settings = ModelSettings.parse("openai:test-vlm", base_url=server.base_url)
-        spread = build(video, local, options, worker_models=(settings, settings), worker_ledger=paid)
+        spread = build(video, local, options, worker_model=settings, worker_ledger=paid)
         asked = len(server.asked)
     # The cast is the driver's; the shards' calls were made by the workers, over HTTP.
     assert asked == 8 and {request.stage for request in local.requests} == {"cast"}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from support.films import video_info
 
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cast import Cast
@@ -23,7 +24,7 @@ from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Picture, Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Box, Cue, Failure, Frame, Mention, Shot, Span, VideoInfo
+from mrvideo.records import Box, Cue, Failure, Frame, Mention, Shot, Span
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 LEFT = {"left": 0.0, "top": 0.0, "right": 0.4, "bottom": 1.0}
@@ -60,10 +61,7 @@ def shard(
 
 
 def spec_of(frames: ShardFrames, **fields: Any) -> ShardSpec:
-    info = VideoInfo(
-        digest="0" * 64, path="x", duration_seconds=frames.span.stop_seconds, width=256, height=144,
-        frames_per_second=2.0, codec="h264", has_audio=True, size_bytes=1,
-    )  # fmt: skip
+    info = video_info(frames.span.stop_seconds, width=256, height=144, frames_per_second=2.0, has_audio=True)
     return ShardSpec(
         index=0, span=frames.span, video=info, options=CaptioningOptions(),
         reading=ReadOptions(long_side_pixels=256), **fields,

@@ -154,7 +154,6 @@ def test_the_next_run_retries_what_failed_and_nothing_else(
             (),
             options=options,
             vision=other,
-            text=other,
             library=library,
             on_event=lambda e: None,
         )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.films import video_info
 
 from mrvideo.captioning.assemble import failures_of, scenes_of, tiles_of
 from mrvideo.captioning.index import CaptioningOptions
@@ -25,7 +26,7 @@ from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Failure, Frame, Shot, Span, VideoInfo
+from mrvideo.records import Failure, Frame, Shot, Span
 from mrvideo.schemas.captioning import SceneReply
 
 
@@ -191,10 +192,7 @@ def test_scenes_and_failures_tile_any_video(
     lost = [Span(a, min(a + b, duration)) for a, b in holes if a < duration]
     own_times = [n / frame_rate for n in range(int(duration * frame_rate) + 1)]
     model = at_random(seed, fail_share)
-    info = VideoInfo(
-        digest="0" * 64, path="x", duration_seconds=duration, width=64, height=36,
-        frames_per_second=frame_rate, codec="h264", has_audio=False, size_bytes=1,
-    )  # fmt: skip
+    info = video_info(duration, height=36, frames_per_second=frame_rate)
     chance = random.Random(seed)
     cuts = [time for time in own_times[1:] if chance.random() < cut_share]
     shards: list[ShardRecords] = []
@@ -237,10 +235,7 @@ def test_a_scene_over_clip_and_shard_borders_is_one() -> None:
 
     options = CaptioningOptions(shard_seconds=20, longest_scene_seconds=45)
     own_times = [n / 10 for n in range(600)]
-    info = VideoInfo(
-        digest="0" * 64, path="x", duration_seconds=60, width=64, height=36,
-        frames_per_second=10, codec="h264", has_audio=False, size_bytes=1,
-    )  # fmt: skip
+    info = video_info(60, height=36, frames_per_second=10)
     shards = [
         portal().call(
             caption_frames,

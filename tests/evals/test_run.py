@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from support.films import video_info
 
 from mrvideo.errors import BudgetReached, DecodeError, InputError, ModelBusy, ModelUnavailable
 from mrvideo.evals import run as running
@@ -13,22 +14,12 @@ from mrvideo.evals.journal import ITEMS, Journal
 from mrvideo.evals.report import failure_kind, render
 from mrvideo.evals.run import Plan, run, summary
 from mrvideo.evals.systems import ablations, plain
-from mrvideo.records import Answer, Claim, Evidence, Index, Span, Usage, VideoInfo
+from mrvideo.records import Answer, Claim, Evidence, Index, Span, Usage
 from mrvideo.settings import load_settings
 
 
 def info(path):
-    return VideoInfo(
-        digest="d" * 64,
-        path=str(path),
-        duration_seconds=1800,
-        width=640,
-        height=360,
-        frames_per_second=25,
-        codec="h264",
-        has_audio=False,
-        size_bytes=1,
-    )
+    return video_info(1800, path=str(path), width=640, height=360)
 
 
 def answer(choice=None, *, span=(10, 12), **changes):

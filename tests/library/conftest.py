@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.films import video_info
 
 from mrvideo.library import Library
 from mrvideo.records import (
@@ -38,14 +39,12 @@ def library(path: Path) -> Iterator[Library]:
 @pytest.fixture
 def video() -> Callable[..., VideoInfo]:
     def make(name: str = "talk.mp4", *, content: str = "talk", seconds: float = 60.0) -> VideoInfo:
-        return VideoInfo(
+        return video_info(
+            seconds,
             digest=hashlib.sha256(content.encode()).hexdigest(),
             path=f"/videos/{name}",
-            duration_seconds=seconds,
             width=320,
             height=180,
-            frames_per_second=25.0,
-            codec="h264",
             has_audio=True,
             size_bytes=1000,
         )

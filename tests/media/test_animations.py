@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, features
+from support.films import frames_of
 
 from mrvideo.errors import DecodeError, NoVideoStream, VideoError
 from mrvideo.media import open_video
@@ -45,7 +46,7 @@ def save(path: Path, images: list[Image.Image], lengths_ms: list[int], **what) -
 def test_every_picture_comes_back_at_its_own_time(animation: Path, number_in):
     """Dangerous: it was taken for a still picture, and refused."""
     with open_video(animation) as video:
-        frames = list(video.read(MIDDLES_SECONDS))
+        frames = list(frames_of(video, MIDDLES_SECONDS))
         assert [number_in(frame) for frame in frames] == list(range(8))
         assert [frame.time_seconds for frame in frames] == pytest.approx(STARTS_SECONDS, abs=0.001)
         assert video.lost == ()
@@ -53,9 +54,9 @@ def test_every_picture_comes_back_at_its_own_time(animation: Path, number_in):
 
 def test_times_in_any_order_and_a_pass_given_up(animation: Path, number_in):
     with open_video(animation) as video:
-        next(iter(video.read(MIDDLES_SECONDS)))
+        next(iter(frames_of(video, MIDDLES_SECONDS)))
         for number in (6, 1, 7, 0, 4):
-            (frame,) = video.read([MIDDLES_SECONDS[number]])
+            (frame,) = frames_of(video, [MIDDLES_SECONDS[number]])
             assert number_in(frame) == number
 
 
@@ -85,7 +86,7 @@ def test_transparency_is_white_as_on_a_page(tmp_path: Path):
         what = {"kmin": 1, "kmax": 1} if name.endswith("webp") else {}
         save(tmp_path / name, pictures, [100, 100, 100], **what)
         with open_video(tmp_path / name) as video:
-            (frame,) = video.read([0.15])
+            (frame,) = frames_of(video, [0.15])
         pixels = np.asarray(open_image(frame)).astype(int)
         assert pixels[5, 30] == pytest.approx([255, 255, 255], abs=6), name
         assert pixels[24, 30] == pytest.approx([200, 0, 0], abs=12), name
@@ -153,7 +154,7 @@ def test_pictures_without_a_length_stand_as_long_as_in_a_browser(tmp_path: Path,
     save(path, [numbered(i) for i in range(4)], [0, 10, 0, 0], lossless=True)
     with open_video(path) as video:
         assert video.info.duration_seconds == pytest.approx(0.4, abs=0.001)
-        assert [number_in(frame) for frame in video.read([0.05, 0.15, 0.25, 0.35])] == [0, 1, 2, 3]
+        assert [number_in(frame) for frame in frames_of(video, [0.05, 0.15, 0.25, 0.35])] == [0, 1, 2, 3]
 
 
 def test_the_file_that_is_shown_reads_the_same_in_pieces_of_any_size(webp: Path):

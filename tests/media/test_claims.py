@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.films import frames_of
 
 from mrvideo.media import open_video
 from mrvideo.media.identity import probe
@@ -109,7 +110,7 @@ def test_a_picture_stamped_days_later_is_told_and_not_waited_for(film_maker, num
     assert "days later" in note
     assert "re-mux" in note
     with open_video(film.path) as video:
-        assert [number_in(frame) for frame in video.read([0.1, 0.7, 1.2])] == [0, 1, 2]
+        assert [number_in(frame) for frame in frames_of(video, [0.1, 0.7, 1.2])] == [0, 1, 2]
         assert video.lost == ()
 
 
@@ -135,7 +136,7 @@ def test_a_slide_show_of_four_hours_is_as_long_as_it_says(film_maker, number_in)
     peak = peak_bytes(lambda: read_shard(film.path, Span(14_220.0, 14_340.0)))
     assert peak < 8 * MEGABYTE
     with open_video(film.path) as video:
-        assert [number_in(frame) for frame in video.read([59.0, 61.0, 12_000.0, 14_340.01])] == [
+        assert [number_in(frame) for frame in frames_of(video, [59.0, 61.0, 12_000.0, 14_340.01])] == [
             0,
             1,
             179,

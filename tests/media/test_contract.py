@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from support.films import frames_of
 
 from mrvideo.errors import ReaderRefused
 from mrvideo.media import open_video
@@ -50,7 +51,7 @@ def video(request: pytest.FixtureRequest, film) -> Iterator[Reader]:
 
 
 def check_every_picture_comes_back_at_its_own_time(video: Reader, film, number_in):
-    frames = list(video.read(film.middles_seconds))
+    frames = list(frames_of(video, film.middles_seconds))
     expected = range(film.first_number, film.first_number + len(film.starts_seconds))
     assert [number_in(frame) for frame in frames] == list(expected)
     assert [f.time_seconds for f in frames] == pytest.approx(film.starts_seconds, abs=0.002)
@@ -59,7 +60,7 @@ def check_every_picture_comes_back_at_its_own_time(video: Reader, film, number_i
 
 def check_sparse_times_get_the_same_pictures(video: Reader, film, number_in):
     times = film.middles_seconds[::13]
-    assert [number_in(frame) for frame in video.read(times)] == [film.number_at(t) for t in times]
+    assert [number_in(frame) for frame in frames_of(video, times)] == [film.number_at(t) for t in times]
     assert video.lost == ()
 
 
@@ -68,13 +69,13 @@ def check_few_times_at_random_get_the_same_pictures(video: Reader, film, number_
     dice = random.Random(11)
     for count in (1, 2, 2, 3, 5):
         times = sorted(dice.uniform(0.0, film.stop_seconds - 0.01) for _ in range(count))
-        assert [number_in(frame) for frame in video.read(times)] == [film.number_at(t) for t in times]
+        assert [number_in(frame) for frame in frames_of(video, times)] == [film.number_at(t) for t in times]
     assert video.lost == ()
 
 
 def check_single_times_in_any_order(video: Reader, film, number_in):
     for time in random.Random(7).sample(film.middles_seconds, k=min(8, len(film.starts_seconds))):
-        (frame,) = video.read([time])
+        (frame,) = frames_of(video, [time])
         assert number_in(frame) == film.number_at(time)
     assert video.lost == ()
 
@@ -85,12 +86,12 @@ def check_readings_follow_each_other_in_any_order(video: Reader, film, number_in
     for _ in range(12):
         first = dice.randrange(len(film.middles_seconds))
         times = film.middles_seconds[first : first + dice.choice([1, 3, 9])]
-        assert [number_in(frame) for frame in video.read(times)] == [film.number_at(t) for t in times]
+        assert [number_in(frame) for frame in frames_of(video, times)] == [film.number_at(t) for t in times]
 
 
 def check_a_frames_own_time_leads_back_to_it(video: Reader, film, number_in):
-    for frame in list(video.read(film.middles_seconds[::9])):
-        (again,) = video.read([frame.time_seconds])
+    for frame in list(frames_of(video, film.middles_seconds[::9])):
+        (again,) = frames_of(video, [frame.time_seconds])
         assert number_in(again) == number_in(frame)
         assert again.time_seconds == frame.time_seconds
 
@@ -100,7 +101,7 @@ def check_the_duration_reaches_the_last_pictures_end(video: Reader, film, number
 
 
 def check_a_time_before_the_first_picture_gets_it(video: Reader, film, number_in):
-    (frame,) = video.read([-1.0])
+    (frame,) = frames_of(video, [-1.0])
     assert number_in(frame) == film.first_number
 
 
@@ -112,20 +113,20 @@ def check_the_watcher_sees_each_decoded_picture_once_in_order(video: Reader, fil
         seen.append(time_seconds)
         shapes.add(grey.shape)
 
-    list(video.read(film.middles_seconds, watcher=watch))
+    list(frames_of(video, film.middles_seconds, watcher=watch))
     assert seen == sorted(set(seen))
     assert seen == pytest.approx(film.starts_seconds, abs=0.002)
     assert shapes == {(36, 64)}
 
 
 def check_a_reading_given_up_does_not_disturb_the_next(video: Reader, film, number_in):
-    next(iter(video.read(film.middles_seconds)))
-    (frame,) = video.read([film.middles_seconds[-1]])
+    next(iter(frames_of(video, film.middles_seconds)))
+    (frame,) = frames_of(video, [film.middles_seconds[-1]])
     assert number_in(frame) == film.number_at(film.middles_seconds[-1])
 
 
 def check_times_past_the_end_are_reported(video: Reader, film, number_in):
-    frames = list(video.read([film.middles_seconds[-1], film.stop_seconds + 5.0]))
+    frames = list(frames_of(video, [film.middles_seconds[-1], film.stop_seconds + 5.0]))
     assert [number_in(frame) for frame in frames] == [film.number_at(film.stop_seconds)]
     (lost,) = video.lost
     assert lost.span.contains(film.stop_seconds + 5.0)
@@ -170,12 +171,12 @@ def test_decord_keeps_the_contract_or_refuses(film, number_in):
 
 def test_times_must_ascend(plain_film):
     with open_video(plain_film.path) as video, pytest.raises(ValueError, match="ascending"):
-        list(video.read([1.0, 0.5]))
+        list(frames_of(video, [1.0, 0.5]))
 
 
 def test_key_frames_only_gives_the_last_key_frame_before_each_time(plain_film, number_in):
     with open_video(plain_film.path, ReadOptions(keyframes_only=True)) as video:
-        frames = list(video.read([0.5, 1.0, 1.3, 2.9]))
+        frames = list(frames_of(video, [0.5, 1.0, 1.3, 2.9]))
     assert [number_in(frame) for frame in frames] == [0, 0, 30, 60]
     assert [round(frame.time_seconds, 2) for frame in frames] == [0.0, 0.0, 1.2, 2.4]
 
@@ -192,6 +193,6 @@ def test_key_frames_only_gives_the_last_key_frame_before_each_time(plain_film, n
 def test_frames_are_upright_and_square_pixelled(film_maker, films, name: str, size, small):
     path = film_maker(name, **films[name]).path
     with open_video(path, ReadOptions(long_side_pixels=100)) as video:
-        (frame,) = video.read([0.0])
+        (frame,) = frames_of(video, [0.0])
         assert (video.info.width, video.info.height) == size
     assert (frame.width, frame.height) == small

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
+from support.films import frames_of
 
 from mrvideo.media.pyav import PyAVReader
 from mrvideo.media.random_access import begins_anew
@@ -70,7 +71,7 @@ def test_what_follows_the_last_time_asked_for_is_left_out_up_to_the_key_frame(pl
     """Key frames at 0, 1.2 and 2.4 s."""
     with PyAVReader(str(plain_film.path)) as video:
         decoded.clear()
-        frames = list(video.read([0.1, 1.5]))
+        frames = list(frames_of(video, [0.1, 1.5]))
     assert [number_in(frame) for frame in frames] == [plain_film.number_at(0.1), plain_film.number_at(1.5)]
     # The picture after the one asked for is its reference.
     assert not [time for time in decoded if 0.3 < time < 1.19]
@@ -80,6 +81,6 @@ def test_what_follows_the_last_time_asked_for_is_left_out_up_to_the_key_frame(pl
 def test_who_looks_for_camera_changes_misses_no_long_stretch(plain_film):
     seen: list[float] = []
     with PyAVReader(str(plain_film.path)) as video:
-        list(video.read([0.1, 1.5], watcher=lambda time, _: seen.append(time)))
+        list(frames_of(video, [0.1, 1.5], watcher=lambda time, _: seen.append(time)))
     assert max(later - earlier for earlier, later in pairwise(seen)) <= 0.17 + 3 * 0.04
     assert any(later - earlier > 0.12 for earlier, later in pairwise(seen)), "something was left out"

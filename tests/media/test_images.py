@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from support.films import frames_of
 
 from mrvideo.media import open_video
 from mrvideo.media.images import contact_sheet, fit_within, frame_of, open_image
@@ -56,5 +57,5 @@ def test_quality_is_a_setting(plain_film):
     sizes = []
     for quality in (30, 90):
         with open_video(plain_film.path, ReadOptions(jpeg_quality=quality)) as video:
-            sizes.append(len(next(iter(video.read([0.5]))).jpeg))
+            sizes.append(len(next(iter(frames_of(video, [0.5]))).jpeg))
     assert sizes[0] < sizes[1]

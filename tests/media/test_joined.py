@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from support.films import frames_of
 
 from mrvideo.media.audio import LostSound, Sound, read_sound
 from mrvideo.media.identity import probe
@@ -126,7 +127,7 @@ def test_a_stream_may_break_off_and_begin_again_within_one_flv_header(film_maker
     path = tmp_path / "again.flv"
     path.write_bytes(data + data[13:])
     with open_video(path) as video:
-        frames = list(video.read([0.5, 1.5, 1.7, 3.1]))
+        frames = list(frames_of(video, [0.5, 1.5, 1.7, 3.1]))
         assert video.info.duration_seconds == pytest.approx(3.2, abs=0.001)
     assert [number_in(frame) for frame in frames] == [12, 37, 2, 37]
 
@@ -134,7 +135,7 @@ def test_a_stream_may_break_off_and_begin_again_within_one_flv_header(film_maker
 def test_a_watcher_sees_a_part_that_nobody_asked_for(film_maker):
     seen: list[float] = []
     with open_video(film_maker("joined_thrice.ts").path) as video:
-        times = list(video.read([1.0, 3.5], watcher=lambda time, _: seen.append(time)))
+        times = list(frames_of(video, [1.0, 3.5], watcher=lambda time, _: seen.append(time)))
     assert len(times) == 2
     between = [time for time in seen if 1.6 - 0.001 <= time < 3.2]
     assert between[0] == pytest.approx(1.6, abs=0.001)
@@ -192,7 +193,7 @@ def test_a_clock_that_goes_once_round_is_no_border(film_maker, number_in):
     )
     assert parts_of(str(film.path)) == ()
     with open_video(film.path) as video:
-        frames = list(video.read([0.5, 1.0, 2.0, 2.9]))
+        frames = list(frames_of(video, [0.5, 1.0, 2.0, 2.9]))
     assert [number_in(frame) for frame in frames] == [12, 25, 50, 72]
 
 
@@ -234,7 +235,7 @@ def test_a_stream_that_turns_up_late_breaks_nothing(film_maker, tmp_path: Path, 
         assert not container.streams.audio, "it is known from the start: this tests nothing"
     assert parts_of(str(path)) == ()
     with open_video(path) as video:
-        assert [number_in(frame) for frame in video.read([0.5, 2.5, 5.9])] == [12, 12, 47]
+        assert [number_in(frame) for frame in frames_of(video, [0.5, 2.5, 5.9])] == [12, 12, 47]
         assert video.lost == ()
     assert list(read_sound(path)) == []
 
@@ -242,7 +243,7 @@ def test_a_stream_that_turns_up_late_breaks_nothing(film_maker, tmp_path: Path, 
 def test_a_reader_of_parts_closes_what_it_opened(joined):
     parts = parts_of(str(joined.path))
     video = JoinedReader(str(joined.path), parts)
-    assert len(list(video.read([0.1, 3.0]))) == 2
+    assert len(list(frames_of(video, [0.1, 3.0]))) == 2
     video.close()
     video.close()
     assert np.isclose(parts[1].span.start_seconds, 1.6)

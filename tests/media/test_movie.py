@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import pytest
+from support.films import frames_of
 
 from mrvideo.media import decoding
 from mrvideo.media.mp4 import movie, samples
@@ -52,7 +53,7 @@ def kinds(
 
 def read(path: Path, wishes: list[list[float]]) -> tuple[Any, list[list[tuple[float, bytes]]], Any]:
     with PyAVReader(str(path)) as video:
-        found = [[(frame.time_seconds, frame.jpeg) for frame in video.read(times)] for times in wishes]
+        found = [[(frame.time_seconds, frame.jpeg) for frame in frames_of(video, times)] for times in wishes]
         return video.info, found, video.lost
 
 
@@ -111,7 +112,7 @@ def test_a_broken_index_never_leads_past_the_reader(plain_film, tmp_path, every_
                 declined += 1
         try:
             with PyAVReader(str(path)) as video:
-                frames = list(video.read([0.5, 1.0, 2.0]))
+                frames = list(frames_of(video, [0.5, 1.0, 2.0]))
                 assert len(frames) == 3 or video.lost
         except VideoError:
             pass

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.films import frames_of
 
 from mrvideo.media import decord as decord_reader
 from mrvideo.media import open_video
@@ -21,7 +22,7 @@ def test_a_hundred_opens_leave_no_open_file_and_little_memory(plain_film):
 
     def use() -> None:
         with open_video(plain_film.path) as video:
-            list(video.read([0.5, 2.5]))
+            list(frames_of(video, [0.5, 2.5]))
 
     for _ in range(30):
         use()
@@ -70,7 +71,7 @@ def test_a_slow_caller_is_no_stall(plain_film, monkeypatch):
     monkeypatch.setattr(decoding.time, "thread_time", lambda: now)
     with open_video(plain_film.path) as video:
         count = 0
-        for _ in video.read(plain_film.middles_seconds):
+        for _ in frames_of(video, plain_film.middles_seconds):
             count += 1
             now += 2 * decoding.STALL_SECONDS
         assert count == len(plain_film.middles_seconds)

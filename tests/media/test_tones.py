@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.codec.codec import UnknownCodecError
+from support.films import frames_of
 
 from mrvideo.errors import ReaderRefused
 from mrvideo.media import open_video
@@ -172,7 +173,7 @@ def test_every_way_to_a_frame_shows_the_colours_that_were_mastered(patches, name
     """Dangerous: a red card was brown to whoever looked at it."""
     path = patches(name)
     with open_video(path) as video:
-        (frame,) = video.read([0.5])
+        (frame,) = frames_of(video, [0.5])
     check_patches(frame)
     check_patches(FrameSource(path, ReadOptions(long_side_pixels=256)).at([0.5])[0])
     check_patches(read_shard(path, Span(0.0, 1.0)).frames[0])

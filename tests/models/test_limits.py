@@ -21,8 +21,10 @@ from mrvideo.errors import (
     Stopped,
 )
 from mrvideo.models import Budget, Ledger, ModelSettings, open_model
+from mrvideo.models.chat_backend import Transient
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits
+from mrvideo.models.prices import estimate
 from mrvideo.models.retry import Backoff, retry_after_seconds
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.models.waiting import Queue
@@ -273,7 +275,54 @@ def test_waits_are_bounded_and_never_shorter_than_the_server_asked(attempt, draw
     assert (asked or 0) <= wait <= (asked or 0) + backoff.longest_seconds
 
 
+def test_waits_double_with_each_error_and_a_servers_word_gets_jitter_on_top():
+    backoff = Backoff(draw=lambda: 1.0)
+    assert [backoff.wait_seconds(errors) for errors in (0, 1, 2, 3)] == [0.25, 0.25, 0.5, 1.0]
+    assert backoff.wait_seconds(4, 10.0) == 10.25, "calls refused together must not come back together"
+    assert backoff.wait_seconds(40) == 30.0
+
+
 # money --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("timed_out", "goes_on"), [(True, False), (False, True)])
+async def test_a_call_that_timed_out_counts_as_paid(ask_border, timed_out, goes_on):
+    """A server that answers too late has worked, and bills: not counted, retries would pass the bound unseen."""
+    most = estimate(ask_border(), "scripted", output_tokens=0)
+    model = limited(
+        ScriptedModel([Transient("slow", timed_out=timed_out), {"same_scene": True}]),
+        budget=Budget(max_tokens=most.input_tokens * 3 // 2),
+        backoff=Backoff(attempts=1),
+    )
+    with pytest.raises(ModelBusy):
+        await model.run(ask_border())
+    if goes_on:
+        assert (await model.run(ask_border())).value.same_scene
+    else:
+        with pytest.raises(BudgetReached):
+            await model.run(ask_border())
+
+
+async def test_a_server_that_counts_more_than_estimated_is_believed_from_then_on():
+    budget = Budget(max_tokens=1000)
+    expected = Usage(calls=1, input_tokens=100)
+    first = await budget.hold(expected)
+    assert first.input_tokens == 100
+    budget.settle(first, Usage(calls=1, input_tokens=250), estimated=expected)
+    assert (await budget.hold(expected)).input_tokens == 250
+
+
+async def test_the_first_call_of_a_kind_goes_alone():
+    """How a server counts is not known before it: calls beside it could all take more than was set aside."""
+    budget = Budget(max_tokens=100_000)
+    expected = Usage(calls=1, input_tokens=100)
+    first = await budget.hold(expected)
+    second = asyncio.create_task(budget.hold(expected))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not second.done()
+    budget.settle(first, Usage(calls=1, input_tokens=100), estimated=expected)
+    assert (await second).input_tokens == 100
 
 
 def test_the_ledger_sums_by_stage_and_tells_each_call():

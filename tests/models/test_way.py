@@ -17,11 +17,10 @@ from typing import Any
 import pytest
 
 from mrvideo.errors import ModelError, ModelRefused, ModelUnavailable, SettingsError
-from mrvideo.models import ModelSettings
-from mrvideo.models.openai import OpenAIBackend
+from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.way import LONGEST_BODY, BodyTooLong, BodyUnreadable, proxy_of, read_bounded
 from mrvideo.session.models import check_there
-from mrvideo.speech.openai_audio import OpenAITranscriber
+from mrvideo.speech import open_transcriber
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -98,12 +97,12 @@ def test_an_address_that_is_one_is_taken(url):
     assert ModelSettings.parse("openai:m", base_url=url).base_url == url.strip().rstrip("/")
 
 
-@pytest.mark.parametrize("adapter", [OpenAIBackend, OpenAITranscriber])
+@pytest.mark.parametrize("opens", [open_model, open_transcriber])
 @pytest.mark.parametrize("key", ["sk-“abc”", "sk-abc\nOTHER=1", "sk-\u00e4", "sk-abc\x00", "sk-…"])
-def test_a_key_that_no_header_can_carry_is_refused_at_once_and_not_shown(adapter, key):
+def test_a_key_that_no_header_can_carry_is_refused_at_once_and_not_shown(opens, key):
     settings = ModelSettings.parse("openai:m", base_url="http://localhost:1/v1", api_key=key)
     with pytest.raises(SettingsError, match="a character that no key can hold") as caught:
-        adapter(settings)
+        opens(settings, ledger=Ledger())
     assert "abc" not in one_line(caught.value)
 
 

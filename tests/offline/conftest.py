@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from support.films import video_info
 
 from mrvideo.agents.ask.run import ask
 from mrvideo.models.base import Picture
 from mrvideo.models.offline import OfflineModel
-from mrvideo.records import Answer, Cue, Frame, Index, Scene, Sighting, Span, VideoInfo
+from mrvideo.records import Answer, Cue, Frame, Index, Scene, Sighting, Span
 
 
 @dataclass
@@ -94,17 +95,7 @@ def index_of(
                 sightings=here,
             )
         )
-    info = VideoInfo(
-        digest="0" * 64,
-        path="film.mp4",
-        duration_seconds=duration_seconds,
-        width=480,
-        height=270,
-        frames_per_second=25,
-        codec="h264",
-        has_audio=False,
-        size_bytes=1,
-    )
+    info = video_info(duration_seconds, width=480, height=270)
     return Index(key="known", video=info, scenes=tuple(scenes), cues=tuple(cues))
 
 

@@ -68,7 +68,7 @@ def test_better_answers_read_no_video_again(
 
     def keys() -> tuple[str, str]:
         model = OfflineModel()
-        index = index_key(video, (), options=CaptioningOptions(), vision=model, text=model)
+        index = index_key(video, (), options=CaptioningOptions(), vision=model)
         inputs = LookInputs(question="Who?", goal="g", options=(), spans=(CLIP,), frame_times=())
         request = Request(prompt=load_prompt("look_local"), inputs=inputs, reply_type=LookReply, stage="")
         return index, LimitedModel(model, Limits(ledger=Ledger())).key(request)

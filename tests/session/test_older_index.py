@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from mrvideo.captioning.options import made_alike
-from mrvideo.errors import MrVideoError
+from mrvideo.captioning.options import (
+    _CHOICES,  # pyright: ignore[reportPrivateUsage]
+    made_alike,
+)
+from mrvideo.errors import InputError, MrVideoError
 from mrvideo.records import Answer, Event, Index, Notice
 from mrvideo.session.asking import start_asking
 from mrvideo.session.indexing import index_video
@@ -75,17 +78,34 @@ def test_an_index_made_with_earlier_prompts_is_used_and_a_new_one_is_priced(
     assert "calls with" in notice and "$0.00" in notice
 
 
-def test_an_index_made_by_other_choices_does_not_stand_in(settings: Settings, film: str) -> None:
+def test_an_index_made_by_other_choices_does_not_stand_in(
+    settings: Settings, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def anew(*_: object, **__: object) -> Index:
+        raise AssertionError("captioned anew")
+
+    monkeypatch.setattr("mrvideo.session.indexing.build_index", anew)
     changed(settings, clip_seconds=12.0)
+    with pytest.raises(AssertionError, match="captioned anew"):
+        indexed(film, settings)
+    changed(settings, clip_seconds=10.0, vision="offline/1")
+    assert indexed(film, settings)[0].usage.calls == 0
     with pytest.raises(MrVideoError):
         # A model that is not there: whoever gets so far was about to caption anew.
         indexed(film, settings.updated(vision="hf:./nothing"))
-    changed(settings, clip_seconds=10.0, vision="offline/1")
-    with pytest.raises(MrVideoError):
-        indexed(film, settings.updated(vision="hf:./nothing"))
+
+
+@pytest.mark.parametrize("choice", _CHOICES)
+def test_each_choice_of_the_user_tells_indexes_apart(choice: str) -> None:
+    older = dict.fromkeys(_CHOICES, "a") | {"vision": "offline/1"}
+    assert made_alike(older, older | {"vision": "offline/2"})
+    assert not made_alike(older, older | {choice: "b"})
+    assert made_alike({name: value for name, value in older.items() if name != choice}, older | {choice: "b"})
 
 
 def test_a_library_of_010_is_asked(settings: Settings) -> None:
+    with pytest.raises(InputError):
+        load_index("6a1e5ae", settings)  # Seven digits could soon mean another video.
     index = load_index("6a1e5aed", settings)
     answer: Answer = start_asking(index, QUESTION, None, settings, on_event=lambda event: None).result()
     assert answer.answer == "FERRY 09:40"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 from pydantic import SecretStr
+from support.films import video_info
 
 import mrvideo
 from mrvideo import api
@@ -21,7 +22,7 @@ from mrvideo.cli.command import register, sections
 from mrvideo.cli.options import SETTING_OPTIONS
 from mrvideo.errors import SettingsError
 from mrvideo.evals import cli as evals_cli
-from mrvideo.records import Index, Span, VideoInfo
+from mrvideo.records import Index, Span
 from mrvideo.session.options import captioning_options
 from mrvideo.settings import Settings, load_settings
 from mrvideo.tools import chat, frameworks, mcp, toolbox
@@ -242,8 +243,5 @@ def test_the_options_of_captioning_follow_the_settings() -> None:
 
 
 def _index() -> Index:
-    video = VideoInfo(
-        digest="0" * 64, path="film.mp4", duration_seconds=1.0, width=2, height=2, frames_per_second=1.0,
-        codec="h264", has_audio=False, size_bytes=1,
-    )  # fmt: skip
+    video = video_info(1.0, width=2, height=2, frames_per_second=1.0)
     return Index(key="k", video=video, created_at="")

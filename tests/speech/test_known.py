@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from support.films import video_info
 
-from mrvideo.records import Cue, Failure, Index, Span, VideoInfo
+from mrvideo.records import Cue, Failure, Index, Span
 from mrvideo.speech.known import HEARD, speech_of
 
 CUE = Cue(start_seconds=40, stop_seconds=42, text="Good evening.")
@@ -12,17 +13,7 @@ HERE = Span(0, 10)
 
 
 def index(*, cues: tuple[Cue, ...] = (), has_audio: bool = True, heard: bool | None = None) -> Index:
-    video = VideoInfo(
-        digest="a" * 64,
-        path="talk.mp4",
-        duration_seconds=60.0,
-        width=64,
-        height=48,
-        frames_per_second=10,
-        codec="h264",
-        has_audio=has_audio,
-        size_bytes=1,
-    )
+    video = video_info(60.0, path="talk.mp4", frames_per_second=10, has_audio=has_audio)
     failure = Failure.of(Span(20, 30), "speech", "the server was down", hides="sound")
     settings = {} if heard is None else {HEARD: heard}
     return Index(key="k", video=video, cues=cues, settings=settings, failures=(failure,))

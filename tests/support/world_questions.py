@@ -213,7 +213,6 @@ def index_of(path: Path, model: Model, cues: Sequence[Cue], folder: Path) -> Ind
             cues,
             options=CaptioningOptions(workers=2),
             vision=model,
-            text=model,
             library=library,
             on_event=lambda _: None,
         )

@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.films import video_info
 
-from mrvideo.records import Cue, Entity, Failure, Index, Scene, Sighting, VideoInfo
+from mrvideo.records import Cue, Entity, Failure, Index, Scene, Sighting
 from mrvideo.settings import Settings
 from mrvideo.tools import toolbox
-from mrvideo.tools.toolbox import MAX_CHARACTERS, Toolbox
+from mrvideo.tools.results import MAX_CHARACTERS
+from mrvideo.tools.toolbox import Toolbox
 
 LONG = ["x" * 50_000, "\x9b\u202e" * 20_000, '"\\' * 20_000, "語" * 20_000]
 """Controls take six characters each in JSON, quotation marks two."""
 
 
 def _index(text: str) -> Index:
-    info = VideoInfo(
-        digest="0" * 64, path=f"/{text}.mp4", duration_seconds=1000.0, width=64, height=48, frames_per_second=2.0,
-        codec="h264", has_audio=False, size_bytes=1,
-    )  # fmt: skip
+    info = video_info(1000.0, path=f"/{text}.mp4", frames_per_second=2.0)
     span = {"start_seconds": 0.0, "stop_seconds": 1000.0}
     scene = Scene(
         index=0, **span, brief=text, detailed=text,

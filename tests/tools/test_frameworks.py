@@ -13,7 +13,8 @@ from langgraph.prebuilt import ToolNode
 
 import mrvideo.tools
 from mrvideo.records import Scene, Sighting
-from mrvideo.tools.toolbox import MAX_CHARACTERS, TOOLS
+from mrvideo.tools.results import MAX_CHARACTERS
+from mrvideo.tools.toolbox import TOOLS
 
 
 def calling(name: str, **arguments: Any) -> AIMessage:

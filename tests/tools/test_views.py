@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from support.films import video_info
+
 import mrvideo
 from mrvideo.display import html
 from mrvideo.media.identity import digest_of
@@ -25,7 +27,6 @@ from mrvideo.records import (
     StageFinished,
     StageStarted,
     Unseen,
-    VideoInfo,
 )
 
 HOSTILE = (
@@ -62,17 +63,7 @@ def hostile_index() -> Index:
     span = {"start_seconds": 0.0, "stop_seconds": 5.0}
     return Index(
         key="k",
-        video=VideoInfo(
-            digest="0" * 64,
-            path=HOSTILE,
-            duration_seconds=10,
-            width=64,
-            height=48,
-            frames_per_second=25,
-            codec="h264",
-            has_audio=False,
-            size_bytes=1,
-        ),
+        video=video_info(10, path=HOSTILE),
         scenes=(
             Scene(
                 **span,

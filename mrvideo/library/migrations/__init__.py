@@ -1,1 +1,1 @@
-"""How a library comes to the newest schema: one numbered file per step, run by Alembic when a library is opened."""
+"""Schema migrations: one numbered file per step, run by Alembic when a library is opened."""

@@ -59,7 +59,7 @@ class Recording(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """The numbers of the first and last timestamp of a stream's stretch without a jump."""
+    """The numbers of the first and last timestamp of a stream's span without a jump."""
 
     first: int
     last: int

@@ -5,15 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-
-from typing_extensions import Self
 
 from mrvideo.errors import VideoError
 from mrvideo.media.joined.parts import Part
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.pyav import PyAVReader
-from mrvideo.media.reader import Grey, Watcher
+from mrvideo.media.reader import Grey, Reader, Watcher
 from mrvideo.media.sparse import SAME_SECONDS, Wanted
 from mrvideo.records import Failure, Frame, VideoInfo, clock
 
@@ -22,7 +19,7 @@ _TAIL_SECONDS = 1e-3
 """So shortly before its end a part is asked once more, so that a watcher sees all of it."""
 
 
-class JoinedReader:
+class JoinedReader(Reader):
     """A Reader over the parts of a recording, on one clock. One part is open at a time; `sparse` as for each of them."""
 
     def __init__(
@@ -53,9 +50,6 @@ class JoinedReader:
         self._note_losses()
         return tuple(sorted(self._lost, key=lambda failure: failure.start_seconds))
 
-    def read(self, times_seconds: Sequence[float], *, watcher: Watcher | None = None) -> Iterator[Frame]:
-        return (frame for _, frame in self.read_at(times_seconds, watcher=watcher))
-
     def read_at(
         self, times_seconds: Sequence[float], *, watcher: Watcher | None = None
     ) -> Iterator[tuple[float, Frame]]:
@@ -66,14 +60,6 @@ class JoinedReader:
             self._note_losses()
             video, self._open = self._open[1], None
             video.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _serve(self, times: list[float], watcher: Watcher | None) -> Iterator[tuple[float, Frame]]:
         if not times:

@@ -1,4 +1,4 @@
-"""The clocks of transport streams: a packet that begins a picture, or a stretch of sound, states its time."""
+"""The clocks of transport streams: a packet that begins a picture, or a span of sound, states its time."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""MP4 and MOV files of many hours: opened with an index of the wanted stretch only.
+"""MP4 and MOV files of many hours: opened with an index of the wanted span only.
 
 A decoder library keeps some 60 bytes for every picture and sound of the whole file, in every reader. Here it is shown
 the same file with another index (`moov`) behind it, which lists few samples, all at their own places and times:
 
     file    ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  moov          samples  |head|................................|tail|
-    shown   ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  free  moov'   listed   |head|      |== wanted stretch ==|    |tail|
+    shown   ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  free  moov'   listed   |head|      |=== wanted span ===|    |tail|
 
 The head sets the clock's origin, the tail tells the end. Whatever is unusual in a file makes `Movie.of` decline it.
 """

@@ -1,4 +1,4 @@
-"""A file that is put together from stretches of another one and from other bytes, without being copied."""
+"""A file that is put together from byte ranges of another one and from other bytes, without being copied."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class Question:
 
     @cached_property
     def times(self) -> tuple[float, float | None] | None:
-        """The stretch of the video that is named, in seconds; counted from its end where negative."""
+        """The span of the video that is named, in seconds; counted from its end where negative."""
         bare = QUOTED.sub(" ", self.text)
         if limit := self.find("in_first", "in_last"):
             rest = bare[self.words[limit.stop - 1].stop :]
@@ -188,7 +188,7 @@ class Question:
         return self.ordinal if self.has("occasion") and self.asks not in ("how_often",) else 0
 
     def runs(self, start: int = 0, stop: int | None = None) -> tuple[Run, ...]:
-        """What the words of a stretch name: its quotations, else its runs of words that no table knows."""
+        """What the words of a text name: its quotations, else its runs of words that no table knows."""
         stop = len(self.words) if stop is None else stop
         quotes = [i for i in range(start, stop) if self.words[i].quoted]
         if quotes:

@@ -128,7 +128,7 @@ class Timeline:
         """Stems of what it says, and of who says it."""
         return self.ranker.stems[self.places[item]] if item in self.places else self.language.stems(item.told)
 
-    def stretch(self, times: tuple[float, float | None]) -> tuple[float, float]:
+    def bounds(self, times: tuple[float, float | None]) -> tuple[float, float]:
         """Times as a question names them, counted from the start."""
         low, high = times
         return (self.stop_seconds + low if low < 0 else low), (self.stop_seconds if high is None else high)

@@ -32,7 +32,7 @@ def match(question: Question) -> Match | None:
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
     """What is there then; next to it only where `after` or `before` asks for that."""
-    low, high = timeline.stretch(match.question.times or (0.0, None))
+    low, high = timeline.bounds(match.question.times or (0.0, None))
     pool = [i for i in timeline.of(match.channel) if not i.standing or match.channel == "screen"]
     content = match.question.content
     if content:

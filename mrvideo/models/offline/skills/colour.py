@@ -32,7 +32,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
         return None
     anchors: tuple[Item, ...] = ()
     if match.question.times is not None:
-        moment = timeline.stretch(match.question.times)[0]
+        moment = timeline.bounds(match.question.times)[0]
     elif match.anchors and (anchors := find_clause(timeline, match.anchors[0], "any").items[:1]):
         moment = anchors[0].span.middle_seconds
     elif not (match.anchors or match.question.relation) and len(_colours(timeline)) == 1:

@@ -43,7 +43,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
                 return None
             found.extend(here)
     if question.times is not None:
-        low, high = timeline.stretch(question.times)
+        low, high = timeline.bounds(question.times)
         found = [i for i in found if i.start_seconds <= high + 0.5 and i.stop_seconds >= low - 0.5]
     if not found:
         return None
