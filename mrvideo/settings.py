@@ -59,6 +59,9 @@ HARMLESS = frozenset(
 
 Besides, `offline` as a model, a library inside the folder, and bounds on money and tokens below those of your own file.
 """
+TOKEN_VARIABLE = "MRVIDEO_MCP_TOKEN"  # noqa: S105 - the name, not the token
+"""Holds what clients of `mrvideo mcp --http` must send."""
+_SHORTEST_TOKEN = 16
 _MOST_KEY_BYTES = 64 * 2**10
 _LONGEST_SHOWN = 200
 
@@ -220,14 +223,7 @@ class Settings(BaseModel):
             # A key for OpenAI is not shown to another maker's server.
             own = os.environ.get(variable or "", "").strip()
             return SecretStr(own) if own else None
-        data = read_small(self.key_file, most_bytes=_MOST_KEY_BYTES, what="key_file", error=SettingsError)
-        try:
-            return SecretStr(data.decode("utf-8").strip())
-        except UnicodeDecodeError:
-            # Not chained: the error holds the bytes.
-            raise SettingsError(
-                f"key_file {self.key_file} is not text; name a file that holds the key alone"
-            ) from None
+        return SecretStr(_only_text(self.key_file, what="key_file", holds="key"))
 
 
 @dataclass(frozen=True)
@@ -250,6 +246,34 @@ class SettingsFile:
     data: bytes
     values: Mapping[str, Any]
     beyond: tuple[str, ...] = ()
+
+
+def served_token(file: Path | None = None) -> SecretStr | None:
+    """What clients of the MCP server must send: from the file, else from MRVIDEO_MCP_TOKEN; None where neither is given.
+
+    Raises `SettingsError` for a file that cannot be read, and for a token that could be guessed or fits no header.
+    """
+    if file is None:
+        origin, text = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE, "").strip()
+        if not text:
+            return None
+    else:
+        origin, text = f"token file {file}", _only_text(file, what="token file", holds="token")
+    if len(text) < _SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(
+            f"{origin}: a token has {_SHORTEST_TOKEN} characters or more, of ASCII and without spaces; "
+            "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
+        )
+    return SecretStr(text)
+
+
+def _only_text(file: Path, *, what: str, holds: str) -> str:
+    data = read_small(file, most_bytes=_MOST_KEY_BYTES, what=what, error=SettingsError)
+    try:
+        return data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        # Not chained: the error holds the bytes.
+        raise SettingsError(f"{what} {file} is not text; name a file that holds the {holds} alone") from None
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -402,7 +426,7 @@ def _variable(name: str) -> str:
 
 
 def _environment() -> dict[str, Any]:
-    known = {f"MRVIDEO_{name.upper()}" for name in Settings.model_fields} | {"MRVIDEO_CONFIG"}
+    known = {f"MRVIDEO_{name.upper()}" for name in Settings.model_fields} | {"MRVIDEO_CONFIG", TOKEN_VARIABLE}
     for name in os.environ:
         if name.startswith("MRVIDEO_") and name not in known and not name.startswith("MRVIDEO_TEST_"):
             raise SettingsError(f"environment: no setting for {name}; mrvideo config show lists the names")
