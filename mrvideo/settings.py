@@ -95,7 +95,8 @@ def state_folder() -> Path:
 class Settings(BaseModel):
     """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through `load_settings`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is not finite bounds nothing, and is no JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     vision: str | None = Field(
         default=None, description="model that sees frames: openai:MODEL, hf:PATH, replay:FILE, offline"

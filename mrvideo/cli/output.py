@@ -12,25 +12,26 @@ from rich.console import Console
 from rich.text import Text
 
 from mrvideo.cli.streams import takes
-from mrvideo.wording import json_line, rounded
+from mrvideo.wording import json_line, printable, rounded
 
 _NUMBER = re.compile(r"\$?[\d,:]+(\.\d+)?")
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Each on a line of its own, however long. The caller has made what comes from a video plain."""
+    """Each on a line of its own, however long, and without control characters and marks of direction, whatever it shows."""
     out = _console()
     for line in lines:
-        out.print(line)
+        out.print(printable(line))
 
 
 def print_heading(line: str) -> None:
     """One line in bold, where the terminal has it."""
-    _console().print(Text(line, style="bold"))
+    _console().print(Text(printable(line), style="bold"))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
     """Columns of numbers to the right, others to the left; at full width: a cut price or path says something else."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(cell_len, column)) for column in columns]
     numbers = [place > 0 and all(map(_is_number, column[1:])) for place, column in enumerate(columns)]
