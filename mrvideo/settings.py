@@ -20,14 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from typing_extensions import Self
 
 from mrvideo.errors import SettingsError
-from mrvideo.files import read_small
+from mrvideo.files import read_small, read_toml
 from mrvideo.records import HIGHEST_JPEG_QUALITY, Effort, Recipe
 from mrvideo.trust import is_trusted, was_trusted
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 OFFLINE = "offline"
 FILE_NAME = "mrvideo.toml"
@@ -62,6 +57,8 @@ Besides, `offline` as a model, a library inside the folder, and bounds on money 
 TOKEN_VARIABLE = "MRVIDEO_MCP_TOKEN"  # noqa: S105 - the name, not the token
 """Holds what clients of `mrvideo mcp --http` must send."""
 _SHORTEST_TOKEN = 16
+MOST_NUMBER = 10**12
+"""Of tokens: beyond it nothing is counted, and sums with money lose their digits."""
 _MOST_KEY_BYTES = 64 * 2**10
 _LONGEST_SHOWN = 200
 
@@ -132,9 +129,14 @@ class Settings(BaseModel):
         default=None, ge=1, le=40, description="images in one request; what the server takes when not given"
     )
     context_tokens: int | None = Field(
-        default=None, ge=1024, description="what one request may hold, reply and images with it"
+        default=None,
+        ge=1024,
+        le=MOST_NUMBER,
+        description="what one request may hold, reply and images with it",
     )
-    max_output_tokens: int | None = Field(default=None, ge=64, description="bound on any one reply")
+    max_output_tokens: int | None = Field(
+        default=None, ge=64, le=MOST_NUMBER, description="bound on any one reply"
+    )
     recipe: Recipe = "fused"
     effort: Effort = "high"
     max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")
@@ -153,7 +155,9 @@ class Settings(BaseModel):
         default=None, ge=64, le=4096, description="None: what the model reads best"
     )
     jpeg_quality: int = Field(default=85, ge=1, le=HIGHEST_JPEG_QUALITY)
-    workers: int | None = Field(default=None, ge=1, description="processes; None: threads in this process")
+    workers: int | None = Field(
+        default=None, ge=1, le=4096, description="processes; None: threads in this process"
+    )
     cluster: str | None = Field(
         default=None, description="dask://HOST:PORT, ray://HOST:PORT or auto (local Ray)"
     )
@@ -163,7 +167,7 @@ class Settings(BaseModel):
         default=None, ge=0, description="US dollars; the run stops before passing it"
     )
     max_tokens: int | None = Field(
-        default=None, ge=0, description="tokens in and out; the run stops before passing it"
+        default=None, ge=0, le=MOST_NUMBER, description="tokens in and out; the run stops before passing it"
     )
     fresh: bool = Field(default=False, description="call models again instead of using kept replies")
     record: Path | None = Field(
@@ -442,8 +446,8 @@ def _environment() -> dict[str, Any]:
 def _read_file(path: Path) -> SettingsFile:
     data = read_small(path, most_bytes=MOST_FILE_BYTES, what="settings file", error=SettingsError)
     try:
-        said = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        said = read_toml(data)
+    except ValueError as error:
         raise SettingsError(f"{path} is not TOML: {' '.join(str(error).split())[:_LONGEST_SHOWN]}") from error
     if "api_key" in said:
         raise SettingsError(f"{path}: api_key does not belong in this file; use key_file or OPENAI_API_KEY")

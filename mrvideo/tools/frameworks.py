@@ -14,7 +14,7 @@ from mrvideo.errors import MrVideoError
 from mrvideo.mapreduce import portal
 from mrvideo.models.schema import strict_schema
 from mrvideo.settings import Settings, choose_settings
-from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
+from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox, problem
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -63,7 +63,7 @@ def langchain(
 
 def _said(error: ValidationError | ValidationErrorV1) -> str:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "arguments"
+    where = ".".join(str(part) for part in first["loc"])[:200] or "arguments"
     return f"error: {where}: {first['msg']}"
 
 
@@ -114,4 +114,4 @@ async def call_as_text(box: Toolbox, name: str, arguments: dict[str, Any]) -> st
     try:
         return (await box.call(name, arguments)).text
     except MrVideoError as error:
-        return f"error: {error}"
+        return f"error: {problem(error)}"

@@ -32,7 +32,7 @@ from mrvideo.records import Event, StageAdvanced, StageStarted
 from mrvideo.session.models import budget_of
 from mrvideo.settings import Settings
 from mrvideo.tools.mcp_http import serve_http, while_there
-from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
+from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox, problem
 from mrvideo.tracebacks import in_one_line
 from mrvideo.wording import stage_label
 
@@ -40,6 +40,7 @@ _RAISED = (
     "this bound is for all calls as long as the server runs: whoever runs it starts it anew with a higher --max-cost or --max-tokens "
     "to go on from here"
 )
+_SHOWN = 100
 _LEFT = "the client left before this was done; what is done is kept"
 """Said into a connection that is closed."""
 INSTRUCTIONS = (
@@ -97,9 +98,9 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
                 box = Toolbox(settings, folders, on_event, budget)
                 result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
-            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+            return CallToolResult(content=[TextContent(text=problem(error))], is_error=True)
         except Exception as error:  # noqa: BLE001 - the last net: one line for the client, the traceback in a log file
-            line = in_one_line(error, log_file=log_file, doing=f"mrvideo mcp, {params.name}")
+            line = in_one_line(error, log_file=log_file, doing=f"mrvideo mcp, {params.name[:_SHOWN]}")
             print(f"mrvideo: {line}", file=sys.stderr, flush=True)  # noqa: T201
             return CallToolResult(content=[TextContent(text=line)], is_error=True)
         if result is None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
+from mrvideo.files import is_file
 from mrvideo.library import Library
 from mrvideo.media.content import check_lies_in
 from mrvideo.media.subtitles.sidecar import sidecars
@@ -59,7 +60,7 @@ MAX_CHARACTERS = 16_000
 
 _ROOM = MAX_CHARACTERS * 3 // 4
 """For a list; the rest is for what stands beside it."""
-_NAME, _PATH = 200, 1_000
+_NAME, _PATH, _PROBLEM = 200, 1_000, 2_000
 
 LOOK_FRAMES = 8
 
@@ -177,7 +178,7 @@ class Toolbox:
     def _below_roots(self, name: str) -> Path | None:
         for root in self.roots or ():
             target = _real(root / name)
-            if target is not None and self._holds(target) and _is_file(target):
+            if target is not None and self._holds(target) and is_file(target):
                 return target
         return None
 
@@ -198,13 +199,6 @@ def _real(path: Path) -> Path | None:
         return path.resolve()
     except (OSError, ValueError, RuntimeError):
         return None  # A loop of links, a name too long, a zero byte: nothing is there.
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _first_problem(name: str, error: ValidationError) -> str:
@@ -431,6 +425,11 @@ def _texts(texts: Sequence[str], room: int = MAX_CHARACTERS // 4) -> list[str]:
             break
         kept.append(cut)
     return kept
+
+
+def problem(error: Exception) -> str:
+    """What went wrong, for whoever called a tool: as bounded as a result, however long the names are that it tells."""
+    return _cut(" ".join(str(error).split()), _PROBLEM)
 
 
 def _text_of(data: Any) -> str:
