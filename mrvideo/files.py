@@ -70,6 +70,14 @@ def is_file(path: str | Path) -> bool:
         return False
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder is there; no for a name that can be none."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def read_toml(data: bytes) -> dict[str, Any]:
     """What a TOML file says. Raises `ValueError`, in one line, for whatever is none or could not be worked with.
 
