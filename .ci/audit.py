@@ -75,7 +75,7 @@ def run(command: list[str], until: float, problem: str) -> None:
         _, complaint = process.communicate(timeout=max(until - time.monotonic(), 0.1))
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
         raise Skipped(f"{problem} within {MOST_SECONDS:.0f} s") from None
     if process.returncode:
         raise Skipped(f"{problem}: {(complaint.strip().splitlines() or ['no reason told'])[-1]}")

@@ -110,3 +110,18 @@ async def test_what_a_caller_says_comes_back_bounded(tmp_path: Path, case: str, 
     for text in (told, said):
         assert 0 < len(text) <= 2_100 and "\n" not in text
     assert said.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "command", [("ask", LONG[:100_000], "Who?"), ("index", LONG[:100_000]), ("status", "a/" * 50_000)]
+)
+def test_a_name_that_is_too_long_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*command, "--quiet"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and len(err) < 5_000
