@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import mrvideo.tools
 from mrvideo.cli.app import run
 from mrvideo.errors import InputError, QuestionError, SettingsError
+from mrvideo.media.subtitles import LONGEST_CHARACTERS, load_subtitles
 from mrvideo.questions import (
     MOST_CHARACTERS,
     MOST_OPTION_CHARACTERS,
@@ -125,3 +127,17 @@ def test_a_name_that_is_too_long_is_one_line(
     assert run([*command, "--quiet"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and len(err) < 5_000
+
+
+def test_a_cue_is_as_long_as_a_cue_may_be(tmp_path: Path, film_maker: Callable[[Path, int], None]) -> None:
+    """One of 30 million letters was kept, searched, and would have been sent with every request about its second."""
+    film = tmp_path / "film.mp4"
+    film_maker(film, 4)
+    timing = "1\n00:00:01,000 --> 00:00:02,000\n"
+    film.with_suffix(".srt").write_text(timing + "x" * 100_000, encoding="utf-8")
+    found = load_subtitles(film)
+    assert [len(cue.text) for cue in found.cues] == [LONGEST_CHARACTERS]
+    assert found.cues[0].text.endswith("x…")
+    assert any("cut there" in note for note in found.notes)
+    film.with_suffix(".srt").write_text(timing + "x" * LONGEST_CHARACTERS, encoding="utf-8")
+    assert load_subtitles(film).notes == ()
