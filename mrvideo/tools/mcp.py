@@ -92,9 +92,8 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
         return ListToolsResult(tools=[_described(tool) for tool in TOOLS])
 
     async def call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
-        result = None
         try:
-            async with while_there(ctx.request), _progress(ctx) as on_event:
+            async with while_there(ctx.request) as staying, _progress(ctx) as on_event:
                 box = Toolbox(settings, folders, on_event, budget)
                 result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
@@ -103,7 +102,7 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
             line = in_one_line(error, log_file=log_file, doing=f"mrvideo mcp, {params.name[:_SHOWN]}")
             print(f"mrvideo: {line}", file=sys.stderr, flush=True)  # noqa: T201
             return CallToolResult(content=[TextContent(text=line)], is_error=True)
-        if result is None:
+        if staying.cancelled_caught:
             return CallToolResult(content=[TextContent(text=_LEFT)], is_error=True)
         content: list[ContentBlock] = [TextContent(text=result.text)]
         for frame in result.frames:

@@ -188,19 +188,20 @@ def guarded(app: ASGIApp, door: Door) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def while_there(request: Request | None) -> AsyncGenerator[None]:
+async def while_there(request: Request | None) -> AsyncGenerator[anyio.CancelScope]:
     """Cancels what is done inside once the client of an HTTP request has gone: nobody is there to read it, or to stop it.
 
-    The block then ends without an error. Without a request (stdio) nothing ends early.
+    The block then ends without an error, and `cancelled_caught` of what is given says so. Without a request (stdio) nothing
+    ends early.
     """
     gone: asyncio.Event | None = None if request is None else request.scope.get(_GONE)
     with anyio.CancelScope() as scope:
         if gone is None:
-            yield
+            yield scope
             return
         watching = asyncio.create_task(_cancel_when(gone, scope))
         try:
-            yield
+            yield scope
         finally:
             watching.cancel()
 
