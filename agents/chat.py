@@ -21,7 +21,7 @@ from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMiss
 from langgraph.runtime import Runtime
 
 from mrvideo.errors import SettingsError
-from mrvideo.files import make_owners_file
+from mrvideo.files import is_file, make_owners_file
 from mrvideo.models.base import Model, Request
 from mrvideo.prompts.loader import fence, load_prompt
 from mrvideo.records import Evidence, Source
@@ -76,6 +76,10 @@ async def take_kept_turn(message: str, context: ChatContext, checkpoints: Path, 
     except ModuleNotFoundError as error:
         raise SettingsError("keeping a conversation needs: pip install 'mrvideo[chat]'") from error
     make_owners_file(checkpoints)
+    if not is_file(checkpoints):
+        raise SettingsError(
+            f"{checkpoints} holds no conversation that can be taken up: it is no file; move it away"
+        )
     async with AsyncExitStack() as stack:
         try:
             connection = await stack.enter_async_context(aiosqlite.connect(str(checkpoints)))
