@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, cast
+from uuid import UUID
 
 from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]
 from langgraph.runtime import Runtime
 
 from mrvideo.errors import SettingsError
-from mrvideo.files import make_owners_file
+from mrvideo.files import is_file, make_owners_file
 from mrvideo.models.base import Model, Request
 from mrvideo.prompts.loader import fence, load_prompt
 from mrvideo.records import Evidence, Source
@@ -64,16 +66,68 @@ async def take_turn(
 
 
 async def take_kept_turn(message: str, context: ChatContext, checkpoints: Path, *, name: str) -> ChatState:
-    """`take_turn`, taking up the conversation of this name from a SQLite file. Raises `SettingsError` without extra `chat`."""
+    """`take_turn`, taking up the conversation of this name from a SQLite file.
+
+    Raises `SettingsError` without extra `chat`, and for a file that holds something else.
+    """
     try:
+        import aiosqlite
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     except ModuleNotFoundError as error:
         raise SettingsError("keeping a conversation needs: pip install 'mrvideo[chat]'") from error
     make_owners_file(checkpoints)
-    async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
-        kept = await saver.aget_tuple({"configurable": {"thread_id": name}})
-        before = cast("ChatState", kept.checkpoint["channel_values"]) if kept else ChatState()
+    if not is_file(checkpoints):
+        raise SettingsError(
+            f"{checkpoints} holds no conversation that can be taken up: it is no file; move it away"
+        )
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(aiosqlite.connect(str(checkpoints)))
+            saver = AsyncSqliteSaver(connection, serde=PlainData())
+            kept = await saver.aget_tuple({"configurable": {"thread_id": name}})
+            before = _taken_up(kept.checkpoint) if kept else ChatState()
+        except (aiosqlite.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise SettingsError(
+                f"{checkpoints} holds no conversation that can be taken up ({' '.join(str(error).split())[:200]}); move it away"
+            ) from error
         return await take_turn(message, before, context, saver=saver, name=name)
+
+
+class PlainData:
+    """How the steps of a conversation are kept: as JSON, which names no class and no function.
+
+    The graph's own way makes whatever objects a file names: in a folder from a stranger `chats.db` could run any program.
+    """
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """As JSON; what has no form there, such as the error of a step that failed, as its text."""
+        return "json", json.dumps(obj, default=repr).encode()
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """Plain data, also what earlier versions kept. Raises `ValueError` for everything else."""
+        kind, body = data
+        if kind == "json":
+            return json.loads(body)
+        if kind == "msgpack":
+            import ormsgpack
+
+            return ormsgpack.unpackb(body, ext_hook=_no_objects)
+        if kind == "null":
+            return None
+        raise ValueError(f"it is kept as {kind[:20]!r}")
+
+
+def _no_objects(kind: int, body: bytes) -> Any:
+    raise ValueError("it names objects to be made")
+
+
+def _taken_up(checkpoint: Any) -> ChatState:
+    """What was said so far; the steps of an earlier turn are its own. Raises for what the graph could not go on from."""
+    UUID(checkpoint["id"])
+    for versions in (checkpoint["channel_versions"], checkpoint["versions_seen"]):
+        versions.items()
+    lines = [SpokenLine.model_validate(line) for line in checkpoint["channel_values"].get("conversation", [])]
+    return ChatState(conversation=[line.model_dump() for line in lines])
 
 
 def build(saver: Any = None) -> Any:

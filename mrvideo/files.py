@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mrvideo.errors import InputError
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 OWNERS_FOLDER = 0o700
 OWNERS_FILE = 0o600
+
+_MOST_TOML_DOTS = 16
+_TOML_STRINGS = re.compile(
+    r'"""(?s:.*?)"""'
+    r"|'''(?s:.*?)'''"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'|#[^\n]*"
+)
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -58,6 +73,41 @@ def read_small(
     if len(data) > most_bytes:  # it grew meanwhile, or its size is not told
         raise error(_too_big(path, len(data), most_bytes, what))
     return data
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a file is there; no for a name that can be none: too long, with a zero byte, in a loop of links."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder is there; no for a name that can be none."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def read_toml(data: bytes) -> dict[str, Any]:
+    """What a TOML file says. Raises `ValueError`, in one line, for whatever is none or could not be worked with.
+
+    Keys of very many parts, `a.a.a…`, are refused unread: the parser's time grows with the square of their number.
+    """
+    text = data.decode("utf-8")
+    bare = _TOML_STRINGS.sub("_", text)
+    if any(row.count(".") > _MOST_TOML_DOTS for row in bare.split("\n")):
+        raise ValueError(f"a key of more than {_MOST_TOML_DOTS} parts")
+    try:
+        said = tomllib.loads(text)
+        repr(
+            said
+        )  # Of a number in hexadecimal with thousands of digits there is no text, which a later message would need.
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return said
 
 
 @contextlib.contextmanager

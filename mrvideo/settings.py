@@ -20,14 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from typing_extensions import Self
 
 from mrvideo.errors import SettingsError
-from mrvideo.files import read_small
+from mrvideo.files import read_small, read_toml
 from mrvideo.records import HIGHEST_JPEG_QUALITY, Effort, Recipe
 from mrvideo.trust import is_trusted, was_trusted
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 OFFLINE = "offline"
 FILE_NAME = "mrvideo.toml"
@@ -60,6 +55,11 @@ HARMLESS = frozenset(
 
 Besides, `offline` as a model, a library inside the folder, and bounds on money and tokens below those of your own file.
 """
+TOKEN_VARIABLE = "MRVIDEO_MCP_TOKEN"  # noqa: S105 - the name, not the token
+"""Holds what clients of `mrvideo mcp --http` must send."""
+_SHORTEST_TOKEN = 16
+MOST_NUMBER = 10**12
+"""Of tokens: beyond it nothing is counted, and sums with money lose their digits."""
 _MOST_KEY_BYTES = 64 * 2**10
 _LONGEST_SHOWN = 200
 
@@ -93,7 +93,8 @@ def state_folder() -> Path:
 class Settings(BaseModel):
     """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through `load_settings`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is not finite bounds nothing, and is no JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     vision: str | None = Field(
         default=None, description="model that sees frames: openai:MODEL, hf:PATH, replay:FILE, offline"
@@ -129,9 +130,14 @@ class Settings(BaseModel):
         default=None, ge=1, le=40, description="images in one request; what the server takes when not given"
     )
     context_tokens: int | None = Field(
-        default=None, ge=1024, description="what one request may hold, reply and images with it"
+        default=None,
+        ge=1024,
+        le=MOST_NUMBER,
+        description="what one request may hold, reply and images with it",
     )
-    max_output_tokens: int | None = Field(default=None, ge=64, description="bound on any one reply")
+    max_output_tokens: int | None = Field(
+        default=None, ge=64, le=MOST_NUMBER, description="bound on any one reply"
+    )
     recipe: Recipe = "fused"
     effort: Effort = "high"
     max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")
@@ -153,7 +159,9 @@ class Settings(BaseModel):
         default=None, ge=64, le=4096, description="None: what the model reads best"
     )
     jpeg_quality: int = Field(default=85, ge=1, le=HIGHEST_JPEG_QUALITY)
-    workers: int | None = Field(default=None, ge=1, description="processes; None: threads in this process")
+    workers: int | None = Field(
+        default=None, ge=1, le=4096, description="processes; None: threads in this process"
+    )
     cluster: str | None = Field(
         default=None, description="dask://HOST:PORT, ray://HOST:PORT or auto (local Ray)"
     )
@@ -163,7 +171,7 @@ class Settings(BaseModel):
         default=None, ge=0, description="US dollars; the run stops before passing it"
     )
     max_tokens: int | None = Field(
-        default=None, ge=0, description="tokens in and out; the run stops before passing it"
+        default=None, ge=0, le=MOST_NUMBER, description="tokens in and out; the run stops before passing it"
     )
     fresh: bool = Field(default=False, description="call models again instead of using kept replies")
     record: Path | None = Field(
@@ -224,14 +232,7 @@ class Settings(BaseModel):
             # A key for OpenAI is not shown to another maker's server.
             own = os.environ.get(variable or "", "").strip()
             return SecretStr(own) if own else None
-        data = read_small(self.key_file, most_bytes=_MOST_KEY_BYTES, what="key_file", error=SettingsError)
-        try:
-            return SecretStr(data.decode("utf-8").strip())
-        except UnicodeDecodeError:
-            # Not chained: the error holds the bytes.
-            raise SettingsError(
-                f"key_file {self.key_file} is not text; name a file that holds the key alone"
-            ) from None
+        return SecretStr(_only_text(self.key_file, what="key_file", holds="key"))
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,34 @@ class SettingsFile:
     data: bytes
     values: Mapping[str, Any]
     beyond: tuple[str, ...] = ()
+
+
+def served_token(file: Path | None = None) -> SecretStr | None:
+    """What clients of the MCP server must send: from the file, else from MRVIDEO_MCP_TOKEN; None where neither is given.
+
+    Raises `SettingsError` for a file that cannot be read, and for a token that could be guessed or fits no header.
+    """
+    if file is None:
+        origin, text = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE, "").strip()
+        if not text:
+            return None
+    else:
+        origin, text = f"token file {file}", _only_text(file, what="token file", holds="token")
+    if len(text) < _SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(
+            f"{origin}: a token has {_SHORTEST_TOKEN} characters or more, of ASCII and without spaces; "
+            "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
+        )
+    return SecretStr(text)
+
+
+def _only_text(file: Path, *, what: str, holds: str) -> str:
+    data = read_small(file, most_bytes=_MOST_KEY_BYTES, what=what, error=SettingsError)
+    try:
+        return data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        # Not chained: the error holds the bytes.
+        raise SettingsError(f"{what} {file} is not text; name a file that holds the {holds} alone") from None
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -406,7 +435,7 @@ def _variable(name: str) -> str:
 
 
 def _environment() -> dict[str, Any]:
-    known = {f"MRVIDEO_{name.upper()}" for name in Settings.model_fields} | {"MRVIDEO_CONFIG"}
+    known = {f"MRVIDEO_{name.upper()}" for name in Settings.model_fields} | {"MRVIDEO_CONFIG", TOKEN_VARIABLE}
     for name in os.environ:
         if name.startswith("MRVIDEO_") and name not in known and not name.startswith("MRVIDEO_TEST_"):
             raise SettingsError(f"environment: no setting for {name}; mrvideo config show lists the names")
@@ -421,8 +450,8 @@ def _environment() -> dict[str, Any]:
 def _read_file(path: Path) -> SettingsFile:
     data = read_small(path, most_bytes=MOST_FILE_BYTES, what="settings file", error=SettingsError)
     try:
-        said = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        said = read_toml(data)
+    except ValueError as error:
         raise SettingsError(f"{path} is not TOML: {' '.join(str(error).split())[:_LONGEST_SHOWN]}") from error
     if "api_key" in said:
         raise SettingsError(f"{path}: api_key does not belong in this file; use key_file or OPENAI_API_KEY")

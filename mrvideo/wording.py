@@ -74,6 +74,11 @@ def with_bare_addresses(text: str) -> str:
     return _ADDRESS.sub(_bare, text) if "://" in text else text
 
 
+def shown_setting(value: object) -> str:
+    """A setting's value as text that may be shown: without what an address may hold of secrets."""
+    return with_bare_addresses(without_secrets(str(value)))
+
+
 def _bare(found: re.Match[str]) -> str:
     address = found[0].rstrip(".,;:!)")
     if "?" not in address and "@" not in address:
@@ -83,7 +88,7 @@ def _bare(found: re.Match[str]) -> str:
 
 def printable(text: str) -> str:
     """The text with control characters (ANSI escapes, line breaks, bells, bidirectional overrides) as spaces."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def plain(text: str) -> str:

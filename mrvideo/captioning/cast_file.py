@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-import sys
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -21,29 +19,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mrvideo.errors import InputError
-from mrvideo.files import read_small
+from mrvideo.files import read_small, read_toml
 from mrvideo.models.base import Picture
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _PHOTO_PIXELS = 768
 _MOST_BYTES = 256 * 2**10
 _MOST_PHOTO_BYTES = 64 * 2**20
 _MOST_DECODED_PIXELS = 40_000_000
 """A camera's picture of 48 million is still read: JPEG is decoded at a part of its size."""
-_MOST_DOTS = 16
 
 # Without those that run another program or hold drawings: EPS, PDF, WMF.
 _PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "TGA")
-_STRINGS = re.compile(
-    r'"""(?s:.*?)"""'
-    r"|'''(?s:.*?)'''"
-    r'|"(?:\\.|[^"\\\n])*"'
-    r"|'[^'\n]*'|#[^\n]*"
-)
 
 
 class _Entry(BaseModel):
@@ -119,30 +105,17 @@ def given_digest(path: Path | None) -> str:
 def _entries(path: Path) -> list[_Entry]:
     data = _cast_bytes(path)
     try:
-        text = data.decode("utf-8")
-        _check_keys(path, text)
-        return _File.model_validate(tomllib.loads(text)).cast
+        return _File.model_validate(read_toml(data)).cast
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))[:100]
         raise InputError(
             f"{path}: {where!r}: {first['msg']}; write [[cast]] with name, photo and/or description"
         ) from error
-    except RecursionError as error:
-        raise InputError(
-            f"{path} is nested too deep for a cast file; write [[cast]] with name, photo …"
-        ) from error
     except ValueError as error:
         # Not TOML, not UTF-8, or a number of thousands of digits.
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is not TOML: {reason}; write [[cast]] with name, photo …") from error
-
-
-def _check_keys(path: Path, text: str) -> None:
-    """Raises `InputError` for keys of very many parts, `a.a.a…`: the parser's time grows with their square."""
-    bare = _STRINGS.sub("_", text)
-    if any(row.count(".") > _MOST_DOTS for row in bare.split("\n")):
-        raise InputError(f"{path}: a key of more than {_MOST_DOTS} parts; write [[cast]] with name, photo …")
 
 
 def _cast_bytes(path: Path) -> bytes:

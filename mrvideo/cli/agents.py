@@ -13,7 +13,7 @@ from mrvideo.cli.manners import current
 from mrvideo.cli.output import print_lines
 from mrvideo.cli.streams import DONE
 from mrvideo.errors import SettingsError
-from mrvideo.settings import Settings
+from mrvideo.settings import Settings, served_token
 from mrvideo.wording import plain
 
 SETTINGS = ("text", "vision", "verify_model", "base_url", "preset", "max_cost", "max_tokens", "library")
@@ -64,11 +64,23 @@ def mcp(
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen at, with --http.")
     ] = 8765,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File that holds what HTTP clients must send (Authorization: Bearer TOKEN). Default: MRVIDEO_MCP_TOKEN.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Host name by which HTTP clients may also call the server."),
+    ] = None,
 ) -> int:
     """Serve the tools to LLM agents over the Model Context Protocol.
 
     Over stdio, nothing but the protocol goes to stdout. --max-cost and --max-tokens bound all calls together, for as long
-    as the server runs; started anew with a higher bound it goes on from what is kept.
+    as the server runs; started anew with a higher bound it goes on from what is kept. At an address that other machines reach, a
+    token is needed.
     """
     try:
         from mrvideo.tools.mcp import serve
@@ -76,5 +88,18 @@ def mcp(
         raise SettingsError(
             f"serving tools needs: pip install 'mrvideo[tools]' ({error.name} is missing)"
         ) from error
-    serve(settings, root or [Path()], http=http, host=host, port=port, log_file=current().log_file)
+    if token_file is not None and not http:
+        raise SettingsError(
+            "--token-file is for --http; over stdio only whoever started the server speaks with it"
+        )
+    serve(
+        settings,
+        root or [Path()],
+        http=http,
+        host=host,
+        port=port,
+        token=served_token(token_file) if http else None,
+        allow_hosts=allow_host or (),
+        log_file=current().log_file,
+    )
     return DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.display.stages import spent
 from mrvideo.errors import QuestionError
+from mrvideo.files import is_folder
 from mrvideo.questions import check_question
 from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain, without_secrets
@@ -52,7 +52,7 @@ def ask(
     """
     # Asking checks it: here it would come after an index that is paid for.
     check_question(question, option or None, must_choose=must_choose)
-    if Path(video).is_dir():
+    if is_folder(video):
         raise QuestionError(f"{video} is a folder; ask one video file at a time")
 
     from mrvideo.api import Video

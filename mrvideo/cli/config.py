@@ -13,17 +13,19 @@ from mrvideo.cli.streams import DONE, complain
 from mrvideo.errors import InputError
 from mrvideo.settings import FILE_NAME, MOST_FILE_BYTES, Settings, SettingsFile, folder_file
 from mrvideo.trust import forget, place_of, trust, trusted_files
-from mrvideo.wording import plain
+from mrvideo.wording import plain, shown_setting
 
 
 def show(
     settings: Settings, origins: dict[str, str], untrusted: str | None, as_json: JsonFlag = False
 ) -> int:
-    """List every setting, its value, and where the value came from. Keys are never shown.
+    """List every setting, its value, and where the value came from. Keys are never shown, nor what an address holds of secrets.
 
     What the working folder's file sets, but is not trusted to, is told on stderr.
     """
-    values = {name: str(value) if isinstance(value, Path) else value for name, value in settings}
+    values = {
+        name: shown_setting(value) if isinstance(value, str | Path) else value for name, value in settings
+    }
     values["api_key"] = None if settings.api_key is None else "(set)"
     if untrusted is not None:
         complain(untrusted)
@@ -52,6 +54,8 @@ def trust_folder(
     file = folder / FILE_NAME
     if show_list:
         found = trusted_files(MOST_FILE_BYTES)
+        if not found and not as_json:
+            print_lines(["no settings file is trusted but your own"])
         if as_json:
             print_json([{"file": str(one.file), "unchanged": one.unchanged} for one in found])
         else:
@@ -81,4 +85,4 @@ def trust_folder(
 
 def _told(read: SettingsFile) -> dict[str, str]:
     """The settings in the file that only a trusted file may set."""
-    return {name: str(read.values[name]) for name in read.beyond}
+    return {name: shown_setting(read.values[name]) for name in read.beyond}

@@ -15,6 +15,7 @@ from mrvideo.cli.options import JsonFlag, SubtitlesOption
 from mrvideo.cli.output import print_json, print_lines
 from mrvideo.cli.streams import BAD_INPUT, DONE, FAILURES
 from mrvideo.errors import InputError, VideoError
+from mrvideo.files import is_folder
 from mrvideo.records import (
     Event,
     EventSink,
@@ -90,7 +91,7 @@ def expand(videos: Sequence[str]) -> list[str]:
     paths: list[str] = []
     for name in videos:
         folder = Path(name)
-        if not folder.is_dir():
+        if not is_folder(folder):
             paths.append(name)
             continue
         inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())

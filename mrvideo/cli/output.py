@@ -12,25 +12,26 @@ from rich.console import Console
 from rich.text import Text
 
 from mrvideo.cli.streams import takes
-from mrvideo.wording import json_line, rounded
+from mrvideo.wording import json_line, printable, rounded
 
 _NUMBER = re.compile(r"\$?[\d,:]+(\.\d+)?")
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines without wrapping. The caller has removed control characters."""
+    """Print lines without wrapping, and without control characters and marks of direction."""
     out = _console()
     for line in lines:
-        out.print(line)
+        out.print(printable(line))
 
 
 def print_heading(line: str) -> None:
     """Print one line, in bold where the terminal can."""
-    _console().print(Text(line, style="bold"))
+    _console().print(Text(printable(line), style="bold"))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
     """Print a table at full width, numbers aligned right: a truncated price or path would be wrong."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     columns = list(zip(headings, *rows, strict=True))
     widths = [max(map(cell_len, column)) for column in columns]
     numbers = [place > 0 and all(map(_is_number, column[1:])) for place, column in enumerate(columns)]

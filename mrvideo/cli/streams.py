@@ -27,6 +27,9 @@ CANNOT_WRITE = 74
 INTERRUPTED = 130
 TERMINATED = 128 + signal.SIGTERM
 
+_LONGEST_LINE = 4_000
+"""Of a complaint: beyond it a name stands there that nobody reads. The way out is at the end."""
+
 STAND_INS = "mrvideo-stand-ins"
 """The error handler that writes ASCII for what a stream's encoding lacks."""
 _ASCII = {
@@ -95,7 +98,10 @@ def register_stand_ins() -> None:
 
 def complain(message: str) -> None:
     """One line on stderr, under the program's name."""
-    print(f"mrvideo: {plain(message)}", file=sys.stderr)  # noqa: T201
+    line = plain(message)
+    if len(line) > _LONGEST_LINE:
+        line = f"{line[: _LONGEST_LINE // 2]} … {line[-_LONGEST_LINE // 2 :]}"
+    print(f"mrvideo: {line}", file=sys.stderr)  # noqa: T201
 
 
 def drop_stdout() -> None:

@@ -1,7 +1,7 @@
 """HTML of videos, answers, scenes and entities for notebooks: timelines, thumbnails, evidence frames.
 
-Everything that came from a video is escaped by the template engine; pictures are data URLs, so that a saved notebook
-shows them without the file.
+Everything that came from a video is escaped by the template engine, and holds no marks that turn the direction of what
+stands beside it; pictures are data URLs, so that a saved notebook shows them without the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from mrvideo.errors import VideoError
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Answer, Entity, Index, Scene, Span, clock
-from mrvideo.wording import counted
+from mrvideo.wording import counted, printable
 
 STRIP_THUMBNAILS = 12
 CAST_PICTURES = 8
@@ -223,8 +223,12 @@ def _pictures(source: FrameSource | None, times_seconds: list[float]) -> list[tu
 
 @cache
 def _template(source: str) -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_clean)
     return environment.from_string(source)
+
+
+def _clean(value: object) -> object:
+    return printable(value) if isinstance(value, str) else value
 
 
 def _render(template: str, **fields: object) -> str:

@@ -7,8 +7,9 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +86,7 @@ class StopScope:
     def __init__(self) -> None:
         self._held = Run()
         self._maps: list[Run] = []
+        self._ends: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._stopped = False
         self._token: Token[StopScope | None] | None = None
@@ -106,9 +108,11 @@ class StopScope:
         """Stop the work; returns at once."""
         with self._lock:
             self._stopped = True
-            maps = list(self._maps)
+            maps, ends = list(self._maps), list(self._ends)
         for run in (self._held, *maps):
             run.stop()
+        for end in ends:
+            end()
 
     def end_with(self, run: Run) -> None:
         """Register a map, which is stopped with this scope."""
@@ -118,6 +122,20 @@ class StopScope:
         if stopped:
             run.stop()
 
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Generator[None]:
+        """Call `end`, from the thread that stops, if this is stopped while the block runs; at once where it has been."""
+        with self._lock:
+            self._ends.append(end)
+            stopped = self._stopped
+        try:
+            if stopped:
+                end()
+            yield
+        finally:
+            with self._lock:
+                self._ends.remove(end)
+
     def watch(self, call: Future[Any]) -> None:
         """Register a call that the working thread makes outside any map."""
         if not self._stopped:
@@ -125,6 +143,34 @@ class StopScope:
 
 
 current_scope: ContextVar[StopScope | None] = ContextVar("current_scope", default=None)
+
+
+def check_going_on() -> None:
+    """Raises `CancelledError` where this thread's work has been stopped: for what takes long between two calls."""
+    scope = current_scope.get()
+    if scope is not None and scope.stopped:
+        raise CancelledError("the work was stopped")
+
+
+def ending(end: Callable[[], None]) -> AbstractContextManager[None]:
+    """`end` is called, from another thread, if this thread's work is stopped while the block runs."""
+    scope = current_scope.get()
+    return nullcontext() if scope is None else scope.ending(end)
+
+
+async def in_thread(work: Callable[[], R]) -> R:
+    """What takes long and waits for others, in a thread; cancelling it stops the work, and does not wait until it has."""
+    scope = StopScope()
+
+    def stoppable() -> R:
+        with scope:
+            return work()
+
+    try:
+        return await anyio.to_thread.run_sync(stoppable, abandon_on_cancel=True)
+    except anyio.get_cancelled_exc_class():
+        scope.stop()
+        raise
 
 
 class _Portal(BlockingPortal):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import socket
+import threading
 import urllib.request
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPMessage, HTTPResponse, HTTPSConnection
@@ -30,12 +31,52 @@ _PORTS = {"http": 80, "https": 443}
 _IPAddress: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 
-def open_address(url: str, *, allow_private: bool) -> HTTPResponse:
+class Line:
+    """The connections of one download, which any thread may cut: a read that waits for a silent host then ends at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: list[socket.socket] = []
+        self._is_cut = False
+
+    def add(self, connection: socket.socket) -> None:
+        """One more. It is cut at once where the others have been."""
+        # A second handle: TLS takes the first one over.
+        end = socket.fromfd(connection.fileno(), connection.family, connection.type)
+        with self._lock:
+            self._ends.append(end)
+            is_cut = self._is_cut
+        if is_cut:
+            _cut(end)
+
+    def cut(self) -> None:
+        """End them all."""
+        with self._lock:
+            self._is_cut = True
+            ends = list(self._ends)
+        for end in ends:
+            _cut(end)
+
+    def close(self) -> None:
+        """Let go of the handles; the connections are their readers' own."""
+        with self._lock:
+            for end in self._ends:
+                end.close()
+
+
+def _cut(end: socket.socket) -> None:
+    with suppress(OSError):  # Closed, or not connected yet.
+        end.shutdown(socket.SHUT_RDWR)
+
+
+def open_address(url: str, *, allow_private: bool, line: Line | None = None) -> HTTPResponse:
     """The reply of what an address leads to in the end, its body unread. User and password go to the first host only.
+
+    Every connection that is made for it is added to the `line`.
 
     Raises VideoError for an address that may not be fetched, and OSError, HTTPException and ValueError.
     """
-    dialler = _Dialler(allow_private)
+    dialler = _Dialler(allow_private, line or Line())
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -66,8 +107,9 @@ def _request(url: str) -> urllib.request.Request:
 class _Dialler:
     """Resolves a name once, checks every address it has, and connects to one of those."""
 
-    def __init__(self, allow_private: bool) -> None:
+    def __init__(self, allow_private: bool, line: Line) -> None:
         self.allow_private = allow_private
+        self._line = line
 
     def addresses(self, host: str, port: int) -> list[Any]:
         """Where the host is, as `socket.getaddrinfo` lists it. Raises VideoError for one that may not be asked, and OSError."""
@@ -89,6 +131,7 @@ class _Dialler:
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(timeout)
+                self._line.add(sock)
                 sock.connect(place)
             except OSError as error:
                 sock.close()
@@ -96,6 +139,14 @@ class _Dialler:
             else:
                 return sock
         raise last or OSError(f"{address[0]} has no address")
+
+    def connect_unchecked(
+        self, address: tuple[str, int], timeout: float | None = None, *_: Any
+    ) -> socket.socket:
+        """As `socket.create_connection`, to a proxy."""
+        sock = socket.create_connection(address, timeout)
+        self._line.add(sock)
+        return sock
 
 
 def is_public(address: _IPAddress) -> bool:
@@ -165,9 +216,9 @@ def _dialled(dialler: _Dialler, kind: type[HTTPConnection], request: urllib.requ
 
     def make(host: str, **arguments: Any) -> HTTPConnection:
         connection = kind(host, **arguments)
-        if not proxied:
-            # The one place where the standard library lets a connection be opened another way.
-            connection._create_connection = dialler.connect  # type: ignore[attr-defined]  # pyright: ignore
+        # The one place where the standard library lets a connection be opened another way.
+        opened = dialler.connect_unchecked if proxied else dialler.connect
+        connection._create_connection = opened  # type: ignore[attr-defined]  # pyright: ignore
         return connection
 
     return make

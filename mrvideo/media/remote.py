@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mrvideo.errors import VideoError
+from mrvideo.mapreduce.event_loop import check_going_on, ending
 from mrvideo.media import sources
-from mrvideo.media.dialling import open_address
+from mrvideo.media.dialling import Line, open_address
 from mrvideo.wording import with_bare_addresses
 
 MOST_BYTES = 16 << 30
@@ -55,7 +56,9 @@ _known: dict[str, _Fetched] = {}
 
 
 def copy_of(url: str, *, allow_url: bool, allow_private: bool) -> Path:
-    """The local copy of what the address holds, fetched once. Raises VideoError.
+    """The local copy of what the address holds, fetched once.
+
+    Raises VideoError, and `concurrent.futures.CancelledError` where the work that it is for is stopped meanwhile.
 
     `url` may be the address as it is shown, where this process was given the whole of it.
     """
@@ -68,6 +71,7 @@ def copy_of(url: str, *, allow_url: bool, allow_private: bool) -> Path:
         # What was fetched before was allowed then, to the same person.
         if fetched.copy is not None and fetched.copy.exists():
             return fetched.copy
+        check_going_on()  # Another may have held the lock for hours.
         _clean()
         fetched.copy, fetched.held, fetched.bytes = _download(whole, name, allow_private)
         copy = fetched.copy
@@ -79,11 +83,17 @@ def _download(url: str, name: str, allow_private: bool) -> tuple[Path, BinaryIO,
     path, file = _new_file()
     try:
         try:
-            with closing(_opened(url, name, allow_private)) as reply:
+            with (
+                closing(Line()) as line,
+                ending(line.cut),
+                closing(_opened(url, name, allow_private, line)) as reply,
+            ):
                 size = _write(reply, name, file)
         except VideoError:
+            check_going_on()
             raise
         except (OSError, HTTPException, ValueError, *_store_errors(url)) as error:
+            check_going_on()
             raise _unreachable(name, error) from error
     except BaseException:
         _drop(path, file)
@@ -100,6 +110,7 @@ def _write(reply: Any, name: str, file: BinaryIO) -> int:
     looked, seen = begun, 0
     head: bytes | None = b""
     for number, block in enumerate(_blocks(reply)):
+        check_going_on()
         size += len(block)
         if head is not None:
             head = (head + block)[:_HEAD_BYTES]
@@ -118,6 +129,8 @@ def _write(reply: Any, name: str, file: BinaryIO) -> int:
         if number % _BLOCKS_BETWEEN_LOOKS == 0:
             _check_room(name, stated or 0)
         file.write(block)
+    # A line that was cut looks like the end of what has no stated length.
+    check_going_on()
     file.flush()
     if not size:
         raise VideoError(f"{name} is empty (0 bytes); check the address")
@@ -220,10 +233,10 @@ def _let_go_beyond(most_bytes: int, *, but: str) -> None:
 # The sources -------------------------------------------------------------------------------------------------------
 
 
-def _opened(url: str, name: str, allow_private: bool) -> Any:
+def _opened(url: str, name: str, allow_private: bool, line: Line) -> Any:
     if url.lower().startswith("s3://"):
         return _open_object(url, name)
-    return open_address(url, allow_private=allow_private)
+    return open_address(url, allow_private=allow_private, line=line)
 
 
 def _open_object(url: str, name: str) -> Any:

@@ -14,7 +14,7 @@ from anyio import to_thread
 from mrvideo.agents.ask.run import ask
 from mrvideo.errors import LibraryError
 from mrvideo.library import Library
-from mrvideo.mapreduce import start_on_portal
+from mrvideo.mapreduce import in_thread, start_on_portal
 from mrvideo.media.looks import FrameSource
 from mrvideo.memory import Memory
 from mrvideo.models import Budget
@@ -175,8 +175,8 @@ async def frames_for(index: Index, settings: Settings, models: Models) -> FrameS
     if not there:
         return None
     source = cropped_source(index, settings, long_side_pixels=models.vision.capabilities.long_side_pixels)
-    # Before anything is paid for.
-    await to_thread.run_sync(source.check)
+    # Before anything is paid for. What lies at an address is fetched here.
+    await in_thread(source.check)
     return source
 
 

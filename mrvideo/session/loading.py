@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mrvideo.errors import InputError
+from mrvideo.files import is_file
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.media.sources import named
@@ -53,7 +54,7 @@ def load_index(video: str, settings: Settings) -> Index:
 def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
     """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
     path = named(video)
-    if Path(video).is_file():
+    if is_file(video):
         info = probe(video, read_options(settings))
         index = library.latest_index(info.digest)
         return index and index.model_copy(update={"video": info})
@@ -77,7 +78,7 @@ def index_for_question(
     made.
     """
     asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
-    gone = not is_url(path) and not Path(path).exists()
+    gone = not is_url(path) and not is_file(path)
     if not asks_for_one or gone:
         with closing(Library.open(settings.library, create=False)) as library:
             found = newest_index(path, library, settings)

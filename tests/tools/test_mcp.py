@@ -51,7 +51,14 @@ def over_stdio(root: Path, *more: str) -> Any:
 
 @asynccontextmanager
 async def over_http(root: Path, *more: str) -> AsyncIterator[Any]:
-    """A server on a free port of loopback, which it names on stderr."""
+    """A client of a server over HTTP."""
+    async with http_server(root, *more) as url, mcp.Client(url) as client:
+        yield client
+
+
+@asynccontextmanager
+async def http_server(root: Path, *more: str) -> AsyncIterator[str]:
+    """The address of a server on a free port of loopback, which it names on stderr."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command(root, "--http", "--port", "0", *more),
@@ -62,8 +69,7 @@ async def over_http(root: Path, *more: str) -> AsyncIterator[Any]:
     try:
         line = (await process.stderr.readline()).decode()
         assert line.startswith("serving at http://127.0.0.1:"), line
-        async with mcp.Client(line.removeprefix("serving at ").strip()) as client:
-            yield client
+        yield line.removeprefix("serving at ").strip()
     finally:
         process.terminate()
         out, _ = await process.communicate()
@@ -262,3 +268,40 @@ async def test_the_server_serves_in_this_process_too(served: Any) -> None:
     async with mcp.Client(server) as client:
         found = await client.call_tool("search_video", {"words": "mackerel"})
         assert data_of(found)["hits"][0]["source"] == "cue"
+
+
+CLIENT = """
+import asyncio, sys, mcp
+
+async def call():
+    async with mcp.Client(sys.argv[1], mode=sys.argv[2]) as client:
+        await client.call_tool("index_video", {"video": "grey.mp4"})
+
+asyncio.run(call())
+"""
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_work_of_an_http_client_that_vanishes_ends(
+    tmp_path: Path, write_film: Any, servers: Any, mode: str
+) -> None:
+    """Of protocol versions before 2026 a client that was killed left its indexing running, and paid for, to the end."""
+    write_film(tmp_path / "grey.mp4", seconds=40)
+    stall = servers.Fault.stall()
+    with servers.ChatServer(fault_of=lambda call: stall if call >= 3 else None) as model:
+        more = ("--vision", "openai:test-vlm", "--base-url", model.base_url)
+        async with http_server(tmp_path, *more) as url:
+            killed = await asyncio.create_subprocess_exec(sys.executable, "-c", CLIENT, url, mode)
+            await asyncio.to_thread(model.stalled.wait)
+            killed.kill()
+            await killed.wait()
+            # Calls that nobody answers hold the video's claim until they are stopped.
+            with Library.open(tmp_path / ".mrvideo" / "library.db") as opened:
+                digest = opened.videos()[0].digest
+                claimed = asyncio.to_thread(lambda: opened.claim(digest).__enter__())
+                await asyncio.wait_for(claimed, timeout=2)
+                assert opened.latest_index(digest) is None
+            calls = model.calls
+            async with mcp.Client(url) as another:
+                assert len((await another.list_tools()).tools) == len(TOOLS)
+            assert model.calls == calls

@@ -38,6 +38,10 @@ __all__ = [
 READING_SECONDS = 2.0
 """How long a line without a length stands, unless the next one comes sooner."""
 
+LONGEST_CHARACTERS = 5_000
+"""Of one cue: nobody says more in the time that a line stands, and it would stand in every request about that time."""
+_LONGEST_NAME = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Subtitles:
@@ -156,7 +160,7 @@ def _placed(
 ) -> Subtitles:
     """Lines as cues on the video's clock. What had no length gets one; what lies before the start is counted."""
     cues: list[Cue] = []
-    mended = early = 0
+    mended = early = cut = 0
     following = _following(line.start_ms for line in parsed.lines)
     for line in sorted(parsed.lines, key=lambda line: (line.start_ms, line.stop_ms)):
         start_ms, stop_ms = line.start_ms, line.stop_ms
@@ -168,12 +172,16 @@ def _placed(
         if stop <= 0:
             early += 1
             continue
+        text = line.text
+        if len(text) > LONGEST_CHARACTERS:
+            cut += 1
+            text = text[: LONGEST_CHARACTERS - 1] + "…"
         cues.append(
             Cue(
                 start_seconds=max(start, 0.0),
                 stop_seconds=stop,
-                text=line.text,
-                speaker=line.speaker,
+                text=text,
+                speaker=None if line.speaker is None else line.speaker[:_LONGEST_NAME],
                 source=source,
                 language=language,
             )
@@ -181,6 +189,8 @@ def _placed(
     notes = list(parsed.notes)
     if mended:
         notes.append(f"{mended} without a length, now {READING_SECONDS:g} s or until the next")
+    if cut:
+        notes.append(f"{cut} of more than {LONGEST_CHARACTERS:,} characters, cut there")
     if early:
         notes.append(f"{early} before the first picture, left out")
     duration = inside.duration_seconds
