@@ -20,6 +20,8 @@ from mrvideo.media import open_video
 from mrvideo.media.content import Content
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
+from mrvideo.memory import Node
+from mrvideo.memory.views import Length, Telling
 from mrvideo.models import Budget
 from mrvideo.records import (
     HTML_VIEWS,
@@ -40,6 +42,7 @@ from mrvideo.records import (
     clock,
 )
 from mrvideo.schemas.analysis import LookReply
+from mrvideo.session import telling
 from mrvideo.session.asking import start_asking
 from mrvideo.session.indexing import aindex_video, index_video
 from mrvideo.session.loading import load_index
@@ -230,6 +233,37 @@ class Video:
     def search(self, words: str, *, limit: int = 20) -> tuple[Hit, ...]:
         """Captions, cues and on-screen texts of this video that hold the words, best first."""
         return search_video(self.info.digest, words, self._settings, limit=limit)
+
+    def summarise(
+        self,
+        length: Length = "page",
+        *,
+        about: str = "",
+        within: SpanLike | None = None,
+        steps: bool = False,
+        on_event: EventSink = _ignore,
+    ) -> Telling:
+        """A summary; each of its sentences has the spans that bear it out. `print` it, or walk `sections`.
+
+        Of the whole video in the given length; `about` somebody or something, of a span, or as `steps` of a procedure. The memory
+        that it is read from is built by the text model on first need and kept. Raises `ModelUnavailable`, `BudgetReached`.
+        """
+        span = None if within is None else _span_of(within)
+        return telling.summarise(
+            self._index, self._settings, length=length, about=about, within=span, steps=steps,
+            on_event=on_event, budget=self._budget,
+        )  # fmt: skip
+
+    def story(self, *, on_event: EventSink = _ignore) -> Telling:
+        """Pictures, texts and speech as one telling; each of its sentences has its spans."""
+        return telling.story(self._index, self._settings, on_event=on_event, budget=self._budget)
+
+    @property
+    def chapters(self) -> tuple[Node, ...]:
+        """Every chapter: span, title, summary, who appears, facts with the scenes that bear them out."""
+        return telling.chapters(
+            self._index, self._settings, every=True, on_event=_ignore, budget=self._budget
+        )
 
     def answers(self) -> tuple[Answer, ...]:
         """Every answer given so far, oldest first, with the settings it was made with."""

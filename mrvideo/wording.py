@@ -38,6 +38,7 @@ _STAGES = {
     "verify": "checking",
     "memory": "writing chapters",
     "walk": "choosing chapters",
+    "tell": "telling",
     "read_facts": "reading facts",
     "total": "total",
 }

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from mrvideo.cli import agents, ask, config, doctor, estimate, index, library, manners, streams
+from mrvideo.cli import agents, ask, config, doctor, estimate, index, library, manners, streams, tell
 from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, register, said_before, sections
 from mrvideo.cli.manners import Manners
 from mrvideo.errors import MrVideoError
@@ -43,6 +43,9 @@ _config = typer.Typer(invoke_without_command=True, **sections("Settings and wher
 register(app, "index", index.index, panel=_ASK, settings=index.SETTINGS)
 register(app, "ask", ask.ask, panel=_ASK, settings=ask.ASK_SETTINGS)
 register(app, "look", ask.look, panel=_ASK, settings=ask.LOOK_SETTINGS)
+register(app, "summarise", tell.summarise, panel=_ASK, settings=tell.SETTINGS)
+register(app, "chapters", tell.chapters, panel=_ASK, settings=tell.CHAPTER_SETTINGS)
+register(app, "story", tell.story, panel=_ASK, settings=tell.SETTINGS)
 register(app, "search", library.search, panel=_ASK, settings=("library",))
 register(app, "list", library.list_videos, panel=_KEPT, settings=("library",))
 register(app, "show", library.show, panel=_KEPT, settings=("library",))

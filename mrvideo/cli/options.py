@@ -111,6 +111,9 @@ SETTING_OPTIONS: dict[str, Any] = {
         get_args(Effort),
         "low reads captions, medium also looks at frames again, high also checks each claim; of a long video, exhaustive reads all. Default: high.",
     ),
+    "max_opened": _option(
+        int, MODELS, "N", "Chapters of a long video that a question opens at most. Default: 8."
+    ),
     "reader": _choice(READING, ("pyav", "decord"), "Library that decodes the video. Default: pyav."),
     "keyframes_only": _switch(
         READING,

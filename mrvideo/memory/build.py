@@ -125,7 +125,9 @@ class _Builder:
         self._model = text
         self._calls = Calls(text, on_call=self._told)
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._stop = language_of(" ".join(leaf.scene.brief for leaf in leaves[:50])).stop
+        sample = leaves[:: max(len(leaves) // 50, 1)]
+        self._language = language_of(" ".join(text for leaf in sample for text in leaf.texts))
+        self._stop = self._language.stop
 
     @property
     def usage(self) -> Usage:
@@ -281,7 +283,7 @@ class _Builder:
 
     def _scenes(self, text: str, cited: Sequence[int], there: set[int]) -> tuple[int, ...]:
         scenes = tuple(sorted({scene for scene in cited if scene in there}))
-        if scenes and borne_out(text, [self._by_index[s] for s in scenes]):
+        if scenes and borne_out(text, [self._by_index[s] for s in scenes], language=self._language):
             return scenes
         self.dropped += 1
         return ()

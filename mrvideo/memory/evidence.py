@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mrvideo.records import Cue, Index, Scene
-from mrvideo.text import holds, language_of, placed_words
+from mrvideo.text import Language, holds, language_of, placed_words
 
 LEAST_SHARE = 0.4
 """Of a sentence's words that mean something, so many stand in the scenes that it cites: the rest are a model's own words for it."""
@@ -75,10 +75,13 @@ def _heard(cues: Sequence[Cue]) -> tuple[Leaf, ...]:
     )
 
 
-def borne_out(text: str, leaves: Iterable[Leaf]) -> bool:
+def borne_out(
+    text: str, leaves: Iterable[Leaf], *, language: Language | None = None, loosely: bool = False
+) -> bool:
     """Whether these scenes say so: every name, number and quotation of it, and enough of its other words.
 
-    Texts of scripts that are written without spaces are held to names, numbers and quotations alone.
+    `language` is that of the captions, told from these scenes where not given. `loosely`: half as many other words will do, as for
+    steps, which are worded as orders. Texts of scripts that are written without spaces are held to names, numbers and quotations alone.
     """
     held = [line for leaf in leaves for line in leaf.texts if line.strip()]
     body = " \n".join(held)
@@ -95,12 +98,12 @@ def borne_out(text: str, leaves: Iterable[Leaf]) -> bool:
         return False
     if any(max(holds(line, quote) for line in held) < LEAST_HELD for quote in _QUOTED.findall(bare)):
         return False
-    language = language_of(body)
+    language = language or language_of(body)
     words = language.stems(_NAME.sub(" ", bare))
     if not words or not _spaced(bare):
         return True
     found = language.stems(_NAME.sub(" ", body))
-    return len(words & found) >= LEAST_SHARE * len(words)
+    return len(words & found) >= LEAST_SHARE * len(words) * (0.5 if loosely else 1.0)
 
 
 def _spaced(text: str) -> bool:

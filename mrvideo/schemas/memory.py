@@ -118,3 +118,24 @@ class ReadFactsReply(Message):
 
     reasoning: Filled
     scenes: tuple[int, ...] = Field(default=(), max_length=256)
+
+
+# tell ------------------------------------------------------------------------------------------
+
+
+class TellInputs(Message):
+    """Prompt `tell`: what is remembered of a part of the video, to be told about something, as steps, or as a story."""
+
+    style: Literal["summary", "steps", "story"]
+    about: str = ""
+    span: Span
+    nodes: tuple[NodeLine, ...]
+    entities: tuple[EntityLine, ...] = ()
+    speech: str = ""
+    sentences: int = Field(description="tell it in at most so many")
+
+
+class TellReply(Message):
+    """Sentences in order, each with the scenes that it rests on; none where nothing of it is there."""
+
+    sentences: tuple[SentenceReply, ...] = Field(default=(), max_length=64)

@@ -22,15 +22,12 @@ from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, EventSink, Index, Notice
 from mrvideo.session.models import Models, check_recording, open_models
 from mrvideo.session.options import cropped_source
-from mrvideo.session.remembering import remembered
-from mrvideo.settings import OFFLINE, Settings
+from mrvideo.session.remembering import is_walked, remembered
+from mrvideo.settings import Settings
 from mrvideo.wording import is_url
 
 CHECKING: frozenset[Effort] = frozenset({"high", "exhaustive"})
 """Efforts at which claims are checked, perhaps by a model of its own."""
-
-WALKED_FROM = 128
-"""A video of more scenes than two calls read is walked by its memory; of others all is read."""
 
 _SOURCE_PIXELS = 4096
 """No source is scaled down to less for crops of small text."""
@@ -156,10 +153,8 @@ async def answer_from(
 async def _memory(
     models: Models, index: Index, settings: Settings, library: Library | None, on_event: EventSink
 ) -> Memory | None:
-    """The memory to walk, built on first need; None where all is read: of short videos, without a model, and at effort `exhaustive`."""
-    if library is None or settings.effort == "exhaustive" or settings.text_model == OFFLINE:
-        return None
-    if len(index.scenes) <= WALKED_FROM:
+    """The memory to walk, built on first need; None where all is read."""
+    if library is None or not is_walked(index, settings):
         return None
     return await remembered(index, settings, library, models.text, on_event)
 

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 
 from mrvideo.agents.ask.budget import LOCAL, Pictures
 from mrvideo.agents.ask.segments import SCENES_PER_SEGMENT
+from mrvideo.agents.ask.walk import FACTS_SHOWN, SCENES_PER_CHAPTER, WIDE
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.media.identity import probe
 from mrvideo.media.images import fit_within
 from mrvideo.media.subtitles import load_subtitles
+from mrvideo.memory.build import FACTS_TOLD, STAGE
 from mrvideo.models.base import Capabilities
 from mrvideo.models.prices import cost, image_tokens, schema_tokens, text_tokens
 from mrvideo.models.tokens import note
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
 from mrvideo.schemas import analysis
+from mrvideo.schemas import memory as remembering
 from mrvideo.session.models import capabilities_of, model_settings
 from mrvideo.session.options import captioning_options, read_options
-from mrvideo.settings import Settings
+from mrvideo.session.remembering import WALKED_FROM
+from mrvideo.settings import OFFLINE, Settings
 
 RECIPES: tuple[Recipe, ...] = ("fused", "paper")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
@@ -33,6 +37,9 @@ _OUTPUT_TOKENS = 350
 _PER_LOOK = 36
 _LINE_TOKENS = 25
 _CHECKS = 20
+_CHILDREN = 12
+"""Scenes of a chapter, chapters of the node above: between 8 and 16."""
+_FACT_OUTPUT_TOKENS = 900
 _FINDINGS = 8
 """Pieces of evidence and of analysis that a question about the whole video makes of each segment."""
 ASSUMPTIONS = (
@@ -101,6 +108,9 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
             priced = usage.model_copy(update={"cost": cost(models[0].name, usage)})
             made = _stage(row.stage, priced, passes=row.passes)
             stages[row.stage] = _total(row.stage, [stages[row.stage], made]) if row.stage in stages else made
+        scenes = math.ceil(info.duration_seconds / settings.clip_seconds)
+        if scenes > WALKED_FROM and settings.text_model != OFFLINE:
+            stages[STAGE] = _memory(scenes, spoken, models[1].name)
         stages["total"] = _total("total", list(stages.values()))
         recipes[recipe] = stages
     return Estimate(
@@ -113,6 +123,28 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
         assumptions=ASSUMPTIONS,
         note=note(models[0].name),
     )
+
+
+def _memory(scenes: int, spoken: int, model: str) -> StageCost:
+    """Chapters of a dozen scenes, and of a dozen of these a node above, up to one."""
+    chapters = math.ceil(scenes / _CHILDREN)
+    above, level = 0, chapters
+    while level > 1:
+        level = math.ceil(level / _CHILDREN)
+        above += level
+    read = {
+        "chapter": (chapters, (_CAPTION_TOKENS + _LINE_TOKENS) * _CHILDREN + math.ceil(spoken / chapters)),
+        "join_chapters": (above, _CHILDREN * (FACTS_TOLD + 4) * _LINE_TOKENS),
+    }
+    rows: list[StageCost] = []
+    for prompt, (calls, own) in read.items():
+        fixed = text_tokens(load_prompt(prompt).static, model)
+        fixed += schema_tokens(getattr(remembering, load_prompt(prompt).reply), model)
+        usage = Usage(
+            calls=calls, input_tokens=calls * (fixed + own), output_tokens=calls * _FACT_OUTPUT_TOKENS
+        )
+        rows.append(_stage(STAGE, usage.model_copy(update={"cost": cost(model, usage)})))
+    return _total(STAGE, rows)
 
 
 def _by_effort(
@@ -140,8 +172,12 @@ def _question(
     rounds.
     """
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
-    segments = math.ceil(scenes / SCENES_PER_SEGMENT)
-    each = min(scenes, SCENES_PER_SEGMENT)
+    walked = scenes > WALKED_FROM and effort != "exhaustive"
+    # Of a long video, a question reads the chapters that it opens.
+    opened = min(settings.max_opened * (SCENES_PER_CHAPTER if most else _CHILDREN), scenes)
+    read_scenes = opened if walked else scenes
+    segments = math.ceil(read_scenes / SCENES_PER_SEGMENT)
+    each = min(read_scenes, SCENES_PER_SEGMENT)
     rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
     told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 400
     read = segments + min(segments, 2) * (rounds - 1)
@@ -151,6 +187,15 @@ def _question(
         _Call("global_intention", "text", rounds, told + 200),
         _Call("answer", "text", rounds, 2 * told + 300),
     ]
+    if walked:
+        chapters = math.ceil(scenes / _CHILDREN)
+        steps = max(math.ceil(math.log(chapters / WIDE, _CHILDREN)), 0) + 1
+        listed = min(chapters, WIDE) * (FACTS_SHOWN + 4) * _LINE_TOKENS
+        calls.append(_Call("walk", "text", steps, listed))
+        if most:
+            facts = chapters * _CHILDREN * 2 * _LINE_TOKENS
+            groups = math.ceil(facts / max(capabilities.context_tokens // 2, 1000))
+            calls.append(_Call("read_facts", "text", groups, facts // groups))
     pictures = Pictures(LOCAL[effort])
     if effort != "low":
         calls.append(_Call("goals", "text", 1, 40))
@@ -175,7 +220,8 @@ def _question(
         model = names[call.role]
         prompt = load_prompt(call.prompt)
         own = text_tokens(prompt.static, model) + call.own_tokens
-        own += schema_tokens(getattr(analysis, prompt.reply), model)
+        replies = analysis if hasattr(analysis, prompt.reply) else remembering
+        own += schema_tokens(getattr(replies, prompt.reply), model)
         own += call.images * (image_tokens(width, height, model) + 6)
         usage = Usage(
             calls=call.count,

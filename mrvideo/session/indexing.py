@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.captioning.options import index_key, index_settings, made_alike
-from mrvideo.errors import SettingsError, Stopped, SubtitleError
+from mrvideo.errors import BudgetReached, ModelError, SettingsError, Stopped, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media.content import Content, check_lies_in, steadily
@@ -41,6 +41,7 @@ from mrvideo.session.models import (
     seeing_identity,
 )
 from mrvideo.session.options import captioning_options, read_options
+from mrvideo.session.remembering import is_walked, memory_of
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe, transcriber_fingerprint
 from mrvideo.wording import is_url
@@ -133,7 +134,23 @@ def index_video(
                 spent = heard.usage
                 _tell(heard, on_event)
             cues = _cues(info, found, heard, library)
-            return _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
+            index = _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
+    return _with_memory(index, settings, budget, on_event)
+
+
+def _with_memory(index: Index, settings: Settings, budget: Budget, on_event: EventSink) -> Index:
+    """The index, with the chapters of a long video written beside it, so that the first question need not wait for them.
+
+    Where that fails, the index is whole all the same: the chapters are written when they are needed.
+    """
+    if not is_walked(index, settings):
+        return index
+    try:
+        memory = memory_of(index, settings, on_event=on_event, budget=budget)
+    except (ModelError, BudgetReached) as error:
+        on_event(Notice(text=f"no chapters are written yet, the first question will: {error}"))
+        return index
+    return index.model_copy(update={"usage": index.usage + memory.usage})
 
 
 async def aindex_video(

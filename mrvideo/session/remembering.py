@@ -18,6 +18,15 @@ from mrvideo.settings import OFFLINE, Settings
 
 KIND = "memory"
 
+WALKED_FROM = 128
+"""A video of more scenes than two calls read is walked by its memory; of others all is read."""
+
+
+def is_walked(index: Index, settings: Settings) -> bool:
+    """Whether questions read what a memory points to: not of short videos, without a model, or at effort `exhaustive`."""
+    long = len(index.scenes) > WALKED_FROM
+    return long and settings.text_model != OFFLINE and settings.effort != "exhaustive"
+
 
 def kept_memory(index: Index, settings: Settings, library: Library) -> Memory | None:
     """The memory that these settings would build; where no text model is set, one that any model has built of this index."""

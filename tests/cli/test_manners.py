@@ -18,7 +18,7 @@ from mrvideo.settings import Settings, explain_settings
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 COMMANDS = (
-    "index", "ask", "look", "search", "list", "show", "status", "export", "rm", "chat", "mcp", "estimate", "doctor",
+    "index", "ask", "look", "summarise", "chapters", "story", "search", "list", "show", "status", "export", "rm", "chat", "mcp", "estimate", "doctor",
     "eval", "import",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from mrvideo.models.offline.wording import picture_sentence_of, quoted
 from mrvideo.records import Span
 from mrvideo.schemas import memory as of
 from mrvideo.schemas.analysis import Finding, SceneLine
-from mrvideo.text import Language, language_of
+from mrvideo.text import Language, Ranker, language_of
 
 TITLE_WORDS = 8
 TITLE_LETTERS = 60
@@ -129,7 +129,7 @@ def _title(timeline: Timeline, summary: Sequence[of.SentenceReply]) -> str:
     """The longest text among those that stand some seconds on screen, else the middle sentence of the summary."""
     signs = [i for i in timeline.screen if not i.standing and len(i.text) > 2]
     if signs:
-        best = max(signs, key=lambda i: (min(i.stop_seconds - i.start_seconds, 3.0), len(i.text)))
+        best = max(signs, key=lambda i: (min(i.stop_seconds - i.start_seconds, 1.5), len(i.text)))
         return _short(best.text)
     return _short(summary[len(summary) // 2].text.strip("“”"))
 
@@ -139,3 +139,20 @@ def _short(text: str) -> str:
     cut = " ".join(words[:TITLE_WORDS])
     cut = cut if len(cut) <= TITLE_LETTERS else cut[: TITLE_LETTERS - 1].rstrip() + "…"
     return cut.rstrip(".,;:") + ("" if len(words) <= TITLE_WORDS or cut.endswith("…") else " …")
+
+
+def tell(inputs: of.TellInputs) -> of.TellReply:
+    """Facts as they stand, in order: all of them for a story; of what is told about something, those that hold most of its words."""
+    facts = [fact for node in inputs.nodes for fact in node.facts]
+    if inputs.about:
+        language = language_of(inputs.about)
+        ranker = Ranker([fact.text for fact in facts], language)
+        facts = [facts[place] for place in sorted(ranker.nearest(inputs.about, inputs.sentences))]
+    elif inputs.style != "story":
+        language = language_of(" ".join(fact.text for fact in facts[:50]))
+        told = _summed_up(facts, language, inputs.sentences)
+        return of.TellReply(sentences=tuple(told))
+    step = max(math.ceil(len(facts) / min(inputs.sentences, 64)), 1)
+    return of.TellReply(
+        sentences=tuple(of.SentenceReply(text=fact.text, scenes=fact.scenes) for fact in facts[::step])
+    )

@@ -28,6 +28,7 @@ HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
     "look_global": lambda request: stages.look(_typed(request), request.pictures),
     "answer": lambda request: stages.answer(_typed(request)),
     "chapter": lambda request: chapters.chapter(_typed(request)),
+    "tell": lambda request: chapters.tell(_typed(request)),
     "join_chapters": lambda request: chapters.join_chapters(_typed(request)),
     "verify": lambda request: stages.verify(_typed(request), request.pictures),
 }

@@ -1,0 +1,119 @@
+"""Summaries, chapters and stories of an index: views of its memory."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from mrvideo.errors import InputError
+from mrvideo.library import Library
+from mrvideo.mapreduce import portal
+from mrvideo.media.chapters import write_chapters
+from mrvideo.memory.tell import SENTENCES, Style, tell
+from mrvideo.memory.tree import Memory, Node
+from mrvideo.memory.views import Length, Telling, listed, summary, with_names
+from mrvideo.models import Budget
+from mrvideo.questions import check_words
+from mrvideo.records import EventSink, Index, Span
+from mrvideo.session.models import opened_models
+from mrvideo.session.options import cropped_source
+from mrvideo.session.remembering import memory_of
+from mrvideo.settings import Settings
+
+STORY_SENTENCES = 24
+"""Of a story, for each dozen chapters."""
+
+
+def summarise(
+    index: Index,
+    settings: Settings,
+    *,
+    length: Length = "page",
+    about: str = "",
+    within: Span | None = None,
+    steps: bool = False,
+    on_event: EventSink,
+    budget: Budget | None = None,
+) -> Telling:
+    """A summary whose every sentence cites spans. Of the whole video it is read from the memory, without a call.
+
+    Raises `QuestionError` for an `about` that is no text, `InputError` for a span outside the video, `ModelUnavailable`,
+    `BudgetReached`.
+    """
+    if about:
+        check_words("about", about)
+    if within is not None and not within.overlaps(index.span):
+        raise InputError(f"{within} lies outside the video, which is {index.span} long")
+    memory = memory_of(index, settings, on_event=on_event, budget=budget)
+    if not about and within is None and not steps:
+        return summary(index, memory, length)
+    style: Style = "steps" if steps else "summary"
+    return _told(
+        index, memory, settings, style, about, within, SENTENCES[length], on_event=on_event, budget=budget
+    )
+
+
+def story(index: Index, settings: Settings, *, on_event: EventSink, budget: Budget | None = None) -> Telling:
+    """What is seen, read and said, told as one. Raises `ModelUnavailable`, `BudgetReached`."""
+    memory = memory_of(index, settings, on_event=on_event, budget=budget)
+    return _told(
+        index, memory, settings, "story", "", None, STORY_SENTENCES, on_event=on_event, budget=budget
+    )
+
+
+def chapters(
+    index: Index,
+    settings: Settings,
+    *,
+    every: bool = False,
+    on_event: EventSink,
+    budget: Budget | None = None,
+) -> tuple[Node, ...]:
+    """The chapters; of a long video the parts above them, unless every one is asked for. Titles have people's own names."""
+    memory = memory_of(index, settings, on_event=on_event, budget=budget)
+    return tuple(
+        node.model_copy(update={"title": with_names(node.title, index.entities)})
+        for node in listed(memory, every=every)
+    )
+
+
+def copy_with_chapters(index: Index, nodes: tuple[Node, ...], target: Path, settings: Settings) -> None:
+    """The video file with the chapters inside, as another file. Raises `InputError`, `VideoError`."""
+    rows = [(node.start_seconds, node.stop_seconds, node.title) for node in nodes]
+    free = shutil.disk_usage(target.absolute().parent).free if target.absolute().parent.is_dir() else 0
+    if free < index.video.size_bytes:
+        raise InputError(
+            f"{target}: its folder is missing, or has no room for {index.video.size_bytes:,} bytes"
+        )
+    # Of another film by now, the chapters would be those of this one.
+    cropped_source(index, settings, long_side_pixels=64).check()
+    write_chapters(
+        index.video.path, target, rows, allow_url=settings.allow_url, allow_private=settings.allow_private
+    )
+
+
+def _told(
+    index: Index,
+    memory: Memory,
+    settings: Settings,
+    style: Style,
+    about: str,
+    within: Span | None,
+    sentences: int,
+    *,
+    on_event: EventSink,
+    budget: Budget | None,
+) -> Telling:
+    with (
+        closing(Library.open(settings.library)) as library,
+        opened_models(settings, library, on_event, budget, video=index.video.digest) as models,
+    ):
+        told: Telling = portal().call(
+            partial(
+                tell, index, memory, text=models.text, style=style, about=about, within=within,
+                sentences=sentences, on_event=on_event,
+            )
+        )  # fmt: skip
+        return told.model_copy(update={"usage": memory.usage + models.ledger.total()})
