@@ -224,9 +224,9 @@ def test_a_name_that_means_nothing_is_one_line(mrvideo: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "place", "told"),
     [
-        ("mrvideo ask --effort ", "3", ["low", "medium", "high"]),
+        ("mrvideo ask --effort ", "3", ["low", "medium", "high", "exhaustive"]),
         ("mrvideo index --recipe f", "3", ["fused"]),
-        ("mrvideo s", "1", ["search", "show", "status"]),
+        ("mrvideo s", "1", ["summarise", "story", "search", "show", "status"]),
     ],
 )
 def test_a_shell_completes_commands_and_values(process: Run, words: str, place: str, told: list[str]) -> None:

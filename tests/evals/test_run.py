@@ -208,7 +208,7 @@ def test_subtitles_of_a_benchmarks_own_shape_reach_the_pipeline(bench, plan, tmp
 def test_ablations_ask_every_system_and_caption_once_a_recipe(bench, plan, tmp_path):
     systems = ablations("high", "fused")
     names = [system.name for system in systems]
-    assert len(set(names)) == len(names) == 7
+    assert len(set(names)) == len(names) == 8
     bench.made = {(names[0], "q1"): answer(1)}
     result = run(replace(plan, systems=systems), tmp_path)
     assert {name for name, _ in bench.asked} == set(names)

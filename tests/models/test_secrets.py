@@ -94,7 +94,7 @@ async def test_a_good_call_leaves_no_trace_of_the_key(serve, connect, ask_border
         repr(store.kept),
         repr(model.ledger.total()),
     ]
-    left += [repr(vars(model)), repr(vars(model._adapter)), everything_logged.getvalue()]
+    left += [repr(vars(model)), repr(vars(model._wrapped)), everything_logged.getvalue()]
     assert KEY not in "".join(left)
 
 
@@ -131,7 +131,7 @@ async def test_a_server_that_repeats_the_key_in_its_replies_does_not_spread_it(
     message = {"content": f'{{"same_scene": true, "why": "{KEY}"}}', "reasoning": f"Bearer {KEY}"}
     server = serve(lambda asked: chat.Raw.json({"choices": [{"message": message}]}))
     model = connect(server, api_key=KEY)
-    said = await model._adapter.complete(ask_border(), (), max_output_tokens=64)
+    said = await model._wrapped.complete(ask_border(), (), max_output_tokens=64)
     assert '"why": "***"' in said.text
     assert KEY not in repr(said) + everything_logged.getvalue()
 
