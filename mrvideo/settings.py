@@ -97,7 +97,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     vision: str | None = Field(
-        default=None, description="model that sees frames: openai:MODEL, hf:PATH, replay:FILE, offline"
+        default=None, description="model that sees frames: openai:MODEL, hf:PATH, replay:FILE, host, offline"
     )
     text: str | None = Field(
         default=None, description="model that reads text; the vision model when not given"

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from mrvideo.cli import agents, ask, config, doctor, estimate, index, library, manners, streams, tell
+from mrvideo.cli import agents, ask, config, doctor, estimate, index, library, manners, streams, tasks, tell
 from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, register, said_before, sections
 from mrvideo.cli.manners import Manners
 from mrvideo.errors import MrVideoError
@@ -39,6 +39,7 @@ app = typer.Typer(
     ),
 )
 _config = typer.Typer(invoke_without_command=True, **sections("Settings and where they come from."))
+_tasks = typer.Typer(invoke_without_command=True, **sections("Requests of --vision host, for you to answer."))
 
 register(app, "index", index.index, panel=_ASK, settings=index.SETTINGS)
 register(app, "ask", ask.ask, panel=_ASK, settings=ask.ASK_SETTINGS)
@@ -54,6 +55,10 @@ register(app, "export", library.export, panel=_KEPT, settings=("library",))
 register(app, "rm", library.rm, panel=_KEPT, settings=("library",))
 register(app, "chat", agents.chat, panel=_AGENTS, settings=agents.SETTINGS)
 register(app, "mcp", agents.mcp, panel=_AGENTS, settings=agents.SETTINGS)
+register(_tasks, "next", tasks.next_tasks, panel="Commands", settings=("library",))
+register(_tasks, "submit", tasks.submit, panel="Commands", settings=("library",))
+register(_tasks, "progress", tasks.progress, panel="Commands", settings=("library",))
+app.add_typer(_tasks, name="tasks", rich_help_panel=_AGENTS)
 register(app, "estimate", estimate.estimate, panel=_SETUP, settings=estimate.SETTINGS)
 register(app, "doctor", doctor.doctor, panel=_SETUP, settings=doctor.SETTINGS)
 register(_config, "show", config.show, panel="Commands")
@@ -79,6 +84,7 @@ def _root(
     _show_help_or_go_on(context, Manners(quiet, verbose, log_file))
 
 
+@_tasks.callback()
 @_config.callback()
 def _config_root(
     context: typer.Context,

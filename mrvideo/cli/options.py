@@ -15,7 +15,18 @@ READING = "Reading the video"
 LIMITS = "Limits and workers"
 KEEPING = "Library and output"
 
-_SCHEMES = ("offline", "openai:", "gemini:", "ollama:", "vllm:", "sglang:", "lmstudio:", "hf:", "replay:")
+_SCHEMES = (
+    "offline",
+    "host",
+    "openai:",
+    "gemini:",
+    "ollama:",
+    "vllm:",
+    "sglang:",
+    "lmstudio:",
+    "hf:",
+    "replay:",
+)
 _PRESETS = ("openai", "gemini", "vllm", "sglang", "ollama", "lmstudio", "transformers", "generic")
 _annotated: Any = Annotated
 
@@ -77,7 +88,7 @@ SETTING_OPTIONS: dict[str, Any] = {
         str,
         MODELS,
         "MODEL",
-        "Model that sees frames: openai:NAME, ollama:NAME, hf:FOLDER, replay:FILE or offline.",
+        "Model that sees frames: openai:NAME, ollama:NAME, hf:FOLDER, replay:FILE, offline, or host: whoever takes the tasks.",
         words=_SCHEMES,
     ),
     "text": _option(

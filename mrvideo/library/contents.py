@@ -44,7 +44,7 @@ def remove_video(connection: Connection, digest: str) -> None:
     Model replies are stored by request, not by video, and stay.
     """
     # Texts first, by name: their trigger keeps the search index in step.
-    for table in (schema.texts, schema.parts, schema.videos):
+    for table in (schema.texts, schema.parts, schema.tasks, schema.videos):
         connection.execute(delete(table).where(table.c.digest == digest))
 
 

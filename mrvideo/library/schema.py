@@ -7,15 +7,27 @@
             ├─ parts                                    finished shards and stages
             └─ answers
     replies                                             what models said, by request
+    tasks ─── task_pictures                             requests that somebody is to answer
 
 A record's JSON stands beside the columns people look for, so that a new field with a default needs no migration.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """What `PRAGMA user_version` says of a library this code reads; the number of the newest migration."""
 
 APPLICATION_ID = 0x4D525649
@@ -133,4 +145,33 @@ replies = Table(
     Column("prompt", Text, nullable=False),
     Column("usage", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Integer, primary_key=True),  # in the order in which they were asked
+    Column("key", Text, nullable=False, unique=True),  # that of its reply
+    Column("digest", Text),  # of the video that it is about
+    Column("stage", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("body", Text, nullable=False),  # what the request is made of again; empty once it is answered
+    Column("state", Text, nullable=False),  # waiting | answered | failed
+    Column("problem", Text),  # of the last reply that was refused
+    Column("refusals", Integer, nullable=False),
+    Column("begun_at", Float, nullable=False),  # POSIX seconds: of the run that asked it
+    Column("leased_until", Float, nullable=False),
+    Column("settled_at", Float),
+    Index("tasks_by_state", "state", "begun_at"),
+)
+
+task_pictures = Table(
+    "task_pictures",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("time_seconds", Float, nullable=False),
+    Column("crop", Text),
+    Column("jpeg", LargeBinary, nullable=False),
 )

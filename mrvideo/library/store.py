@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
@@ -27,13 +28,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from typing_extensions import Self
 
 from mrvideo.errors import InputError, LibraryError
-from mrvideo.library import schema
+from mrvideo.library import schema, tasks
 from mrvideo.library.contents import KeptVideo, kept_videos, remove_video
 from mrvideo.library.database import open_engine
 from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.locks import claimed
 from mrvideo.library.search import cue_rows, find, scene_rows
 from mrvideo.records import Answer, Cue, Hit, Index, Record, Span, Usage, VideoInfo
+from mrvideo.records.tasks import Task, TaskCounts, TaskState
 
 R = TypeVar("R", bound=Record)
 
@@ -260,6 +262,59 @@ class Library:
         values = {"key": key, "reply": reply_json, "model": model, "prompt": prompt, "created_at": _now()}
         with self._writing() as connection:
             _upsert(connection, schema.replies, values | {"usage": usage.model_dump_json()}, by=["key"])
+
+    # --- tasks ---
+
+    def put_task(self, task: Task) -> None:
+        """Let a request wait for somebody's reply; nothing happens where it waits already."""
+        with self._writing() as connection:
+            tasks.put_task(connection, task)
+
+    def task_state(self, key: str) -> tuple[TaskState, str | None] | None:
+        """A task's state, and what was wrong with the reply that was refused last; None for an unknown key."""
+        with self._reading() as connection:
+            return None if connection is None else tasks.state_of(connection, key)
+
+    def find_tasks(self, beginning: str) -> tuple[Task, ...]:
+        """The tasks whose key begins so, with their pictures; two at most."""
+        with self._reading() as connection:
+            return () if connection is None else tasks.find_tasks(connection, beginning)
+
+    def take_tasks(
+        self, limit: int, *, lease_seconds: float, digest: str | None = None, now: float | None = None
+    ) -> tuple[Task, ...]:
+        """The next tasks that nobody holds, of this video or of any, leased to the caller: nobody else is given them meanwhile.
+
+        `now` is the time in POSIX seconds, by default the clock's.
+        """
+        now = time.time() if now is None else now
+        with self._writing() as connection:
+            until = now + lease_seconds
+            return tasks.take_tasks(connection, limit=limit, digest=digest, now=now, leased_until=until)
+
+    def settle_task(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> bool:
+        """Keep the reply and mark its task answered, in one transaction; False, with nothing kept, where it was settled before."""
+        values = {"key": key, "reply": reply_json, "model": model, "prompt": prompt, "created_at": _now()}
+        with self._writing() as connection:
+            if not tasks.settle_task(connection, key, now=time.time()):
+                return False
+            _upsert(connection, schema.replies, values | {"usage": usage.model_dump_json()}, by=["key"])
+            return True
+
+    def refuse_task(self, key: str, problem: str, *, lease_seconds: float, most: int) -> int:
+        """Note what is wrong with a reply. At the `most`-th refusal the task fails, before it the lease is renewed.
+
+        Returns how many tries are left.
+        """
+        with self._writing() as connection:
+            until = time.time() + lease_seconds
+            return tasks.refuse_task(connection, key, problem, leased_until=until, most=most)
+
+    def count_tasks(self, digest: str | None = None, *, now: float | None = None) -> tuple[TaskCounts, ...]:
+        """How many tasks of each stage are open, taken and settled; of one video or of all."""
+        now = time.time() if now is None else now
+        with self._reading() as connection:
+            return () if connection is None else tasks.count_tasks(connection, digest=digest, now=now)
 
     # --- how to get at the file ---
 

@@ -25,8 +25,8 @@ else:
 __all__ = ["Price", "cost", "estimate", "image_tokens", "load_prices", "price_of", "text_tokens"]
 
 USER_FILE = Path("~/.config/mrvideo/prices.toml")
-FREE = ("offline", "hf", "replay", "scripted", "faster-whisper")
-"""Schemes that run in this process: nobody sends a bill."""
+FREE = ("offline", "host", "hf", "replay", "scripted", "faster-whisper")
+"""Schemes that run in this process, or that the caller answers: nobody sends us a bill."""
 
 MESSAGE_TOKENS = 8
 """Around each request: roles and separators, as OpenAI counts them."""

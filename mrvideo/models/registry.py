@@ -15,7 +15,7 @@ from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits, check_budget
 from mrvideo.models.presets import traits_of
 from mrvideo.models.retry import Backoff
-from mrvideo.models.settings import SCHEMES, ModelSettings
+from mrvideo.models.settings import HOST, SCHEMES, ModelSettings
 from mrvideo.models.way import check_key
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def open_model(
     roles: tuple[str, ...] = ("vision",),
     recorder: Recorder | None = None,
     ready: Callable[[], Awaitable[None]] | None = None,
+    video: str | None = None,
 ) -> Model:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
 
@@ -42,7 +43,7 @@ def open_model(
     what the user should know of the server, from the loop's thread. Models of one `shared`, such as a library's path, that are
     opened with equal settings answer equal requests that come at once by one call. `roles` are those that it has in this run, the first
     of which a recording is asked for; with a `recorder` its replies are recorded. `ready` is awaited before the first call, which
-    kept replies do without: it checks the key, which is else checked here.
+    kept replies do without: it checks the key, which is else checked here. `video` is the digest of what it is asked about: tasks tell it.
     Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
     """
     if ready is None:
@@ -66,7 +67,7 @@ def open_model(
         shared=None if shared is None else f"{shared}\n{fresh}\n{settings.identity}",
         ready=ready,
     )
-    adapter = _adapter(settings)
+    adapter = _adapter(settings, store, video)
     if settings.talks_to_server:
         model = LimitedModel(
             adapter,
@@ -101,7 +102,9 @@ def _recording(model: Model, recorder: Recorder | None, roles: tuple[str, ...], 
     return RecordingModel(model, recorder, roles=roles, fresh=fresh)
 
 
-def _adapter(settings: ModelSettings) -> ChatBackend | Model:
+def _adapter(
+    settings: ModelSettings, store: ReplyStore | None = None, video: str | None = None
+) -> ChatBackend | Model:
     if settings.talks_to_server:
         from mrvideo.models.openai import OpenAIBackend
 
@@ -110,6 +113,10 @@ def _adapter(settings: ModelSettings) -> ChatBackend | Model:
         from mrvideo.models.offline import OfflineModel
 
         return OfflineModel()
+    if settings.name == HOST:
+        from mrvideo.models.host import HostModel
+
+        return HostModel(settings, store, video=video)
     if settings.scheme == "hf":
         from mrvideo.models.local import LocalBackend
 
@@ -119,5 +126,5 @@ def _adapter(settings: ModelSettings) -> ChatBackend | Model:
 
         return from_file(Path(settings.model))
     raise SettingsError(
-        f"no model {settings.name!r}; write offline, {', '.join(f'{s}:NAME' for s in SCHEMES)}"
+        f"no model {settings.name!r}; write offline, host, {', '.join(f'{s}:NAME' for s in SCHEMES)}"
     )

@@ -17,6 +17,9 @@ from mrvideo.models.presets import PRESETS, Detail, Preset, ReplyFormat, preset_
 SERVERS = ("openai", *(preset.name for preset in PRESETS if preset.name not in ("openai", "generic")))
 """Schemes that mean: an OpenAI-compatible server."""
 SCHEMES = (*SERVERS, "hf", "replay", "scripted")
+HOST = "host"
+"""The model of whoever takes tasks and answers them."""
+_WHOLE_NAMES = ("offline", HOST)
 
 
 class ModelSettings(BaseModel):
@@ -28,7 +31,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(
-        description="as the user wrote it: openai:gpt-5-mini, hf:PATH, replay:FILE, scripted:FILE, offline"
+        description="as the user wrote it: openai:gpt-5-mini, hf:PATH, replay:FILE, scripted:FILE, host, offline"
     )
     base_url: str | None = None
     api_key: SecretStr | None = None
@@ -57,9 +60,9 @@ class ModelSettings(BaseModel):
         `gemini:MODEL`, `ollama:MODEL` and the like are short for that preset and its usual base URL.
         """
         scheme, _, rest = name.partition(":")
-        if name != "offline" and (scheme not in SCHEMES or not rest):
+        if name not in _WHOLE_NAMES and (scheme not in SCHEMES or not rest):
             raise SettingsError(
-                f"no model {name!r}; write offline, {', '.join(f'{s}:NAME' for s in SCHEMES)}"
+                f"no model {name!r}; write offline, host, {', '.join(f'{s}:NAME' for s in SCHEMES)}"
             )
         try:
             settings = cls(name=name, **fields)

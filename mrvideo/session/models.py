@@ -142,6 +142,7 @@ def open_models(
         shared=None if library is None else str(library.place),
         recorder=None if settings.record is None else FileRecorder(settings.record),
         ready=_Once(partial(check_reachable, settings, checking=checking)) if at_first_call else None,
+        video=video,
     )
     # Two models may have been recorded in one file, one for each role.
     if roles[1] == roles[0] and roles[0].scheme != "replay":

@@ -11,13 +11,18 @@ from mrvideo.media.content import Content
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.sources import address_of
+from mrvideo.models.settings import HOST
 from mrvideo.records import Index, VideoInfo
 from mrvideo.settings import Settings
 
 
 def captioning_options(settings: Settings) -> CaptioningOptions:
-    """The options of stage A."""
+    """The options of stage A. Raises `SettingsError` for workers elsewhere, where the model's tasks wait in the library."""
     backend, cluster = _backend(settings)
+    if settings.vision_model == HOST and backend != "threading":
+        raise SettingsError(
+            "--vision host: its tasks wait in the library, which workers do not reach; leave out --workers and --cluster"
+        )
     return CaptioningOptions(
         recipe=settings.recipe,
         clip_seconds=settings.clip_seconds,

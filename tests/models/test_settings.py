@@ -15,7 +15,7 @@ from mrvideo.models.presets import PRESETS, preset_for
 @pytest.mark.parametrize("name", ["", "gpt-5", "openai", "openai:", "llama:x", "Offline", "offline:x"])
 def test_an_unknown_name_lists_what_there_is(name):
     with pytest.raises(
-        SettingsError, match=r"write offline, openai:NAME, .*hf:NAME, replay:NAME, scripted:NAME"
+        SettingsError, match=r"write offline, host, openai:NAME, .*hf:NAME, replay:NAME, scripted:NAME"
     ):
         ModelSettings.parse(name)
 
