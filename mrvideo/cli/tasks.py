@@ -38,7 +38,7 @@ def next_tasks(
     from mrvideo.session import tasks
 
     handed = tasks.next_tasks(
-        settings, digest=_digest(video, settings), limit=limit, knows=knows or (), lease_seconds=lease
+        settings, digests=_digests(video, settings), limit=limit, knows=knows or (), lease_seconds=lease
     )
     print_json(
         {
@@ -71,17 +71,17 @@ def progress(settings: Settings, video: _Video = None) -> int:
     """Show how many tasks are open, taken, answered and failed."""
     from mrvideo.session import tasks
 
-    found = tasks.task_progress(settings, digest=_digest(video, settings))
+    found = tasks.task_progress(settings, digests=_digests(video, settings))
     print_json({"total": asdict(found.total), "stages": [asdict(one) for one in found.stages]})
     return DONE
 
 
-def _digest(video: str | None, settings: Settings) -> str | None:
+def _digests(video: str | None, settings: Settings) -> tuple[str, ...] | None:
     if video is None:
         return None
     from mrvideo.session.keeping import kept_video
 
-    return kept_video(video, settings).video.digest
+    return (kept_video(video, settings).video.digest,)
 
 
 def _text(file: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -281,16 +281,21 @@ class Library:
             return () if connection is None else tasks.find_tasks(connection, beginning)
 
     def take_tasks(
-        self, limit: int, *, lease_seconds: float, digest: str | None = None, now: float | None = None
+        self,
+        limit: int,
+        *,
+        lease_seconds: float,
+        digests: Collection[str] | None = None,
+        now: float | None = None,
     ) -> tuple[Task, ...]:
-        """The next tasks that nobody holds, of this video or of any, leased to the caller: nobody else is given them meanwhile.
+        """The next tasks that nobody holds, of these videos or of any, leased to the caller: nobody else is given them meanwhile.
 
         `now` is the time in POSIX seconds, by default the clock's.
         """
         now = time.time() if now is None else now
         with self._writing() as connection:
             until = now + lease_seconds
-            return tasks.take_tasks(connection, limit=limit, digest=digest, now=now, leased_until=until)
+            return tasks.take_tasks(connection, limit=limit, digests=digests, now=now, leased_until=until)
 
     def settle_task(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> bool:
         """Keep the reply and mark its task answered, in one transaction; False, with nothing kept, where it was settled before."""
@@ -310,11 +315,13 @@ class Library:
             until = time.time() + lease_seconds
             return tasks.refuse_task(connection, key, problem, leased_until=until, most=most)
 
-    def count_tasks(self, digest: str | None = None, *, now: float | None = None) -> tuple[TaskCounts, ...]:
-        """How many tasks of each stage are open, taken and settled; of one video or of all."""
+    def count_tasks(
+        self, digests: Collection[str] | None = None, *, now: float | None = None
+    ) -> tuple[TaskCounts, ...]:
+        """How many tasks of each stage are open, taken and settled; of these videos or of all."""
         now = time.time() if now is None else now
         with self._reading() as connection:
-            return () if connection is None else tasks.count_tasks(connection, digest=digest, now=now)
+            return () if connection is None else tasks.count_tasks(connection, digests=digests, now=now)
 
     # --- how to get at the file ---
 

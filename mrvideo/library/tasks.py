@@ -9,6 +9,8 @@ Each function works inside the caller's transaction. Writers take the file's loc
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -71,12 +73,12 @@ def state_of(connection: Connection, key: str) -> tuple[TaskState, str | None] |
 
 
 def take_tasks(
-    connection: Connection, *, limit: int, digest: str | None, now: float, leased_until: float
+    connection: Connection, *, limit: int, digests: Collection[str] | None, now: float, leased_until: float
 ) -> tuple[Task, ...]:
-    """The first tasks that nobody holds, leased: those of the run that began first, in the order they were asked."""
+    """The first tasks (of these videos) that nobody holds, leased: those of the run that began first, in the order they were asked."""
     where = [_tasks.c.state == "waiting", _tasks.c.leased_until <= now]
-    if digest is not None:
-        where.append(_tasks.c.digest == digest)
+    if digests is not None:
+        where.append(_tasks.c.digest.in_(list(digests)))
     order = (_tasks.c.begun_at, _tasks.c.id)
     found = connection.execute(select(_tasks).where(*where).order_by(*order).limit(limit)).all()
     taken = [row.id for row in found]
@@ -114,7 +116,9 @@ def refuse_task(connection: Connection, key: str, problem: str, *, leased_until:
     return left
 
 
-def count_tasks(connection: Connection, *, digest: str | None, now: float) -> tuple[TaskCounts, ...]:
+def count_tasks(
+    connection: Connection, *, digests: Collection[str] | None, now: float
+) -> tuple[TaskCounts, ...]:
     """One row for each stage, in the order in which they were first asked."""
     waiting, held = _tasks.c.state == "waiting", _tasks.c.leased_until > now
     counted = [
@@ -127,17 +131,17 @@ def count_tasks(connection: Connection, *, digest: str | None, now: float) -> tu
         )
     ]
     statement = select(_tasks.c.stage, *counted).group_by(_tasks.c.stage).order_by(func.min(_tasks.c.id))
-    if digest is not None:
-        statement = statement.where(_tasks.c.digest == digest)
+    if digests is not None:
+        statement = statement.where(_tasks.c.digest.in_(list(digests)))
     return tuple(TaskCounts(*row) for row in connection.execute(statement).all())
 
 
-def _settled(connection: Connection, key: str, values: dict[str, object]) -> bool:
+def _settled(connection: Connection, key: str, values: Mapping[str, object]) -> bool:
     where = (_tasks.c.key == key, _tasks.c.state == "waiting")
     task_id = connection.scalar(select(_tasks.c.id).where(*where))
     if task_id is None:
         return False
-    connection.execute(update(_tasks).where(_tasks.c.id == task_id).values(values))
+    connection.execute(update(_tasks).where(_tasks.c.id == task_id).values(dict(values)))
     connection.execute(delete(_pictures).where(_pictures.c.task_id == task_id))
     return True
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from anyio import to_thread
 from pydantic import BaseModel, ValidationError
@@ -215,5 +215,5 @@ def _types() -> dict[str, type[BaseModel]]:
     for module in (import_module(f"mrvideo.schemas.{name}") for name in _SCHEMAS):
         for name, one in inspect.getmembers(module, inspect.isclass):
             if issubclass(one, BaseModel):
-                found[name] = cast("type[BaseModel]", one)
+                found[name] = one
     return found

@@ -25,9 +25,6 @@ from mrvideo.settings import Settings
 LEASE_SECONDS = 600.0
 """How long a task is held for whoever took it; then the next one is given it."""
 
-MOST_TASKS = 8
-"""Handed out at once."""
-
 TRIES = 2
 """Replies to one task: as any model's, one that is outside its bounds may be repaired once."""
 
@@ -90,12 +87,12 @@ def uses_host(settings: Settings) -> bool:
 def next_tasks(
     settings: Settings,
     *,
-    digest: str | None = None,
+    digests: Collection[str] | None = None,
     limit: int = 1,
     knows: Collection[str] = (),
     lease_seconds: float = LEASE_SECONDS,
 ) -> tuple[HandedTask, ...]:
-    """The next tasks of one video or of any, held for the caller as long as the lease lasts.
+    """The next tasks of these videos or of any, held for the caller as long as the lease lasts.
 
     Those of the run that began first come first. `knows` names the kinds whose instructions the caller has; each is told once.
     Raises a `LibraryError`.
@@ -104,7 +101,7 @@ def next_tasks(
     told = set(knows)
     with _library(settings) as library:
         while len(handed) < limit:
-            taken = library.take_tasks(limit - len(handed), lease_seconds=lease_seconds, digest=digest)
+            taken = library.take_tasks(limit - len(handed), lease_seconds=lease_seconds, digests=digests)
             if not taken:
                 break
             for task in taken:
@@ -118,15 +115,22 @@ def next_tasks(
 
 
 def submit_reply(
-    settings: Settings, task: str, reply: object, *, lease_seconds: float = LEASE_SECONDS
+    settings: Settings,
+    task: str,
+    reply: object,
+    *,
+    digests: Collection[str] | None = None,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Verdict:
     """Check a reply (JSON data, or text that holds it) as any model's, and keep it where it is accepted.
 
-    A first one that is not may be repaired by the same caller; a second fails the task. Raises `InputError` for an unknown task.
+    A first one that is not may be repaired by the same caller; a second fails the task. Raises `InputError` for an unknown task, and
+    for one of another video than `digests` names.
     """
     with _library(settings) as library:
         found = library.find_tasks(task.strip().lower())
-        if not found or len(task.strip()) < _DIGITS:
+        foreign = bool(found) and digests is not None and found[0].digest not in digests
+        if not found or foreign or len(task.strip()) < _DIGITS:
             raise InputError(f"no task {task[:80]!r}; take one with next_task (mrvideo tasks next)")
         one = found[0]
         if one.state == "answered":
@@ -155,10 +159,10 @@ def submit_reply(
         return Verdict(task, accepted=True)
 
 
-def task_progress(settings: Settings, *, digest: str | None = None) -> Progress:
+def task_progress(settings: Settings, *, digests: Collection[str] | None = None) -> Progress:
     """How many tasks are open, taken and settled. Raises a `LibraryError`."""
     with closing(Library.open(settings.library, create=False)) as library:
-        return Progress(library.count_tasks(digest))
+        return Progress(library.count_tasks(digests))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,12 @@ from mrvideo import __version__
 from mrvideo.errors import InputError, MrVideoError
 from mrvideo.records import Event, StageAdvanced, StageStarted
 from mrvideo.session.models import budget_of
+from mrvideo.session.tasks import uses_host
 from mrvideo.settings import Settings
+from mrvideo.tools.jobs import Jobs
 from mrvideo.tools.mcp_http import serve_http, while_there
 from mrvideo.tools.results import problem_text
+from mrvideo.tools.tasks import HOST_INSTRUCTIONS, TASK_TOOLS, open_tasks_wait
 from mrvideo.tools.toolbox import TOOLS, Tool, Toolbox
 from mrvideo.tracebacks import in_one_line
 from mrvideo.wording import stage_label
@@ -86,16 +90,20 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
     folders = tuple(roots)
     # One bound for as long as the server lives: who serves a budget serves it once.
     budget = budget_of(settings, way_out=_RAISED)
+    hosting = uses_host(settings)
+    tools = (*TOOLS, *TASK_TOOLS) if hosting else TOOLS
+    waiting = Toolbox(settings, folders)
+    jobs = Jobs(partial(open_tasks_wait, waiting)) if hosting else None
 
     async def list_tools(
         ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[_described(tool) for tool in TOOLS])
+        return ListToolsResult(tools=[_described(tool) for tool in tools])
 
     async def call_tool(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         try:
             async with while_there(ctx.request) as staying, _progress(ctx) as on_event:
-                box = Toolbox(settings, folders, on_event, budget)
+                box = Toolbox(settings, folders, _ignore if hosting else on_event, budget, tools, jobs)
                 result = await box.call(params.name, params.arguments or {})
         except MrVideoError as error:
             return CallToolResult(content=[TextContent(text=problem_text(error))], is_error=True)
@@ -110,16 +118,26 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
             content.append(TextContent(text=f"frame at {frame.time_seconds:.2f} s"))
             data = base64.b64encode(frame.jpeg).decode("ascii")
             content.append(ImageContent(data=data, mime_type="image/jpeg"))
+        for part in result.parts:
+            if isinstance(part, str):
+                content.append(TextContent(text=part))
+            else:
+                data = base64.b64encode(part).decode("ascii")
+                content.append(ImageContent(data=data, mime_type="image/jpeg"))
         # Sent once: many clients hand a model both the text and the structured content.
         return CallToolResult(content=content)
 
     return Server(
         "mrvideo",
         version=__version__,
-        instructions=INSTRUCTIONS + _bound_told(settings),
+        instructions=INSTRUCTIONS + (HOST_INSTRUCTIONS if hosting else "") + _bound_told(settings),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _ignore(event: Event) -> None:
+    """Work that outlives the call which began it has nobody to report to; `progress` tells of it."""
 
 
 def _bound_told(settings: Settings) -> str:

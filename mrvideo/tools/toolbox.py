@@ -29,6 +29,7 @@ from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.searching import search_library, search_video
 from mrvideo.settings import Settings
+from mrvideo.tools.jobs import Jobs
 from mrvideo.tools.results import (
     LIST_CHARACTERS,
     MAX_CHARACTERS,
@@ -54,6 +55,7 @@ from mrvideo.tools.types import (
     LookInput,
     LookOutput,
     ObservationOutput,
+    PendingOutput,
     ReadScenesInput,
     ReadScenesOutput,
     SceneLineOutput,
@@ -70,13 +72,16 @@ LOOK_FRAMES = 8
 
 _SEARCHED_HITS = 1_000
 
+PENDING = PendingOutput()
+
 
 @dataclass(frozen=True)
 class ToolResult:
-    """A tool's structured output, and the frames that go with it (of `look` alone)."""
+    """A tool's structured output, the frames that go with it (of `look` alone), and texts and pictures (JPEG) that follow in order."""
 
     output: ToolOutput
     frames: tuple[Frame, ...] = ()
+    parts: tuple[str | bytes, ...] = ()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -100,6 +105,8 @@ class Tool:
     run: Callable[[Toolbox, Any], Awaitable[ToolResult]]
     writes: bool = False
     """Whether it adds to the library, and may cost money."""
+    asks: bool = False
+    """Whether it asks models."""
 
 
 def _ignore(event: Event) -> None:
@@ -118,17 +125,26 @@ class Toolbox:
     roots: tuple[Path, ...] | None = None
     on_event: Callable[[Event], None] = field(default=_ignore)
     budget: Budget | None = None
+    tools: tuple[Tool, ...] = field(default_factory=lambda: TOOLS)
+    jobs: Jobs | None = None
+    """Where calls go on in the background that wait for replies of the caller's own."""
 
     async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Run one tool by name. Raises `InputError` for an unknown name and for arguments that do not fit."""
-        tool = next((tool for tool in TOOLS if tool.name == name), None)
+        tool = next((tool for tool in self.tools if tool.name == name), None)
         if tool is None:
-            raise InputError(f"no tool named {name!r}; there are {', '.join(tool.name for tool in TOOLS)}")
+            raise InputError(
+                f"no tool named {name!r}; there are {', '.join(tool.name for tool in self.tools)}"
+            )
         try:
             given = tool.input_type.model_validate(arguments)
         except ValidationError as error:
             raise InputError(_first_problem(name, error)) from error
-        return await tool.run(self, given)
+        if self.jobs is None or not tool.asks:
+            return await tool.run(self, given)
+        key = f"{name} {compact_json(given.model_dump(mode='json'))}"
+        result = await self.jobs.run(key, lambda: tool.run(self, given))
+        return ToolResult(PENDING) if result is None else result
 
     def file(self, video: str) -> str:
         """The real path of a video file that may be read. Raises `InputError` when it lies outside the roots."""
@@ -358,6 +374,7 @@ TOOLS: tuple[Tool, ...] = (
         VideoSummary,
         _index_video,
         writes=True,
+        asks=True,
     ),
     Tool(
         "video_status",
@@ -376,6 +393,7 @@ TOOLS: tuple[Tool, ...] = (
         AskVideoOutput,
         _ask_video,
         writes=True,
+        asks=True,
     ),
     Tool(
         "search_video",
@@ -407,5 +425,6 @@ TOOLS: tuple[Tool, ...] = (
         LookInput,
         LookOutput,
         _look,
+        asks=True,
     ),
 )

@@ -74,6 +74,16 @@ class LookInput(ToolInput):
     question: str = Field(description="What to check in the frames.")
 
 
+class PendingOutput(ToolOutput):
+    """Work that goes on while the caller answers its tasks."""
+
+    state: Literal["waiting for you"] = "waiting for you"
+    next: str = (
+        "Its requests wait as tasks. Call next_task, look, and submit_reply, until no task is left; "
+        "then make this very call again for the result."
+    )
+
+
 class FailedSpan(ToolOutput):
     start_seconds: float
     stop_seconds: float
