@@ -38,6 +38,7 @@ HARMLESS = frozenset(
         "context_tokens",
         "max_output_tokens",
         "recipe",
+        "detail",
         "effort",
         "max_rounds",
         "max_opened",
@@ -139,6 +140,10 @@ class Settings(BaseModel):
         default=None, ge=64, le=MOST_NUMBER, description="bound on any one reply"
     )
     recipe: Recipe = "fused"
+    detail: Literal["full", "glance"] = Field(
+        default="full",
+        description="full: clips of clip_seconds; glance: a picture or two of each shot, at most 60 calls an hour",
+    )
     effort: Effort = "high"
     max_rounds: int = Field(default=2, ge=1, le=10, description="answer-and-verify rounds at effort high")
     max_opened: int = Field(

@@ -105,6 +105,8 @@ def estimate_calls(
     clips = [clip.span for shard in shards for clip in plan_clips(shard, clip_seconds=options.clip_seconds)]
     frames = [_count(clip, options.frames_per_second) for clip in clips]
     dense = sum(frames)
+    if options.cells_per_clip is not None and options.recipe == "fused":
+        frames = [min(count, options.cells_per_clip) for count in frames]
 
     def row(
         stage: str,

@@ -69,6 +69,9 @@ class CaptioningOptions(Record):
     reading: ReadOptions = ReadOptions()
     longest_scene_seconds: float = Field(default=60.0, gt=0)
     thin_stills: bool = True
+    cells_per_clip: int | None = Field(
+        default=None, ge=1, description="pictures of one clip, chosen by shot; None: all that fit"
+    )
     cast: Path | None = Field(default=None, description="TOML file of people's own names")
     learn_names: bool = True
 
@@ -93,7 +96,10 @@ class CaptioningOptions(Record):
     def shaping(self, vision: Identified) -> dict[str, Any]:
         """What changes a shard's records, spelt out."""
         reading = self.reading_for(vision.capabilities)
+        # No part of keys without it: what was kept before it was known is found as before.
+        cells = {} if self.cells_per_clip is None else {"cells_per_clip": self.cells_per_clip}
         return {
+            **cells,
             "format": _FORMAT,
             "recipe": self.recipe,
             "clip_seconds": self.clip_seconds,

@@ -27,7 +27,7 @@ from mrvideo.captioning.frames import (
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.rename import renamed
 from mrvideo.captioning.shard_records import Piece
-from mrvideo.captioning.shard_view import ClipView, ShardView
+from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
 from mrvideo.captioning.sheets import CELLS, Cell, sheets
 from mrvideo.captioning.tiling import blocks, piece_of
 from mrvideo.captioning.whereabouts import Whereabouts
@@ -152,7 +152,9 @@ class _ClipCall:
         before = (clip.before.picture("before"),) if clip.before is not None and shows_before(able) else ()
         self.has_before = bool(before)
         changing = thinned(clip.shown, view.still_spans)
-        self.seen = spread(changing, room(able, taken=len(sheet) + len(before)))
+        cells = view.spec.options.cells_per_clip
+        few = changing if cells is None else of_shots(changing, view.shots, cells)
+        self.seen = spread(few, room(able, taken=len(sheet) + len(before)))
         return Request(
             prompt=load_prompt("caption_clip"),
             inputs=CaptionClipInputs(

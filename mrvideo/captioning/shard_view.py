@@ -149,24 +149,45 @@ def _sparse(
         # More shots than the rate allows frames: the longest of them.
         longest = sorted(held, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))[:most]
         held = [one for one in held if one in longest]
-    counts = [1] * len(held)
     # No clip of recipe `paper` proposes whom this look misses.
     usual = most if options.recipe == "paper" else math.ceil(most / 2)
+    chosen: list[Shown] = []
+    for one in _of_each([own for _, own in held], usual):
+        still = any(span.contains(one.time_seconds) for span in shard.still_spans)
+        # What has not moved since shows nobody else.
+        if not (chosen and still and options.thin_stills and alike(chosen[-1].frame, one.frame)):
+            chosen.append(one)
+    return tuple(chosen)
+
+
+def of_shots(shown: Sequence[Shown], shots: Sequence[Shot], most: int) -> tuple[Shown, ...]:
+    """Of ascending pictures at most so many: one of each shot, the longest first where there are more shots, and more of long ones.
+
+    The first stays, for it tells what the span begins with.
+    """
+    if len(shown) <= most:
+        return tuple(shown)
+    rest = shown[1:]
+    held = [own for shot in shots if (own := _within(shot.span, rest))] or [rest]
+    if len(held) > most - 1:
+        longest = sorted(held, key=lambda own: (-len(own), own[0].time_seconds))[: most - 1]
+        held = [own for own in held if own in longest]
+    return (shown[0], *_of_each(held, most - 1))
+
+
+def _of_each(held: Sequence[Sequence[Shown]], usual: int) -> list[Shown]:
+    """One of each group, the sharpest near its middle; more of large groups until there are as many as usual."""
+    counts = [1] * len(held)
     while held and sum(counts) < usual:
-        rates = [len(own) / count for (_, own), count in zip(held, counts, strict=True)]
+        rates = [len(own) / count for own, count in zip(held, counts, strict=True)]
         if max(rates) < 2:
             break
         counts[rates.index(max(rates))] += 1
     chosen: list[Shown] = []
-    for (_, own), count in zip(held, counts, strict=True):
+    for own, count in zip(held, counts, strict=True):
         edges = [round(part * len(own) / count) for part in range(count + 1)]
-        for low, high in pairwise(edges):
-            one = _sharpest(own[low:high])
-            still = any(span.contains(one.time_seconds) for span in shard.still_spans)
-            # What has not moved since shows nobody else.
-            if not (chosen and still and options.thin_stills and alike(chosen[-1].frame, one.frame)):
-                chosen.append(one)
-    return tuple(chosen)
+        chosen += [_sharpest(own[low:high]) for low, high in pairwise(edges)]
+    return chosen
 
 
 def _sharpest(part: Sequence[Shown]) -> Shown:

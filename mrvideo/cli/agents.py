@@ -16,7 +16,17 @@ from mrvideo.errors import SettingsError
 from mrvideo.settings import Settings, served_token
 from mrvideo.wording import plain
 
-SETTINGS = ("text", "vision", "verify_model", "base_url", "preset", "max_cost", "max_tokens", "library")
+SETTINGS = (
+    "text",
+    "vision",
+    "verify_model",
+    "detail",
+    "base_url",
+    "preset",
+    "max_cost",
+    "max_tokens",
+    "library",
+)
 
 
 def chat(

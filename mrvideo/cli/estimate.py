@@ -19,6 +19,7 @@ SETTINGS = (
     "vision",
     "verify_model",
     "text",
+    "detail",
     "base_url",
     "preset",
     "reader",

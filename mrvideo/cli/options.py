@@ -117,6 +117,11 @@ SETTING_OPTIONS: dict[str, Any] = {
         words=_PRESETS,
     ),
     "recipe": _choice(MODELS, get_args(Recipe), "How clips are captioned. Default: fused."),
+    "detail": _choice(
+        MODELS,
+        ("full", "glance"),
+        "glance: a picture or two of each shot, at most 60 calls an hour. Default: full.",
+    ),
     "effort": _choice(
         MODELS,
         get_args(Effort),

@@ -16,6 +16,7 @@ from mrvideo.media.subtitles import load_subtitles
 from mrvideo.memory.build import FACTS_TOLD, STAGE
 from mrvideo.models.base import Capabilities
 from mrvideo.models.prices import cost, image_tokens, schema_tokens, text_tokens
+from mrvideo.models.settings import HOST
 from mrvideo.models.tokens import note
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
@@ -34,6 +35,8 @@ _CAPTION_TOKENS = 130
 _SHORT_CAPTION_TOKENS = 35
 """One of a scene in which little happens: a sentence or two."""
 _OUTPUT_TOKENS = 350
+_TASK_SECONDS = 30
+"""That a model of today takes to look at one task and answer it."""
 _PER_LOOK = 36
 _LINE_TOKENS = 25
 _CHECKS = 20
@@ -97,7 +100,7 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
     models = model_settings(settings, "vision"), model_settings(settings, "text")
     capabilities = capabilities_of(settings)
     recipes: dict[str, dict[str, StageCost]] = {}
-    for recipe in RECIPES:
+    for recipe in RECIPES if settings.detail == "full" else ("fused",):
         options = captioning_options(settings.model_copy(update={"recipe": recipe}))
         spoken = sum(text_tokens(cue.text, models[0].name) + 8 for cue in cues)
         stages: dict[str, StageCost] = {}
@@ -121,7 +124,17 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
         question=_by_effort(info, settings, capabilities, most=False),
         question_most=_by_effort(info, settings, capabilities, most=True),
         assumptions=ASSUMPTIONS,
-        note=note(models[0].name),
+        note=_host_note(recipes[settings.recipe]["total"])
+        if settings.vision_model == HOST
+        else note(models[0].name),
+    )
+
+
+def _host_note(total: StageCost) -> str:
+    minutes = math.ceil(total.calls * _TASK_SECONDS / 60)
+    return (
+        f"index: {total.calls:,} tasks with {total.images:,} pictures wait for whoever takes them, at half a minute each about "
+        f"{minutes:,} minutes for one taker and less for several"
     )
 
 

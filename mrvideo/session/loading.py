@@ -19,6 +19,7 @@ from mrvideo.wording import is_url
 
 _STAGE_A = (
     "recipe",
+    "detail",
     "clip_seconds",
     "shard_seconds",
     "frames_per_second",

@@ -15,19 +15,29 @@ from mrvideo.models.settings import HOST
 from mrvideo.records import Index, VideoInfo
 from mrvideo.settings import Settings
 
+_GLANCE_CLIP_SECONDS, _GLANCE_SHARD_SECONDS, _GLANCE_CELLS = 100.0, 600.0, 20
+"""An hour is 36 clips and 6 shards, and their cast some ten comparisons: 53 calls, where the full detail takes 449."""
+
+_CHARACTERS_PER_SECOND = 0.25
+
 
 def captioning_options(settings: Settings) -> CaptioningOptions:
-    """The options of stage A. Raises `SettingsError` for workers elsewhere, where the model's tasks wait in the library."""
+    """The options of stage A. Raises `SettingsError` for workers where tasks wait in the library, and for a recipe without glances."""
     backend, cluster = _backend(settings)
     if settings.vision_model == HOST and backend != "threading":
         raise SettingsError(
             "--vision host: its tasks wait in the library, which workers do not reach; leave out --workers and --cluster"
         )
+    glance = settings.detail == "glance"
+    if glance and settings.recipe != "fused":
+        raise SettingsError(f"detail glance has recipe fused alone; leave out --recipe {settings.recipe}")
     return CaptioningOptions(
         recipe=settings.recipe,
-        clip_seconds=settings.clip_seconds,
-        shard_seconds=settings.shard_seconds,
+        clip_seconds=_GLANCE_CLIP_SECONDS if glance else settings.clip_seconds,
+        shard_seconds=_GLANCE_SHARD_SECONDS if glance else settings.shard_seconds,
         frames_per_second=settings.frames_per_second,
+        characters_per_second=_GLANCE_CELLS / _GLANCE_SHARD_SECONDS if glance else _CHARACTERS_PER_SECOND,
+        cells_per_clip=_GLANCE_CELLS if glance else None,
         reading=read_options(settings),
         workers=settings.workers,
         backend=backend,

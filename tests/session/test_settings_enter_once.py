@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "context_tokens": ("70000", 30_000),
     "max_output_tokens": ("7000", 3000),
     "recipe": ("paper", "fused"),
+    "detail": ("glance", "full"),
     "effort": ("low", "high"),
     "max_rounds": ("5", 2),
     "max_opened": ("5", 8),
