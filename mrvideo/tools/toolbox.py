@@ -297,7 +297,7 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
 
 
 async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
-    span = _span(given.start_seconds, given.stop_seconds)
+    span = span_of(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
     lines: list[SceneLineOutput] = []
     room = LIST_CHARACTERS
@@ -332,7 +332,7 @@ async def _list_entities(box: Toolbox, given: ListEntitiesInput) -> ToolResult:
 
 
 async def _look(box: Toolbox, given: LookInput) -> ToolResult:
-    span = _span(given.start_seconds, given.stop_seconds)
+    span = span_of(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
     looking = start_looking(
         index, span, given.question, box.settings, max_frames=LOOK_FRAMES, budget=box.budget
@@ -356,7 +356,8 @@ async def _look(box: Toolbox, given: LookInput) -> ToolResult:
     )
 
 
-def _span(start_seconds: float, stop_seconds: float) -> Span:
+def span_of(start_seconds: float, stop_seconds: float) -> Span:
+    """The span of a tool's arguments. Raises `InputError` where it ends before it starts."""
     if stop_seconds < start_seconds:
         raise InputError(
             f"stop_seconds ({stop_seconds}) lies before start_seconds ({start_seconds}); swap them"

@@ -30,6 +30,7 @@ from mrvideo.media.subtitles.write import write_srt
 from mrvideo.settings import Settings, load_settings
 from mrvideo.tools.jobs import Jobs
 from mrvideo.tools.mcp import make_server
+from mrvideo.tools.quick import QUICK_TOOLS
 from mrvideo.tools.results import MAX_CHARACTERS
 from mrvideo.tools.tasks import TASK_TOOLS
 from mrvideo.tools.toolbox import TOOLS
@@ -182,7 +183,7 @@ async def test_every_question_is_answered_right_by_the_callers_own_eyes(place: A
     async with mcp.Client(server) as client:
         assert "you are its eyes" in client.instructions
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == [tool.name for tool in (*TOOLS, *TASK_TOOLS)]
+        assert names == [tool.name for tool in (*TOOLS, *QUICK_TOOLS, *TASK_TOOLS)]
         agent = Agent(client)
         indexed = await agent.call("index_video", video="world.mp4")
         assert indexed["failures"] == [] and indexed["scenes"] > 5
@@ -288,7 +289,7 @@ async def test_tasks_of_videos_outside_the_roots_are_not_told_of(place: Any, tmp
 async def test_with_a_model_of_its_own_the_server_has_no_tasks(tmp_path: Path) -> None:
     async with mcp.Client(make_server(load_settings(library=tmp_path / "library.db"), [tmp_path])) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == [tool.name for tool in TOOLS]
+        assert names == [tool.name for tool in (*TOOLS, *QUICK_TOOLS)]
         assert "eyes" not in client.instructions
 
 

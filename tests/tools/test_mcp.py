@@ -18,6 +18,7 @@ import pytest
 from mrvideo.library import Library
 from mrvideo.mcp import make_server
 from mrvideo.settings import load_settings
+from mrvideo.tools.quick import QUICK_TOOLS
 from mrvideo.tools.toolbox import TOOLS, Toolbox
 from mrvideo.wording import rounded
 
@@ -79,7 +80,7 @@ async def http_server(root: Path, *more: str) -> AsyncIterator[str]:
 async def everything(client: Any, film: str) -> None:
     """What an agent does with a server, whatever the transport."""
     listed = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(listed) == [tool.name for tool in TOOLS]
+    assert list(listed) == [tool.name for tool in (*TOOLS, *QUICK_TOOLS)]
     assert listed["look"].input_schema["required"] == ["video", "start_seconds", "stop_seconds", "question"]
     assert (
         listed["read_scenes"].annotations.read_only_hint
