@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from mrvideo.cli.manners import current
-from mrvideo.cli.output import print_lines
+from mrvideo.cli.output import print_lines, print_text
 from mrvideo.cli.streams import DONE
 from mrvideo.errors import SettingsError
 from mrvideo.settings import Settings, served_token
@@ -112,4 +112,20 @@ def mcp(
         allow_hosts=allow_host or (),
         log_file=current().log_file,
     )
+    return DONE
+
+
+def skill(
+    install: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write it to FOLDER/mrvideo/SKILL.md, where agents read skills."),
+    ] = None,
+) -> int:
+    """Print the skill that tells an agent how to use these tools, or install it."""
+    from mrvideo.tools.skill import install_skill, skill_text
+
+    if install is None:
+        print_text(skill_text())
+    else:
+        print_lines([f"written: {plain(str(install_skill(install)))}"])
     return DONE

@@ -35,6 +35,7 @@ from mrvideo.session.tasks import uses_host
 from mrvideo.settings import Settings
 from mrvideo.tools.jobs import Jobs
 from mrvideo.tools.mcp_http import serve_http, while_there
+from mrvideo.tools.offered import Offered
 from mrvideo.tools.quick import QUICK_TOOLS
 from mrvideo.tools.results import problem_text
 from mrvideo.tools.tasks import HOST_INSTRUCTIONS, TASK_TOOLS, open_tasks_wait
@@ -95,6 +96,7 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
     hosting = uses_host(settings)
     tools = (*TOOLS, *QUICK_TOOLS, *(TASK_TOOLS if hosting else ()))
     waiting = Toolbox(settings, folders)
+    offered = Offered(waiting)
     jobs = Jobs(partial(open_tasks_wait, waiting)) if hosting else None
 
     async def list_tools(
@@ -135,6 +137,10 @@ def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | N
         instructions=INSTRUCTIONS + (HOST_INSTRUCTIONS if hosting else "") + _bound_told(settings),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_prompts=offered.list_prompts,
+        on_get_prompt=offered.get_prompt,
+        on_list_resources=offered.list_resources,
+        on_read_resource=offered.read_resource,
     )
 
 

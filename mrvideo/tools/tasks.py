@@ -104,7 +104,7 @@ class ProgressOutput(ToolOutput):
 
 async def open_tasks_wait(box: Toolbox) -> bool:
     """Whether there is a task that nobody has taken."""
-    digests = await asyncio.to_thread(_allowed, box)
+    digests = await asyncio.to_thread(allowed_videos, box)
     return (await asyncio.to_thread(task_progress, box.settings, digests=digests)).total.open > 0
 
 
@@ -175,7 +175,7 @@ def _pages(text: str) -> list[str]:
 
 
 async def _submit_reply(box: Toolbox, given: SubmitReplyInput) -> ToolResult:
-    digests = await asyncio.to_thread(_allowed, box)
+    digests = await asyncio.to_thread(allowed_videos, box)
     verdict = await asyncio.to_thread(submit_reply, box.settings, given.task, given.reply, digests=digests)
     counts = await _counts(box, digests)
     return ToolResult(
@@ -213,7 +213,7 @@ def _work(box: Toolbox) -> list[WorkLine]:
     return [WorkLine(call=cut(call), state=state) for call, state in states.items()]
 
 
-def _allowed(box: Toolbox) -> frozenset[str] | None:
+def allowed_videos(box: Toolbox) -> frozenset[str] | None:
     """Digests of the videos that may be told of; None for any."""
     if box.roots is None:
         return None
@@ -224,7 +224,7 @@ def _allowed(box: Toolbox) -> frozenset[str] | None:
 
 
 def _digests(box: Toolbox, video: str | None) -> frozenset[str] | None:
-    allowed = _allowed(box)
+    allowed = allowed_videos(box)
     if video is None:
         return allowed
     digest = kept_video(box.known(video), box.settings).video.digest

@@ -118,6 +118,7 @@ async def test_what_was_not_shown_is_refused_every_time(place: Any, tmp_path: Pa
         shown = sorted(await agent.view())
         gaps = [(a + REACH_SECONDS + 0.1, b - REACH_SECONDS - 0.1) for a, b in pairwise(shown)]
         assert len(gaps) == 19
+        claim: dict[str, Any] = {}
         for start, stop in [*gaps, (shown[0], shown[1]), (shown[3] + 1, shown[3] + 2.5), (gaps[0][0],) * 2]:
             claim = {"text": "A boat.", "start_seconds": start, "stop_seconds": stop}
             told = await agent.data("answer", question="What?", answer="A boat.", claims=[claim])
