@@ -111,8 +111,8 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
             priced = usage.model_copy(update={"cost": cost(models[0].name, usage)})
             made = _stage(row.stage, priced, passes=row.passes)
             stages[row.stage] = _total(row.stage, [stages[row.stage], made]) if row.stage in stages else made
-        scenes = math.ceil(info.duration_seconds / settings.clip_seconds)
-        if scenes > WALKED_FROM and settings.text_model != OFFLINE:
+        scenes = math.ceil(info.duration_seconds / options.clip_seconds)
+        if scenes > WALKED_FROM and settings.text_model != OFFLINE and settings.detail == "full":
             stages[STAGE] = _memory(scenes, spoken, models[1].name)
         stages["total"] = _total("total", list(stages.values()))
         recipes[recipe] = stages

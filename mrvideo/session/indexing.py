@@ -143,7 +143,8 @@ def _with_memory(index: Index, settings: Settings, budget: Budget, on_event: Eve
 
     Where that fails, the index is whole all the same: the chapters are written when they are needed.
     """
-    if not is_walked(index, settings):
+    # A glance keeps its calls few: the first question has the chapters written.
+    if settings.detail == "glance" or not is_walked(index, settings):
         return index
     try:
         memory = memory_of(index, settings, on_event=on_event, budget=budget)

@@ -266,3 +266,18 @@ def test_text_follows_host() -> None:
 def test_a_name_beside_host_is_refused() -> None:
     with pytest.raises(SettingsError, match="write offline, host, openai:NAME"):
         ModelSettings.parse("hosts")
+
+
+def test_every_prompts_request_can_be_made_again() -> None:
+    """A reply of a kind that is not found could never be checked, and its task would fail."""
+    from importlib import resources
+    from pkgutil import iter_modules
+
+    from mrvideo import schemas
+    from mrvideo.models import host
+
+    assert {module.name for module in iter_modules(schemas.__path__)} == set(host._SCHEMAS)
+    files = [file.name for file in resources.files("mrvideo.prompts").iterdir()]
+    replies = {load_prompt(name.removesuffix(".md")).reply for name in files if name.endswith(".md")}
+    assert len(replies) > 10
+    assert replies <= set(host._types())

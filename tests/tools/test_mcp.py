@@ -199,7 +199,7 @@ async def test_a_cancelled_call_stops_indexing(
             with Library.open(library) as opened:
                 digest = opened.videos()[0].digest
                 await asyncio.to_thread(lambda: opened.claim(digest).__enter__())
-            assert len((await client.list_tools()).tools) == len(TOOLS)
+            assert len((await client.list_tools()).tools) == len((*TOOLS, *QUICK_TOOLS))
 
 
 def speaking(root: Path, *more: str) -> subprocess.Popen[str]:
@@ -304,5 +304,5 @@ async def test_the_work_of_an_http_client_that_vanishes_ends(
                 assert opened.latest_index(digest) is None
             calls = model.calls
             async with mcp.Client(url) as another:
-                assert len((await another.list_tools()).tools) == len(TOOLS)
+                assert len((await another.list_tools()).tools) == len((*TOOLS, *QUICK_TOOLS))
             assert model.calls == calls
