@@ -40,7 +40,6 @@ from mrvideo.schemas.analysis import (
     LookLine,
     Rule,
 )
-from mrvideo.speech.known import speech_of
 
 _ANALYSES_SHARE = 0.25
 
@@ -304,7 +303,7 @@ def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> A
         looks=tuple(kept_looks),
         evidence=tuple(kept_evidence),
         entities=cast_of(context, spans, room=room // 16),
-        speech=speech_of(context.index, [context.whole], context.index.cues),
+        speech=context.speech,
         unseen=tuple(u.span for u in unseen_of(context, state)),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),

@@ -141,6 +141,20 @@ def room_beside(able: Capabilities, asked: int, *, images: int = 0) -> int:
     return max(able.context_tokens - taken, _LEAST_TOKENS)
 
 
+def packed(items: Sequence[V], room: int, *, weight: Callable[[V], int]) -> list[list[V]]:
+    """Neighbours in groups that each fit the room; what alone is too heavy is a group of its own."""
+    groups: list[list[V]] = [[]]
+    left = room
+    for item in items:
+        cost = weight(item)
+        if groups[-1] and cost > left:
+            groups.append([])
+            left = room
+        groups[-1].append(item)
+        left -= cost
+    return groups
+
+
 def keep_within(
     items: Sequence[V],
     room: int,

@@ -11,7 +11,6 @@ from mrvideo.agents.ask.state import Context, State
 from mrvideo.errors import ModelError
 from mrvideo.records import Notice, StageFinished, StageStarted
 from mrvideo.schemas.analysis import GoalsInputs, GoalsReply
-from mrvideo.speech.known import speech_of
 
 
 async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -21,7 +20,7 @@ async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, An
     inputs = GoalsInputs(
         question=context.question,
         options=context.options,
-        speech=speech_of(context.index, [context.whole], context.index.cues),
+        speech=context.speech,
     )
     try:
         goals = await call(context, context.text, "goals", inputs, GoalsReply)

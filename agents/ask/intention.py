@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.calls import call, call_fitting, failure_of, room_for
+from mrvideo.agents.ask.calls import call, call_fitting, failure_of, packed, room_for
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, halved, plan_segments
 from mrvideo.agents.ask.shots import padded, trimmed
@@ -124,16 +124,7 @@ def groups_to_reduce(state: State, context: Context) -> list[list[Analysis]]:
     room = _room(context)
     if sum(context.weight_of(a) for a in analyses) <= room:
         return []
-    groups: list[list[Analysis]] = [[]]
-    left = room
-    for analysis in analyses:
-        weight = context.weight_of(analysis)
-        if groups[-1] and weight > left:
-            groups.append([])
-            left = room
-        groups[-1].append(analysis)
-        left -= weight
-    return groups
+    return packed(analyses, room, weight=context.weight_of)
 
 
 async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
@@ -191,7 +182,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
             span=whole,
             analyses=tuple(fitting),
             entities=cast_of(context, [s.span for a in fitting for s in a.spans], room=room // CAST_SHARE),
-            speech=speech_of(context.index, [whole], context.index.cues),
+            speech=context.speech,
             learnt=tuple(state.get("learnt", [])),
             known=tuple(state.get("known", [])),
             shot_starts=shot_starts(context),

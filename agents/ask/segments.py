@@ -12,7 +12,6 @@ from mrvideo.models.base import Model
 from mrvideo.records import Entity, Span, merge_spans
 from mrvideo.schemas.analysis import EntityLine, SceneLine, SightingLine
 from mrvideo.schemas.shared import CueLine
-from mrvideo.speech.known import speech_of
 
 SCENES_PER_SEGMENT = 64
 
@@ -89,8 +88,7 @@ def halved(context: Context, segment: Segment) -> list[Segment]:
 
 def unheard(context: Context, needs_speech: bool) -> bool:
     """Whether only speech can tell the answer, and nobody has transcribed it."""
-    speech = speech_of(context.index, [context.whole], context.index.cues)
-    return needs_speech and speech == "not transcribed"
+    return needs_speech and context.speech == "not transcribed"
 
 
 def cast_of(
@@ -111,13 +109,7 @@ def cast_of(
         # Of many people of a long video, a request tells those whom the question means.
         called = {e.name for e in entities_named(context, [context.question, *context.options])}
     chosen = [e for e in context.index.entities if e.name in names or e.name in called]
-    lines = [
-        EntityLine(
-            name=e.name, kind=e.kind, description=e.description, display_name=e.display_name,
-            seen=_when_seen(context, e),
-        )
-        for e in chosen
-    ]  # fmt: skip
+    lines = [EntityLine.of(e).model_copy(update={"seen": _when_seen(context, e)}) for e in chosen]
     if room is None:
         room = room_for(context, context.text) // CAST_SHARE
     if sum(context.weight_of(line) for line in lines) <= room:

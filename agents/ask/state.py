@@ -49,6 +49,7 @@ from mrvideo.schemas.analysis import (
     SceneLine,
 )
 from mrvideo.schemas.shared import CueLine
+from mrvideo.speech.known import Speech, speech_of
 
 
 class Frames(Protocol):
@@ -137,6 +138,11 @@ class Context:
     def recall(self) -> Recall:
         """Finds scenes by words. Made on first use; long videos take a second."""
         return Recall(leaves_of(self.index), self.index.entities)
+
+    @cached_property
+    def speech(self) -> Speech:
+        """What is known of the speech of the whole video."""
+        return speech_of(self.index, [self.whole], self.index.cues)
 
     @cached_property
     def cuts(self) -> list[float]:

@@ -13,24 +13,22 @@ from typing import TypeVar
 
 from anyio import to_thread
 
-from mrvideo.agents.ask.calls import call, failure_of, room_for
+from mrvideo.agents.ask.calls import call, failure_of, packed, room_for
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of
 from mrvideo.agents.ask.state import Context, Walked
 from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError
+from mrvideo.memory.lines import evenly, node_line
 from mrvideo.memory.tree import Memory, Node
 from mrvideo.records import Notice, Span, StageFinished, StageStarted
 from mrvideo.schemas.analysis import EntityLine
 from mrvideo.schemas.memory import (
-    FactReply,
     NodeLine,
     ReadFactsInputs,
     ReadFactsReply,
-    SentenceReply,
     WalkInputs,
     WalkReply,
 )
-from mrvideo.speech.known import speech_of
 from mrvideo.wording import counted
 
 WIDE = 48
@@ -50,7 +48,7 @@ V = TypeVar("V")
 
 async def walk(context: Context, memory: Memory) -> Walked:
     """The first round: the chapters that bear on the question, or for one about everything the scenes that facts name."""
-    nodes = _widest(memory)
+    nodes = list(memory.widest(WIDE))
     seeds = await _seeds(context, memory)
     most, steps = context.max_opened, 0
     context.on_event(StageStarted(stage="walk", total=nodes[0].level if nodes else 0))
@@ -80,7 +78,7 @@ async def read_all_facts(context: Context, memory: Memory, *, steps: int = 0) ->
     """The facts of every chapter, read in parallel; opened are the scenes that they point to."""
     room = room_for(context, context.text) * (CAST_SHARE - 1) // CAST_SHARE
     lines = [_line(node, None) for node in memory.chapters]
-    groups = _packed(context, lines, room)
+    groups = packed(lines, room, weight=context.weight_of)
     context.on_event(StageStarted(stage="read_facts", total=len(groups)))
     replies = await together(_read_facts(context, group) for group in groups)
     context.on_event(StageFinished(stage="read_facts"))
@@ -97,12 +95,6 @@ async def read_all_facts(context: Context, memory: Memory, *, steps: int = 0) ->
     return Walked(frozenset(ranked[:most]), everything=True, steps=steps + 1)
 
 
-def _widest(memory: Memory) -> list[Node]:
-    """The lowest level that can be listed at once."""
-    fitting = [level for level in memory.levels if len(level) <= WIDE]
-    return list(fitting[0]) if fitting else []
-
-
 async def _seeds(context: Context, memory: Memory) -> list[int]:
     text = " ".join([context.question, *context.options])
     recall = await to_thread.run_sync(lambda: context.recall)
@@ -116,7 +108,7 @@ def _holds_any(node: Node, places: Sequence[int]) -> bool:
 async def _choose(context: Context, nodes: Sequence[Node], most: int) -> WalkReply:
     """One call, or several where the model takes less than the nodes of a level."""
     room = room_for(context, context.text) * (CAST_SHARE - 1) // CAST_SHARE
-    groups = _packed(context, [_line(node, FACTS_SHOWN) for node in nodes], room)
+    groups = packed([_line(node, FACTS_SHOWN) for node in nodes], room, weight=context.weight_of)
     replies = await together(_choose_of(context, group, nodes[0].level == 1, most) for group in groups)
     everything = any(reply.scope == "everything" for reply in replies)
     return WalkReply(
@@ -134,7 +126,7 @@ async def _choose_of(context: Context, lines: Sequence[NodeLine], chapters: bool
         nodes=tuple(lines),
         chapters=chapters,
         entities=_cast(context),
-        speech=speech_of(context.index, [context.whole], context.index.cues),
+        speech=context.speech,
         most=most,
     )
     try:
@@ -152,7 +144,7 @@ async def _read_facts(context: Context, lines: Sequence[NodeLine]) -> list[int]:
         span=span,
         nodes=tuple(lines),
         entities=_cast(context),
-        speech=speech_of(context.index, [context.whole], context.index.cues),
+        speech=context.speech,
     )
     try:
         reply = await call(context, context.text, "read_facts", inputs, ReadFactsReply, span=span)
@@ -170,32 +162,9 @@ def _cast(context: Context) -> tuple[EntityLine, ...]:
 
 def _line(node: Node, facts: int | None) -> NodeLine:
     """A node as it is listed: with a share of its facts, or all of them and no summary."""
-    chosen = node.facts if facts is None else _spread(node.facts, facts if node.level == 1 else 0)
-    return NodeLine(
-        name=node.name,
-        start_seconds=node.start_seconds,
-        stop_seconds=node.stop_seconds,
-        title=node.title,
-        summary=tuple(
-            SentenceReply(text=s.text, scenes=s.scenes[:48])
-            for s in (node.summary if facts is not None else ())
-        ),
-        facts=tuple(FactReply(text=f.text, kind=f.kind, scenes=f.scenes[:16]) for f in chosen),
-    )
-
-
-def _packed(context: Context, lines: Sequence[NodeLine], room: int) -> list[list[NodeLine]]:
-    """Neighbours in groups that each fit one call."""
-    groups: list[list[NodeLine]] = [[]]
-    left = room
-    for line in lines:
-        weight = context.weight_of(line)
-        if groups[-1] and weight > left:
-            groups.append([])
-            left = room
-        groups[-1].append(line)
-        left -= weight
-    return groups
+    if facts is None:
+        return node_line(node, summary=(), facts=node.facts)
+    return node_line(node, summary=node.summary, facts=evenly(node.facts, facts if node.level == 1 else 0))
 
 
 def _named(names: Sequence[str]) -> list[str]:
@@ -206,9 +175,3 @@ def _in_turns(*lists: Sequence[V]) -> list[V]:
     """The first of each, the second of each, …"""
     longest = max((len(one) for one in lists), default=0)
     return [one[place] for place in range(longest) for one in lists if place < len(one)]
-
-
-def _spread(items: Sequence[V], most: int) -> list[V]:
-    if len(items) <= most:
-        return list(items)
-    return [items[i * (len(items) - 1) // max(most - 1, 1)] for i in range(most)]

@@ -12,13 +12,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+
+from pydantic import BaseModel
 
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.memory.chapters import Unit, borders, set_off, words_of
 from mrvideo.memory.evidence import Leaf, borne_out, leaves_of
+from mrvideo.memory.lines import evenly, node_line
 from mrvideo.memory.tree import Fact, Memory, Node, Sentence
 from mrvideo.models.base import Capabilities, Model, Request
 from mrvideo.models.tokens import text_tokens
@@ -38,17 +41,14 @@ from mrvideo.schemas.analysis import EntityLine, SceneLine
 from mrvideo.schemas.memory import (
     ChapterInputs,
     ChapterReply,
-    FactReply,
     JoinChaptersInputs,
     JoinChaptersReply,
-    NodeLine,
-    SentenceReply,
 )
 from mrvideo.schemas.shared import CueLine
 from mrvideo.speech.known import speech_of
 from mrvideo.text import language_of
 
-V = TypeVar("V")
+R = TypeVar("R", bound=ChapterReply)
 
 STAGE = "memory"
 
@@ -158,7 +158,7 @@ class _Builder:
         groups = borders(units)
         self._on_event(StageStarted(stage=STAGE, total=len(groups)))
         nodes = await together(
-            self._joined(place, group, [below[i] for i in group]) for place, group in enumerate(groups)
+            self._joined(place, [below[i] for i in group]) for place, group in enumerate(groups)
         )
         self._on_event(StageFinished(stage=STAGE))
         return tuple(nodes)
@@ -184,50 +184,47 @@ class _Builder:
         leaves = self.leaves[group.start : group.stop]
         span = _hull([leaf.scene.span for leaf in leaves])
         names = tuple(dict.fromkeys(name for leaf in leaves for name in leaf.scene.entity_names))
-
-        def request(able: Capabilities) -> Request[ChapterReply]:
-            return Request(
-                prompt=load_prompt("chapter"),
-                inputs=self._chapter_inputs(leaves, span, names, able),
-                reply_type=ChapterReply,
-                stage=STAGE,
-                span=span,
-                max_output_tokens=_output_tokens(able),
-                names=tuple(self._cast),
-            )
-
-        async with self._slots:
-            reply = await self._calls.ask_fitting(request, hides="names")
-        if isinstance(reply, Failure):
-            self.failures.append(reply)
-            words = _as_it_stands(leaves, reply.reason)
-        else:
-            words = self._checked(reply, leaves)
-        return Node(
-            start_seconds=span.start_seconds,
-            stop_seconds=span.stop_seconds,
-            level=1,
-            position=position,
-            first_scene=group.start,
-            last_scene=group.stop - 1,
-            title=words.title,
-            summary=words.summary,
-            facts=words.facts,
-            entity_names=names,
-            failed=words.failed,
+        words = await self._worded(
+            "chapter",
+            ChapterReply,
+            lambda able: self._chapter_inputs(leaves, span, names, able),
+            span,
+            leaves,
+            lambda reason: _as_it_stands(leaves, reason),
         )
+        return _node(words, span, names, level=1, position=position, scenes=group)
 
-    async def _joined(self, position: int, group: range, nodes: Sequence[Node]) -> Node:
+    async def _joined(self, position: int, nodes: Sequence[Node]) -> Node:
         span = _hull([node.span for node in nodes])
         names = tuple(dict.fromkeys(name for node in nodes for name in node.entity_names))
-        first, last = nodes[0].first_scene, nodes[-1].last_scene
-        leaves = self.leaves[first : last + 1]
+        scenes = range(nodes[0].first_scene, nodes[-1].last_scene + 1)
+        words = await self._worded(
+            "join_chapters",
+            JoinChaptersReply,
+            lambda able: self._join_inputs(nodes, span, names, able),
+            span,
+            self.leaves[scenes.start : scenes.stop],
+            lambda reason: _side_by_side(nodes, reason),
+        )
+        node = _node(words, span, names, level=nodes[0].level + 1, position=position, scenes=scenes)
+        return node.model_copy(update={"children": tuple(below.position for below in nodes)})
 
-        def request(able: Capabilities) -> Request[JoinChaptersReply]:
+    async def _worded(
+        self,
+        prompt: str,
+        reply_type: type[R],
+        inputs: Callable[[Capabilities], BaseModel],
+        span: Span,
+        leaves: Sequence[Leaf],
+        unworded: Callable[[str], _Words],
+    ) -> _Words:
+        """One call, checked against the scenes; `unworded` stands for what was refused, by its reason."""
+
+        def request(able: Capabilities) -> Request[R]:
             return Request(
-                prompt=load_prompt("join_chapters"),
-                inputs=self._join_inputs(nodes, span, names, able),
-                reply_type=JoinChaptersReply,
+                prompt=load_prompt(prompt),
+                inputs=inputs(able),
+                reply_type=reply_type,
                 stage=STAGE,
                 span=span,
                 max_output_tokens=_output_tokens(able),
@@ -238,28 +235,8 @@ class _Builder:
             reply = await self._calls.ask_fitting(request, hides="names")
         if isinstance(reply, Failure):
             self.failures.append(reply)
-            words = _Words(
-                title=f"{nodes[0].title} … {nodes[-1].title}",
-                summary=tuple(sentence for node in nodes for sentence in node.summary[:1]),
-                facts=tuple(fact for node in nodes for fact in _spread(node.facts, 40 // len(nodes))),
-                failed=reply.reason,
-            )
-        else:
-            words = self._checked(reply, leaves)
-        return Node(
-            start_seconds=span.start_seconds,
-            stop_seconds=span.stop_seconds,
-            level=nodes[0].level + 1,
-            position=position,
-            first_scene=first,
-            last_scene=last,
-            title=words.title,
-            summary=words.summary,
-            facts=words.facts,
-            entity_names=names,
-            children=tuple(node.position for node in nodes),
-            failed=words.failed,
-        )
+            return unworded(reply.reason)
+        return self._checked(reply, leaves)
 
     def _checked(self, reply: ChapterReply, leaves: Sequence[Leaf]) -> _Words:
         """What scenes of this node bear out, each text once; the rest is dropped and counted."""
@@ -277,7 +254,7 @@ class _Builder:
                 summary.setdefault(sentence.text.casefold(), Sentence(text=sentence.text, scenes=scenes))
         if not summary:
             # Nothing of the summary stands: the facts that do are told in its place, or the captions.
-            own = [Sentence(text=f.text, scenes=f.scenes) for f in _spread(tuple(facts.values()), 3)]
+            own = [Sentence(text=f.text, scenes=f.scenes) for f in evenly(tuple(facts.values()), 3)]
             summary = {s.text: s for s in own or _as_it_stands(leaves, "").summary}
         return _Words(reply.title, tuple(summary.values()), tuple(facts.values()))
 
@@ -293,11 +270,12 @@ class _Builder:
     ) -> ChapterInputs:
         """Captions and cues, cut to what the model takes where they are longer."""
         cues = tuple(CueLine.of(cue) for leaf in leaves for cue in leaf.cues)
+        cast = [self._cast[name] for name in names if name in self._cast]
         inputs = ChapterInputs(
             span=span,
             scenes=tuple(SceneLine.of(leaf.scene) for leaf in leaves),
             cues=cues,
-            entities=_cast_lines([self._cast[n] for n in names if n in self._cast], 120),
+            entities=_cast_lines(cast, 120),
             speech=speech_of(self.index, [span], cues),
         )
         room = _room(able)
@@ -307,8 +285,8 @@ class _Builder:
             inputs = ChapterInputs(
                 span=span,
                 scenes=tuple(_cut_scene(SceneLine.of(leaf.scene), most) for leaf in leaves),
-                cues=tuple(c.model_copy(update={"text": c.text[:most]}) for c in _spread(cues, most)),
-                entities=_cast_lines([self._cast[n] for n in names if n in self._cast], most // 20),
+                cues=tuple(c.model_copy(update={"text": c.text[:most]}) for c in evenly(cues, most)),
+                entities=_cast_lines(cast, most // 20),
                 speech=inputs.speech,
                 shortened=True,
             )
@@ -317,13 +295,16 @@ class _Builder:
     def _join_inputs(
         self, nodes: Sequence[Node], span: Span, names: Sequence[str], able: Capabilities
     ) -> JoinChaptersInputs:
+        cast = [self._cast[name] for name in names if name in self._cast]
         room = _room(able)
         facts, letters = FACTS_TOLD, 120
         while True:
             inputs = JoinChaptersInputs(
                 span=span,
-                nodes=tuple(_node_line(node, facts) for node in nodes),
-                entities=_cast_lines([self._cast[n] for n in names if n in self._cast][: 4 * facts], letters),
+                nodes=tuple(
+                    node_line(node, summary=node.summary, facts=evenly(node.facts, facts)) for node in nodes
+                ),
+                entities=_cast_lines(cast[: 4 * facts], letters),
             )
             if facts == 0 or self._tokens(inputs.model_dump_json()) <= room:
                 return inputs
@@ -331,6 +312,34 @@ class _Builder:
 
     def _tokens(self, text: str) -> int:
         return text_tokens(text, self._model.name)
+
+
+def _node(
+    words: _Words, span: Span, names: tuple[str, ...], *, level: int, position: int, scenes: range
+) -> Node:
+    return Node(
+        start_seconds=span.start_seconds,
+        stop_seconds=span.stop_seconds,
+        level=level,
+        position=position,
+        first_scene=scenes.start,
+        last_scene=scenes.stop - 1,
+        title=words.title,
+        summary=words.summary,
+        facts=words.facts,
+        entity_names=names,
+        failed=words.failed,
+    )
+
+
+def _side_by_side(nodes: Sequence[Node], reason: str) -> _Words:
+    """Some of what each node tells: for nodes that no model would join."""
+    return _Words(
+        title=f"{nodes[0].title} … {nodes[-1].title}",
+        summary=tuple(sentence for node in nodes for sentence in node.summary[:1]),
+        facts=tuple(fact for node in nodes for fact in evenly(node.facts, 40 // len(nodes))),
+        failed=reason,
+    )
 
 
 def _as_it_stands(leaves: Sequence[Leaf], reason: str) -> _Words:
@@ -352,46 +361,28 @@ def _as_it_stands(leaves: Sequence[Leaf], reason: str) -> _Words:
     first = events[0].text if events else "Nothing is told of it"
     return _Words(
         title=" ".join(first.split()[:8]),
-        summary=tuple(Sentence(text=f.text, scenes=f.scenes) for f in _spread(events, 3)),
+        summary=tuple(Sentence(text=f.text, scenes=f.scenes) for f in evenly(events, 3)),
         facts=every,
         failed=reason,
     )
 
 
-def _node_line(node: Node, facts: int) -> NodeLine:
-    return NodeLine(
-        name=node.name,
-        start_seconds=node.start_seconds,
-        stop_seconds=node.stop_seconds,
-        title=node.title,
-        summary=tuple(SentenceReply(text=s.text, scenes=s.scenes[:48]) for s in node.summary),
-        facts=tuple(
-            FactReply(text=f.text, kind=f.kind, scenes=f.scenes[:16]) for f in _spread(node.facts, facts)
-        ),
-    )
-
-
 def _cast_lines(entities: Sequence[Entity], letters: int) -> tuple[EntityLine, ...]:
+    # A request holds no name that somebody is called by: to give one would cost all calls anew.
     return tuple(
-        EntityLine(name=e.name, kind=e.kind, description=e.description[: max(letters, 0)]) for e in entities
+        EntityLine.of(e).model_copy(
+            update={"display_name": None, "description": e.description[: max(letters, 0)]}
+        )
+        for e in entities
     )
 
 
 def _cut_scene(line: SceneLine, most: int) -> SceneLine:
     texts = tuple(
         text.model_copy(update={"text": text.text[:most]})
-        for text in _spread(line.screen_text, max(most // 40, 1))
+        for text in evenly(line.screen_text, max(most // 40, 1))
     )
     return line.model_copy(update={"caption": line.caption[:most], "parts": (), "screen_text": texts})
-
-
-def _spread(items: Sequence[V], most: int) -> tuple[V, ...]:
-    """At most so many, evenly from first to last."""
-    if len(items) <= most:
-        return tuple(items)
-    if most <= 1:
-        return tuple(items[: max(most, 0)])
-    return tuple(items[i * (len(items) - 1) // (most - 1)] for i in range(most))
 
 
 def _hull(spans: Sequence[Span]) -> Span:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from mrvideo.captioning.calls import Calls, together
-from mrvideo.memory.evidence import borne_out, leaves_of
+from mrvideo.memory.evidence import Leaf, borne_out, leaves_of
+from mrvideo.memory.lines import node_line
 from mrvideo.memory.recall import Recall
 from mrvideo.memory.tree import Fact, Memory, Node, Sentence
-from mrvideo.memory.views import Section, Telling, section_of, unseen_of
+from mrvideo.memory.views import Section, Telling, scene_spans, section_of, unseen_of
 from mrvideo.models.base import Model, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import (
-    Entity,
     EventSink,
     Failure,
     Index,
@@ -25,7 +25,7 @@ from mrvideo.records import (
     Usage,
 )
 from mrvideo.schemas.analysis import EntityLine
-from mrvideo.schemas.memory import FactReply, NodeLine, SentenceReply, TellInputs, TellReply
+from mrvideo.schemas.memory import NodeLine, TellInputs, TellReply
 from mrvideo.speech.known import speech_of
 
 Style: TypeAlias = Literal["summary", "steps", "story"]
@@ -35,8 +35,6 @@ CHAPTERS_A_CALL = 12
 MOST_CHAPTERS = 24
 """Chapters that a telling about something is made from: those that hold most of its words."""
 SENTENCES = {"short": 4, "page": 12, "long": 32}
-
-V = TypeVar("V")
 
 
 async def tell(
@@ -56,13 +54,14 @@ async def tell(
     """
     leaves = leaves_of(index)
     by_index = {leaf.scene.index: leaf for leaf in leaves}
-    chapters = _chosen(index, memory, about, within)
+    spans = scene_spans(leaves)
+    chapters = _chosen(index, memory, leaves, about, within)
     groups = [chapters[start : start + CHAPTERS_A_CALL] for start in range(0, len(chapters), CHAPTERS_A_CALL)]
     calls = Calls(text, on_call=lambda stage, _: on_event(StageAdvanced(stage=stage)))
     on_event(StageStarted(stage=STAGE, total=len(groups)))
     share = max(-(-sentences // max(len(groups), 1)), 2) if style != "story" else sentences
     replies = await together(
-        calls.ask(_request(index, group, text, style, about, share, within), hides="names")
+        calls.ask(_request(index, group, text, style, about, share, within, spans), hides="names")
         for group in groups
     )
     on_event(StageFinished(stage=STAGE))
@@ -86,7 +85,7 @@ async def tell(
                 told.add(sentence.text.casefold())
                 kept.append(Sentence(text=sentence.text, scenes=scenes))
         title = f"{group[0].title} …" if style == "story" and len(groups) > 1 else ""
-        sections.append(section_of(index, span, kept, title=title))
+        sections.append(section_of(index, span, kept, spans, title=title))
     return Telling(
         video=index.video.path,
         about=about,
@@ -98,12 +97,14 @@ async def tell(
     )
 
 
-def _chosen(index: Index, memory: Memory, about: str, within: Span | None) -> list[Node]:
+def _chosen(
+    index: Index, memory: Memory, leaves: Sequence[Leaf], about: str, within: Span | None
+) -> list[Node]:
     """The chapters inside the span; about something, those with the scenes that say most of it."""
     chapters = [c for c in memory.chapters if within is None or c.span.overlaps(within)]
     if not about or len(chapters) <= MOST_CHAPTERS:
         return chapters
-    places = Recall(leaves_of(index), index.entities).places(about, 8 * MOST_CHAPTERS)
+    places = Recall(leaves, index.entities).places(about, 8 * MOST_CHAPTERS)
     wanted = list(dict.fromkeys(memory.chapter_of_scene[place] for place in places))
     chosen = {c.position for c in chapters} & set(wanted[:MOST_CHAPTERS])
     return [c for c in chapters if c.position in chosen]
@@ -117,11 +118,11 @@ def _request(
     about: str,
     sentences: int,
     within: Span | None,
+    scenes: Mapping[int, Span],
 ) -> Request[TellReply]:
     span = Span(group[0].start_seconds, group[-1].stop_seconds)
     names = {name for node in group for name in node.entity_names}
     facts = max((text.capabilities.context_tokens - 6000) // (40 * len(group)), 4)
-    scenes = {s.index: s.span for s in index.scenes}
     return Request(
         prompt=load_prompt("tell"),
         inputs=TellInputs(
@@ -129,7 +130,7 @@ def _request(
             about=about,
             span=span,
             nodes=tuple(_line(node, facts, scenes, within) for node in group),
-            entities=tuple(_cast(e) for e in index.entities if e.name in names),
+            entities=tuple(EntityLine.of(e) for e in index.entities if e.name in names),
             speech=speech_of(index, [span], [c for c in index.cues if c.span.overlaps(span)]),
             sentences=sentences,
         ),
@@ -140,25 +141,13 @@ def _request(
     )
 
 
-def _line(node: Node, facts: int, scenes: dict[int, Span], within: Span | None) -> NodeLine:
+def _line(node: Node, facts: int, scenes: Mapping[int, Span], within: Span | None) -> NodeLine:
     def inside(item: Fact | Sentence) -> bool:
         return within is None or any(scenes[s].overlaps(within) for s in item.scenes if s in scenes)
 
     told = [fact for fact in node.facts if inside(fact)]
-    return NodeLine(
-        name=node.name,
-        start_seconds=node.start_seconds,
-        stop_seconds=node.stop_seconds,
-        title=node.title,
-        summary=tuple(SentenceReply(text=s.text, scenes=s.scenes[:48]) for s in node.summary if inside(s)),
-        facts=tuple(
-            FactReply(text=f.text, kind=f.kind, scenes=f.scenes[:16])
-            for f in told[:: max(-(-len(told) // facts), 1)]
-        ),
-    )
-
-
-def _cast(entity: Entity) -> EntityLine:
-    return EntityLine(
-        name=entity.name, kind=entity.kind, description=entity.description, display_name=entity.display_name
+    return node_line(
+        node,
+        summary=[sentence for sentence in node.summary if inside(sentence)],
+        facts=told[:: max(-(-len(told) // facts), 1)],
     )

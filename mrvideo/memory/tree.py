@@ -105,6 +105,10 @@ class Memory(Record):
             for place in range(chapter.first_scene, chapter.last_scene + 1)
         }
 
+    def widest(self, most: int) -> tuple[Node, ...]:
+        """The lowest level with no more than `most` nodes, or nothing without scenes."""
+        return next((level for level in self.levels if len(level) <= most), ())
+
     def walk(self) -> Iterator[Node]:
         """Every node, the root first, then level by level."""
         for level in reversed(self.levels):

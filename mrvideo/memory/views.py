@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import write_vtt
-from mrvideo.memory.evidence import leaves_of
+from mrvideo.memory.evidence import Leaf, leaves_of
 from mrvideo.memory.tree import Memory, Node, Sentence
 from mrvideo.records import Entity, Index, Record, Span, Spanned, Unseen, Usage, clock, merge_spans
 from mrvideo.wording import plain, printable
@@ -67,12 +67,13 @@ class Telling(Record):
 def summary(index: Index, memory: Memory, length: Length) -> Telling:
     """From the tree alone, without a call: the root; the root and the parts below it; or every chapter."""
     sections: list[Section] = []
+    spans = scene_spans(leaves_of(index))
     if memory.root is not None:
-        sections.append(section_of(index, memory.root, memory.root.summary, title=""))
-        if length == "page":
-            sections += [section_of(index, node, node.summary) for node in listed(memory, skip_root=True)]
-        elif length == "long":
-            sections += [section_of(index, node, node.summary) for node in memory.chapters]
+        told: tuple[Node, ...] = ()
+        if length != "short":
+            told = listed(memory, skip_root=True) if length == "page" else memory.chapters
+        sections.append(section_of(index, memory.root, memory.root.summary, spans, title=""))
+        sections += [section_of(index, node, node.summary, spans) for node in told]
     return Telling(
         video=index.video.path,
         sections=tuple(_once(sections)),
@@ -94,11 +95,20 @@ def _once(sections: Iterable[Section]) -> list[Section]:
     return [section for section in kept if section.sentences or section.title]
 
 
+def scene_spans(leaves: Iterable[Leaf]) -> dict[int, Span]:
+    """Number of a scene → its span."""
+    return {leaf.scene.index: leaf.scene.span for leaf in leaves}
+
+
 def section_of(
-    index: Index, span: Spanned, sentences: Sequence[Sentence], *, title: str | None = None
+    index: Index,
+    span: Spanned,
+    sentences: Sequence[Sentence],
+    scenes: Mapping[int, Span],
+    *,
+    title: str | None = None,
 ) -> Section:
-    """Sentences with spans in the place of scene numbers, and names as people are called."""
-    scenes = {leaf.scene.index: leaf.scene.span for leaf in leaves_of(index)}
+    """Sentences with the spans of `scenes` in the place of their numbers, and names as people are called."""
     named = span.title if title is None and isinstance(span, Node) else title or ""
     return Section(
         start_seconds=span.start_seconds,
@@ -118,8 +128,7 @@ def listed(memory: Memory, *, every: bool = False, skip_root: bool = False) -> t
     """The chapters; of a video with more than `MOST_LISTED`, the lowest level with no more, unless every one is asked for."""
     if every or not memory.levels:
         return memory.chapters
-    fitting = [level for level in memory.levels if len(level) <= MOST_LISTED]
-    nodes = fitting[0]
+    nodes = memory.widest(MOST_LISTED)
     if len(nodes) == 1 and skip_root and memory.root is not None and memory.root.level > 1:
         return memory.children_of(memory.root)
     return nodes if len(nodes) > 1 or not skip_root else ()

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, ValidationInfo, model_validator
 from typing_extensions import Self
 
-from mrvideo.records import Confidence, Scene, Source, Span
+from mrvideo.records import Confidence, Entity, Scene, Source, Span
 from mrvideo.schemas.shared import CueLine, Filled, Message, check_choice, inputs_of, inside
 
 
@@ -87,6 +87,16 @@ class EntityLine(Message):
     description: str
     display_name: str | None = None
     seen: str = ""
+
+    @classmethod
+    def of(cls, entity: Entity) -> EntityLine:
+        """The line of an entity, without when it is seen."""
+        return cls(
+            name=entity.name,
+            kind=entity.kind,
+            description=entity.description,
+            display_name=entity.display_name,
+        )
 
 
 class Finding(SpanReply):

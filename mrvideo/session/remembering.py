@@ -12,7 +12,7 @@ from mrvideo.memory.build import build_memory, memory_key
 from mrvideo.memory.tree import Memory
 from mrvideo.models import Budget
 from mrvideo.models.base import Model
-from mrvideo.records import EventSink, Index, Span
+from mrvideo.records import EventSink, Index, Span, Usage
 from mrvideo.session.models import check_reachable, opened_models
 from mrvideo.settings import OFFLINE, Settings
 
@@ -59,8 +59,7 @@ def memory_of(
         opened_models(settings, library, on_event, budget, video=index.video.digest) as models,
         library.claim(f"{index.video.digest} {KIND}"),
     ):
-        built: Memory = portal().call(_built, index, models.text, on_event)
-        _keep(index, built, library)
+        built: Memory = portal().call(remembered, index, settings, library, models.text, on_event)
         return built.model_copy(update={"usage": models.ledger.total()})
 
 
@@ -76,12 +75,8 @@ async def remembered(
     return built
 
 
-async def _built(index: Index, text: Model, on_event: EventSink) -> Memory:
-    return await build_memory(index, text=text, on_event=on_event)
-
-
 def _unpaid(kept: Memory) -> Memory:
-    return kept.model_copy(update={"usage": Memory(key="").usage})
+    return kept.model_copy(update={"usage": Usage()})
 
 
 def _keep(index: Index, memory: Memory, library: Library) -> None:

@@ -23,7 +23,7 @@ from mrvideo.media.content import check_lies_in
 from mrvideo.media.identity import probe
 from mrvideo.media.labelled import Sheet, labelled_sheets
 from mrvideo.media.subtitles import load_subtitles
-from mrvideo.records import Cue, Frame, Record, Span, VideoInfo, merge_spans
+from mrvideo.records import Cue, Frame, Record, Span, Spanned, VideoInfo, merge_spans
 from mrvideo.session.options import frame_source, read_options
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
@@ -48,31 +48,17 @@ _MOST_CANDIDATES = 4_000
 _GRAIN_SECONDS = 1e-6
 
 
-class Observation(Record):
+class Observation(Spanned):
     """What somebody saw in pictures that were shown: a caption, somebody's name, or a text on screen."""
 
-    start_seconds: float
-    stop_seconds: float
     kind: NoteKind = "caption"
     text: str
 
-    @property
-    def span(self) -> Span:
-        """When."""
-        return Span(self.start_seconds, self.stop_seconds)
 
-
-class QuickClaim(Record):
+class QuickClaim(Spanned):
     """One claim of an answer, and the span that shows it."""
 
     text: str
-    start_seconds: float
-    stop_seconds: float
-
-    @property
-    def span(self) -> Span:
-        """What it cites."""
-        return Span(self.start_seconds, self.stop_seconds)
 
 
 class QuickAnswer(Record):

@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from mrvideo.models.offline.timeline import SOUND, Item, Timeline, distinct, is_sound, role_of, timeline_of
+from mrvideo.models.offline.timeline import Item, Timeline, distinct, timeline_of_lines
 from mrvideo.models.offline.wording import picture_sentence_of, quoted
 from mrvideo.records import Span
 from mrvideo.schemas import memory as of
-from mrvideo.schemas.analysis import Finding, SceneLine
+from mrvideo.schemas.analysis import SceneLine
 from mrvideo.text import Language, Ranker, language_of
 
 TITLE_WORDS = 8
@@ -23,7 +23,12 @@ NOTHING = "Nothing was read or heard"
 
 def chapter(inputs: of.ChapterInputs) -> of.ChapterReply:
     """Every text and every sentence of a chapter, and its captions where somebody else wrote them."""
-    timeline = _timeline(inputs)
+    timeline = timeline_of_lines(
+        [text for line in inputs.scenes for text in line.screen_text],
+        inputs.cues,
+        stop_seconds=inputs.span.stop_seconds,
+        shots=tuple(line.start_seconds for line in inputs.scenes),
+    )
     facts = [
         of.FactReply(text=quoted([group[0].text]), kind="text", scenes=_scenes_of(inputs, group))
         for group in distinct([item for item in timeline.screen if not item.standing])
@@ -60,28 +65,6 @@ def join_chapters(inputs: of.JoinChaptersInputs) -> of.JoinChaptersReply:
     first, last = (told or list(inputs.nodes))[0], (told or list(inputs.nodes))[-1]
     title = first.title if first == last else f"{first.title} … {last.title}"
     return of.JoinChaptersReply(facts=facts[:400], summary=tuple(best[::step]), title=title)
-
-
-def _timeline(inputs: of.ChapterInputs) -> Timeline:
-    signs = [
-        (s.start_seconds, s.stop_seconds, "caption", s.text)
-        for line in inputs.scenes
-        for s in line.screen_text
-    ]
-    cues = [(c.start_seconds, c.stop_seconds, "cue", c.text) for c in inputs.cues]
-    findings = [
-        Finding(start_seconds=start, stop_seconds=stop, source=source, quote=text)  # pyright: ignore[reportArgumentType]
-        for start, stop, source, text in (*signs, *cues)
-        if text.strip()
-    ]
-    roles = [
-        role_of(cue.start_seconds, cue.text, role)
-        for cue in inputs.cues
-        if (role := SOUND if is_sound(cue.text) else cue.speaker)
-    ]
-    language = language_of(" ".join(cue.text for cue in inputs.cues[:50]))
-    shots = tuple(line.start_seconds for line in inputs.scenes)
-    return timeline_of(findings, roles, language, stop_seconds=inputs.span.stop_seconds, shots=shots)
 
 
 def _scenes_of(inputs: of.ChapterInputs, items: Sequence[Item]) -> tuple[int, ...]:

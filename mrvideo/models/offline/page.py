@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mrvideo.models.offline.timeline import SOUND, Item, Timeline, distinct, is_sound, role_of, timeline_of
+from mrvideo.models.offline.timeline import Item, distinct, timeline_of_lines
 from mrvideo.models.offline.wording import UNREADABLE, main_colour, picture_sentence_of
 from mrvideo.records import Index, clock, merge_spans
-from mrvideo.schemas.analysis import Finding, KeyCharacter
-from mrvideo.text import language_of
 from mrvideo.wording import counted
 
 NO_SPEECH = 'its sound was not transcribed: pip install "mrvideo[asr]", then index it with --speech faster-whisper:small'
@@ -17,7 +15,12 @@ MOST_SPANS = 6
 
 def page(index: Index) -> list[str]:
     """Lines of plain text: size, texts on screen, speech, colours, and what could not be read or heard."""
-    timeline = _timeline(index)
+    timeline = timeline_of_lines(
+        [sighting for scene in index.scenes for sighting in scene.sightings],
+        index.cues,
+        stop_seconds=index.video.duration_seconds,
+        shots=tuple(shot.start_seconds for shot in index.shots),
+    )
     texts = _texts([i for i in timeline.screen if not i.standing])
     lines = [
         f"{clock(index.video.duration_seconds)} long, {counted(len(index.shots), 'shot')}, {counted(len(index.scenes), 'scene')}",
@@ -34,33 +37,6 @@ def page(index: Index) -> list[str]:
     lines += ["", "Said:"]
     lines += [f"  {item.span}  {item.told}" for item in timeline.speech] or [_silence(index)]
     return [*lines, "", "Mostly:", *_colours(index)]
-
-
-def _timeline(index: Index) -> Timeline:
-    signs = [
-        (s.start_seconds, s.stop_seconds, "caption", s.text)
-        for scene in index.scenes
-        for s in scene.sightings
-    ]
-    cues = [(c.start_seconds, c.stop_seconds, "cue", c.text) for c in index.cues]
-    findings = [
-        Finding(start_seconds=start, stop_seconds=stop, source=source, quote=text)  # pyright: ignore[reportArgumentType]
-        for start, stop, source, text in (*signs, *cues)
-        if text.strip()
-    ]
-    return timeline_of(
-        findings,
-        _roles(index),
-        language_of(" ".join(cue.text for cue in index.cues[:50])),
-        stop_seconds=index.video.duration_seconds,
-        shots=tuple(shot.start_seconds for shot in index.shots),
-    )
-
-
-def _roles(index: Index) -> list[KeyCharacter]:
-    """Who says which cue, and which are sounds."""
-    told = [(c, SOUND if is_sound(c.text) else c.speaker) for c in index.cues]
-    return [role_of(c.start_seconds, c.text, role) for c, role in told if role]
 
 
 def _texts(items: list[Item]) -> list[str]:

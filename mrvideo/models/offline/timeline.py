@@ -10,13 +10,15 @@ from typing import Literal
 
 from mrvideo.models.offline.forms import names_in
 from mrvideo.models.offline.wording import lines_seen, tells_picture
-from mrvideo.records import Span, merge_spans
-from mrvideo.schemas.analysis import EvidenceLine, Finding, KeyCharacter
+from mrvideo.records import Cue, Sighting, Span, merge_spans
+from mrvideo.schemas.analysis import EvidenceLine, Finding, KeyCharacter, SightingLine
+from mrvideo.schemas.shared import CueLine
 from mrvideo.text import (
     LOOKALIKE,
     Language,
     Ranker,
     holds,
+    language_of,
     languages,
     likeness,
     resemblance,
@@ -196,6 +198,30 @@ def timeline_of(
         scenes,
         language,
     )
+
+
+def timeline_of_lines(
+    signs: Iterable[Sighting | SightingLine],
+    cues: Sequence[Cue | CueLine],
+    *,
+    stop_seconds: float,
+    shots: tuple[float, ...],
+) -> Timeline:
+    """From texts on screen and lines of speech as they are kept, or as a request lists them."""
+    lines = [(s.start_seconds, s.stop_seconds, "caption", s.text) for s in signs]
+    lines += [(c.start_seconds, c.stop_seconds, "cue", c.text) for c in cues]
+    findings = [
+        Finding(start_seconds=start, stop_seconds=stop, source=source, quote=text)  # pyright: ignore[reportArgumentType]
+        for start, stop, source, text in lines
+        if text.strip()
+    ]
+    roles = [
+        role_of(cue.start_seconds, cue.text, role)
+        for cue in cues
+        if (role := SOUND if is_sound(cue.text) else cue.speaker)
+    ]
+    language = language_of(" ".join(cue.text for cue in cues[:50]))
+    return timeline_of(findings, roles, language, stop_seconds=stop_seconds, shots=shots)
 
 
 def _items(line: EvidenceLine | Finding, roles: dict[str, str]) -> list[Item]:
