@@ -31,8 +31,8 @@ class HeldToSchemas(LogitsProcessor):
         import llguidance
         import llguidance.numpy
 
-        self._vocabulary = _vocabulary(tokenizer)
-        self._matchers = [llguidance.LLMatcher(self._vocabulary, _grammar(kind)) for kind in reply_types]
+        self._vocabulary = vocabulary(tokenizer)
+        self._matchers = [llguidance.LLMatcher(self._vocabulary, grammar(kind)) for kind in reply_types]
         self._seen = prompt_tokens
         self._mask = llguidance.numpy.allocate_token_bitmask(len(reply_types), self._vocabulary.vocab_size)
         self._bits = torch.arange(32, dtype=torch.int32)
@@ -57,7 +57,8 @@ class HeldToSchemas(LogitsProcessor):
 
 
 @cache
-def _grammar(reply_type: type[BaseModel]) -> str:
+def grammar(reply_type: type[BaseModel]) -> str:
+    """The schema's grammar, in llguidance's form."""
     import llguidance
 
     # Free white space lets a weak model pad for ever.
@@ -69,8 +70,11 @@ def _grammar(reply_type: type[BaseModel]) -> str:
 _VOCABULARIES: dict[int, tuple[Any, Any]] = {}
 
 
-def _vocabulary(tokenizer: Any) -> Any:
-    """Takes about a second for a large vocabulary; kept with its tokenizer, so that the id stays its own."""
+def vocabulary(tokenizer: Any) -> Any:
+    """The tokenizer's vocabulary, in llguidance's form.
+
+    Takes about a second for a large one; kept with its tokenizer, so that the id stays its own.
+    """
     import llguidance.hf
 
     if id(tokenizer) not in _VOCABULARIES:

@@ -81,7 +81,7 @@ class Generator:
     def __init__(self, processor: Any, model: Any, *, name: str, temperature: float | None = None) -> None:
         self.processor = processor
         self.model = model
-        self._temperature = temperature
+        self.temperature = temperature
         self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token is None:
@@ -118,6 +118,11 @@ class Generator:
         )
         return Prepared(inputs=inputs, jobs=tuple(jobs))
 
+    def worded(self, job: Job) -> str:
+        """The job in the model's chat template: text, with the model's mark where a picture goes."""
+        conversation = self._conversation(job, self._takes_system)
+        return self.processor.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+
     def _padding(self) -> dict[str, Any]:
         return {"processor_kwargs": {"padding": True}} if self.sees else {"padding": True}
 
@@ -151,8 +156,8 @@ class Generator:
         if self.holds:
             held = [HeldToSchemas(self.tokenizer, [job.reply_type for job in prepared.jobs], prompt_tokens)]
         sampling: dict[str, Any] = {"do_sample": False}
-        if self._temperature:
-            sampling = {"do_sample": True, "temperature": self._temperature}
+        if self.temperature:
+            sampling = {"do_sample": True, "temperature": self.temperature}
         output = self.model.generate(
             **inputs,
             **sampling,
@@ -163,18 +168,20 @@ class Generator:
         counts: list[int] = inputs["attention_mask"].sum(dim=1).tolist()
         rows: list[list[int]] = output[:, prompt_tokens:].tolist()
         return [
-            self._said(job, row, count) for job, row, count in zip(prepared.jobs, rows, counts, strict=True)
+            self.said(job, row, count) for job, row, count in zip(prepared.jobs, rows, counts, strict=True)
         ]
 
-    def _said(self, job: Job, row: list[int], input_tokens: int) -> Completion:
-        ends = self._end_tokens()
+    def said(self, job: Job, row: list[int], input_tokens: int) -> Completion:
+        """The reply in a row of tokens: up to a token that ends it, or the job's bound."""
+        ends = self.end_tokens()
         length = next((i for i, token in enumerate(row) if token in ends), len(row))
         tokens = row[: min(length, job.max_output_tokens)]
         usage = Usage(calls=1, input_tokens=input_tokens, output_tokens=len(tokens), images=len(job.pictures))
         text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
         return Completion(text=text, usage=usage, cut_off=length >= job.max_output_tokens)
 
-    def _end_tokens(self) -> set[int]:
+    def end_tokens(self) -> set[int]:
+        """The tokens that end a reply."""
         ends: Any = self.model.generation_config.eos_token_id
         own = cast("list[int | None]", ends if isinstance(ends, list) else [ends])
         return {token for token in [*own, self.tokenizer.eos_token_id] if token is not None}

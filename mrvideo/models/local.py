@@ -21,11 +21,18 @@ from mrvideo.wording import stage_label
 
 if TYPE_CHECKING:
     from mrvideo.models.generation import Job, Prepared
+    from mrvideo.models.packed.engine import PackedBatcher
 
 _IMAGE_WEIGHT = 800
 """What a picture weighs beside a character of text, when batches are put together."""
 
-_batchers: dict[tuple[str, str | None, float | None], Batcher[Job, Prepared, Completion]] = {}
+_PADDED_ROWS = 16
+"""Rows of a padded batch, if no `batch_size` is set."""
+
+_IN_FLIGHT = 128
+"""Requests in flight, if no `batch_size` is set: the device's memory decides how many of them are decoded at once."""
+
+_batchers: dict[tuple[str, str | None, float | None], Batcher[Job, Prepared, Completion] | PackedBatcher] = {}
 _loading = Lock()
 
 
@@ -56,7 +63,7 @@ class LocalBackend:
             context_tokens=settings.context_tokens or _context_tokens(Path(settings.model)),
             long_side_pixels=settings.long_side_pixels or 512,
             look_images=min(32, images),
-            concurrency=settings.concurrency or 2 * settings.batch_size,
+            concurrency=settings.concurrency or 2 * (settings.batch_size or _IN_FLIGHT // 2),
         )
 
     async def complete(
@@ -96,11 +103,13 @@ class LocalBackend:
         )
 
 
-def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion]:
+def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion] | PackedBatcher:
     """The batcher of that model in this process; loads the model on first use."""
     silence_telemetry()
     try:
         from mrvideo.models.generation import OUT_OF_MEMORY, load
+        from mrvideo.models.packed.engine import PackedBatcher
+        from mrvideo.models.packed.families import can_pack
     except ImportError as error:
         raise ModelUnavailable(
             f"{settings.name} needs torch and transformers ({error}); pip install 'mrvideo[local]'"
@@ -109,13 +118,16 @@ def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion]:
     with _loading:
         if key not in _batchers:
             generator = load(settings.model, device=settings.device, temperature=settings.temperature)
-            _batchers[key] = Batcher(
-                generator.prepare,
-                generator.generate,
-                most_jobs=settings.batch_size,
-                too_big=OUT_OF_MEMORY,
-                spoils=(ValueError,),
-            )
+            if can_pack(generator.model):
+                _batchers[key] = PackedBatcher(generator, rows=settings.batch_size)
+            else:
+                _batchers[key] = Batcher(
+                    generator.prepare,
+                    generator.generate,
+                    most_jobs=settings.batch_size or _PADDED_ROWS,
+                    too_big=OUT_OF_MEMORY,
+                    spoils=(ValueError,),
+                )
         return _batchers[key]
 
 

@@ -48,7 +48,9 @@ class ModelSettings(BaseModel):
     long_side_pixels: int | None = Field(default=None, ge=64)
     extra_body: dict[str, Any] = Field(default_factory=dict, description="sent to the server as it is")
     device: str | None = Field(default=None, description="hf: cuda:0, cpu; None: the best there is")
-    batch_size: int = Field(default=16, ge=1, description="hf: requests decoded at once, at most")
+    batch_size: int | None = Field(
+        default=None, ge=1, description="hf: requests decoded at once, at most; by default what memory allows"
+    )
     recorded: bool = Field(
         default=False, description="whether replies are recorded: a worker must hand them back"
     )

@@ -1,0 +1,169 @@
+"""Attention over packed rows: one call per layer, whatever the number of rows, images or windows.
+
+Registered with transformers under a name that holds "flash": vision towers then hand over cumulative lengths instead of
+looping over images and windows. On CUDA the call is PyTorch's own variable-length flash attention, which needs no
+package and no download; elsewhere it is a plain reference through `scaled_dot_product_attention`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+
+NAME = "mrvideo_flash_packed"
+
+
+def packed_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    starts_q: torch.Tensor,
+    most_q: int,
+    starts_k: torch.Tensor,
+    used_k: torch.Tensor | None,
+    most_k: int,
+    causal: bool,
+    scale: float,
+) -> torch.Tensor:
+    """Attention of n rows at once.
+
+    query (T, heads, width) holds row i at starts_q[i]:starts_q[i+1]. key and value (S, key heads, width) hold its keys
+    at starts_k[i]:starts_k[i]+used_k[i], or up to starts_k[i+1] without `used_k`. Lengths and starts are int32 of n or
+    n + 1 elements on the device of the query. A causal row's last query sees all its keys. Returns (T, heads, width).
+    """
+    run = _flash if query.is_cuda else _reference
+    return run(
+        query,
+        key,
+        value,
+        starts_q=starts_q,
+        most_q=most_q,
+        starts_k=starts_k,
+        used_k=used_k,
+        most_k=most_k,
+        causal=causal,
+        scale=scale,
+    )
+
+
+def _flash(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    starts_q: torch.Tensor,
+    most_q: int,
+    starts_k: torch.Tensor,
+    used_k: torch.Tensor | None,
+    most_k: int,
+    causal: bool,
+    scale: float,
+) -> torch.Tensor:
+    """PyTorch's kernel. float16 or bfloat16, widths up to 256 that 8 divides (Dao, arXiv 2307.08691)."""
+    return torch.ops.aten._flash_attention_forward(
+        query,
+        key,
+        value,
+        starts_q,
+        starts_k,
+        most_q,
+        most_k,
+        0.0,
+        causal,
+        False,
+        scale=scale,
+        seqused_k=used_k,
+    )[0]
+
+
+def _reference(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    starts_q: torch.Tensor,
+    most_q: int,
+    starts_k: torch.Tensor,
+    used_k: torch.Tensor | None,
+    most_k: int,
+    causal: bool,
+    scale: float,
+) -> torch.Tensor:
+    """Rows of equal lengths together: an image has many windows of one size."""
+    del most_q, most_k  # what the kernel plans its launch by
+    begins_q, begins_k = starts_q.tolist(), starts_k.tolist()
+    lengths_q = [after - before for before, after in zip(begins_q, begins_q[1:], strict=False)]
+    lengths_k = (
+        [after - before for before, after in zip(begins_k, begins_k[1:], strict=False)]
+        if used_k is None
+        else used_k.tolist()
+    )
+    alike: dict[tuple[int, int], list[int]] = {}
+    for row, lengths in enumerate(zip(lengths_q, lengths_k, strict=True)):
+        alike.setdefault(lengths, []).append(row)
+    out = torch.empty_like(query)
+    for (count_q, count_k), rows in alike.items():
+        if not count_q:
+            continue
+        at_q = _places([begins_q[row] for row in rows], count_q, query.device)
+        at_k = _places([begins_k[row] for row in rows], count_k, query.device)
+        mask = None
+        if causal and count_q > 1:
+            mask = torch.ones(count_q, count_k, dtype=torch.bool, device=query.device).tril(count_k - count_q)
+        found = scaled_dot_product_attention(
+            query[at_q].transpose(1, 2),
+            key[at_k].transpose(1, 2),
+            value[at_k].transpose(1, 2),
+            attn_mask=mask,
+            scale=scale,
+            enable_gqa=query.shape[1] != key.shape[1],
+        )
+        out[at_q] = found.transpose(1, 2)
+    return out
+
+
+def _places(begins: list[int], count: int, device: torch.device) -> torch.Tensor:
+    """(rows, count) indices of consecutive places."""
+    return torch.tensor(begins, device=device)[:, None] + torch.arange(count, device=device)
+
+
+def attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **given: Any,
+) -> tuple[torch.Tensor, None]:
+    """What transformers' attention layers call, with (1, heads, T, width); returns (1, T, heads, width).
+
+    A vision tower's call carries `cu_seq_lens_q`; a language model's carries the `packed_step` given to its forward.
+    """
+    del attention_mask  # the lengths say it all
+    width = query.shape[-1]
+    rows = [part.squeeze(0).transpose(0, 1) for part in (query, key, value)]
+    scale = width**-0.5 if scaling is None else scaling
+    step = given.get("packed_step")
+    if step is not None:
+        out = step.attend(module.layer_idx, *rows, scale=scale)
+    else:
+        starts, most = given["cu_seq_lens_q"], given["max_length_q"]
+        out = packed_attention(
+            *rows,
+            starts_q=starts,
+            most_q=most,
+            starts_k=starts,
+            used_k=None,
+            most_k=most,
+            causal=False,
+            scale=scale,
+        )
+    return out.unsqueeze(0), None
+
+
+AttentionInterface.register(NAME, attend)

@@ -1,0 +1,77 @@
+"""Schemas as masks over the vocabulary, computed on the CPU while the GPU works on the step they are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel
+
+from mrvideo.models.constrained_decoding import grammar, vocabulary
+
+
+class SchemaMasks:
+    """One matcher for each slot that is held to a schema; a slot without one allows every token."""
+
+    def __init__(self, tokenizer: Any, *, slots: int, device: torch.device) -> None:
+        # Not llguidance.torch: it compiles a kernel when it is imported, which takes seconds and warns.
+        import llguidance
+        import llguidance.numpy
+
+        self._vocabulary = vocabulary(tokenizer)
+        self._executor = llguidance.LLExecutor()
+        self._matchers: dict[int, Any] = {}
+        words = llguidance.numpy.get_bitmask_shape(slots, self._vocabulary.vocab_size)[1]
+        self._bits = torch.full((slots, words), -1, dtype=torch.int32, pin_memory=device.type == "cuda")
+        self._numpy: np.ndarray[Any, Any] = self._bits.numpy()
+        self._shifts = torch.arange(32, dtype=torch.int32, device=device)
+        self._device = device
+
+    def hold(self, slot: int, reply_type: type[BaseModel]) -> None:
+        """Hold a slot's next tokens to that schema."""
+        import llguidance
+
+        self._matchers[slot] = llguidance.LLMatcher(self._vocabulary, grammar(reply_type))
+
+    def move(self, source: int, target: int) -> None:
+        """A row changes its slot. Its bits are worked out anew: the old ones may still be on their way to the device."""
+        if source in self._matchers:
+            self._matchers[target] = self._matchers.pop(source)
+
+    def release(self, slot: int) -> None:
+        """The slot's row has ended."""
+        self._matchers.pop(slot, None)
+
+    def accept(self, slot: int, token: int) -> bool:
+        """Take in the slot's token. Whether the reply is complete: nothing may follow it."""
+        matcher = self._matchers.get(slot)
+        if matcher is None:
+            return False
+        if not matcher.is_stopped():
+            matcher.consume_token(token)
+        return matcher.is_stopped()
+
+    def fill(self, slots: list[int]) -> None:
+        """Work out which tokens may come next in these slots."""
+        import llguidance.numpy
+
+        held = [(self._matchers[slot], slot) for slot in slots if slot in self._matchers]
+        if held:
+            llguidance.numpy.fill_next_token_bitmask_par(self._executor, held, self._numpy)
+
+    def apply(self, scores: torch.Tensor, slots: torch.Tensor | slice) -> torch.Tensor:
+        """The scores (rows, vocabulary) with what may not come at minus infinity; `slots` says whose row is whose."""
+        if not self._matchers:
+            return scores
+        bits = self._bits[slots].to(self._device, non_blocking=True)
+        allowed = ((bits.unsqueeze(-1) >> self._shifts) & 1).bool().flatten(1)
+        # Some models have more outputs than their tokenizer has tokens: those are padding, and never chosen.
+        width = min(allowed.shape[1], scores.shape[1])
+        held = scores.masked_fill(~functional_pad(allowed[:, :width], scores.shape[1]), float("-inf"))
+        return held
+
+
+def functional_pad(allowed: torch.Tensor, width: int) -> torch.Tensor:
+    """(rows, n) booleans to (rows, width), False in what is added."""
+    return torch.nn.functional.pad(allowed, (0, width - allowed.shape[1]))
