@@ -137,13 +137,14 @@ def import_command(
 
     Without the video, questions are answered from the captions alone (effort low).
     """
+    from mrvideo.captioning.corrections import keep_index
     from mrvideo.evals.released import import_released
     from mrvideo.library import Library
 
     index = import_released(captions, video)
     with Library.open(settings.library) as kept:
         kept.put_video(index.video)
-        kept.put_index(index)
+        keep_index(index, kept)
     name = str(video) if video is not None else index.video.digest[:12]
     if as_json:
         made = {

@@ -26,6 +26,7 @@ from mrvideo.models import Budget
 from mrvideo.records import (
     HTML_VIEWS,
     Answer,
+    Correction,
     Cue,
     Entity,
     Event,
@@ -42,8 +43,9 @@ from mrvideo.records import (
     clock,
 )
 from mrvideo.schemas.analysis import LookReply
-from mrvideo.session import telling
+from mrvideo.session import casting, telling
 from mrvideo.session.asking import start_asking
+from mrvideo.session.casting import CastChange
 from mrvideo.session.indexing import aindex_video, index_video
 from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
@@ -205,6 +207,51 @@ class Video:
 
     def _repr_html_(self) -> str:
         return html.video_html(self._index, self._thumbnails())
+
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """What was put right in the cast so far, in that order."""
+        return casting.corrections_of(self._index, self._settings)
+
+    def merge(self, keep: str, other: str, *, on_event: EventSink = _ignore) -> CastChange:
+        """`other` is the same as `keep`, whose name stays. Names are those of `entities`, or real ones.
+
+        Here, as in `split`, `rename`, `tell_apart` and `undo`: captions, search, memories and this object follow, no model is
+        called, and indexing again keeps it. Answers that rest on a changed name come back from `answers` with `stale` set.
+        Raises `InputError` for a name that is not in the cast, `LibraryError`.
+        """
+        return self._changed(casting.merge(self._index, keep, other, self._settings, on_event=on_event))
+
+    def split(
+        self,
+        name: str,
+        *,
+        scenes: Sequence[int] = (),
+        mentions: Sequence[str] = (),
+        on_event: EventSink = _ignore,
+    ) -> CastChange:
+        """Whom `name` means in these scenes (indexes of `scenes`), or in these mentions (`Entity.mention_ids`), is somebody else."""
+        return self._changed(
+            casting.split(
+                self._index, name, self._settings, scenes=scenes, mentions=mentions, on_event=on_event
+            )
+        )
+
+    def rename(self, name: str, called: str, *, on_event: EventSink = _ignore) -> CastChange:
+        """Give a member of the cast a real name; an empty one takes it away."""
+        return self._changed(casting.rename(self._index, name, called, self._settings, on_event=on_event))
+
+    def tell_apart(self, one: str, other: str, *, on_event: EventSink = _ignore) -> CastChange:
+        """The two are not the same, whatever indexing again finds."""
+        return self._changed(casting.tell_apart(self._index, one, other, self._settings, on_event=on_event))
+
+    def undo(self, *, on_event: EventSink = _ignore) -> CastChange:
+        """Take back the last correction of the cast. Raises `InputError` when there is none."""
+        return self._changed(casting.undo(self._index, self._settings, on_event=on_event))
+
+    def _changed(self, change: CastChange) -> CastChange:
+        self._index = change.index
+        return change
 
     def frames(
         self,

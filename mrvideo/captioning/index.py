@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from mrvideo.captioning.assemble import shots_of
 from mrvideo.captioning.cast_file import Given, load_given
+from mrvideo.captioning.corrections import keep_index
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
 from mrvideo.captioning.reduce import reduce_shards
@@ -110,8 +111,7 @@ def build_index(
             update={"failures": tuple(failures), "usage": index.usage + (spent or Usage())}
         )
         run.still(content)
-        library.put_index(index)
-    return index
+        return run.keep(index)
 
 
 class _Run:
@@ -162,6 +162,13 @@ class _Run:
 
     def wait_notice(self) -> None:
         self.tell(Notice(text=f"another process is indexing {self.info.path}; waiting for it"))
+
+    def keep(self, index: Index) -> Index:
+        """Keep the index with its cast as the user has put it right."""
+        found = keep_index(index, self.library)
+        for one in found.missed:
+            self.tell(Notice(text=f"a correction of the cast fits nobody any more: {one.told}"))
+        return found.index
 
     # --- map ---
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from mrvideo.cli import agents, ask, config, doctor, estimate, index, library, manners, streams, tasks, tell
+from mrvideo.cli import agents, ask, cast, config, doctor, estimate, index, library, manners, streams, tasks, tell
 from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, register, said_before, sections
 from mrvideo.cli.manners import Manners
 from mrvideo.errors import MrVideoError
@@ -51,6 +51,7 @@ register(app, "search", library.search, panel=_ASK, settings=("library",))
 register(app, "list", library.list_videos, panel=_KEPT, settings=("library",))
 register(app, "show", library.show, panel=_KEPT, settings=("library",))
 register(app, "status", library.status, panel=_KEPT, settings=("library",))
+register(app, "cast", cast.cast, panel=_KEPT, settings=("library",))
 register(app, "export", library.export, panel=_KEPT, settings=("library",))
 register(app, "rm", library.rm, panel=_KEPT, settings=("library",))
 register(app, "chat", agents.chat, panel=_AGENTS, settings=agents.SETTINGS)

@@ -104,7 +104,7 @@ def show(
         print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts))})
         return DONE
     for part in parts:
-        lines = {"scenes": _scene_lines, "entities": _entity_lines, "cues": _cue_lines}[part](index)
+        lines = {"scenes": _scene_lines, "entities": entity_lines, "cues": _cue_lines}[part](index)
         print_lines(lines or [f"no {part}"])
     return DONE
 
@@ -119,7 +119,8 @@ def _scene_lines(index: Index) -> list[str]:
     return lines
 
 
-def _entity_lines(index: Index) -> list[str]:
+def entity_lines(index: Index) -> list[str]:
+    """The cast, a line for each."""
     lines: list[str] = []
     for entity in index.entities:
         name = f"{entity.name} ({entity.display_name})" if entity.display_name else entity.name

@@ -5,6 +5,7 @@
             │           └─ shots, failures, index_cues
             ├─ texts ─── texts_fts                      what search reads: the latest index of each video
             ├─ parts                                    finished shards and stages
+            ├─ corrections                              what a user put right in the cast, and the indexes before
             └─ answers
     replies                                             what models said, by request
     tasks ─── task_pictures                             requests that somebody is to answer
@@ -27,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """What `PRAGMA user_version` says of a library this code reads; the number of the newest migration."""
 
 APPLICATION_ID = 0x4D525649
@@ -133,7 +134,28 @@ answers = Table(
     Column("question", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("stale", Text),  # why it may no longer hold
+    Column("stale_by", Integer),  # the correction that made it so
     Index("answers_by_video", "digest"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _digest(),
+    Column("body", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index("corrections_by_video", "digest"),
+)
+
+uncorrected = Table(
+    "uncorrected",
+    metadata,
+    _digest(),
+    Column("key", Text, nullable=False),  # of the index
+    Column("body", Text, nullable=False),  # the index as captioned
+    UniqueConstraint("digest", "key"),
 )
 
 replies = Table(

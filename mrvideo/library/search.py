@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -18,6 +18,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|[\r\n]+")
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
 )
+
+_NAME = re.compile(r"<(\w+)>")
 
 _OPEN, _CLOSE = "\x02", "\x03"
 
@@ -47,13 +49,16 @@ def fold(line: str) -> str:
     return " ".join(_UNSPACED.sub(r" \1 ", plain).split())
 
 
-def scene_rows(scenes: Iterable[Scene]) -> Iterator[dict[str, Any]]:
-    """One row per part of a scene with a line per sentence, and one per text on screen with the span it stood there."""
+def scene_rows(scenes: Iterable[Scene], called: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    """One row per part of a scene with a line per sentence, and one per text on screen with the span it stood there.
+
+    Whom a caption marks can be found by what it is `called`, too: entity name → real name.
+    """
     sightings: dict[str, list[Sighting]] = {}
     for scene in scenes:
         for part in scene.parts or (CaptionPart(**scene.span.model_dump(), text="", brief=scene.brief),):
             lines = [line for words in (part.brief, part.text) for line in _SENTENCE_END.split(words)]
-            yield _row("caption", part.start_seconds, part.stop_seconds, lines)
+            yield _row("caption", part.start_seconds, part.stop_seconds, lines, called or {})
         for sighting in scene.sightings:
             sightings.setdefault(sighting.text, []).append(sighting)
     for words, seen in sightings.items():
@@ -69,14 +74,23 @@ def cue_rows(cues: Iterable[Cue]) -> Iterator[dict[str, Any]]:
         yield _row("cue", cue.start_seconds, cue.stop_seconds, [line])
 
 
-def _row(source: str, start_seconds: float, stop_seconds: float, lines: list[str]) -> dict[str, Any]:
+def _row(
+    source: str,
+    start_seconds: float,
+    stop_seconds: float,
+    lines: list[str],
+    called: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    def with_names(line: str) -> str:
+        return _NAME.sub(lambda mark: f"{mark[0]} {(called or {}).get(mark[1], '')}", line)
+
     kept = [plain for line in lines if (plain := " ".join(line.split()))]
     return {
         "source": source,
         "start_seconds": start_seconds,
         "stop_seconds": stop_seconds,
         "text": "\n".join(kept),
-        "folded": "\n".join(fold(line) for line in kept),
+        "folded": "\n".join(fold(with_names(line)) for line in kept),
     }
 
 

@@ -29,12 +29,20 @@ from typing_extensions import Self
 
 from mrvideo.errors import InputError, LibraryError
 from mrvideo.library import schema, tasks
+from mrvideo.library.casting import (
+    Stale,
+    add_correction,
+    kept_corrections,
+    mark_stale,
+    put_uncorrected,
+    remove_correction,
+)
 from mrvideo.library.contents import KeptVideo, kept_videos, remove_video
 from mrvideo.library.database import open_engine
 from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.locks import claimed
 from mrvideo.library.search import cue_rows, find, scene_rows
-from mrvideo.records import Answer, Cue, Hit, Index, Record, Span, Usage, VideoInfo
+from mrvideo.records import Answer, Correction, Cue, Hit, Index, Record, Span, Usage, VideoInfo
 from mrvideo.records.tasks import Task, TaskCounts, TaskState
 
 R = TypeVar("R", bound=Record)
@@ -169,25 +177,14 @@ class Library:
         statement = select(table.c.body).where(table.c.digest == digest, table.c.kind == kind)
         return tuple(self._bodies(statement.order_by(table.c.created_at.desc())))
 
-    def put_index(self, index: Index) -> None:
-        """Store the index as its video's latest, in one transaction. Search uses it from then on."""
-        digest = index.video.digest
-        table = schema.indexes
-        body = index.model_dump_json(include={"settings", "usage", "created_at"})
+    def put_index(self, index: Index, *, uncorrected: Index | None = None) -> None:
+        """Store the index as its video's latest, in one transaction. Search uses it from then on.
+
+        `uncorrected` is the index as captioned, where this one has its cast put right.
+        """
         with self._writing() as connection:
-            _put_video(connection, index.video)
-            last = connection.scalar(select(func.max(table.c.turn)).where(table.c.digest == digest))
-            values = {"digest": digest, "key": index.key, "turn": (last or 0) + 1, "body": body}
-            _upsert(connection, table, values, by=["digest", "key"])
-            index_id = connection.scalar(
-                select(table.c.id).where(table.c.digest == digest, table.c.key == index.key)
-            )
-            for field, records in _RECORDS.items():
-                connection.execute(delete(records).where(records.c.index_id == index_id))
-                rows = [row | {"index_id": index_id} for row in _rows(records, getattr(index, field))]
-                _insert(connection, records, rows)
-            _put_texts(connection, digest, "caption", scene_rows(index.scenes))
-            _put_texts(connection, digest, "cue", cue_rows(index.cues))
+            _put_index(connection, index)
+            put_uncorrected(connection, index, uncorrected)
 
     def index(self, digest: str, key: str) -> Index | None:
         """The index of this video under these settings, or None."""
@@ -247,8 +244,55 @@ class Library:
     def answers(self, digest: str) -> tuple[Answer, ...]:
         """All answers about a video, oldest first."""
         table = schema.answers
-        statement = select(table.c.body).where(table.c.digest == digest).order_by(table.c.id)
-        return self._parse_all(Answer, self._bodies(statement))
+        statement = select(table.c.body, table.c.stale).where(table.c.digest == digest).order_by(table.c.id)
+        with self._reading() as connection:
+            rows = [] if connection is None else connection.execute(statement).all()
+        answers = self._parse_all(Answer, [row.body for row in rows])
+        return tuple(
+            answer if row.stale is None else answer.model_copy(update={"stale": row.stale})
+            for answer, row in zip(answers, rows, strict=True)
+        )
+
+    # --- a cast put right ---
+
+    def corrections(self, digest: str) -> tuple[Correction, ...]:
+        """What was put right in the cast of a video, in that order."""
+        with self._reading() as connection:
+            return () if connection is None else kept_corrections(connection, digest)
+
+    def uncorrected(self, digest: str, key: str) -> Index | None:
+        """The index as captioned, where the one of this key has its cast put right; else None."""
+        table = schema.uncorrected
+        bodies = self._bodies(select(table.c.body).where(table.c.digest == digest, table.c.key == key))
+        return self._parse(Index, bodies[0]) if bodies else None
+
+    def put_correction(
+        self, digest: str, correction: Correction, indexes: Sequence[tuple[Index, Index]], stale: Stale
+    ) -> Correction:
+        """Add a correction with the indexes that it changes, each as captioned and put right, in one transaction.
+
+        The last one is the video's latest. Returns the correction with its id.
+        """
+        with self._writing() as connection:
+            kept = add_correction(connection, digest, correction)
+            self._put_right(connection, digest, indexes)
+            mark_stale(connection, digest, stale, by=kept.id)
+            return kept
+
+    def take_back(
+        self, digest: str, correction: Correction, indexes: Sequence[tuple[Index, Index]], stale: Stale
+    ) -> None:
+        """Remove a correction, with the indexes as they are without it. Answers that it made stale hold again."""
+        with self._writing() as connection:
+            remove_correction(connection, correction)
+            self._put_right(connection, digest, indexes)
+            mark_stale(connection, digest, stale, by=None, since=correction)
+
+    @staticmethod
+    def _put_right(connection: Connection, digest: str, indexes: Sequence[tuple[Index, Index]]) -> None:
+        for captioned, index in indexes:
+            _put_index(connection, index)
+            put_uncorrected(connection, index, captioned)
 
     # --- replies ---
 
@@ -364,6 +408,24 @@ class Library:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
+
+
+def _put_index(connection: Connection, index: Index) -> None:
+    digest = index.video.digest
+    table = schema.indexes
+    body = index.model_dump_json(include={"settings", "usage", "created_at"})
+    _put_video(connection, index.video)
+    last = connection.scalar(select(func.max(table.c.turn)).where(table.c.digest == digest))
+    values = {"digest": digest, "key": index.key, "turn": (last or 0) + 1, "body": body}
+    _upsert(connection, table, values, by=["digest", "key"])
+    index_id = connection.scalar(select(table.c.id).where(table.c.digest == digest, table.c.key == index.key))
+    for field, records in _RECORDS.items():
+        connection.execute(delete(records).where(records.c.index_id == index_id))
+        rows = [row | {"index_id": index_id} for row in _rows(records, getattr(index, field))]
+        _insert(connection, records, rows)
+    called = {entity.name: entity.display_name for entity in index.entities if entity.display_name}
+    _put_texts(connection, digest, "caption", scene_rows(index.scenes, called))
+    _put_texts(connection, digest, "cue", cue_rows(index.cues))
 
 
 def _put_video(connection: Connection, info: VideoInfo) -> None:

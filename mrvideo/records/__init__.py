@@ -15,6 +15,7 @@ from mrvideo.records.answer import (
     ModelFinding,
     Source,
 )
+from mrvideo.records.corrections import Anchor, Correction, CorrectionKind
 from mrvideo.records.events import (
     Checked,
     Drafted,
@@ -47,6 +48,7 @@ __all__ = [
     "HIGHEST_JPEG_QUALITY",
     "HTML_VIEWS",
     "WHOLE",
+    "Anchor",
     "Answer",
     "Box",
     "CaptionPart",
@@ -55,6 +57,8 @@ __all__ = [
     "Claim",
     "Clip",
     "Confidence",
+    "Correction",
+    "CorrectionKind",
     "Cue",
     "Drafted",
     "Effort",

@@ -81,6 +81,9 @@ class Answer(Record):
     video_digest: str
     models: dict[str, str] = Field(default_factory=dict, description="role → model name")
     settings: dict[str, Any] = Field(default_factory=dict, description="what else would change the answer")
+    stale: str | None = Field(
+        default=None, description="what was put right since in the cast that it rests on; None: nothing"
+    )
 
     @property
     def checks(self) -> str:
@@ -119,6 +122,8 @@ class Answer(Record):
     def __str__(self) -> str:
         """For people, safe for a terminal: what, how sure, on what evidence, and what was not seen."""
         lines = [plain(self.told), ", ".join(self.marks)]
+        if self.stale is not None:
+            lines.append(f"  out of date: {plain(self.stale)}; ask again")
         lines += [f"  {e.span}  {e.source}: {plain(e.quote)}" for e in self.evidence]
         lines += [f"  closest: {e.span}  {e.source}: {plain(e.quote)}" for e in self.nearest]
         lines += [f"  models differ: {plain(told)}" for told in self.differences]

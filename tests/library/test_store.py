@@ -58,7 +58,7 @@ def test_an_index_that_cannot_be_kept_whole_is_not_kept_at_all(library, index, m
 
     library.put_index(index())
 
-    def broken(_scenes):
+    def broken(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(store, "scene_rows", broken)
