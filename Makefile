@@ -29,7 +29,7 @@ check-pythons:
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[web]"
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml

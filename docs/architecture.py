@@ -29,7 +29,7 @@ LEVELS = (
     ("session",),
     ("tools",),
     ("api",),
-    ("evals",),
+    ("evals", "web"),
     ("cli",),
 )
 # Names that are documented and lead elsewhere, and the package's own face.

@@ -14,7 +14,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from mrvideo.cli import agents, ask, cast, config, doctor, estimate, index, library, manners, streams, tasks, tell
+from mrvideo.cli import (
+    agents,
+    ask,
+    cast,
+    config,
+    doctor,
+    estimate,
+    index,
+    library,
+    manners,
+    streams,
+    tasks,
+    tell,
+    view,
+)
 from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, register, said_before, sections
 from mrvideo.cli.manners import Manners
 from mrvideo.errors import MrVideoError
@@ -53,6 +67,7 @@ register(app, "show", library.show, panel=_KEPT, settings=("library",))
 register(app, "status", library.status, panel=_KEPT, settings=("library",))
 register(app, "cast", cast.cast, panel=_KEPT, settings=("library",))
 register(app, "export", library.export, panel=_KEPT, settings=("library",))
+register(app, "view", view.view, panel=_KEPT, settings=view.SETTINGS)
 register(app, "rm", library.rm, panel=_KEPT, settings=("library",))
 register(app, "chat", agents.chat, panel=_AGENTS, settings=agents.SETTINGS)
 register(app, "mcp", agents.mcp, panel=_AGENTS, settings=agents.SETTINGS)

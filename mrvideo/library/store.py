@@ -246,7 +246,9 @@ class Library:
         table = schema.answers
         statement = select(table.c.body, table.c.stale).where(table.c.digest == digest).order_by(table.c.id)
         with self._reading() as connection:
-            rows = [] if connection is None else connection.execute(statement).all()
+            if connection is None:
+                return ()
+            rows = connection.execute(statement).all()
         answers = self._parse_all(Answer, [row.body for row in rows])
         return tuple(
             answer if row.stale is None else answer.model_copy(update={"stale": row.stale})

@@ -18,8 +18,8 @@ from mrvideo.settings import Settings, explain_settings
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 COMMANDS = (
-    "index", "ask", "look", "summarise", "chapters", "story", "search", "list", "show", "status", "cast", "export", "rm", "chat", "mcp",
-    "estimate", "doctor", "eval", "import",
+    "index", "ask", "look", "summarise", "chapters", "story", "search", "list", "show", "status", "cast", "export", "view", "rm", "chat",
+    "mcp", "estimate", "doctor", "eval", "import",
 )  # fmt: skip
 
 

@@ -1,0 +1,222 @@
+"""The viewer's pages and its JSON API. Records go out as the SDK has them; what is put right goes through `session.casting`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from mrvideo import api
+from mrvideo.display.stages import event_text
+from mrvideo.errors import InputError, MrVideoError
+from mrvideo.models import Budget
+from mrvideo.records import Answer, Event, Notice, Record, StageAdvanced
+from mrvideo.session.keeping import kept_videos
+from mrvideo.session.models import budget_of
+from mrvideo.session.searching import search_library
+from mrvideo.settings import Settings
+from mrvideo.web.openapi import CastRequest, Problem, Question, description
+from mrvideo.wording import is_url
+
+STATIC = Path(__file__).parent / "static"
+
+MOST_BODY_BYTES = 100_000
+LARGEST_PICTURE_PIXELS = 1280
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Viewer:
+    """One library behind pages. All questions share one bound on cost."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._budget: Budget = budget_of(settings)
+
+    def app(self) -> Starlette:
+        """Pages, static files and the API; whoever serves it puts a door before it."""
+        one = "/api/videos/{digest:str}"
+        routes = [
+            Route("/", partial(_page, "library.html")),
+            Route("/video/{digest:str}", partial(_page, "video.html")),
+            Route("/api/videos", self._videos),
+            Route("/api/search", self._search),
+            Route("/api/openapi.json", self._openapi),
+            Route(one, self._video),
+            Route(f"{one}/file", self._file),
+            Route(f"{one}/frame", self._frame),
+            Route(f"{one}/ask", self._ask, methods=["POST"]),
+            Route(f"{one}/cast", self._cast, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+        return Starlette(
+            routes=routes,
+            exception_handlers={MrVideoError: _told, ValidationError: _invalid, HTTPException: _http},
+        )
+
+    # --- reading ---
+
+    async def _videos(self, request: Request) -> Response:
+        kept = await asyncio.to_thread(kept_videos, self._settings)
+        return _json([one.model_dump(mode="json") for one in kept])
+
+    async def _search(self, request: Request) -> Response:
+        words = request.query_params.get("words", "")
+        hits = await asyncio.to_thread(search_library, words, self._settings, limit=50)
+        return _json([hit.model_dump(mode="json") for hit in hits])
+
+    async def _openapi(self, request: Request) -> Response:
+        return _json(description())
+
+    async def _video(self, request: Request) -> Response:
+        video = await self._loaded(request)
+
+        def body() -> dict[str, Any]:
+            index = video.index.model_dump(
+                mode="json",
+                include={"video", "scenes", "entities", "cues", "shots", "failures", "created_at"},
+            )
+            answers = [answer.model_dump(mode="json") for answer in video.answers()]
+            corrections = [one.model_dump(mode="json") for one in video.corrections]
+            return {**index, "answers": answers, "corrections": corrections, "playable": _lies_there(video)}
+
+        return _json(await asyncio.to_thread(body))
+
+    async def _file(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        if not await asyncio.to_thread(_lies_there, video):
+            raise HTTPException(404, "the file is gone, or holds another video by now")
+        return FileResponse(video.info.path, content_disposition_type="inline")
+
+    async def _frame(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        try:
+            time = float(request.query_params.get("t", "0"))
+            side = int(request.query_params.get("side", "320"))
+        except ValueError:
+            raise InputError("t is a time in seconds, side a number of pixels") from None
+        last = max(video.info.duration_seconds - 0.05, 0.0)
+        if not 0 <= time <= video.info.duration_seconds or not 16 <= side <= LARGEST_PICTURE_PIXELS:
+            raise InputError(
+                f"t lies in the video, 0 to {last:.2f} s, and side between 16 and {LARGEST_PICTURE_PIXELS} pixels"
+            )
+        (frame,) = await asyncio.to_thread(video.frames, [min(time, last)], long_side_pixels=side)
+        return Response(
+            frame.jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
+        )
+
+    # --- asking and putting right ---
+
+    async def _ask(self, request: Request) -> Response:
+        asked = await _body(request, Question)
+        video = await self._loaded(request)
+        # Closing the connection stops the work: that is what the page's stop button does.
+        return StreamingResponse(_events(video, asked), media_type="application/x-ndjson")
+
+    async def _cast(self, request: Request) -> Response:
+        asked = await _body(request, CastRequest)
+        video = await self._loaded(request)
+        notes: list[str] = []
+
+        def heard(event: Event) -> None:
+            if isinstance(event, Notice):
+                notes.append(event.text)
+
+        def change() -> api.CastChange:
+            match asked.action:
+                case "merge":
+                    return video.merge(asked.name, asked.other, on_event=heard)
+                case "split":
+                    return video.split(
+                        asked.name, scenes=asked.scenes, mentions=asked.mentions, on_event=heard
+                    )
+                case "rename":
+                    return video.rename(asked.name, asked.other, on_event=heard)
+                case "apart":
+                    return video.tell_apart(asked.name, asked.other, on_event=heard)
+                case "undo":
+                    return video.undo(on_event=heard)
+
+        done = await asyncio.to_thread(change)
+        return _json({"told": done.correction.told, "stale": done.stale, "notes": notes})
+
+    async def _loaded(self, request: Request) -> api.Video:
+        """The video of the address: paths come from the library alone, never from a request."""
+        digest = request.path_params["digest"]
+        if not (8 <= len(digest) <= 64 and all(c in "0123456789abcdef" for c in digest)):
+            raise HTTPException(404, "no such video")
+        return await asyncio.to_thread(
+            partial(api.load, digest, settings=self._settings, budget=self._budget)
+        )
+
+
+async def _page(name: str, request: Request) -> Response:
+    return FileResponse(STATIC / name)
+
+
+async def _events(video: api.Video, asked: Question) -> AsyncGenerator[str]:
+    try:
+        # An iterator by its type; it is a generator, whose closing stops the work.
+        stream = cast(
+            "AsyncGenerator[Event | Answer, None]", video.astream(asked.question, asked.options or None)
+        )
+        async with aclosing(stream) as found:
+            async for one in found:
+                # Its words are those of the command line; one that only counts has none.
+                counts = isinstance(one, Answer | StageAdvanced)
+                yield _line(one, told="" if counts else event_text(one))
+    except MrVideoError as error:
+        yield json.dumps({"type": "Problem", "detail": str(error)}) + "\n"
+
+
+def _line(record: Record, *, told: str) -> str:
+    body = {"type": type(record).__name__, "told": told, **record.model_dump(mode="json")}
+    return json.dumps(body, ensure_ascii=False) + "\n"
+
+
+def _lies_there(video: api.Video) -> bool:
+    path = Path(video.info.path)
+    return not is_url(video.info.path) and path.is_file() and path.stat().st_size == video.info.size_bytes
+
+
+async def _body(request: Request, kind: type[M]) -> M:
+    # A form of another site cannot send this type without asking the browser first.
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise HTTPException(415, "send application/json")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BODY_BYTES:
+            raise HTTPException(413, f"at most {MOST_BODY_BYTES} bytes")
+    return kind.model_validate_json(body)
+
+
+def _json(content: Any) -> Response:
+    return JSONResponse(content)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    known = not isinstance(error, InputError)
+    return JSONResponse(Problem(detail=str(error)).model_dump(), 409 if known else 400)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    return JSONResponse(Problem(detail="the request has fields that are wrong or missing").model_dump(), 422)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else "failed"
+    return JSONResponse(Problem(detail=detail).model_dump(), status)

@@ -1,0 +1,109 @@
+"""What the API takes and gives, as an OpenAPI description made from the records themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from mrvideo.library import KeptVideo
+from mrvideo.records import Answer, Correction, Hit, Index
+
+
+class Question(BaseModel):
+    """A question about one video."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: str = Field(min_length=1)
+    options: tuple[str, ...] = ()
+
+
+class CastRequest(BaseModel):
+    """One correction of a cast. `other` is the second member, or with `rename` the real name."""
+
+    model_config = ConfigDict(extra="forbid")
+    action: Literal["merge", "split", "rename", "apart", "undo"]
+    name: str = ""
+    other: str = ""
+    scenes: tuple[int, ...] = ()
+    mentions: tuple[str, ...] = ()
+
+
+class Problem(BaseModel):
+    """Why a request was not served, in one line."""
+
+    detail: str
+
+
+_RECORDS = (KeptVideo, Index, Answer, Hit, Correction, Question, CastRequest, Problem)
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the API."""
+    _, schemas = models_json_schema(
+        [(kind, "serialization") for kind in _RECORDS], ref_template="#/components/schemas/{model}"
+    )
+    digest = {"name": "digest", "in": "path", "required": True, "schema": {"type": "string"}}
+
+    def of_video(summary: str, reply: Any, **more: Any) -> dict[str, Any]:
+        return {"summary": summary, "parameters": [digest], "responses": _replies(reply), **more}
+
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "mrvideo", "version": "1"},
+        "paths": {
+            "/api/videos": {"get": {"summary": "The videos of the library.", "responses": _replies(_list("KeptVideo"))}},
+            "/api/search": {
+                "get": {
+                    "summary": "Captions, speech and texts on screen that hold the words.",
+                    "parameters": [_query("words", "string")],
+                    "responses": _replies(_list("Hit")),
+                }
+            },
+            "/api/videos/{digest}": {
+                "get": of_video("An index with its answers and corrections; playable: the file is there.", _ref("Index"))
+            },
+            "/api/videos/{digest}/file": {"get": of_video("The file itself; byte ranges are served.", None)},
+            "/api/videos/{digest}/frame": {
+                "get": of_video("The frame at a time, as JPEG.", None)
+                | {"parameters": [digest, _query("t", "number"), _query("side", "integer")]}
+            },
+            "/api/videos/{digest}/ask": {
+                "post": of_video(
+                    "Events while it is answered, a JSON object with its type a line; the Answer or a Problem comes last.",
+                    _ref("Answer"),
+                    requestBody=_content(_ref("Question")),
+                )
+            },
+            "/api/videos/{digest}/cast": {
+                "post": of_video(
+                    "Put the cast right.", None, requestBody=_content(_ref("CastRequest"))
+                )
+            },
+        },
+        "components": {"schemas": schemas["$defs"]},
+    }  # fmt: skip
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": _ref(name)}
+
+
+def _content(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _query(name: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": kind}}
+
+
+def _replies(schema: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "200": {"description": "Served."} | ({} if schema is None else _content(schema)),
+        "default": {"description": "Not served.", **_content(_ref("Problem"))},
+    }

@@ -1,0 +1,141 @@
+"""The viewer over HTTP: who is let in, what is served, and that what was put right is in the library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.casts import DIGEST
+from web.conftest import TOKEN, Running
+
+from mrvideo.library import Library
+from mrvideo.web.openapi import description
+
+
+@pytest.fixture
+def client(viewer: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=viewer.origin, cookies={}, trust_env=False) as client:
+        assert client.get(f"/?token={TOKEN}", follow_redirects=True).status_code == 200
+        yield client
+
+
+def test_without_the_token_nothing_is_served(viewer: Running) -> None:
+    for path in (
+        "/",
+        "/api/videos",
+        "/static/video.js",
+        f"/api/videos/{viewer.digest}/file",
+        "/?token=other",
+    ):
+        assert httpx.get(viewer.origin + path, trust_env=False).status_code == 401
+
+
+def test_the_token_leaves_the_address_and_stays_as_a_cookie_that_scripts_cannot_read(viewer: Running) -> None:
+    reply = httpx.get(f"{viewer.origin}/video/{viewer.digest}?token={TOKEN}&x=1", trust_env=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, f"/video/{viewer.digest}?x=1")
+    cookie = reply.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=strict" in cookie
+    reply = httpx.get(f"{viewer.origin}//elsewhere.example/?token={TOKEN}", trust_env=False)
+    assert reply.headers["location"].startswith("/elsewhere"), "never to another site"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "10.1.2.3"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
+)
+def test_other_hosts_and_origins_are_refused_also_with_the_token(
+    client: httpx.Client, headers: dict[str, str]
+) -> None:
+    assert client.get("/api/videos", headers=headers).status_code == 403
+
+
+def test_every_answer_forbids_scripts_from_elsewhere(client: httpx.Client, viewer: Running) -> None:
+    for path in ("/", "/api/videos", "/static/video.js", "/nothing", f"/video/{viewer.digest}"):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src 'self';" in policy and "unsafe" not in policy
+
+
+def test_pages_hold_no_script_and_no_style_of_their_own(client: httpx.Client, viewer: Running) -> None:
+    for path in ("/", f"/video/{viewer.digest}"):
+        page = client.get(path).text
+        assert "onclick" not in page and "style=" not in page and "<style" not in page
+        assert page.count("<script") == page.count('<script type="module" src="/static/') == 1
+
+
+def test_the_file_is_served_by_ranges(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{viewer.digest}/file"
+    film = (viewer.settings.library.parent.parent / "talk.mp4").read_bytes()
+    part = client.get(path, headers={"Range": "bytes=100-199"})
+    assert part.status_code == 206 and part.content == film[100:200]
+    assert part.headers["content-range"] == f"bytes 100-199/{len(film)}"
+    assert client.get(path, headers={"Range": "bytes=-5"}).content == film[-5:]
+    assert client.get(path, headers={"Range": f"bytes={len(film)}-"}).status_code == 416
+
+
+def test_another_file_under_the_path_is_not_served(client: httpx.Client, viewer: Running) -> None:
+    (viewer.settings.library.parent.parent / "talk.mp4").write_bytes(b"something private")
+    assert client.get(f"/api/videos/{viewer.digest}/file").status_code == 404
+    assert client.get(f"/api/videos/{viewer.digest}").json()["playable"] is False
+
+
+@pytest.mark.parametrize("digest", ["..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "talk.mp4", "0" * 64, "ab"])
+def test_paths_come_from_the_library_alone(client: httpx.Client, digest: str) -> None:
+    for rest in ("", "/file", "/frame?t=1"):
+        assert client.get(f"/api/videos/{digest}{rest}").status_code in (400, 404)
+
+
+def test_a_frame_is_a_jpeg_and_nonsense_is_told(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{viewer.digest}/frame"
+    assert client.get(f"{path}?t=108").content[:2] == b"\xff\xd8"
+    for wrong in ("t=x", "t=-1", "t=nan", "t=1e9", "t=1&side=99999"):
+        reply = client.get(f"{path}?{wrong}")
+        assert reply.status_code == 400 and "\n" not in reply.json()["detail"], wrong
+
+
+def test_a_question_streams_its_events_and_its_answer_is_kept(client: httpx.Client, viewer: Running) -> None:
+    body = {"question": "What is the boat called?"}
+    with client.stream("POST", f"/api/videos/{viewer.digest}/ask", json=body, timeout=60) as reply:
+        told = [json.loads(line) for line in reply.iter_lines()]
+    assert told[-1]["type"] == "Answer" and len(told) > 1
+    assert client.get(f"/api/videos/{viewer.digest}").json()["answers"][-1]["answer"] == told[-1]["answer"]
+
+
+def test_a_question_that_cannot_be_asked_is_a_problem(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{viewer.digest}/ask"
+    assert json.loads(client.post(path, json={"question": " "}).text)["type"] == "Problem"
+    assert client.post(path, json={"question": ""}).status_code == 422
+    assert client.post(path, json={"question": "Who?", "library": "/etc"}).status_code == 422
+    assert client.post(path, content=b'{"question": "Who?"}').status_code == 415
+    assert client.post(path, json={"question": "x" * 200_000}).status_code == 413
+
+
+def test_what_is_put_right_is_in_the_library(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{DIGEST}/cast"
+    done = client.post(path, json={"action": "merge", "name": "person_1", "other": "person_3"})
+    assert done.json()["told"] == "person_3 is person_1"
+    with Library.open(viewer.settings.library) as library:
+        index = library.latest_index(DIGEST)
+    assert index is not None and [e.name for e in index.entities] == ["person_1", "person_2"]
+    wrong = client.post(path, json={"action": "merge", "name": "person_1", "other": "person_3"})
+    assert wrong.status_code == 400 and "nobody in the cast is called person_3" in wrong.json()["detail"]
+    assert client.post(path, json={"action": "undo"}).status_code == 200
+    assert len(client.get(f"/api/videos/{DIGEST}").json()["entities"]) == 3
+
+
+def test_every_route_is_described_and_every_reference_leads_somewhere(client: httpx.Client) -> None:
+    told = client.get("/api/openapi.json").json()
+    assert told == json.loads(json.dumps(description()))
+    text = json.dumps(told)
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names and names <= told["components"]["schemas"].keys()
+    assert Path("/api/videos/{digest}/cast").as_posix() in told["paths"]

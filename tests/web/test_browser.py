@@ -1,0 +1,213 @@
+"""The viewer in a real browser: Debian's chromium, driven by Playwright. Skipped where either is missing (docs/viewer.md)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.casts import DIGEST, cast_index
+from support.films import video_info
+from support.strings import BREAKERS, MARKDOWN, ORDERS
+from web.conftest import Running
+
+from mrvideo.library import Library
+from mrvideo.records import Cue, Index, Scene
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+# Read here: no test sees the variables of the person who runs it.
+SCREENSHOTS = os.environ.get("MRVIDEO_TEST_SCREENSHOTS")
+expect = sync_api.expect
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium; python3 .ci/install_chromium.py installs Debian's"
+)
+
+HTML = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "</textarea><script>alert(1)</script>",
+    "<iframe src='http://127.0.0.1:9/'></iframe>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "'\"><body onload=alert(1)>",
+    "<style>@import 'http://127.0.0.1:9/x.css'</style>",
+    "<base href='http://127.0.0.1:9/'>",
+    "<meta http-equiv=refresh content='0;url=http://127.0.0.1:9/'>",
+    "javascript:alert(1)",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+)
+HOSTILE = (*ORDERS, *BREAKERS, *MARKDOWN, *HTML)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Any, viewer: Running) -> Iterator[Any]:
+    """A page that is let in. At the end: no error on its console, no dialog, no request to elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: (errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda r: None if r.url.startswith(viewer.origin) else errors.append(r.url))
+    page.goto(viewer.entrance)
+    page.expected_errors = []
+    yield page
+    context.close()
+    # Frames of a film whose file is gone cannot be had: the page says so, and the console repeats the status.
+    assert [e for e in errors if not any(part in e for part in page.expected_errors)] == []
+
+
+def _shot(page: Any, name: str) -> None:
+    if SCREENSHOTS:
+        page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"), full_page=True)
+
+
+def test_a_question_is_asked_its_evidence_seeks_and_loops_and_a_reload_keeps_it(
+    page: Any, viewer: Running
+) -> None:
+    page.expected_errors = ["400"]  # The thumbnail of the film whose file is gone.
+    page.get_by_role("link", name="talk.mp4").click()
+    page.wait_for_selector("#transcript .row")
+    assert "token" not in page.url
+    page.fill("#question", "What is the boat called?")
+    page.click("#go")
+    chip = page.locator("#answers .chip").first
+    chip.wait_for(timeout=60_000)
+    assert "checking: finished" in page.locator("#events").text_content()
+    chip.click()
+    expect(page.locator("#clock")).to_contain_text("looping")
+    assert chip.get_attribute("aria-pressed") == "true"
+    start = chip.locator("time").text_content().split("–")[0]
+    assert f"looping {start}" in page.text_content("#clock")
+    page.keyboard.press("Escape")
+    page.click("#unloop")
+    expect(page.locator("#clock")).not_to_contain_text("looping")
+    said = page.text_content("#answers .answer strong")
+    _shot(page, "video")
+    page.reload()
+    page.wait_for_selector("#answers .answer")
+    assert page.text_content("#answers .answer strong") == said
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "nothing runs off a narrow screen"
+    )
+    _shot(page, "video-narrow")
+    page.goto(viewer.origin)
+    page.wait_for_selector("#videos a")
+    _shot(page, "library")
+
+
+def test_a_cast_is_put_right_in_the_page_and_is_so_after_a_reload(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    page.wait_for_selector("#cast li:nth-child(3)")
+    assert "nothing to play" in page.text_content("#note")
+    page.select_option("#who", "person_1")
+    page.select_option("#other", "person_3")
+    page.click("#correct button.main")
+    expect(page.locator("#cast li")).to_have_count(2)
+    assert "person_3 is person_1" in page.text_content("#told")
+    page.reload()
+    page.wait_for_selector("#cast li")
+    assert page.locator("#cast li").count() == 2
+    assert page.locator("#transcript .row", has_text="person_1 sings.").count() == 1
+    with Library.open(viewer.settings.library) as library:
+        assert [one.told for one in library.corrections(DIGEST)] == ["person_3 is person_1"]
+    page.select_option("#action", "rename")
+    page.fill("#value", "Anna")
+    page.click("#correct button.main")
+    page.wait_for_selector("#transcript .row:has-text('Anna sings.')")
+    _shot(page, "cast")
+    for told, count in (("person_1 is called Anna", 2), ("person_3 is person_1", 3)):
+        page.click("#undo")
+        expect(page.locator("#told")).to_contain_text(f"Taken back: {told}")
+        expect(page.locator("#cast li")).to_have_count(count)
+    with Library.open(viewer.settings.library) as library:
+        assert library.corrections(DIGEST) == ()
+
+
+def test_hostile_strings_stay_text(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    scenes = tuple(
+        Scene(index=n, start_seconds=n, stop_seconds=n + 1, brief=text, detailed=text)
+        for n, text in enumerate(HOSTILE)
+    )
+    cues = tuple(Cue(start_seconds=n, stop_seconds=n + 1, text=t, speaker=t) for n, t in enumerate(HOSTILE))
+    cast = tuple(
+        e.model_copy(update={"display_name": t, "description": t, "scene_indexes": (0,)})
+        for e, t in zip(cast_index().entities, HTML, strict=False)
+    )
+    info = video_info(200.0, digest="cd" * 32, path="/videos/<img src=x onerror=alert(1)>.mp4")
+    with Library.open(viewer.settings.library) as library:
+        library.put_index(Index(key="h", video=info, scenes=scenes, cues=cues, entities=cast))
+    page.goto(viewer.origin)
+    page.get_by_role("link", name="onerror=alert").wait_for()
+    page.goto(f"{viewer.origin}/video/{info.digest}")
+    page.wait_for_selector("#transcript .row")
+    seen = ""
+    height = page.evaluate("document.getElementById('transcript').scrollHeight")
+    for top in range(0, height, 300):
+        page.evaluate(f"document.getElementById('transcript').scrollTop = {top}")
+        page.evaluate("new Promise(requestAnimationFrame)")
+        page.evaluate("new Promise(requestAnimationFrame)")
+        seen += "\n".join(page.locator("#transcript .row").all_text_contents())
+    assert len(HOSTILE) >= 40
+    missing = [text for text in HOSTILE if text not in seen]
+    assert missing == []
+    assert page.locator("#transcript script, #transcript img, #cast img, #cast script, iframe").count() == 0
+
+
+def test_ten_hours_are_painted_at_once_and_scroll_smoothly(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    scenes = tuple(
+        Scene(
+            index=n,
+            start_seconds=10.0 * n,
+            stop_seconds=10.0 * n + 10,
+            brief=f"Scene {n}.",
+            detailed=f"Scene {n}: somebody walks along the quay and looks at the boats. " * 3,
+        )
+        for n in range(3600)
+    )
+    info = video_info(36_000.0, digest="ef" * 32, path="/videos/ten-hours.mp4")
+    with Library.open(viewer.settings.library) as library:
+        library.put_index(Index(key="t", video=info, scenes=scenes))
+    page.goto(f"{viewer.origin}/video/{info.digest}")
+    page.wait_for_selector("#transcript .row")
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted < 1500
+    page.evaluate(
+        "window.long = []; new PerformanceObserver(l => long.push(...l.getEntries().map(e => e.duration)))"
+        ".observe({type: 'longtask'})"
+    )
+    most = page.evaluate(
+        """async () => {
+          const box = document.getElementById('transcript');
+          let most = 0;
+          for (let top = 0; top < box.scrollHeight; top += box.scrollHeight / 100) {
+            box.scrollTop = top;
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+            most = Math.max(most, box.querySelectorAll('*').length);
+          }
+          return most;
+        }"""
+    )
+    assert most <= 500
+    page.evaluate("document.getElementById('transcript').scrollTop = 1e9")
+    expect(page.locator("#transcript .row", has_text="Scene 3599:")).to_have_count(1)
+    # On a machine that others keep busy one task may be stretched by them.
+    assert len(page.evaluate("window.long")) <= 1
