@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-MOST_SECONDS = 600
+MOST_SECONDS = 120
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ PAGE = Path(__file__).resolve().parent / "architecture.md"
 # Low to high. A module may import modules on its own level and below.
 LEVELS = (
     ("errors", "wording"),
-    ("records", "text", "questions", "files", "trust"),
+    ("records", "text", "questions", "files", "trust", "doors"),
     ("settings", "tracebacks", "schemas", "prompts"),
     ("media", "models", "library", "mapreduce"),
     ("speech", "display"),

@@ -2,26 +2,17 @@
 
 request ─► Host: one of our names? ─► Origin: none, or that same host? ─► bearer token? ─► the server
              403                         403                                 401
-
-A page that a browser shows can send requests to any address that the browser reaches. Its origin tells those of other sites. One
-whose own name was made to lead here (DNS rebinding) is told by that name: nobody calls this server so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
-import ipaddress
-import re
-import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 import uvicorn
@@ -32,14 +23,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mrvideo.errors import InputError, SettingsError
+from mrvideo.doors import Names, bearer_token, bound_socket, same_token, shown_host
+from mrvideo.errors import SettingsError
 from mrvideo.settings import TOKEN_VARIABLE, Settings
 from mrvideo.wording import plain
 
 _GONE = "mrvideo.gone"
 """In a request's scope: set once its client's connection is closed."""
 
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 _MOST_CONNECTIONS = 256
 _LAST_SECONDS = 2
 """For calls in flight to end when the server is told to."""
@@ -47,10 +38,9 @@ _LAST_SECONDS = 2
 
 @dataclass(frozen=True)
 class Door:
-    """Which requests are let in. `beyond` says that other machines reach the server; `names` are host names that it goes by."""
+    """Which requests are let in."""
 
-    names: frozenset[str]
-    beyond: bool
+    names: Names
     token: SecretStr | None = None
 
     def refusal(self, headers: Sequence[tuple[bytes, bytes]]) -> PlainTextResponse | None:
@@ -59,13 +49,16 @@ class Door:
             [value.decode("latin-1") for name, value in headers if name == wanted]
             for wanted in (b"host", b"origin", b"authorization")
         )
-        if len(hosts) != 1 or not self._ours(hosts[0]):
-            return _no(
-                403, "this server does not go by that Host; whoever runs it can add a name by --allow-host"
-            )
-        # Nothing else answers here, so a page that may call has come from here.
-        if len(origins) > 1 or any(not _same_host(origin, hosts[0]) for origin in origins):
-            return _no(403, "pages of another origin may not call this server")
+        match self.names.stranger(hosts, origins):
+            case "host":
+                return _no(
+                    403,
+                    "this server does not go by that Host; whoever runs it can add a name by --allow-host",
+                )
+            case "origin":
+                return _no(403, "pages of another origin may not call this server")
+            case None:
+                pass
         if self.token is not None and not (len(given) == 1 and _is_token(given[0], self.token)):
             return _no(
                 401,
@@ -74,32 +67,10 @@ class Door:
             )
         return None
 
-    def _ours(self, host: str) -> bool:
-        found = _HOST.fullmatch(host.lower())
-        if found is None:
-            return False
-        name = found["name"].rstrip(".")
-        try:
-            address = ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
-            return name in self.names
-        # No name has led to an address that is called by its number: it cannot be another's.
-        return self.beyond or address.is_loopback or name in self.names
-
-
-def _same_host(origin: str, host: str) -> bool:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
-
 
 def _is_token(header: str, token: SecretStr) -> bool:
-    scheme, _, given = header.partition(" ")
-    # Digests are of one length: the time that it takes tells nothing of the token, nor how long it is.
-    digests = (hashlib.sha256(text.encode()).digest() for text in (given.strip(), token.get_secret_value()))
-    return hmac.compare_digest(*digests) and scheme.lower() == "bearer"
+    given = bearer_token(header)
+    return given is not None and same_token(given, token.get_secret_value())
 
 
 def _no(status: int, line: str, headers: dict[str, str] | None = None) -> PlainTextResponse:
@@ -122,21 +93,17 @@ def serve_http(
     Raises `InputError` for an address that cannot be listened at, and `SettingsError` for one that other machines reach
     where there is no token.
     """
-    listening = _bound(host, port)
+    listening = bound_socket(host, port)
     with listening:
-        # What was bound, not what it was called: a name may lead anywhere.
-        address = ipaddress.ip_address(listening.getsockname()[0].partition("%")[0])
+        names = Names.of(listening, host, *allow_hosts)
         port = listening.getsockname()[1]
-        beyond = not address.is_loopback
-        shown = f"[{host}]" if ":" in host else host
-        if beyond and token is None:
+        shown = shown_host(host)
+        if names.beyond and token is None:
             raise SettingsError(
                 f"other machines reach {shown} port {port}: set {TOKEN_VARIABLE}, or name a file by --token-file, with a token "
                 "that clients must send (Authorization: Bearer …), or listen at 127.0.0.1"
             )
-        own = {socket.gethostname()} if beyond else set[str]()
-        names = {"localhost", host, *own, *allow_hosts}
-        door = Door(frozenset(name.lower().rstrip(".") for name in names), beyond, token)
+        door = Door(names, token)
         app = guarded(
             server.streamable_http_app(
                 host=host,
@@ -146,7 +113,7 @@ def serve_http(
             ),
             door,
         )
-        if beyond:
+        if names.beyond:
             _say(_exposed(shown, port, settings, roots))
         # Listens before its address is told: who reads the line may connect at once.
         listening.listen()
@@ -209,19 +176,6 @@ async def while_there(request: Request | None) -> AsyncGenerator[anyio.CancelSco
 async def _cancel_when(gone: asyncio.Event, scope: anyio.CancelScope) -> None:
     await gone.wait()
     scope.cancel()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise InputError(
-            f"cannot listen at {host} port {port}: {error.strerror}; choose another --port"
-        ) from error
-    return listening
 
 
 def _exposed(shown: str, port: int, settings: Settings, roots: Sequence[Path]) -> str:

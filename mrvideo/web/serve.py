@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
-import socket
 import threading
 import webbrowser
 from collections.abc import Callable
 
 import uvicorn
 
-from mrvideo.errors import InputError
+from mrvideo.doors import Names, bound_socket, shown_host
 from mrvideo.settings import Settings
 from mrvideo.web.app import Viewer
-from mrvideo.web.door import Door, guarded, names_of
+from mrvideo.web.door import Door, guarded
 
 _LAST_SECONDS = 2
 
@@ -33,20 +31,14 @@ def serve(
     Raises `InputError` for an address that cannot be listened at.
     """
     token = secrets.token_urlsafe(24)
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise InputError(
-            f"cannot listen at {host} port {port} ({error}); name another with --port"
-        ) from error
+    listening = bound_socket(host, port)
     with listening:
-        bound, port = listening.getsockname()[:2]
-        beyond = not ipaddress.ip_address(str(bound).partition("%")[0]).is_loopback
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{port}{place}?token={token}"
-        app = guarded(Viewer(settings).app(), Door(token, names_of([host]), beyond))
-        if beyond:
+        names = Names.of(listening, host)
+        address = f"http://{shown_host(host)}:{listening.getsockname()[1]}{place}?token={token}"
+        app = guarded(Viewer(settings).app(), Door(token, names))
+        # Listens before its address is told: who reads the line may connect at once.
+        listening.listen()
+        if names.beyond:
             say(
                 "warning: other machines reach this viewer; whoever has its address reads the library, asks, and is not encrypted"
             )

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from mrvideo.doors import Names
 from mrvideo.errors import SettingsError
 from mrvideo.settings import load_settings, served_token
 
@@ -162,7 +163,7 @@ def test_a_page_from_here_is_served(here: Served) -> None:
 
 def test_headers_that_come_twice_are_refused() -> None:
     """One reader takes the first of them, another the last."""
-    door = Door(frozenset({"localhost"}), beyond=False, token=SecretStr(TOKEN))
+    door = Door(Names(frozenset({"localhost"})), SecretStr(TOKEN))
     good = [(b"host", b"localhost"), (b"authorization", f"Bearer {TOKEN}".encode())]
     assert door.refusal(good) is None
     for doubled in (

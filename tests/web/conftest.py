@@ -12,10 +12,11 @@ import pytest
 import uvicorn
 from support.casts import cast_index
 
+from mrvideo.doors import Names
 from mrvideo.library import Library
 from mrvideo.settings import Settings
 from mrvideo.web.app import Viewer
-from mrvideo.web.door import Door, guarded, names_of
+from mrvideo.web.door import Door, guarded
 
 TOKEN = "token-of-the-tests"
 
@@ -48,7 +49,7 @@ class Running:
 
 @pytest.fixture
 def viewer(settings: Settings) -> Iterator[Running]:
-    app = guarded(Viewer(settings).app(), Door(TOKEN, names_of([])))
+    app = guarded(Viewer(settings).app(), Door(TOKEN, Names(frozenset({"localhost"}))))
     begun = threading.Event()
 
     class Server(uvicorn.Server):
