@@ -23,7 +23,7 @@ LEVELS = (
     ("records", "text", "questions", "files", "trust", "doors"),
     ("settings", "tracebacks", "schemas", "prompts"),
     ("media", "models", "library", "mapreduce"),
-    ("speech", "display"),
+    ("speech", "display", "retrieval"),
     ("captioning", "memory"),
     ("agents",),
     ("session",),
