@@ -41,6 +41,7 @@ from mrvideo.records.media import (
     crops_of,
     frame_between_processes,
 )
+from mrvideo.records.moments import Found, Moment, MomentSource, Reason
 from mrvideo.records.spans import HTML_VIEWS, MediaPath, Record, Span, Spanned, clock, merge_spans
 from mrvideo.records.usage import Usage
 
@@ -67,6 +68,7 @@ __all__ = [
     "EventSink",
     "Evidence",
     "Failure",
+    "Found",
     "Frame",
     "Hides",
     "Hit",
@@ -75,7 +77,10 @@ __all__ = [
     "MediaPath",
     "Mention",
     "ModelFinding",
+    "Moment",
+    "MomentSource",
     "Notice",
+    "Reason",
     "Recipe",
     "Record",
     "Scene",

@@ -29,7 +29,7 @@ _EXACT, _SYNONYM, _MISSPELT = 1.0, 0.6, 0.6
 # BM25's usual constants: how soon repetitions stop to count, and how much long texts are held back.
 _SATURATION, _LENGTH_SHARE = 1.2, 0.75
 
-_LIGHT = 0.33
+LIGHT = 0.33
 """Weight of words of little meaning, such as `see` and `video`."""
 
 _SAMPLE_TEXTS, _SAMPLE_CHARACTERS = 24, 200
@@ -115,6 +115,14 @@ class WordIndex:
             found.setdefault(word, AskedWord(word, self._meant(word)))
         return tuple(found.values())
 
+    def holding(self, word: AskedWord) -> frozenset[int]:
+        """The places of the texts that hold a word."""
+        return frozenset(place for term in word.terms for place in self._holding[term])
+
+    def is_light(self, word: str) -> bool:
+        """Whether a word means little, such as `see`."""
+        return any(language.stem(word) in language.light for language in self._languages)
+
     def rank(self, query: str, *, tags: Iterable[str] = ()) -> list[Match]:
         """The texts that hold any word of a query, best first; of equal ones the earlier first."""
         asked = self.asked(query, tags=tags)
@@ -132,11 +140,11 @@ class WordIndex:
                     best[place] = max(best.get(place, 0.0), worth)
                     surest[place] = max(surest.get(place, 0.0), surely)
             rarity = math.log(1 + (len(self) - len(best) + 0.5) / (len(best) + 0.5))
-            light = self._is_light(word.word)
-            weight = (_LIGHT if light else 1.0) / (1.0 + 0.5 * math.log(max(len(best), 1)))
+            light = self.is_light(word.word)
+            weight = (LIGHT if light else 1.0) / (1.0 + 0.5 * math.log(max(len(best), 1)))
             total += weight
             for place, worth in best.items():
-                scores[place] += (_LIGHT if light else 1.0) * rarity * worth  # pyright: ignore[reportArgumentType]
+                scores[place] += (LIGHT if light else 1.0) * rarity * worth  # pyright: ignore[reportArgumentType]
                 # A misspelling is the word that was meant: what it lacks in certainty is told by its rank.
                 covered[place] += weight
                 held[place].append(word.word)
@@ -175,9 +183,6 @@ class WordIndex:
             alike = [own for own in self._words if any(misspelt(asked, own) for asked in {word, *stems})]
             terms |= {term: _MISSPELT for own in alike for term in self._terms_of_word[own]}
         return self._known(terms) | exact
-
-    def _is_light(self, word: str) -> bool:
-        return any(language.stem(word) in language.light for language in self._languages)
 
 
 def misspelt(first: str, second: str) -> bool:
