@@ -18,8 +18,21 @@ from mrvideo.errors import MrVideoError
 from mrvideo.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from mrvideo.api import Video, aindex, aload, index, load, search
-    from mrvideo.records import Answer, Claim, Cue, Entity, Evidence, Scene, Shot, Span, Unseen, Usage
+    from mrvideo.api import Video, aindex, aload, find, index, load, search
+    from mrvideo.records import (
+        Answer,
+        Claim,
+        Cue,
+        Entity,
+        Evidence,
+        Found,
+        Moment,
+        Scene,
+        Shot,
+        Span,
+        Unseen,
+        Usage,
+    )
 
 __version__ = "0.1.0"
 
@@ -29,6 +42,8 @@ __all__ = [
     "Cue",
     "Entity",
     "Evidence",
+    "Found",
+    "Moment",
     "MrVideoError",
     "Scene",
     "Settings",
@@ -40,6 +55,7 @@ __all__ = [
     "__version__",
     "aindex",
     "aload",
+    "find",
     "index",
     "load",
     "load_settings",
@@ -47,9 +63,22 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Video", "aindex", "aload", "index", "load", "search"), "mrvideo.api"),
+    **dict.fromkeys(("Video", "aindex", "aload", "find", "index", "load", "search"), "mrvideo.api"),
     **dict.fromkeys(
-        ("Answer", "Claim", "Cue", "Entity", "Evidence", "Scene", "Shot", "Span", "Unseen", "Usage"),
+        (
+            "Answer",
+            "Claim",
+            "Cue",
+            "Entity",
+            "Evidence",
+            "Found",
+            "Moment",
+            "Scene",
+            "Shot",
+            "Span",
+            "Unseen",
+            "Usage",
+        ),
         "mrvideo.records",
     ),
 }

@@ -32,6 +32,7 @@ from mrvideo.records import (
     Event,
     EventSink,
     Failure,
+    Found,
     Frame,
     Hit,
     Index,
@@ -46,6 +47,7 @@ from mrvideo.schemas.analysis import LookReply
 from mrvideo.session import casting, telling
 from mrvideo.session.asking import start_asking
 from mrvideo.session.casting import CastChange
+from mrvideo.session.finding import library_indexes, start_finding
 from mrvideo.session.indexing import aindex_video, index_video
 from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
@@ -132,6 +134,27 @@ def search(
     Raises `InputError` when there is no library yet.
     """
     return search_library(words, choose_settings(settings, overrides), limit=limit)
+
+
+def find(
+    query: str,
+    *,
+    folder: PathLike | None = None,
+    top: int = 10,
+    confirm: bool = False,
+    settings: Settings | None = None,
+    on_event: EventSink = _ignore,
+    **overrides: Any,
+) -> Found:
+    """The moments of all indexed videos, or of those below a folder, that fit a query, best first: see `Video.find`.
+
+    Raises `InputError` where no indexed video is there.
+    """
+    chosen = choose_settings(settings, overrides)
+    indexes = library_indexes(chosen, folder=None if folder is None else str(folder))
+    return _result(
+        start_finding(indexes, query, chosen, top=top, within=None, confirm=confirm, on_event=on_event)
+    )
 
 
 def _path(path: PathLike | None) -> Path | None:
@@ -312,6 +335,38 @@ class Video:
             self._index, self._settings, every=True, on_event=_ignore, budget=self._budget
         )
 
+    def find(
+        self,
+        query: str,
+        *,
+        within: SpanLike | None = None,
+        top: int = 10,
+        confirm: bool = False,
+        on_event: EventSink = _ignore,
+        **overrides: Any,
+    ) -> Found:
+        """The moments that fit a description, best first, with why: what was seen, read and said at the same time.
+
+        Words are taken in all their forms, unlike in `search`. `moments` is empty where nothing is above chance; `nearest` then tells
+        what comes closest. With `confirm` the vision model looks at the best `top` and drops what is not there.
+        `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a span outside the video,
+        `SettingsError` for `confirm` without a model that sees, `ModelUnavailable`, `BudgetReached`.
+        """
+        return _result(self._finding(query, within, top, confirm, on_event, overrides))
+
+    async def afind(
+        self,
+        query: str,
+        *,
+        within: SpanLike | None = None,
+        top: int = 10,
+        confirm: bool = False,
+        on_event: EventSink = _ignore,
+        **overrides: Any,
+    ) -> Found:
+        """`find` without blocking the running event loop."""
+        return await asyncio.wrap_future(self._finding(query, within, top, confirm, on_event, overrides))
+
     def answers(self) -> tuple[Answer, ...]:
         """Every answer given so far, oldest first, with the settings it was made with."""
         return answers_of(self.info.digest, self._settings)
@@ -429,6 +484,26 @@ class Video:
             options,
             self._settings.updated(**overrides),
             must_choose=must_choose,
+            on_event=on_event,
+            budget=self._budget,
+        )
+
+    def _finding(
+        self,
+        query: str,
+        within: SpanLike | None,
+        top: int,
+        confirm: bool,
+        on_event: EventSink,
+        overrides: dict[str, Any],
+    ) -> Future[Found]:
+        return start_finding(
+            [self._index],
+            query,
+            self._settings.updated(**overrides),
+            top=top,
+            within=None if within is None else _span_of(within),
+            confirm=confirm,
             on_event=on_event,
             budget=self._budget,
         )

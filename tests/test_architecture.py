@@ -106,8 +106,8 @@ def test_the_environment_is_read_in_settings_alone() -> None:
 def test_the_face_is_pinned() -> None:
     assert mrvideo.__all__ == sorted(mrvideo.__all__)
     assert set(mrvideo.__all__) == {
-        "Answer", "Claim", "Cue", "Entity", "Evidence", "MrVideoError", "Scene", "Settings", "Shot", "Span",
-        "Unseen", "Usage", "Video", "__version__", "aindex", "aload", "index", "load", "load_settings", "search",
+        "Answer", "Claim", "Cue", "Entity", "Evidence", "Found", "Moment", "MrVideoError", "Scene", "Settings", "Shot",
+        "Span", "Unseen", "Usage", "Video", "__version__", "aindex", "aload", "find", "index", "load", "load_settings", "search",
     }  # fmt: skip
     for name in mrvideo.__all__:
         assert getattr(mrvideo, name) is not None

@@ -21,6 +21,7 @@ from mrvideo.cli import (
     config,
     doctor,
     estimate,
+    find,
     index,
     library,
     manners,
@@ -61,6 +62,7 @@ register(app, "look", ask.look, panel=_ASK, settings=ask.LOOK_SETTINGS)
 register(app, "summarise", tell.summarise, panel=_ASK, settings=tell.SETTINGS)
 register(app, "chapters", tell.chapters, panel=_ASK, settings=tell.CHAPTER_SETTINGS)
 register(app, "story", tell.story, panel=_ASK, settings=tell.SETTINGS)
+register(app, "find", find.find, panel=_ASK, settings=find.SETTINGS)
 register(app, "search", library.search, panel=_ASK, settings=("library",))
 register(app, "list", library.list_videos, panel=_KEPT, settings=("library",))
 register(app, "show", library.show, panel=_KEPT, settings=("library",))

@@ -58,9 +58,9 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Results at most.")] = 20,
     as_json: JsonFlag = False,
 ) -> int:
-    """Search captions, speech and text on screen.
+    """Search captions, speech and text on screen for exact words.
 
-    Exit code 1 when nothing is found.
+    A hit is a line that holds them. For moments that fit a description, however it is worded, see `mrvideo find`. Exit code 1 when nothing is found.
     """
     if not words.strip():
         raise QuestionError("no words to search for; give some, in quotes")

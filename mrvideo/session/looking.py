@@ -70,7 +70,7 @@ async def look_again(
         raise InputError(
             f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
         )
-    async with _opened(settings, budget, index.video.digest) as vision:
+    async with vision_opened(settings, budget, index.video.digest) as vision:
         while True:
             able = vision.capabilities
             try:
@@ -82,7 +82,9 @@ async def look_again(
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, budget: Budget | None, video: str) -> AsyncGenerator[Model]:
+async def vision_opened(
+    settings: Settings, budget: Budget | None, video: str | None
+) -> AsyncGenerator[Model]:
     """The vision model, with the library as its reply store where it can be written."""
     library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
     try:

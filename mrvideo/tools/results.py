@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from mrvideo.records import Evidence, Failure, Index, Scene, Span, Unseen
-from mrvideo.tools.types import EvidenceSpan, FailedSpan, SceneLineOutput, ToolOutput, VideoSummary
+from mrvideo.records import Evidence, Failure, Index, Moment, Scene, Span, Unseen
+from mrvideo.tools.types import (
+    EvidenceSpan,
+    FailedSpan,
+    MomentOutput,
+    SceneLineOutput,
+    ToolOutput,
+    VideoSummary,
+    WhyOutput,
+)
 from mrvideo.wording import json_line, rounded
 
 MAX_CHARACTERS = 16_000
@@ -122,4 +130,16 @@ def evidence_span(evidence: Evidence) -> EvidenceSpan:
         stop_seconds=evidence.stop_seconds,
         source=evidence.source,
         quote=cut(evidence.quote),
+    )
+
+
+def moment_line(moment: Moment) -> MomentOutput:
+    return MomentOutput(
+        video=cut(moment.video, PATH_CHARACTERS),
+        digest=moment.video_digest,
+        start_seconds=moment.start_seconds,
+        stop_seconds=moment.stop_seconds,
+        why=[WhyOutput(source=reason.source, quote=cut(reason.quote)) for reason in moment.why],
+        lacks=[cut(word, NAME_CHARACTERS) for word in moment.lacks[:20]],
+        confirmed=moment.confirmed,
     )

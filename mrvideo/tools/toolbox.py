@@ -24,6 +24,7 @@ from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
 from mrvideo.records import Event, Frame, Index, Span, VideoInfo
 from mrvideo.session.asking import start_asking
+from mrvideo.session.finding import check_finding, library_indexes, start_finding
 from mrvideo.session.indexing import aindex_video
 from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
@@ -41,6 +42,7 @@ from mrvideo.tools.results import (
     failed_spans,
     fitting,
     json_characters,
+    moment_line,
     scene_line,
     summary_of,
 )
@@ -48,6 +50,8 @@ from mrvideo.tools.types import (
     AskVideoInput,
     AskVideoOutput,
     EntityOutput,
+    FindMomentsInput,
+    FindMomentsOutput,
     FoundLine,
     IndexVideoInput,
     ListEntitiesInput,
@@ -296,6 +300,40 @@ async def _search_video(box: Toolbox, given: SearchVideoInput) -> ToolResult:
     return ToolResult(SearchVideoOutput(hits=told, left_out=len(hits) - len(told)))
 
 
+async def _find_moments(box: Toolbox, given: FindMomentsInput) -> ToolResult:
+    check_finding(given.query, given.top, given.confirm, box.settings)
+    if given.video is not None:
+        indexes = (await box.index(given.video),)
+    else:
+        indexes = await asyncio.to_thread(library_indexes, box.settings, shown=box.shows)
+    within = None
+    if given.start_seconds is not None or given.stop_seconds is not None:
+        longest = max(index.video.duration_seconds for index in indexes)
+        stop = longest if given.stop_seconds is None else given.stop_seconds
+        within = span_of(given.start_seconds or 0.0, stop)
+    finding = start_finding(
+        indexes,
+        given.query,
+        box.settings,
+        top=given.top,
+        within=within,
+        confirm=given.confirm,
+        on_event=box.on_event,
+        budget=box.budget,
+    )
+    found = await asyncio.wrap_future(finding)
+    moments = fitting(map(moment_line, found.moments))
+    return ToolResult(
+        FindMomentsOutput(
+            moments=moments,
+            nearest=fitting(map(moment_line, found.nearest), LIST_CHARACTERS // 2),
+            searched=list(found.searched),
+            dropped=len(found.dropped),
+            left_out=len(found.moments) - len(moments),
+        )
+    )
+
+
 async def _read_scenes(box: Toolbox, given: ReadScenesInput) -> ToolResult:
     span = span_of(given.start_seconds, given.stop_seconds)
     index = await box.index(given.video)
@@ -398,10 +436,20 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         "search_video",
-        "Find captions, speech and on-screen text that hold the given words, best first, with their times. Costs nothing.",
+        "Find captions, speech and on-screen text that hold the given words, best first, with their times. Costs nothing. "
+        "For a moment that is described rather than quoted use find_moments.",
         SearchVideoInput,
         SearchVideoOutput,
         _search_video,
+    ),
+    Tool(
+        "find_moments",
+        "Find the moments that fit a description, such as a dog on a skateboard, best first, with why. It joins what was seen, "
+        "read on screen and said, and takes words in all their forms; search_video takes them exactly. "
+        "Empty moments mean that nothing is above chance. Costs nothing unless confirm is set.",
+        FindMomentsInput,
+        FindMomentsOutput,
+        _find_moments,
     ),
     Tool(
         "read_scenes",

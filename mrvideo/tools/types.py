@@ -57,6 +57,22 @@ class SearchVideoInput(ToolInput):
     limit: int = Field(default=10, ge=1, le=50, description="Results at most.")
 
 
+class FindMomentsInput(ToolInput):
+    query: str = Field(description="What is to be seen, read or heard, described in a few words.")
+    video: str | None = Field(
+        default=None, description="Find in this video alone; null finds in every indexed video."
+    )
+    start_seconds: float | None = Field(
+        default=None, ge=0, description="Find nothing before; null: no bound."
+    )
+    stop_seconds: float | None = Field(default=None, ge=0, description="Find nothing after; null: no bound.")
+    top: int = Field(default=8, ge=1, le=30, description="Moments at most.")
+    confirm: bool = Field(
+        default=False,
+        description="Let the vision model look at each moment and drop what is not there; costs a call each.",
+    )
+
+
 class ReadScenesInput(ToolInput):
     video: str = _VIDEO
     start_seconds: float = Field(ge=0, description="Begin of the time range.")
@@ -141,6 +157,29 @@ class FoundLine(ToolOutput):
 class SearchVideoOutput(ToolOutput):
     hits: list[FoundLine]
     left_out: int = Field(description="Further hits that did not fit; search for rarer words to see them.")
+
+
+class WhyOutput(ToolOutput):
+    source: str = Field(description="caption, text (on screen), speech or picture")
+    quote: str
+
+
+class MomentOutput(ToolOutput):
+    video: str
+    digest: str
+    start_seconds: float
+    stop_seconds: float
+    why: list[WhyOutput]
+    lacks: list[str] = Field(description="words of the query that nothing there holds")
+    confirmed: bool | None = Field(description="null: the vision model did not look, or could not tell")
+
+
+class FindMomentsOutput(ToolOutput):
+    moments: list[MomentOutput] = Field(description="best first; empty: nothing is above chance")
+    nearest: list[MomentOutput] = Field(description="when nothing was found: what comes closest")
+    searched: list[str] = Field(description="sources that had anything to search")
+    dropped: int = Field(description="Moments that the vision model looked at and did not find there.")
+    left_out: int = Field(description="Further moments that did not fit; ask for a shorter range.")
 
 
 class SceneLineOutput(ToolOutput):

@@ -18,7 +18,7 @@ from mrvideo.settings import Settings, explain_settings
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 COMMANDS = (
-    "index", "ask", "look", "summarise", "chapters", "story", "search", "list", "show", "status", "cast", "export", "view", "rm", "chat",
+    "index", "ask", "look", "summarise", "chapters", "story", "search", "find", "list", "show", "status", "cast", "export", "view", "rm", "chat",
     "mcp", "estimate", "doctor", "eval", "import",
 )  # fmt: skip
 

@@ -110,12 +110,13 @@ def test_sdk_arguments_win(row: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(api, "index_video", remember)
     monkeypatch.setattr(api, "load_index", remember)
     monkeypatch.setattr(api, "search_library", remember)
-    for call in (mrvideo.index, mrvideo.load, mrvideo.search):
+    monkeypatch.setattr(api, "library_indexes", lambda settings, **rest: remember("", settings))
+    for call in (mrvideo.index, mrvideo.load, mrvideo.search, mrvideo.find):
         with pytest.raises(SettingsError, match="enough"):
             call("film.mp4", **{name: explicit})
         with pytest.raises(SettingsError, match="enough"):
             call("film.mp4", settings=Settings(), **{name: explicit})
-    assert [getattr(settings, name) for settings in seen] == [explicit] * 6
+    assert [getattr(settings, name) for settings in seen] == [explicit] * 8
 
 
 def test_a_settings_object_is_final(row: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +128,7 @@ def test_a_settings_object_is_final(row: tuple[str, Any], monkeypatch: pytest.Mo
         seen.append(next(one for one in given if isinstance(one, Settings)))
         raise SettingsError("enough")
 
-    for place in ("start_asking", "start_looking", "search_video", "answers_of"):
+    for place in ("start_asking", "start_looking", "start_finding", "search_video", "answers_of"):
         monkeypatch.setattr(api, place, remember)
     for settings in (Settings(**{name: explicit}), Settings()):
         seen.clear()
@@ -137,12 +138,13 @@ def test_a_settings_object_is_final(row: tuple[str, Any], monkeypatch: pytest.Mo
             lambda video=video: video.ask("Why?"),
             lambda video=video: video.look(Span(start_seconds=0, stop_seconds=1), "Why?"),
             lambda video=video: video.search("word"),
+            lambda video=video: video.find("word"),
             lambda video=video: video.answers(),
         ):
             with pytest.raises(SettingsError, match="enough"):
                 use()
         worked_with = [*seen, video.settings, *(box.settings for box in boxes)]
-        assert [getattr(one, name) for one in worked_with] == [getattr(settings, name)] * 7
+        assert [getattr(one, name) for one in worked_with] == [getattr(settings, name)] * 8
 
 
 def test_command_line_options_win(row: tuple[str, Any]) -> None:

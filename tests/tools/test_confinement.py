@@ -97,6 +97,7 @@ async def test_every_tool_refuses_a_video_outside(folders: Path) -> None:
         ("video_status", {}),
         ("ask_video", {"question": "What is it?"}),
         ("search_video", {"words": "grey"}),
+        ("find_moments", {"query": "grey"}),
         ("read_scenes", span),
         ("list_entities", {}),
         ("look", {**span, "question": "What is it?"}),
@@ -112,6 +113,8 @@ async def test_a_video_that_was_indexed_from_outside_stays_untold(folders: Path)
     assert (await open_to_all.call("search_video", {"words": "picture"})).output.hits  # type: ignore[attr-defined]
     served = box(folders)
     assert not (await served.call("search_video", {"words": "picture"})).output.hits  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="no indexed video"):
+        await served.call("find_moments", {"query": "picture"})
     for name in (secret.output.digest, secret.output.digest[:8]):  # type: ignore[attr-defined]
         with pytest.raises(InputError, match="outside the served folders"):
             await served.call("video_status", {"video": name})

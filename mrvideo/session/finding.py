@@ -1,0 +1,280 @@
+"""Find moments in one indexed video, in a folder's videos, or in all of the library; with `confirm`, the vision model looks at them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+from anyio import to_thread
+
+from mrvideo.captioning.calls import together
+from mrvideo.errors import (
+    InputError,
+    ModelError,
+    ModelUnavailable,
+    QuestionError,
+    RequestTooLarge,
+    SettingsError,
+    VideoError,
+)
+from mrvideo.files import is_file
+from mrvideo.library import Library
+from mrvideo.mapreduce import in_thread, start_on_portal
+from mrvideo.media.identity import digest_of
+from mrvideo.models import Budget
+from mrvideo.models.base import Model, Picture, Reply, Request
+from mrvideo.prompts.loader import load_prompt
+from mrvideo.questions import MOST_SEARCHED_CHARACTERS, check_words
+from mrvideo.records import EventSink, Found, Index, Moment, Notice, Span, Usage, VideoInfo, clock
+from mrvideo.retrieval.finder import Finder
+from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
+from mrvideo.schemas.shared import CueLine
+from mrvideo.session.looking import vision_opened
+from mrvideo.session.models import budget_of
+from mrvideo.session.options import cropped_source
+from mrvideo.settings import OFFLINE, Settings
+from mrvideo.speech.known import speech_of
+from mrvideo.wording import is_url
+
+MOST_MOMENTS = 100
+CONFIRM_FRAMES = 8
+_PADDED_SECONDS = 1.0
+
+_FINDERS_KEPT = 2
+_finders: dict[tuple[tuple[str, ...], ...], Finder] = {}
+_finders_lock = Lock()
+
+
+def start_finding(
+    indexes: Sequence[Index],
+    query: str,
+    settings: Settings,
+    *,
+    top: int = 10,
+    within: Span | None = None,
+    confirm: bool = False,
+    on_event: EventSink,
+    budget: Budget | None = None,
+) -> Future[Found]:
+    """Start finding on the portal, in these indexes; cancelling the future stops the work. Thread-safe.
+
+    Raises `QuestionError` and `InputError` at once for what cannot be found, `SettingsError` for `confirm` without a model that sees.
+    """
+    check_finding(query, top, confirm, settings)
+    if within is not None and not any(within.overlaps(index.span) for index in indexes):
+        longest = max((index.video.duration_seconds for index in indexes), default=0.0)
+        what = "the video, which is" if len(indexes) == 1 else "all videos; the longest is"
+        raise InputError(f"{within} lies outside {what} {clock(longest)} long")
+    return start_on_portal(
+        partial(
+            find_moments,
+            indexes,
+            query,
+            settings,
+            top=top,
+            within=within,
+            confirm=confirm,
+            on_event=on_event,
+            budget=budget,
+        )
+    )
+
+
+def check_finding(query: str, top: int, confirm: bool, settings: Settings) -> None:
+    """Raises `QuestionError`, `InputError` or `SettingsError`, before anything is opened."""
+    check_words("query", query, most_characters=MOST_SEARCHED_CHARACTERS)
+    if not any(letter.isalnum() for letter in query):
+        raise QuestionError(f"the query {query[:40]!r} holds no word; say what is to be found")
+    if not 1 <= top <= MOST_MOMENTS:
+        raise InputError(f"top is {top}; give 1 to {MOST_MOMENTS} moments")
+    if confirm and settings.vision_model == OFFLINE:
+        raise SettingsError(
+            "confirm needs a model that sees; name one with --vision, such as openai:gpt-5-mini"
+        )
+
+
+async def find_moments(
+    indexes: Sequence[Index],
+    query: str,
+    settings: Settings,
+    *,
+    top: int,
+    within: Span | None,
+    confirm: bool,
+    on_event: EventSink,
+    budget: Budget | None,
+) -> Found:
+    """The moments, on the event-loop thread."""
+    finder = await in_thread(partial(_finder, indexes))
+    moments, nearest = await to_thread.run_sync(partial(finder.find, query, top=top, within=within))
+    found = Found(
+        query=query,
+        moments=moments,
+        nearest=nearest,
+        searched=finder.searched,
+        videos=len(indexes),
+        within=within,
+    )
+    if not confirm or not (moments or nearest):
+        return found
+    by_digest = {index.video.digest: index for index in indexes}
+    # What words alone leave in doubt is looked at, too: a caption may have missed what is there.
+    looked, usage = await _looked_at(moments or nearest, by_digest, query, settings, on_event, budget)
+    stay = tuple(one for one in looked if one.confirmed is not False and (moments or one.confirmed))
+    return found.model_copy(
+        update={
+            "moments": tuple(sorted(stay, key=lambda one: not one.confirmed)),
+            "nearest": () if moments else tuple(one for one in looked if one.confirmed is None),
+            "dropped": tuple(one for one in looked if one.confirmed is False),
+            "usage": usage,
+        }
+    )
+
+
+def library_indexes(
+    settings: Settings, *, folder: str | None = None, shown: Callable[[str], bool] = lambda path: True
+) -> tuple[Index, ...]:
+    """The newest index of every video of the library, or of those below a folder; `shown` may leave out more, by path.
+
+    Raises `InputError` where there is no library, or it holds none of them.
+    """
+    if not settings.library.exists():
+        raise InputError(f"no library at {settings.library}; index a video first, or name it with --library")
+    with closing(Library.open(settings.library, create=False)) as library:
+        known = library.videos() if folder is None else _below(folder, library.videos())
+        found = [(video, library.latest_index(video.digest)) for video in known if shown(video.path)]
+    indexes = tuple(index.model_copy(update={"video": video}) for video, index in found if index is not None)
+    if not indexes:
+        where = "" if folder is None else f" below {folder}"
+        raise InputError(f"no indexed video{where} in {settings.library}; run mrvideo index first")
+    return indexes
+
+
+def _below(folder: str, known: Sequence[VideoInfo]) -> list[VideoInfo]:
+    """Those of the videos that lie below a folder: by path, and, where a file was moved there, by content."""
+    root = Path(folder).resolve()
+    files: dict[int, list[Path]] = defaultdict(list)
+    for path in sorted(root.rglob("*")):
+        if is_file(path):
+            files[path.stat().st_size].append(path)
+    found: list[VideoInfo] = []
+    for video in known:
+        path = None if is_url(video.path) else Path(video.path).resolve()
+        if path is None or not path.is_relative_to(root):
+            # Only files of the same size are read to tell.
+            moved = (p for p in files.get(video.size_bytes, ()) if _is_content(p, video.digest))
+            path = next(moved, None)
+        if path is not None:
+            found.append(video.model_copy(update={"path": str(path)}))
+    return found
+
+
+def _is_content(path: Path, digest: str) -> bool:
+    try:
+        return digest_of(path) == digest
+    except VideoError:
+        return False
+
+
+def _finder(indexes: Sequence[Index]) -> Finder:
+    """The finder of these indexes: the last ones are kept, since reading hours of captions takes longer than finding."""
+    key = tuple((index.video.digest, index.video.path, index.key, index.created_at) for index in indexes)
+    with _finders_lock:
+        kept = _finders.get(key)
+    if kept is not None:
+        return kept
+    made = Finder(indexes)
+    with _finders_lock:
+        _finders[key] = made
+        while len(_finders) > _FINDERS_KEPT:
+            del _finders[next(iter(_finders))]
+    return made
+
+
+async def _looked_at(
+    moments: Sequence[Moment],
+    indexes: Mapping[str, Index],
+    query: str,
+    settings: Settings,
+    on_event: EventSink,
+    budget: Budget | None,
+) -> tuple[list[Moment], Usage]:
+    """The moments in their order with what the vision model found there, each by a call of its own, and what that took."""
+    shared = budget or budget_of(settings)
+    looked: dict[int, Moment] = {}
+    used: list[Usage] = []
+
+    async def look(place: int, vision: Model) -> None:
+        moment = moments[place]
+        try:
+            looked[place], usage = await _checked(
+                moment, indexes[moment.video_digest], query, settings, vision
+            )
+        except ModelUnavailable:
+            raise
+        except (ModelError, VideoError) as error:
+            on_event(Notice(text=f"{moment.span} could not be looked at: {error}"))
+            looked[place] = moment
+        else:
+            used.append(usage)
+
+    for digest in dict.fromkeys(moment.video_digest for moment in moments):
+        own = [place for place, moment in enumerate(moments) if moment.video_digest == digest]
+        async with vision_opened(settings, shared, digest) as vision:
+            await together(look(place, vision) for place in own)
+    return [looked[place] for place in range(len(moments))], sum(used, Usage())
+
+
+async def _checked(
+    moment: Moment, index: Index, query: str, settings: Settings, vision: Model
+) -> tuple[Moment, Usage]:
+    while True:
+        able = vision.capabilities
+        try:
+            reply = await _verdict(moment, index, query, settings, vision)
+            break
+        except RequestTooLarge:
+            # What it takes is known now, and fewer pictures are sent; unless it took no fewer.
+            if vision.capabilities == able:
+                raise
+    verdict = reply.value
+    changed: dict[str, object] = {
+        "confirmed": {"yes": True, "other_time": True, "no": False, "unclear": None}[verdict.verdict],
+        "seen": verdict.seen,
+    }
+    start, stop = verdict.shown_start_seconds, verdict.shown_stop_seconds
+    if verdict.verdict == "other_time" and start is not None and stop is not None:
+        inside = Span(start, stop).intersection(index.span)
+        changed |= inside.model_dump() if inside is not None else {}
+    return moment.model_copy(update=changed), reply.usage
+
+
+async def _verdict(
+    moment: Moment, index: Index, query: str, settings: Settings, vision: Model
+) -> Reply[VerifyReply]:
+    shown = moment.span.padded(_PADDED_SECONDS, within=index.span)
+    count = min(CONFIRM_FRAMES, vision.capabilities.look_images)
+    source = cropped_source(index, settings, long_side_pixels=vision.capabilities.long_side_pixels)
+    frames = await in_thread(partial(source.at, shown.spread(count)))
+    frames = list({frame.time_seconds: frame for frame in frames}.values())
+    heard = [cue for cue in index.cues if cue.span.overlaps(shown)]
+    request = Request(
+        prompt=load_prompt("verify"),
+        inputs=VerifyInputs(
+            check=query,
+            spans=(moment.span,),
+            frame_times=tuple(frame.time_seconds for frame in frames),
+            cues=tuple(CueLine.of(cue) for cue in heard),
+            speech=speech_of(index, [shown], heard),
+        ),
+        reply_type=VerifyReply,
+        stage="verify",
+        pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds, f.crop) for f in frames),
+        span=shown,
+    )
+    return await vision.run(request)
