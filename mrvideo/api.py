@@ -137,9 +137,10 @@ def search(
 
 
 def find(
-    query: str,
+    query: str = "",
     *,
     folder: PathLike | None = None,
+    like: PathLike | None = None,
     top: int = 10,
     confirm: bool = False,
     settings: Settings | None = None,
@@ -153,7 +154,15 @@ def find(
     chosen = choose_settings(settings, overrides)
     indexes = library_indexes(chosen, folder=None if folder is None else str(folder))
     return _result(
-        start_finding(indexes, query, chosen, top=top, within=None, confirm=confirm, on_event=on_event)
+        start_finding(
+            indexes,
+            query,
+            chosen,
+            like=None if like is None else str(like),
+            top=top,
+            confirm=confirm,
+            on_event=on_event,
+        )
     )
 
 
@@ -337,8 +346,9 @@ class Video:
 
     def find(
         self,
-        query: str,
+        query: str = "",
         *,
+        like: PathLike | None = None,
         within: SpanLike | None = None,
         top: int = 10,
         confirm: bool = False,
@@ -349,15 +359,17 @@ class Video:
 
         Words are taken in all their forms, unlike in `search`. `moments` is empty where nothing is above chance; `nearest` then tells
         what comes closest. With `confirm` the vision model looks at the best `top` and drops what is not there.
-        `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a span outside the video,
+        With `like`, a picture's file, shots whose frames look like it count too; `embed` names the model that compares, and without one
+        colours and textures are compared. `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a span outside the video,
         `SettingsError` for `confirm` without a model that sees, `ModelUnavailable`, `BudgetReached`.
         """
-        return _result(self._finding(query, within, top, confirm, on_event, overrides))
+        return _result(self._finding(query, like, within, top, confirm, on_event, overrides))
 
     async def afind(
         self,
-        query: str,
+        query: str = "",
         *,
+        like: PathLike | None = None,
         within: SpanLike | None = None,
         top: int = 10,
         confirm: bool = False,
@@ -365,7 +377,9 @@ class Video:
         **overrides: Any,
     ) -> Found:
         """`find` without blocking the running event loop."""
-        return await asyncio.wrap_future(self._finding(query, within, top, confirm, on_event, overrides))
+        return await asyncio.wrap_future(
+            self._finding(query, like, within, top, confirm, on_event, overrides)
+        )
 
     def answers(self) -> tuple[Answer, ...]:
         """Every answer given so far, oldest first, with the settings it was made with."""
@@ -491,6 +505,7 @@ class Video:
     def _finding(
         self,
         query: str,
+        like: PathLike | None,
         within: SpanLike | None,
         top: int,
         confirm: bool,
@@ -501,6 +516,7 @@ class Video:
             [self._index],
             query,
             self._settings.updated(**overrides),
+            like=None if like is None else str(like),
             top=top,
             within=None if within is None else _span_of(within),
             confirm=confirm,

@@ -139,6 +139,10 @@ class Settings(BaseModel):
     max_output_tokens: int | None = Field(
         default=None, ge=64, le=MOST_NUMBER, description="bound on any one reply"
     )
+    embed: str | None = Field(
+        default=None,
+        description="model that compares pictures: siglip2, a folder, a name on the hub, or offline (colours and textures)",
+    )
     recipe: Recipe = "fused"
     detail: Literal["full", "glance"] = Field(
         default="full",

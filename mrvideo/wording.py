@@ -36,6 +36,7 @@ _STAGES = {
     "look_global": "looking over all of it",
     "answer": "answering",
     "verify": "checking",
+    "embed": "comparing pictures",
     "memory": "writing chapters",
     "walk": "choosing chapters",
     "tell": "telling",

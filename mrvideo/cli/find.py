@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain
 
 SETTINGS = (
-    "vision", "base_url", "preset",
+    "vision", "embed", "base_url", "preset",
     "reader", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
@@ -31,7 +32,7 @@ _SOURCES = {"caption": "captions", "text": "text on screen", "speech": "speech",
 
 def find(
     where: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="VIDEO|FOLDER QUERY",
             help="An indexed video, or a folder of some, and what to find, in quotes. With --all, the query alone.",
@@ -41,6 +42,12 @@ def find(
     everywhere: Annotated[bool, typer.Option("--all", help="Find in all videos of the library.")] = False,
     within: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Only there: 10:00-20:00, or in seconds, 600-1200.")
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE", help="A picture that the moment looks like; the query may then be left out."
+        ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Moments at most.")] = 10,
     confirm: Annotated[
@@ -56,13 +63,14 @@ def find(
     What was seen, read on screen and said meets on time: a moment that several tell comes first. Words are found in all their forms
     (plurals, harb*, misspellings). For the lines that hold exact words see `mrvideo search`. Exit code 1 when nothing is above chance.
     """
-    place, query = _asked(where, everywhere=everywhere)
+    place, query = _asked(where or [], everywhere=everywhere, pictured=like is not None)
+    picture = None if like is None else str(like)
     span = None if within is None else span_of(within)
 
     from mrvideo.session.finding import check_finding, library_indexes, start_finding
     from mrvideo.session.loading import load_index
 
-    check_finding(query, top, confirm, settings)
+    check_finding(query, top, confirm, settings, like=picture)
     with progress() as on_event:
         if place is None:
             indexes = library_indexes(settings)
@@ -71,7 +79,14 @@ def find(
         else:
             indexes = (load_index(place, settings),)
         finding = start_finding(
-            indexes, query, settings, top=top, within=span, confirm=confirm, on_event=on_event
+            indexes,
+            query,
+            settings,
+            like=picture,
+            top=top,
+            within=span,
+            confirm=confirm,
+            on_event=on_event,
         )
         try:
             found = finding.result()
@@ -85,19 +100,16 @@ def find(
     return DONE if found.moments else FAILURES
 
 
-def _asked(where: list[str], *, everywhere: bool) -> tuple[str | None, str]:
-    """The video or folder, if any, and the query. Raises `QuestionError` or `InputError` for other counts."""
-    if everywhere:
-        if len(where) > 1:
-            raise InputError("--all finds in the whole library; give the query alone, in quotes")
-        return None, where[0]
-    if len(where) == 1:
-        raise QuestionError(
-            "one word group is not enough: give a video or folder and a query in quotes, or --all and a query"
-        )
-    if len(where) > 2:
-        raise InputError(f"{len(where)} arguments; give a video or folder and one query, in quotes")
-    return where[0], where[1]
+def _asked(where: list[str], *, everywhere: bool, pictured: bool) -> tuple[str | None, str]:
+    """The video or folder, if any, and the query, which a picture can stand for. Raises `QuestionError` or `InputError` for other counts."""
+    places = [] if everywhere else where[:1]
+    words = where[len(places) :]
+    if len(words) > 1:
+        what = "the query alone" if everywhere else "a video or folder and one query"
+        raise InputError(f"{len(where)} arguments; give {what}, in quotes")
+    if (not everywhere and not places) or (not words and not pictured):
+        raise QuestionError("give a video or folder and a query in quotes, or --all and a query")
+    return (places[0] if places else None), (words[0] if words else "")
 
 
 def _lines(found: Found) -> Iterator[str]:
@@ -111,8 +123,9 @@ def _lines(found: Found) -> Iterator[str]:
             ", ".join(_SOURCES[source] for source in found.searched)
             or "nothing: no captions, texts or speech"
         )
+        asked = repr(plain(found.query)) if found.query else "this picture"
         videos = f" of {counted(found.videos, 'video')}" if several else ""
-        yield f"nothing found for {plain(found.query)!r}: no moment is above chance (searched {sources}{videos})"
+        yield f"nothing found for {asked}: no moment is above chance (searched {sources}{videos})"
         for moment in found.nearest:
             yield from _told(moment, several=several, before="closest: ")
     usage = spent(found.usage) if found.usage.calls else ""

@@ -108,6 +108,13 @@ SETTING_OPTIONS: dict[str, Any] = {
         "Model that transcribes videos without subtitles: openai:NAME or faster-whisper:SIZE.",
         words=("openai:whisper-1", "faster-whisper:small", "faster-whisper:large-v3"),
     ),
+    "embed": _option(
+        str,
+        MODELS,
+        "MODEL",
+        "Model that compares pictures: siglip2, a folder, a name on the hub, or offline (colours and textures). Default: none.",
+        words=("siglip2", "offline"),
+    ),
     "base_url": _option(str, MODELS, "URL", "OpenAI-compatible server, such as http://localhost:8000/v1."),
     "preset": _option(
         str,

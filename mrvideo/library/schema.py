@@ -6,6 +6,7 @@
             ├─ texts ─── texts_fts                      what search reads: the latest index of each video
             ├─ parts                                    finished shards and stages
             ├─ corrections                              what a user put right in the cast, and the indexes before
+            ├─ embeddings                               frames as vectors, by embedder
             └─ answers
     replies                                             what models said, by request
     tasks ─── task_pictures                             requests that somebody is to answer
@@ -28,7 +29,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """What `PRAGMA user_version` says of a library this code reads; the number of the newest migration."""
 
 APPLICATION_ID = 0x4D525649
@@ -124,6 +125,15 @@ parts = Table(
     Column("body", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Index("parts_by_video", "digest", "kind"),
+)
+
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("digest", Text, ForeignKey("videos.digest", ondelete="CASCADE"), primary_key=True),
+    Column("embedder", Text, primary_key=True),  # its fingerprint
+    Column("time_seconds", Float, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian
 )
 
 answers = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -176,6 +176,28 @@ class Library:
         table = schema.parts
         statement = select(table.c.body).where(table.c.digest == digest, table.c.kind == kind)
         return tuple(self._bodies(statement.order_by(table.c.created_at.desc())))
+
+    def put_embeddings(self, digest: str, embedder: str, vectors: Mapping[float, bytes]) -> None:
+        """Store vectors of a video's frames, by time, as the embedder with that fingerprint makes them; in one transaction."""
+        with self._writing() as connection:
+            for time_seconds, vector in vectors.items():
+                values = {"digest": digest, "embedder": embedder, "time_seconds": time_seconds}
+                by = list(values)
+                _upsert(connection, schema.embeddings, values | {"vector": vector}, by=by)
+
+    def embeddings(self, digest: str, embedder: str) -> dict[float, bytes]:
+        """Time → vector, of one video and embedder, in order of time."""
+        table = schema.embeddings
+        statement = (
+            select(table.c.time_seconds, table.c.vector)
+            .where(table.c.digest == digest, table.c.embedder == embedder)
+            .order_by(table.c.time_seconds)
+        )
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            rows = connection.execute(statement).all()
+        return {row.time_seconds: row.vector for row in rows}
 
     def put_index(self, index: Index, *, uncorrected: Index | None = None) -> None:
         """Store the index as its video's latest, in one transaction. Search uses it from then on.

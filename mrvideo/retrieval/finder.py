@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mrvideo.records import Index, Moment, MomentSource, Reason, Span
 from mrvideo.retrieval.fusion import Meeting, Ranked, fuse, shared_ranks
@@ -23,6 +24,7 @@ ABOVE_CHANCE = 0.5
 _RANKED_AT_MOST = 400
 """Of one source; what ranks lower changes no score by as much as a place among the first does."""
 
+_OF_WORDS: tuple[MomentSource, ...] = ("caption", "text", "speech")
 _NEAREST = 3
 _ADJOINING_SECONDS = 0.05
 
@@ -80,7 +82,7 @@ class Finder:
     @property
     def searched(self) -> tuple[MomentSource, ...]:
         """The sources of words that these videos have."""
-        return tuple(source for source in ("caption", "text", "speech") if source in self._sources)
+        return tuple(source for source in _OF_WORDS if source in self._sources)
 
     def find(
         self,
@@ -92,10 +94,12 @@ class Finder:
     ) -> tuple[tuple[Moment, ...], tuple[Moment, ...]]:
         """The best `top` moments above chance, best first, and, where there are none, those that come closest."""
         weights = self._weights(query)
-        matches = {source: self._matches(source, query, within) for source in self.searched}
+        matches: dict[MomentSource, list[Match]] = {
+            source: self._matches(source, query, within) for source in self.searched
+        }
         rankings = [_ranking(self._sources[source].passages, own, within) for source, own in matches.items()]
         rankings.append(_picture_ranking(pictures, within))
-        held = {
+        held: dict[MomentSource, dict[int, frozenset[str]]] = {
             source: {match.place: frozenset(match.held) for match in own} for source, own in matches.items()
         }
         told = [
@@ -186,7 +190,7 @@ class Finder:
         return [lines[match.place] for match in own.rank(query)] or list(lines)
 
 
-def _times(span: Span) -> dict[str, float]:
+def _times(span: Span) -> dict[str, Any]:
     return {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from anyio import to_thread
+from PIL import Image
 
 from mrvideo.captioning.calls import together
 from mrvideo.errors import (
@@ -26,14 +29,17 @@ from mrvideo.files import is_file
 from mrvideo.library import Library
 from mrvideo.mapreduce import in_thread, start_on_portal
 from mrvideo.media.identity import digest_of
+from mrvideo.media.images import encode_jpeg
 from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Reply, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.questions import MOST_SEARCHED_CHARACTERS, check_words
 from mrvideo.records import EventSink, Found, Index, Moment, Notice, Span, Usage, VideoInfo, clock
-from mrvideo.retrieval.finder import Finder
+from mrvideo.retrieval.finder import Finder, Pictured
+from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
+from mrvideo.session.embedding import embed_index, embedder_of, kept_frames
 from mrvideo.session.looking import vision_opened
 from mrvideo.session.models import budget_of
 from mrvideo.session.options import cropped_source
@@ -55,6 +61,7 @@ def start_finding(
     query: str,
     settings: Settings,
     *,
+    like: str | None = None,
     top: int = 10,
     within: Span | None = None,
     confirm: bool = False,
@@ -65,7 +72,8 @@ def start_finding(
 
     Raises `QuestionError` and `InputError` at once for what cannot be found, `SettingsError` for `confirm` without a model that sees.
     """
-    check_finding(query, top, confirm, settings)
+    check_finding(query, top, confirm, settings, like=like)
+    picture = None if like is None else picture_of(like)
     if within is not None and not any(within.overlaps(index.span) for index in indexes):
         longest = max((index.video.duration_seconds for index in indexes), default=0.0)
         what = "the video, which is" if len(indexes) == 1 else "all videos; the longest is"
@@ -76,6 +84,7 @@ def start_finding(
             indexes,
             query,
             settings,
+            picture=picture,
             top=top,
             within=within,
             confirm=confirm,
@@ -85,11 +94,14 @@ def start_finding(
     )
 
 
-def check_finding(query: str, top: int, confirm: bool, settings: Settings) -> None:
-    """Raises `QuestionError`, `InputError` or `SettingsError`, before anything is opened."""
-    check_words("query", query, most_characters=MOST_SEARCHED_CHARACTERS)
-    if not any(letter.isalnum() for letter in query):
-        raise QuestionError(f"the query {query[:40]!r} holds no word; say what is to be found")
+def check_finding(
+    query: str, top: int, confirm: bool, settings: Settings, *, like: str | None = None
+) -> None:
+    """Raises `QuestionError`, `InputError` or `SettingsError`, before anything is opened. Beside a picture the query may be empty."""
+    if like is None or query.strip():
+        _check_query(query)
+    elif confirm:
+        raise QuestionError("confirm needs words to check; say beside the picture what is to be seen")
     if not 1 <= top <= MOST_MOMENTS:
         raise InputError(f"top is {top}; give 1 to {MOST_MOMENTS} moments")
     if confirm and settings.vision_model == OFFLINE:
@@ -98,11 +110,31 @@ def check_finding(query: str, top: int, confirm: bool, settings: Settings) -> No
         )
 
 
+def _check_query(query: str) -> None:
+    check_words("query", query, most_characters=MOST_SEARCHED_CHARACTERS)
+    if not any(letter.isalnum() for letter in query):
+        raise QuestionError(f"the query {query[:40]!r} holds no word; say what is to be found")
+
+
+def picture_of(path: str) -> bytes:
+    """A picture's file as JPEG. Raises `InputError` where it is none."""
+    try:
+        # Kept in memory: a picture is small, and the file is closed before anything else is done.
+        opened = Image.open(io.BytesIO(Path(path).read_bytes()))
+        opened.draft("RGB", (1024, 1024))
+        opened.thumbnail((1024, 1024))
+        return encode_jpeg(opened.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        why = getattr(error, "strerror", None) or "no picture that can be read"
+        raise InputError(f"{path}: {why}; name a JPEG, PNG or WebP file") from error
+
+
 async def find_moments(
     indexes: Sequence[Index],
     query: str,
     settings: Settings,
     *,
+    picture: bytes | None,
     top: int,
     within: Span | None,
     confirm: bool,
@@ -111,12 +143,15 @@ async def find_moments(
 ) -> Found:
     """The moments, on the event-loop thread."""
     finder = await in_thread(partial(_finder, indexes))
-    moments, nearest = await to_thread.run_sync(partial(finder.find, query, top=top, within=within))
+    pictures = await in_thread(partial(_pictured, indexes, query, picture, settings, on_event))
+    moments, nearest = await to_thread.run_sync(
+        partial(finder.find, query, top=top, within=within, pictures=pictures)
+    )
     found = Found(
         query=query,
         moments=moments,
         nearest=nearest,
-        searched=finder.searched,
+        searched=(*finder.searched, *(("picture",) if pictures else ())),
         videos=len(indexes),
         within=within,
     )
@@ -134,6 +169,36 @@ async def find_moments(
             "usage": usage,
         }
     )
+
+
+def _pictured(
+    indexes: Sequence[Index], query: str, picture: bytes | None, settings: Settings, on_event: EventSink
+) -> list[Pictured]:
+    """The shots by their pictures: like one where one is given, else near to the words. Frames not embedded yet are embedded first."""
+    name = settings.embed or (OFFLINE if picture is not None else None)
+    if name is None:
+        return []
+    embedder = embedder_of(name)
+    if picture is None and not embedder.takes_texts:
+        on_event(Notice(text=f"the {name} embedder knows no words; pictures are compared with --like alone"))
+        return []
+    for index in indexes:
+        try:
+            embed_index(index, settings, embedder, on_event)
+        except VideoError as error:
+            if len(indexes) == 1:
+                raise
+            on_event(Notice(text=f"pictures of {index.video.path} are not compared: {error}"))
+    shots, vectors = kept_frames(indexes, settings, embedder)
+    if not shots:
+        return []
+    if picture is None:
+        words = embedder.embed_texts([query, *RANDOM_TEXTS])
+        return like_text(shots, vectors, words[:1], words[1:])
+    found = like_picture(shots, vectors, embedder.embed_images([picture]))
+    if name != OFFLINE:
+        return found
+    return [replace(one, quote=f"{one.quote}, by colour and texture alone") for one in found]
 
 
 def library_indexes(

@@ -30,6 +30,7 @@ from mrvideo.records import (
     VideoInfo,
     may_yet_end_well,
 )
+from mrvideo.session.embedding import embed_index, embedder_of
 from mrvideo.session.estimating import estimate_index
 from mrvideo.session.models import (
     Models,
@@ -63,13 +64,36 @@ def index_video(
     folders: Sequence[Path] | None = None,
 ) -> Index:
     """Stage A for one file: the index that the library holds, or a new one. Input, settings, keys and servers
-    are checked before the library is written.
+    are checked before the library is written. With `embed`, frames of each shot are kept as vectors once the index is.
 
     With `retry` False, failures of a stored index are not tried again. `budget` is shared with other videos
     of the same run. The returned `usage` is what this run took (nothing for a stored index); the library
     stores the total. With `folders`, the file and its sidecars must lie in one of them at the moment they are
     opened, so that swapping one for a link after the check gains nothing.
     """
+    embedder = None if settings.embed is None else embedder_of(settings.embed)
+    if embedder is not None:
+        # Loads it: one that cannot be loaded must not be told of after captions that are paid for.
+        _ = embedder.fingerprint
+    index = _captioned(
+        path, settings, subtitles=subtitles, on_event=on_event, retry=retry, budget=budget, folders=folders
+    )
+    if embedder is not None:
+        embed_index(index, settings, embedder, on_event)
+    return index
+
+
+def _captioned(
+    path: str,
+    settings: Settings,
+    *,
+    subtitles: Path | None,
+    on_event: EventSink,
+    retry: bool,
+    budget: Budget | None,
+    folders: Sequence[Path] | None,
+) -> Index:
+    """The index with its memory, without its vectors."""
     budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
     if folders is not None and not is_url(path):

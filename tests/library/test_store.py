@@ -150,3 +150,15 @@ def test_any_text_comes_back_as_it_was(library, index, brief, detailed, cue):
     kept = index().model_copy(update={"scenes": (scene,), "cues": cues})
     library.put_index(kept)
     assert library.latest_index(kept.video.digest) == kept
+
+
+def test_vectors_of_frames_are_kept_by_embedder_and_go_with_their_video(library, index):
+    digest = index().video.digest
+    library.put_index(index())
+    library.put_embeddings(digest, "a", {2.0: b"22", 1.0: b"11"})
+    library.put_embeddings(digest, "a", {2.0: b"33"})
+    library.put_embeddings(digest, "b", {9.0: b"99"})
+    assert list(library.embeddings(digest, "a").items()) == [(1.0, b"11"), (2.0, b"33")]
+    assert library.embeddings(digest, "b") == {9.0: b"99"}
+    library.remove(digest)
+    assert library.embeddings(digest, "a") == {}

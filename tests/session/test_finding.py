@@ -7,7 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 from support.films import grey_film
 
 import mrvideo
@@ -16,8 +20,9 @@ from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Index, Scene
-from mrvideo.session import finding
+from mrvideo.records import Index, Scene, Shot
+from mrvideo.retrieval.embedders.offline import LooksEmbedder
+from mrvideo.session import embedding, finding
 from mrvideo.settings import Settings
 
 CAPTIONS = ("A dog waits.", "A dog rides a skateboard.", "A cat sleeps.", "A skateboard carries a dog.")
@@ -154,3 +159,85 @@ def test_an_index_made_anew_is_read_anew(video: mrvideo.Video) -> None:
     with Library.open(video.settings.library) as library:
         library.put_index(video.index.model_copy(update={"scenes": (scene,), "created_at": "2026-02"}))
     assert starts(mrvideo.load(video.info.path, settings=video.settings).find("cat")) == [0.0]
+
+
+# Pictures --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> mrvideo.Video:
+    """Eight places of 5 s, each with a pattern of its own; indexed without a caption."""
+    path = tmp_path / "places.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for place in range(8):
+            for _ in range(20):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pattern(place), format="rgb24")))
+        container.mux(stream.encode())
+    shots = tuple(Shot(start_seconds=5 * n, stop_seconds=5 * n + 5) for n in range(8))
+    index = Index(key="k", video=probe(str(path)), shots=shots)
+    settings = Settings(library=tmp_path / "library.db")
+    with Library.open(settings.library) as library:
+        library.put_index(index)
+    return mrvideo.load(str(path), settings=settings)
+
+
+def pattern(seed: int) -> NDArray[np.uint8]:
+    coarse = np.random.default_rng(seed).integers(0, 255, (4, 6, 3))
+    return np.kron(coarse, np.ones((16, 16, 1), int)).astype(np.uint8)
+
+
+def test_the_shot_that_looks_like_a_picture_is_found(places: mrvideo.Video, tmp_path: Path) -> None:
+    """Scaled, brighter and coded anew, it is still that place; a place that is not in the film is none of it."""
+    brighter = np.clip(pattern(3).astype(int) + 12, 0, 255).astype(np.uint8)
+    Image.fromarray(brighter).resize((300, 200)).save(tmp_path / "there.webp")
+    found = places.find(like=tmp_path / "there.webp")
+    assert starts(found) == [15.0]
+    assert found.searched == ("picture",)
+    assert "by colour and texture alone" in found.moments[0].why[0].quote
+    Image.fromarray(pattern(99)).save(tmp_path / "elsewhere.png")
+    nothing = places.find(like=tmp_path / "elsewhere.png")
+    assert nothing.moments == () and nothing.nearest
+
+
+def test_frames_are_embedded_once_and_go_on_after_a_stop(
+    places: mrvideo.Video, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(pattern(3)).save(tmp_path / "p.png")
+    embedder = LooksEmbedder()
+    counts: list[int] = []
+    whole = embedder.embed_images
+
+    def counted(jpegs: Any) -> Any:
+        if len(counts) == 2:
+            raise KeyboardInterrupt
+        counts.append(len(jpegs))
+        return whole(jpegs)
+
+    monkeypatch.setattr(embedder, "embed_images", counted)
+    monkeypatch.setattr(embedding, "_AT_ONCE", 4)
+    with pytest.raises(KeyboardInterrupt):
+        embedding.embed_index(places.index, places.settings, embedder, lambda event: None)
+    counts.clear()
+    monkeypatch.setattr(embedder, "embed_images", lambda jpegs: counts.append(len(jpegs)) or whole(jpegs))
+    embedding.embed_index(places.index, places.settings, embedder, lambda event: None)
+    shots, vectors = embedding.kept_frames([places.index], places.settings, embedder)
+    # Two frames a shot; two of the chunks of four were kept before the stop.
+    assert sum(len(shot.rows) for shot in shots) == 16 == len(vectors)
+    assert len(counts) == 2
+    counts.clear()
+    embedding.embed_index(places.index, places.settings, embedder, lambda event: None)
+    assert counts == []
+
+
+def test_a_picture_that_is_none_and_words_that_an_embedder_cannot_read_are_told(
+    places: mrvideo.Video, tmp_path: Path
+) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    for path in (tmp_path / "text.jpg", tmp_path / "gone.jpg", tmp_path):
+        with pytest.raises(InputError, match="name a JPEG"):
+            places.find(like=path)
+    notices: list[Any] = []
+    places.find("a dog", embed="offline", on_event=notices.append)
+    assert any("knows no words" in getattr(event, "text", "") for event in notices)

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from support.chat_server import ChatServer, Fault
+from support.films import grey_film
 from support.memory_films import film
 
 from mrvideo.library import Library
 from mrvideo.memory.build import memory_key
+from mrvideo.retrieval.embedders.offline import LooksEmbedder
+from mrvideo.session import remembering
+from mrvideo.session.indexing import index_video
 from mrvideo.session.remembering import memory_of
 from mrvideo.session.telling import chapters, summarise
 from mrvideo.settings import Settings
@@ -107,3 +111,25 @@ def test_without_a_model_the_memory_is_what_was_read(tmp_path: Path) -> None:
 def test_a_short_video_is_one_chapter(tmp_path: Path, scenes: int) -> None:
     nodes = chapters(film(scenes), Settings(library=tmp_path / "l.db"), every=True, on_event=quiet)
     assert [(n.first_scene, n.last_scene) for n in nodes] == [(0, scenes - 1)]
+
+
+def test_indexing_leaves_the_chapters_and_the_vectors_also_of_an_index_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vectors are made of the index with its chapters: neither pass may leave the other out."""
+    monkeypatch.setattr(remembering, "WALKED_FROM", 0)
+    path = grey_film(tmp_path / "film.mp4", seconds=20)
+    plain = Settings(library=tmp_path / "library.db")
+    with ChatServer(answer=Words()) as server:
+        settings = plain.model_copy(update={"text": "openai:test-vlm", "base_url": server.base_url})
+        index = index_video(str(path), settings, on_event=quiet)
+    digest = index.video.digest
+    with closing(Library.open(tmp_path / "library.db", create=False)) as library:
+        assert library.parts(digest, "memory")
+        assert not library.embeddings(digest, LooksEmbedder().fingerprint)
+    # The server is gone: what is kept already is asked for no more.
+    again = index_video(str(path), settings.model_copy(update={"embed": "offline"}), on_event=quiet)
+    assert again.usage.calls == 0
+    with closing(Library.open(tmp_path / "library.db", create=False)) as library:
+        assert library.parts(digest, "memory")
+        assert library.embeddings(digest, LooksEmbedder().fingerprint)

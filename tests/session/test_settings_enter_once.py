@@ -46,6 +46,7 @@ TABLE: dict[str, tuple[str, Any]] = {
     "max_images": ("7", 3),
     "context_tokens": ("70000", 30_000),
     "max_output_tokens": ("7000", 3000),
+    "embed": ("a/model", "offline"),
     "recipe": ("paper", "fused"),
     "detail": ("glance", "full"),
     "effort": ("low", "high"),

@@ -1,0 +1,1 @@
+"""Pictures and texts as vectors: a port, and one adapter per file."""
