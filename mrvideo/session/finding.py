@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
@@ -52,7 +52,7 @@ CONFIRM_FRAMES = 8
 _PADDED_SECONDS = 1.0
 
 _FINDERS_KEPT = 2
-_finders: dict[tuple[tuple[str, ...], ...], Finder] = {}
+_finders: dict[tuple[tuple[Hashable, ...], ...], Finder] = {}
 _finders_lock = Lock()
 
 
@@ -248,7 +248,11 @@ def _is_content(path: Path, digest: str) -> bool:
 
 def _finder(indexes: Sequence[Index]) -> Finder:
     """The finder of these indexes: the last ones are kept, since reading hours of captions takes longer than finding."""
-    key = tuple((index.video.digest, index.video.path, index.key, index.created_at) for index in indexes)
+    # A cast that was put right changes the texts of an index, not its key.
+    key = tuple(
+        (index.video.digest, index.video.path, index.key, index.created_at, index.entities)
+        for index in indexes
+    )
     with _finders_lock:
         kept = _finders.get(key)
     if kept is not None:

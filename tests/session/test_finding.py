@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from support.casts import cast_index
 from support.films import grey_film
 
 import mrvideo
@@ -159,6 +160,19 @@ def test_an_index_made_anew_is_read_anew(video: mrvideo.Video) -> None:
     with Library.open(video.settings.library) as library:
         library.put_index(video.index.model_copy(update={"scenes": (scene,), "created_at": "2026-02"}))
     assert starts(mrvideo.load(video.info.path, settings=video.settings).find("cat")) == [0.0]
+
+
+def test_a_cast_that_was_put_right_is_found_by_its_names(tmp_path: Path) -> None:
+    """The index keeps its key and its date: names of before were found for as long as the process lived."""
+    settings = Settings(library=tmp_path / "library.db")
+    with Library.open(settings.library) as library:
+        library.put_index(cast_index())
+    film = mrvideo.Video(cast_index(), settings)
+    assert film.find("Anna digs").moments == ()
+    film.rename("person_1", "Anna")
+    assert starts(film.find("Anna digs")) == [30.0]
+    film.undo()
+    assert film.find("Anna digs").moments == ()
 
 
 # Pictures --------------------------------------------------------------------------------------------
