@@ -19,6 +19,7 @@ SETTINGS = (
     "vision",
     "verify_model",
     "text",
+    "embed",
     "detail",
     "base_url",
     "preset",
@@ -46,6 +47,9 @@ def estimate(video: VideoArgument, settings: Settings, as_json: JsonFlag = False
     print_lines([f"{plain(video)}: {length} long; vision {found.vision}, text {found.text}"])
     for recipe, stages in found.recipes.items():
         _print_costs(f"index, recipe {recipe}", stages.values(), passes=True)
+    if found.embedded_frames:
+        frames = f"about {found.embedded_frames:,} frames become vectors"
+        print_lines([f"index, --embed {settings.embed}: {frames} on this machine, without a call"])
     _print_costs("one question, by effort, from", found.question.values(), passes=False)
     _print_costs("one question, by effort, to", found.question_most.values(), passes=False)
     print_lines([f"assumed: {found.assumptions}", *([found.note] if found.note else [])])

@@ -23,6 +23,9 @@ _PIECE_SECONDS = 20.0
 """A longer shot is several pieces: the camera may have gone on to something else."""
 
 _TWO_FROM_SECONDS, _THREE_FROM_SECONDS = 3.0, 8.0
+_USUAL_SHOT_SECONDS = 8.0
+"""Of a video that is not indexed yet."""
+
 _AT_ONCE = 64
 _EMBED_PIXELS = 384
 
@@ -50,6 +53,11 @@ def planned_frames(index: Index) -> Iterator[tuple[Span, tuple[float, ...]]]:
             piece = Span(span.start_seconds + place * step, span.start_seconds + (place + 1) * step)
             frames = 1 + (step >= _TWO_FROM_SECONDS) + (step >= _THREE_FROM_SECONDS)
             yield piece, tuple(round(time, 3) for time in piece.spread(frames))
+
+
+def expected_frames(duration_seconds: float) -> int:
+    """How many frames will be embedded of a video that is not indexed yet, with shots of usual length."""
+    return 3 * math.ceil(duration_seconds / _USUAL_SHOT_SECONDS)
 
 
 def embed_index(index: Index, settings: Settings, embedder: Embedder, on_event: EventSink) -> None:

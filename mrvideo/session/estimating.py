@@ -22,6 +22,7 @@ from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
 from mrvideo.schemas import analysis
 from mrvideo.schemas import memory as remembering
+from mrvideo.session.embedding import expected_frames
 from mrvideo.session.models import capabilities_of, model_settings
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.session.remembering import WALKED_FROM
@@ -77,6 +78,8 @@ class Estimate(Record):
     question_most: dict[str, StageCost]
     assumptions: str
     note: str = ""
+    embedded_frames: int = 0
+    """Frames that become vectors, on this machine and without a call; 0 without an embedder."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
         question=_by_effort(info, settings, capabilities, most=False),
         question_most=_by_effort(info, settings, capabilities, most=True),
         assumptions=ASSUMPTIONS,
+        embedded_frames=0 if settings.embed is None else expected_frames(info.duration_seconds),
         note=_host_note(recipes[settings.recipe]["total"])
         if settings.vision_model == HOST
         else note(models[0].name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mrvideo.library import Library
+from mrvideo.session.embedding import planned_frames
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -126,7 +130,19 @@ def test_estimate_asks_no_model_and_writes_nothing(mrvideo: Run, indexed_demo: P
     assert set(estimate["recipes"]) == {"fused", "paper"}
     for recipe in estimate["recipes"].values():
         assert recipe["total"]["calls"] > 0
+    assert estimate["embedded_frames"] == 0
     assert list(mrvideo.folder.iterdir()) == []  # type: ignore[attr-defined]
+
+
+def test_the_estimate_tells_of_frames_that_become_vectors(at_home: Run) -> None:
+    done = at_home("estimate", "talk.mp4", "--embed", "offline")
+    told = re.search(r"--embed offline: about (\d+) frames become vectors on this machine", done.stdout)
+    assert told is not None
+    with Library.open(at_home.folder / ".mrvideo" / "library.db") as library:  # type: ignore[attr-defined]
+        index = library.latest_index(library.videos()[0].digest)
+    assert index is not None
+    planned = sum(len(times) for _, times in planned_frames(index))
+    assert 0.5 < int(told[1]) / planned < 2
 
 
 def test_settings_tell_where_they_come_from(mrvideo: Run) -> None:
