@@ -14,9 +14,11 @@ import argparse
 import io
 import platform
 import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,11 +26,13 @@ import torch
 import transformers
 from PIL import Image
 from pydantic import BaseModel, Field
-from random_models import SHAPES, build, loads_torchvision
 from transformers.utils import logging
 
 from mrvideo.models.generation import Generator, Job, best_device
 from mrvideo.models.packed.engine import PackedBatcher
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from support.random_models import SHAPES, build, loads_torchvision
 
 CLIP_SECONDS = 10
 FRAMES = 20
@@ -51,7 +55,9 @@ def jobs(count: int, output_tokens: int, frames: int = FRAMES) -> list[Job]:
             stream = io.BytesIO()
             Image.fromarray(small).resize((512, 288)).save(stream, "JPEG", quality=85)
             pictures.append((f"{frame / 2:.2f} s", stream.getvalue()))
-        return Job("Caption the clip. " * 20, tuple(pictures), f"scenes {number}, " * 40, (), Reply, output_tokens)
+        return Job(
+            "Caption the clip. " * 20, tuple(pictures), f"scenes {number}, " * 40, (), Reply, output_tokens
+        )
 
     return [one(number) for number in range(count)]
 
@@ -136,7 +142,9 @@ def through(batcher: PackedBatcher, work: Sequence[Job]) -> int:
     return sum(future.result().usage.output_tokens for future in futures)
 
 
-def parts(batcher: PackedBatcher, work: Sequence[Job], device: torch.device, say: Callable[[str], None]) -> int:
+def parts(
+    batcher: PackedBatcher, work: Sequence[Job], device: torch.device, say: Callable[[str], None]
+) -> int:
     """Each part of a clip's way apart, for as many rows as there are jobs. Returns the tokens of one prompt."""
     maker, decoder = batcher._make, batcher.decoder
     maker(work[0])
@@ -145,7 +153,9 @@ def parts(batcher: PackedBatcher, work: Sequence[Job], device: torch.device, say
         threads = seconds(lambda: list(pool.map(maker, work)), device)
         prompts = list(pool.map(maker, work))
     count = len(work)
-    say(f"prepare {alone / count:.4f} s a clip on one thread, {threads / count:.4f} on {batcher._hands._max_workers}")
+    say(
+        f"prepare {alone / count:.4f} s a clip on one thread, {threads / count:.4f} on {batcher._hands._max_workers}"
+    )
     images = [image for prompt in prompts for image in prompt.images]
     batcher.encoder._keep_bytes = 0
     batcher.encoder.encode(images[:FRAMES])
@@ -179,12 +189,16 @@ def parts(batcher: PackedBatcher, work: Sequence[Job], device: torch.device, say
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shapes", default="qwen2.5-vl-3b", help=", ".join(SHAPES))
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--clips", type=int, default=128)
     parser.add_argument("--loop-clips", type=int, default=2, help="clips of the one-by-one loop")
-    parser.add_argument("--plain-batch", type=int, default=8, help="clips of plain generate's batch; 0: not run")
+    parser.add_argument(
+        "--plain-batch", type=int, default=8, help="clips of plain generate's batch; 0: not run"
+    )
     parser.add_argument("--output-tokens", type=int, default=192)
     parser.add_argument("--rows", default="", help="rows at once, such as 1,16,64; then what memory allows")
     parser.add_argument("--tokenizer", default=None, help="a folder with a real tokenizer")
@@ -194,7 +208,9 @@ def main() -> None:
     device = torch.device(arguments.device or best_device())
     cuda = device.type == "cuda"
     until = time.monotonic() + arguments.seconds
-    name = torch.cuda.get_device_name(device) if cuda else f"{platform.processor() or platform.machine()} (CPU)"
+    name = (
+        torch.cuda.get_device_name(device) if cuda else f"{platform.processor() or platform.machine()} (CPU)"
+    )
     copied, multiplied = ceilings(device)
     print(
         f"{name}, torch {torch.__version__}, transformers {transformers.__version__}, "
@@ -205,7 +221,9 @@ def main() -> None:
         measure(shape, device, arguments, until, (copied, multiplied))
 
 
-def measure(shape: str, device: torch.device, arguments: Any, until: float, rates: tuple[float, float]) -> None:
+def measure(
+    shape: str, device: torch.device, arguments: Any, until: float, rates: tuple[float, float]
+) -> None:
     def say(text: str) -> None:
         print(f"{shape}: {text}", flush=True)
 
@@ -216,7 +234,9 @@ def measure(shape: str, device: torch.device, arguments: Any, until: float, rate
     )
     generator.holds = False
     work = jobs(max(8, min(arguments.clips, 64)), length)
-    say(f"{sum(p.numel() for p in generator.model.parameters()) / 1e9:.2f} B parameters, {generator.model.dtype}")
+    say(
+        f"{sum(p.numel() for p in generator.model.parameters()) / 1e9:.2f} B parameters, {generator.model.dtype}"
+    )
     one_by_one(generator, [_short(work[0], 4)])
     loop_clips = work[: arguments.loop_clips]
     loop = len(loop_clips) / seconds(lambda: one_by_one(generator, loop_clips), device)
@@ -228,7 +248,9 @@ def measure(shape: str, device: torch.device, arguments: Any, until: float, rate
         if cuda:
             torch.cuda.empty_cache()
     batcher = PackedBatcher(generator)
-    say(f"planned {batcher.plan}, rewritten {dict(batcher.packed.rewritten)}, pictures on GPU {batcher._make._prepare.on_gpu}")
+    say(
+        f"planned {batcher.plan}, rewritten {dict(batcher.packed.rewritten)}, pictures on GPU {batcher._make._prepare.on_gpu}"
+    )
     prompt_tokens = 0
     for count in (1, 16, 64):
         if time.monotonic() < until and count <= len(work):
@@ -239,7 +261,9 @@ def measure(shape: str, device: torch.device, arguments: Any, until: float, rate
     rows = min(batcher.plan.slots, batcher.plan.pool_tokens // (prompt_tokens + length + 2))
     read = length * step_bytes(generator, rows, prompt_tokens + length / 2) / rates[0] / rows
     floor = 1 / (compute + read)
-    say(f"floor: {compute:.3f} s of arithmetic and {read:.3f} s of reading a clip ({rows} rows): {floor:.1f} clips/s")
+    say(
+        f"floor: {compute:.3f} s of arithmetic and {read:.3f} s of reading a clip ({rows} rows): {floor:.1f} clips/s"
+    )
     fresh = jobs(arguments.clips, length)
     for held in (False, True):
         if time.monotonic() > until:
@@ -249,7 +273,12 @@ def measure(shape: str, device: torch.device, arguments: Any, until: float, rate
             generator.holds = held
             from mrvideo.models.packed.memory import Plan
 
-            planned = Plan(batcher.plan.pool_tokens, batcher.plan.slots, batcher.plan.prefill_tokens, batcher.plan.kept_image_bytes)
+            planned = Plan(
+                batcher.plan.pool_tokens,
+                batcher.plan.slots,
+                batcher.plan.prefill_tokens,
+                batcher.plan.kept_image_bytes,
+            )
             del batcher
             if cuda:
                 torch.cuda.empty_cache()
@@ -259,13 +288,10 @@ def measure(shape: str, device: torch.device, arguments: Any, until: float, rate
         if cuda:
             torch.cuda.reset_peak_memory_stats()
         before = resource.getrusage(resource.RUSAGE_SELF)
-        tokens = 0
-
-        def run() -> None:
-            nonlocal tokens
-            tokens = through(batcher, fresh)
-
-        took = seconds(run, device)
+        synchronise(device)
+        started = time.perf_counter()
+        tokens = through(batcher, fresh)
+        took = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_SELF)
         cores = (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) / took
         rate = len(fresh) / took

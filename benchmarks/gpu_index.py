@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import tempfile
 import threading
@@ -21,8 +22,8 @@ from typing import Any
 import av
 import numpy as np
 import torch
-from gpu import jobs, through
-from random_models import build, loads_torchvision
+from gpu import jobs, through  # sets the path to tests/support
+from support.random_models import build, loads_torchvision
 
 import mrvideo.models.generation as generation
 from mrvideo import api
@@ -39,6 +40,7 @@ def film(path: Path, minutes: float, fps: int = 4) -> None:
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "30"})
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = 640, 360, "yuv420p", 8
+        ground = rng.integers(0, 255, (360, 640, 3), dtype=np.uint8)
         for number in range(int(minutes * 60 * fps)):
             if number % (4 * fps) == 0:
                 ground = rng.integers(0, 255, (46, 80, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
@@ -72,15 +74,20 @@ def _reply(job: Job) -> str:
         return json.dumps({"characters": []})
     if job.reply_type is not CaptionClipReply:
         return "{}"
-    import re
-
     start, stop = re.findall(r"\d+\.\d+", job.text)[:2]
-    scene = {"start_seconds": float(start), "stop_seconds": float(stop), "detailed": "noise moves", "brief": "noise"}
+    scene = {
+        "start_seconds": float(start),
+        "stop_seconds": float(stop),
+        "detailed": "noise moves",
+        "brief": "noise",
+    }
     return json.dumps({"newcomers": [], "scenes": [scene], "continues_previous": False})
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shape", default="qwen2.5-vl-3b")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--tokenizer", default=None)
@@ -90,8 +97,10 @@ def main() -> None:
     arguments = parser.parse_args()
     device = arguments.device or best_device()
     cuda = device.startswith("cuda")
-    generator = Canned(
-        build(arguments.shape, device, on_gpu=cuda and loads_torchvision(), tokenizer_folder=arguments.tokenizer)
+    generator: Any = Canned(
+        build(
+            arguments.shape, device, on_gpu=cuda and loads_torchvision(), tokenizer_folder=arguments.tokenizer
+        )
     )
     generator.holds = False
     generation.load = lambda *_, **__: generator  # the weights are the only stand-in

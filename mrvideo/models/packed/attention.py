@@ -7,6 +7,7 @@ package and no download; elsewhere it is a plain reference through `scaled_dot_p
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -95,12 +96,10 @@ def _reference(
 ) -> torch.Tensor:
     """Rows of equal lengths together: an image has many windows of one size."""
     del most_q, most_k  # what the kernel plans its launch by
-    begins_q, begins_k = starts_q.tolist(), starts_k.tolist()
-    lengths_q = [after - before for before, after in zip(begins_q, begins_q[1:], strict=False)]
+    begins_q, begins_k = _numbers(starts_q), _numbers(starts_k)
+    lengths_q = [after - before for before, after in pairwise(begins_q)]
     lengths_k = (
-        [after - before for before, after in zip(begins_k, begins_k[1:], strict=False)]
-        if used_k is None
-        else used_k.tolist()
+        [after - before for before, after in pairwise(begins_k)] if used_k is None else _numbers(used_k)
     )
     alike: dict[tuple[int, int], list[int]] = {}
     for row, lengths in enumerate(zip(lengths_q, lengths_k, strict=True)):
@@ -124,6 +123,10 @@ def _reference(
         )
         out[at_q] = found.transpose(1, 2)
     return out
+
+
+def _numbers(tensor: Any) -> list[int]:
+    return tensor.tolist()
 
 
 def _places(begins: list[int], count: int, device: torch.device) -> torch.Tensor:
@@ -166,4 +169,5 @@ def attend(
     return out.unsqueeze(0), None
 
 
-AttentionInterface.register(NAME, attend)
+_interface: Any = AttentionInterface
+_interface.register(NAME, attend)

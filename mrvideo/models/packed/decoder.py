@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
@@ -113,8 +113,6 @@ class Decoder:
     @torch.inference_mode()
     def prefill(self, prompts: Sequence[Prompt]) -> list[int]:
         """Slots of the new rows, whose first tokens are chosen. The caller has asked `room`."""
-        shared = [self._share(prompt, prompts) for prompt in prompts]
-        features = self.encoder.encode([image for prompt in prompts for image in prompt.images])
         slots = [slot for slot in range(self.slots) if slot not in self._regions][: len(prompts)]
         begun: list[int] = []
         try:
@@ -124,6 +122,10 @@ class Decoder:
                     raise RuntimeError("the pool is full")
                 self._regions[slot] = (start, prompt.most)
                 begun.append(slot)
+            # Rows first: a common beginning takes what is left.
+            wanted = {prompt.text_before for prompt in prompts}
+            shared = [self._share(prompt, wanted) for prompt in prompts]
+            features = self.encoder.encode([image for prompt in prompts for image in prompt.images])
             for slot, prompt, length in zip(slots, prompts, shared, strict=True):
                 if length:
                     self.pool.copy(self._shared[prompt.text_before], self._regions[slot][0], length)
@@ -136,19 +138,18 @@ class Decoder:
             raise
         return slots
 
-    def _share(self, prompt: Prompt, batch: Sequence[Prompt]) -> int:
+    def _share(self, prompt: Prompt, wanted: Collection[tuple[int, ...]]) -> int:
         """Tokens of this prompt that are in the pool already, or now are since others begin alike."""
         beginning = prompt.text_before
         if len(beginning) < SHORTEST_SHARED or len(beginning) >= len(prompt):
             return 0
         if beginning not in self._shared:
-            needed = sum(other.most for other in batch)
-            start = self.pool.take(len(beginning)) if self.pool.free > needed + len(beginning) else None
+            idle = [other for other in self._shared if other not in wanted]
+            if len(self._shared) >= _MOST_SHARED and idle:
+                self.pool.give(self._shared.pop(idle[0]), len(idle[0]))
+            start = self.pool.take(len(beginning))
             if start is None:
                 return 0
-            if len(self._shared) >= _MOST_SHARED:
-                oldest = next(iter(self._shared))
-                self.pool.give(self._shared.pop(oldest), len(oldest))
             alone = Prompt(
                 prompt.job,
                 prompt.tokens[: len(beginning)],
@@ -157,12 +158,12 @@ class Decoder:
                 (),
                 beginning,
             )
-            self._forward([alone], [start], [0], [])
+            try:
+                self._forward([alone], [start], [0], [])
+            except Exception:
+                self.pool.give(start, len(beginning))
+                raise
             self._shared[beginning] = start
-            if self.room(batch) < len(batch):
-                # The common beginning stands where a row must: without it, then.
-                self.pool.give(self._shared.pop(beginning), len(beginning))
-                return 0
         self.shared_tokens += len(beginning)
         return len(beginning)
 
@@ -183,7 +184,9 @@ class Decoder:
         news = [len(prompt) - length for prompt, length in zip(prompts, known, strict=True)]
         tokens = torch.cat([prompt.tokens[length:] for prompt, length in zip(prompts, known, strict=True)])
         tokens = tokens.to(device)
-        positions = torch.cat([p.positions[:, n:] for p, n in zip(prompts, known, strict=True)], dim=1).to(device)
+        positions = torch.cat([p.positions[:, n:] for p, n in zip(prompts, known, strict=True)], dim=1).to(
+            device
+        )
         write_at = torch.cat(
             [
                 torch.arange(start + length, start + len(prompt))
@@ -333,7 +336,8 @@ class Decoder:
         """By slot, what was chosen last. Waits for the device."""
         if self._copied is not None:
             self._copied.synchronize()
-        return self._on_host.tolist()
+        numbers: list[int] = cast("Any", self._on_host).tolist()
+        return numbers
 
     def release(self, slot: int) -> None:
         """End a row; its place in the pool is free for what is queued after the step in flight."""

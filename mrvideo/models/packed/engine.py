@@ -1,17 +1,17 @@
 """Requests in flight to rows on the device: prepared by threads, refilled as rows end, one reply for each.
 
-    submit ─► prepare (threads) ─► ready ─► prefill ─► step ─► step ─► … ─► reply
-                                     ▲                   │ a row ends
-                                     └───── the next ◄───┘
+submit ─► prepare (threads) ─► ready ─► prefill ─► step ─► step ─► … ─► reply
+                                 ▲                   │ a row ends
+                                 └───── the next ◄───┘
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Condition, Semaphore, Thread
 
 import torch
@@ -27,13 +27,14 @@ from mrvideo.models.packed.pool import KeyValuePool
 from mrvideo.models.packed.prompts import Prompt, PromptMaker
 
 _MOST_THREADS = 8
+_STOPPED = "decoding has stopped; an error before this one says why"
 
 
 @dataclass(eq=False)
 class _Row:
     prompt: Prompt
     future: Future[Completion]
-    said: list[int] = field(default_factory=list)
+    said: list[int] = field(default_factory=lambda: list[int]())
 
 
 class PackedBatcher:
@@ -60,8 +61,8 @@ class PackedBatcher:
         self._most_tokens = self.plan.prefill_tokens
         self._ends = generator.end_tokens()
         self._ready: deque[tuple[Prompt, Future[Completion]]] = deque()
-        self._waiting = 0
         self._closed = False
+        self._stopped = False
         self._changed = Condition()
         self._ahead = Semaphore(AHEAD)
         threads = min(_MOST_THREADS, os.cpu_count() or 1)
@@ -92,9 +93,7 @@ class PackedBatcher:
                     raise
         masks = None
         if self._generator.holds:
-            masks = SchemaMasks(
-                self._generator.tokenizer, slots=self.plan.slots, device=self.packed.device
-            )
+            masks = SchemaMasks(self._generator.tokenizer, slots=self.plan.slots, device=self.packed.device)
         return Decoder(
             self.packed,
             self.encoder,
@@ -109,9 +108,8 @@ class PackedBatcher:
         """Queue one job. Rows are packed, so that its `weight` does not matter. Cancelling works until it is prepared."""
         del weight
         future: Future[Completion] = Future()
-        with self._changed:
-            self._waiting += 1
-        self._hands.submit(self._prepare, job, future)
+        prepared = self._hands.submit(self._prepare, job, future)
+        prepared.add_done_callback(partial(self._arrived, future))
         return future
 
     def close(self) -> None:
@@ -122,50 +120,62 @@ class PackedBatcher:
             self._changed.notify_all()
         self._thread.join()
 
-    def _prepare(self, job: Job, future: Future[Completion]) -> None:
+    def _prepare(self, job: Job, future: Future[Completion]) -> Prompt | None:
+        """The prompt, once there is room for it to lie ready; None where its caller has gone."""
         self._ahead.acquire()
-        prompt: Prompt | None = None
-        if future.set_running_or_notify_cancel():
-            try:
-                prompt = self._make(job)
-                self._check(prompt)
-            except Exception as error:  # whatever it is, it belongs to this request
-                prompt = None
-                future.set_exception(error)
-        with self._changed:
-            self._waiting -= 1
-            if prompt is not None:
-                self._ready.append((prompt, future))
-            self._changed.notify_all()
-        if prompt is None:
-            self._ahead.release()
-
-    def _check(self, prompt: Prompt) -> None:
+        if not future.set_running_or_notify_cancel():
+            return None
+        prompt = self._make(job)
         room = self.decoder.pool.tokens - 1
         if prompt.most > room:
+            self.encoder.release(prompt.images)
             raise ValueError(
                 f"the request needs {prompt.most} tokens of memory, and there is room for {room} on this device"
             )
+        return prompt
+
+    def _arrived(self, future: Future[Completion], prepared: Future[Prompt | None]) -> None:
+        error = prepared.exception()
+        prompt = None if error is not None else prepared.result()
+        if prompt is None or self._stopped:
+            self._ahead.release()
+            if not future.cancelled():
+                future.set_exception(error or RuntimeError(_STOPPED))
+            return
+        with self._changed:
+            self._ready.append((prompt, future))
+            self._changed.notify_all()
 
     def _serve(self) -> None:
         if self.packed.device.type == "cuda":
             torch.cuda.set_device(self.packed.device)
         rows: dict[int, _Row] = {}
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._ready or rows or self._closed)
-                if self._closed and not self._ready and not rows:
-                    return
-            try:
+        try:
+            while self._wait(rows):
                 self._admit(rows)
-                if rows:
+                try:
                     self._advance(rows)
-            except Exception as error:  # a row's reply must never stay out
-                for row in rows.values():
-                    row.future.set_exception(error)
-                for slot in list(rows):
-                    self.decoder.release(slot)
-                rows.clear()
+                except RuntimeError as error:
+                    # The device's: it belongs to all rows that it worked on, and to no other request.
+                    for slot, row in rows.items():
+                        row.future.set_exception(error)
+                        self.decoder.release(slot)
+                    rows.clear()
+        finally:
+            # However the thread ends, nobody waits for a reply that cannot come.
+            with self._changed:
+                self._stopped = True
+                left = [future for _, future in self._ready] + [row.future for row in rows.values()]
+                self._ready.clear()
+            for future in left:
+                if not future.done():
+                    future.set_exception(RuntimeError(_STOPPED))
+
+    def _wait(self, rows: dict[int, _Row]) -> bool:
+        """Until there is work. False when there will be none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or rows or self._closed)
+            return bool(self._ready or rows)
 
     def _admit(self, rows: dict[int, _Row]) -> None:
         """Prefill what is ready while there is room, a bounded number of tokens at a time."""
@@ -184,7 +194,8 @@ class PackedBatcher:
                 for _ in batch:
                     self._ahead.acquire(blocking=False)
                 continue
-            except Exception as error:  # these requests', and no other's
+            except (RuntimeError, ValueError) as error:
+                # These requests', and no other's.
                 for prompt, future in batch:
                     future.set_exception(error)
                     self.encoder.release(prompt.images)
@@ -214,6 +225,8 @@ class PackedBatcher:
 
         So a row's end is known one step late: that step is its last and counts for nothing.
         """
+        if not rows:
+            return
         logits = self.decoder.forward_step()
         ended = self._learn(rows)
         masks = self.decoder.masks

@@ -11,10 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from transformers import vision_utils
+from transformers import vision_utils as _vision_utils
 
 from mrvideo.models.packed.attention import NAME
 from mrvideo.models.packed.rewrites import rewrite
+
+# Typed in part only; what is read from it here is checked by the tests.
+vision_utils: Any = _vision_utils
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
 Grid = tuple[int, int, int]
@@ -81,7 +84,7 @@ class PackedModel:
             pixels.to(self.device, self.dtype), grid_thw=plan["grid_thw"], **plan["given"]
         )
         sizes = [self.image_tokens(grid) for grid in grids]
-        parts = [out.pooler_output, *(getattr(out, "deepstack_features", None) or [])]
+        parts: list[Any] = [out.pooler_output, *(getattr(out, "deepstack_features", None) or [])]
         return list(zip(*(part.split(sizes) for part in parts), strict=True))
 
     @lru_cache(maxsize=256)  # noqa: B019 - a model lives as long as its process
@@ -149,7 +152,10 @@ class PackedModel:
             text = torch.arange(now, now + begin - at).expand(3, -1)
             now += begin - at
             frames, rows, columns = grid[0], grid[1] // self.merge, grid[2] // self.merge
-            parts += [text, torch.cartesian_prod(*map(torch.arange, (frames, rows, columns))).T.reshape(3, -1) + now]
+            parts += [
+                text,
+                torch.cartesian_prod(*map(torch.arange, (frames, rows, columns))).T.reshape(3, -1) + now,
+            ]
             now += max(rows, columns)
             at = begin + frames * rows * columns
         rest = len(tokens) - at

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch.nn import functional
+
+# Typed in part only.
+_torch: Any = torch
 
 _compiled: dict[str, Callable[..., torch.Tensor]] = {}
 failures: dict[str, str] = {}
@@ -31,19 +35,20 @@ def gate(both: torch.Tensor) -> torch.Tensor:
     return functional.silu(first) * second
 
 
+def _wanted(tensor: torch.Tensor) -> bool:
+    return tensor.is_cuda and find_spec("triton") is not None
+
+
 def run(function: Callable[..., torch.Tensor], *given: torch.Tensor) -> torch.Tensor:
     """The function, compiled where the tensors are on a GPU."""
     name = function.__name__
-    if not given[0].is_cuda or name in failures:
+    if name in failures or not _wanted(given[0]):
         return function(*given)
     if name not in _compiled:
-        if find_spec("triton") is None:
-            failures[name] = "triton is not installed"
-            return function(*given)
         # Sizes but the first are the model's own: constants make the kernels' address arithmetic cheap.
-        _compiled[name] = torch.compile(function, dynamic=False)
+        _compiled[name] = _torch.compile(function, dynamic=False)
     for tensor in given:
-        torch._dynamo.maybe_mark_dynamic(tensor, 0)
+        _torch._dynamo.maybe_mark_dynamic(tensor, 0)
     try:
         return _compiled[name](*given)
     except torch.OutOfMemoryError:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import BaseModel
+from torch.nn import functional
 
 from mrvideo.models.constrained_decoding import grammar, vocabulary
 
@@ -68,10 +69,5 @@ class SchemaMasks:
         allowed = ((bits.unsqueeze(-1) >> self._shifts) & 1).bool().flatten(1)
         # Some models have more outputs than their tokenizer has tokens: those are padding, and never chosen.
         width = min(allowed.shape[1], scores.shape[1])
-        held = scores.masked_fill(~functional_pad(allowed[:, :width], scores.shape[1]), float("-inf"))
-        return held
-
-
-def functional_pad(allowed: torch.Tensor, width: int) -> torch.Tensor:
-    """(rows, n) booleans to (rows, width), False in what is added."""
-    return torch.nn.functional.pad(allowed, (0, width - allowed.shape[1]))
+        allowed = functional.pad(allowed[:, :width], (0, scores.shape[1] - width))
+        return scores.masked_fill(~allowed, float("-inf"))

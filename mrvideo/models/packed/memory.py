@@ -57,9 +57,7 @@ def plan(packed: Any, *, rows: int | None = None, free_bytes: int | None = None)
     images = usable // 20
     left = max(usable - working - images, usable // 8) if on_gpu else usable
     tokens = min(left // per_token, slots * text.max_position_embeddings)
-    return Plan(
-        pool_tokens=int(tokens), slots=slots, prefill_tokens=prefill, kept_image_bytes=int(images)
-    )
+    return Plan(pool_tokens=int(tokens), slots=slots, prefill_tokens=prefill, kept_image_bytes=int(images))
 
 
 def head_width(text: Any) -> int:

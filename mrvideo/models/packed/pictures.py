@@ -6,8 +6,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import import_module
 from typing import Any, cast
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -45,9 +47,7 @@ class Preparer:
             out = self._processor(images=[_open(jpeg) for jpeg in jpegs], return_tensors="pt")
             return self._apart(out)
         with torch.cuda.stream(self._stream):
-            out = self._processor(
-                images=self._decoded(jpegs), device=str(self.device), return_tensors="pt"
-            )
+            out = self._processor(images=self._decoded(jpegs), device=str(self.device), return_tensors="pt")
             # As the tower takes them: half the bytes, while they lie ready.
             out["pixel_values"] = out["pixel_values"].to(self._dtype)
             found = self._apart(out)
@@ -58,13 +58,17 @@ class Preparer:
         return found
 
     def _decoded(self, jpegs: Sequence[bytes]) -> list[torch.Tensor]:
-        from torchvision.io import ImageReadMode, decode_jpeg
+        io: Any = import_module("torchvision.io")
 
         data = [torch.frombuffer(bytearray(jpeg), dtype=torch.uint8) for jpeg in jpegs]
         try:
-            return cast("list[torch.Tensor]", decode_jpeg(data, mode=ImageReadMode.RGB, device=self.device))
-        except RuntimeError as error:
-            raise ValueError(f"not a JPEG that the GPU decodes: {str(error).splitlines()[0]}") from error
+            return cast(
+                "list[torch.Tensor]", io.decode_jpeg(data, mode=io.ImageReadMode.RGB, device=self.device)
+            )
+        except RuntimeError:
+            # A kind that the GPU's decoder does not know: Pillow may.
+            pixels = [torch.tensor(np.array(_open(jpeg))) for jpeg in jpegs]
+            return [part.permute(2, 0, 1).to(self.device) for part in pixels]
 
     @staticmethod
     def _apart(out: Any) -> list[tuple[Grid, torch.Tensor]]:
@@ -84,7 +88,7 @@ def decodes_on_gpu(image_processor: Any) -> bool:
     """Whether torchvision loads, and the processor is its variant, not Pillow's."""
     try:
         # A build for another torch raises RuntimeError here: "operator torchvision::nms does not exist".
-        import torchvision.io  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import_module("torchvision.io")
     except (ImportError, RuntimeError, OSError):
         return False
     return not type(image_processor).__name__.endswith("Pil")

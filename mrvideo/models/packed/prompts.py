@@ -45,10 +45,11 @@ class PromptMaker:
     def __call__(self, job: Job) -> Prompt:
         """Raises `ValueError` for pictures that cannot be decoded, or text that stands for pictures."""
         images = self._images(job)
-        tokens = self._tokens(job, images)
+        numbers = self._tokens(job, images)
+        tokens = torch.tensor(numbers, dtype=torch.long)
         grids = [image.grid for image in images]
         positions, reply_at = self._packed.positions(tokens, grids)
-        before = tuple(takewhile(lambda token: token != self._packed.image_token, tokens.tolist()))
+        before = tuple(takewhile(lambda token: token != self._packed.image_token, numbers))
         return Prompt(job, tokens, positions, reply_at, images, before)
 
     def _images(self, job: Job) -> tuple[Patches, ...]:
@@ -60,7 +61,7 @@ class PromptMaker:
             Patches(key, known[key], None) if key in known else Patches(key, *made[key]) for key in digests
         )
 
-    def _tokens(self, job: Job, images: tuple[Patches, ...]) -> torch.Tensor:
+    def _tokens(self, job: Job, images: tuple[Patches, ...]) -> list[int]:
         text = self._generator.worded(job)
         found: Any = self._generator.tokenizer(text, add_special_tokens=False)["input_ids"]
         places = iter(images)
@@ -75,4 +76,4 @@ class PromptMaker:
             tokens += [token] * self._packed.image_tokens(image.grid)
         if next(places, None) is not None:
             raise ValueError("the model's chat template drops pictures")
-        return torch.tensor(tokens, dtype=torch.long)
+        return tokens

@@ -70,7 +70,8 @@ class GatedLayer(nn.Module):
             else torch.cat([functional.pad(part.bias.detach(), (0, missing)) for part in (gate, up)]),
         )
         self.down = _linear(
-            functional.pad(down.weight.detach(), (0, missing)), None if down.bias is None else down.bias.detach()
+            functional.pad(down.weight.detach(), (0, missing)),
+            None if down.bias is None else down.bias.detach(),
         )
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
@@ -121,14 +122,19 @@ def rewrite(model: nn.Module) -> Counter[str]:
 
 def _replacement(module: Any) -> nn.Module | None:
     kind = type(module).__name__
+    norm: Any = module
+    if isinstance(module, FusedRMSNorm | VisionAttention):
+        return None
     if isinstance(module, nn.Conv3d) and _is_a_product(module):
         return PatchProduct(module)
     if kind.endswith("RMSNorm") and hasattr(module, "variance_epsilon"):
-        return FusedRMSNorm(module.weight, module.variance_epsilon)
+        return FusedRMSNorm(norm.weight, norm.variance_epsilon)
     if kind.endswith("VisionAttention") and isinstance(getattr(module, "qkv", None), nn.Linear):
         return VisionAttention(module)
     parts = [getattr(module, name, None) for name in ("gate_proj", "up_proj", "down_proj")]
-    if all(isinstance(part, nn.Linear) for part in parts) and isinstance(module.act_fn, nn.SiLU | SiLUActivation):
+    if all(isinstance(part, nn.Linear) for part in parts) and isinstance(
+        module.act_fn, nn.SiLU | SiLUActivation
+    ):
         return GatedLayer(module)
     return None
 

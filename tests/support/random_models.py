@@ -164,9 +164,9 @@ def configure(shape: dict[str, Any], words: PreTrainedTokenizerFast) -> Any:
             "intermediate_size": vision["intermediate"],
         }
     if family == "qwen2_5_vl":
-        vision_config["fullatt_block_indexes"] = [
-            i for i in (7, 15, 23, 31) if i < vision["layers"]
-        ] or [vision["layers"] - 1]
+        vision_config["fullatt_block_indexes"] = [i for i in (7, 15, 23, 31) if i < vision["layers"]] or [
+            vision["layers"] - 1
+        ]
     if newer:
         vision_config["deepstack_visual_indexes"] = [5, 11, 17] if vision["layers"] > 17 else [0]
     return AutoConfig.for_model(
