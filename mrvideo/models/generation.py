@@ -12,7 +12,7 @@ import torch
 from jinja2 import TemplateError
 from PIL import Image
 from pydantic import BaseModel
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 from transformers.utils import logging
 from transformers.utils.import_utils import is_flash_attn_2_available
@@ -20,10 +20,10 @@ from transformers.utils.import_utils import is_flash_attn_2_available
 from mrvideo.errors import ModelUnavailable
 from mrvideo.models.chat_backend import Completion
 from mrvideo.models.constrained_decoding import HeldToSchemas, can_hold
+from mrvideo.models.processors import keep_pictures_whole, load_processor
 from mrvideo.records import Usage
 
 # Typed in part only; what is read from them here is checked by the tests.
-_auto_processor: Any = AutoProcessor
 _auto_config: Any = AutoConfig
 
 OUT_OF_MEMORY: tuple[type[Exception], ...] = (torch.OutOfMemoryError,)
@@ -64,7 +64,7 @@ def load(path: str, *, device: str | None = None, temperature: float | None = No
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        processor = _auto_processor.from_pretrained(path)
+        processor = load_processor(path)
         model = _load(path, device or best_device())
     except (OSError, ValueError, ImportError, KeyError) as error:
         reason = str(error).strip().split("\n")[0]
@@ -86,11 +86,8 @@ class Generator:
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        images = getattr(self.processor, "image_processor", None)
-        self.sees = images is not None
-        if getattr(images, "do_image_splitting", False):
-            # Frames come by the dozen at the size a model reads best: cutting each into tiles multiplies the tokens.
-            images.do_image_splitting = False  # pyright: ignore[reportOptionalMemberAccess]
+        self.sees = getattr(self.processor, "image_processor", None) is not None
+        keep_pictures_whole(self.processor)
         self.holds = can_hold(self.tokenizer)
         self._takes_system = self._accepts_system(name)
 
@@ -127,18 +124,19 @@ class Generator:
         return {"processor_kwargs": {"padding": True}} if self.sees else {"padding": True}
 
     def _conversation(self, job: Job, takes_system: bool) -> list[dict[str, Any]]:
-        text = job.text if takes_system or not job.system else f"{job.system}\n\n{job.text}"
+        # Where a template has no system turn, its words begin the user's, as templates that know of it do themselves.
+        before = "" if takes_system or not job.system else f"{job.system}\n\n"
         messages: list[dict[str, Any]] = []
         if job.system and takes_system:
             messages.append({"role": "system", "content": self._content(job.system)})
         if self.sees:
-            content: list[dict[str, Any]] = []
+            content: list[dict[str, Any]] = [{"type": "text", "text": before}] if before else []
             for label, jpeg in job.pictures:
                 content.append({"type": "text", "text": label})
                 content.append({"type": "image", "image": Image.open(io.BytesIO(jpeg)).convert("RGB")})
-            messages.append({"role": "user", "content": [*content, {"type": "text", "text": text}]})
+            messages.append({"role": "user", "content": [*content, {"type": "text", "text": job.text}]})
         else:
-            messages.append({"role": "user", "content": text})
+            messages.append({"role": "user", "content": before + job.text})
         messages += [{"role": role, "content": self._content(words)} for role, words in job.turns]
         return messages
 

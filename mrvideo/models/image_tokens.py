@@ -1,35 +1,22 @@
-"""How many tokens an image counts as: one table of the makers' published rules.
-
-tiles     OpenAI, older models: a base, plus so much for each 512-px tile after scaling to 2048 × 768
-patches   OpenAI, newer and small models: 32-px patches, at most 1536, times a factor
-gemini    258 up to 384 × 384, else 258 for each 768-px tile
-grid      Qwen-VL and kin: one token for each 28-px (Qwen3: 32-px) square, two marks around them
-pixels    Claude: width × height ÷ 750
-"""
+"""How many tokens an image counts as: one table of the makers' published rules, and what a model's own folder says."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
 
-
-@dataclass(frozen=True)
-class ImageRule:
-    """One family's rule. `base` and `per_unit` are tokens; what a unit is depends on the kind."""
-
-    prefixes: tuple[str, ...]
-    kind: Literal["tiles", "patches", "gemini", "grid", "pixels", "fixed"]
-    base: float = 0
-    per_unit: float = 1
-    unit_pixels: int = 0
-    most_units: int = 0
-    source: str = ""
-
+from mrvideo.models.image_folder import folder_rule
+from mrvideo.models.image_rule import ImageRule
 
 _OPENAI = "developers.openai.com/api/docs/guides/images-vision, 2026-11"
 _GOOGLE = "ai.google.dev/gemini-api/docs/tokens, 2026-11"
 _QWEN = "huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct and Qwen3-VL model cards, 2026-11"
+_INTERNVL = "huggingface.co/OpenGVLab/InternVL3_5-8B-HF, preprocessor_config.json, 2026-11"
+_GEMMA = "ai.google.dev/gemma/docs/core/model_card_3, 2026-11"
+_ONEVISION = "huggingface.co/llava-hf/llava-onevision-qwen2-7b-ov-hf, one of several images, 2026-11"
+_GLM = "huggingface.co/zai-org/GLM-4.1V-9B-Thinking, preprocessor_config.json, 2026-11"
+_SMOL = "huggingface.co/HuggingFaceTB/SmolVLM2-2.2B-Instruct and kin, preprocessor_config.json, 2026-11"
+_MISTRAL = "docs.mistral.ai, vision, and the models' preprocessor_config.json, 2026-11"
+_PHI = "huggingface.co/microsoft/Phi-4-multimodal-instruct, 2026-11"
 
 IMAGE_RULES: tuple[ImageRule, ...] = (
     # The first row that fits wins. Where the API was measured to bill less than its guide says, the guide's
@@ -63,48 +50,58 @@ IMAGE_RULES: tuple[ImageRule, ...] = (
         ("gemini-3",), "fixed", base=1120, source="ai.google.dev/gemini-api/docs/media-resolution, 2026-11"
     ),
     ImageRule(("gemini",), "gemini", per_unit=258, unit_pixels=768, source=_GOOGLE),
-    ImageRule(("qwen3",), "grid", base=2, unit_pixels=32, source=_QWEN),
-    ImageRule(("qwen",), "grid", base=2, unit_pixels=28, source=_QWEN),
+    ImageRule(("qwen3",), "grid", base=2, unit_pixels=32, least_pixels=4096, source=_QWEN),
+    ImageRule(("qwen",), "grid", base=2, unit_pixels=28, least_pixels=3136, source=_QWEN),
+    ImageRule(("internvl",), "crops", base=3, per_unit=256, unit_pixels=448, most_units=12, source=_INTERNVL),
+    ImageRule(("gemma-3", "gemma3"), "fixed", base=260, source=_GEMMA),
+    ImageRule(("llava-onevision",), "fixed", base=730, source=_ONEVISION),
+    ImageRule(
+        ("glm-4.1v", "glm-4.5v", "glm-4v"), "grid", base=2, unit_pixels=28, least_pixels=6272, source=_GLM
+    ),
+    ImageRule(
+        ("smolvlm2-2.2b",), "split", base=3, per_unit=81, unit_pixels=384, long_side_pixels=1536, source=_SMOL
+    ),
+    ImageRule(
+        ("smolvlm",), "split", base=3, per_unit=64, unit_pixels=512, long_side_pixels=2048, source=_SMOL
+    ),
+    ImageRule(
+        ("idefics3",), "split", base=3, per_unit=169, unit_pixels=364, long_side_pixels=1456, source=_SMOL
+    ),
+    ImageRule(("pixtral",), "rows", unit_pixels=16, long_side_pixels=1024, source=_MISTRAL),
+    ImageRule(
+        ("mistral-small-3", "mistral-medium-3", "ministral-3", "magistral"),
+        "rows",
+        unit_pixels=28,
+        long_side_pixels=1540,
+        source=_MISTRAL,
+    ),
+    ImageRule(("phi-4-multimodal",), "hd", base=273, unit_pixels=448, most_units=36, source=_PHI),
     ImageRule(("claude",), "pixels", unit_pixels=750, source="platform.claude.com/docs, vision, 2026-11"),
 )
 GENERIC_RULE = ImageRule(
-    (), "grid", base=2, unit_pixels=28, source="Qwen2.5-VL's rule, for want of a better one"
+    (),
+    "grid",
+    base=2,
+    unit_pixels=28,
+    least_pixels=3136,
+    source="Qwen2.5-VL's rule, for want of a better one",
 )
 
 
 def image_rule(model: str) -> ImageRule:
-    """The rule of a model's family, by its name without the scheme and the maker's folder."""
+    """The rule of a model: by its folder (`hf:FOLDER`), else of its family, by its name without the scheme and the maker's folder."""
+    local = model.startswith("hf:")
+    if local and (found := folder_rule(Path(model.partition(":")[2]))) is not None:
+        return found
     short = model.rpartition(":")[2] if "/" not in model else model.rsplit("/", 1)[-1]
     # `ollama:qwen2.5vl:7b` keeps its tag; the family is what comes first.
     names = {short.lower(), model.partition(":")[2].rsplit("/", 1)[-1].lower(), model.lower()}
     for rule in IMAGE_RULES:
         if any(name.startswith(rule.prefixes) for name in names):
-            return rule
+            return rule.whole() if local else rule
     return GENERIC_RULE
 
 
 def image_tokens(width: int, height: int, model: str, detail: str | None = None) -> int:
     """Tokens of one image of that size, in pixels. `detail="low"` matters for rules by tiles only."""
-    rule = image_rule(model)
-    if rule.kind == "fixed":
-        return round(rule.base)
-    if rule.kind == "tiles":
-        if detail == "low":
-            return round(rule.base)
-        shrink = min(1.0, 2048 / max(width, height))
-        shrink *= min(1.0, 768 / (min(width, height) * shrink))
-        tiles = math.ceil(width * shrink / 512) * math.ceil(height * shrink / 512)
-        return round(rule.base + rule.per_unit * tiles)
-    if rule.kind == "patches":
-        patches = math.ceil(width / rule.unit_pixels) * math.ceil(height / rule.unit_pixels)
-        return math.ceil(min(patches, rule.most_units) * rule.per_unit)
-    if rule.kind == "gemini":
-        if max(width, height) <= 384:
-            return round(rule.per_unit)
-        return round(
-            math.ceil(width / rule.unit_pixels) * math.ceil(height / rule.unit_pixels) * rule.per_unit
-        )
-    if rule.kind == "pixels":
-        return math.ceil(width * height / rule.unit_pixels)
-    squares = max(round(width / rule.unit_pixels), 1) * max(round(height / rule.unit_pixels), 1)
-    return round(max(squares, 4) + rule.base)
+    return image_rule(model).tokens(width, height, low_detail=detail == "low")

@@ -14,6 +14,7 @@ from mrvideo.models.batching import Batcher
 from mrvideo.models.chat_backend import Completion, Turn
 from mrvideo.models.schema import schema_text
 from mrvideo.models.settings import ModelSettings
+from mrvideo.models.torchvision_check import set_aside_broken_torchvision
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.schemas.captioning import ReplyFormatInputs
 from mrvideo.settings import silence_telemetry
@@ -107,6 +108,7 @@ def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion] | Pa
     """The batcher of that model in this process; loads the model on first use."""
     silence_telemetry()
     try:
+        set_aside_broken_torchvision()
         from mrvideo.models.generation import OUT_OF_MEMORY, load
         from mrvideo.models.packed.engine import PackedBatcher
         from mrvideo.models.packed.families import can_pack

@@ -29,6 +29,11 @@ TEMPLATE = (
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %}{% endif %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+_SPECIALS = (
+    "<pad>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<image>",
+    "<fake_token_around_image>", "<end_of_utterance>", "<global-img>",
+    *(f"<row_{i + 1}_col_{j + 1}>" for i in range(6) for j in range(6)),
+)  # fmt: skip
 _TEXT = [
     "A woman in a red coat walks into the kitchen and puts a box on the table.",
     'Reply with one JSON object: {"same_scene": true, "reason": "the door closes"}',
@@ -36,22 +41,29 @@ _TEXT = [
 ]
 
 
-def train_tokenizer() -> PreTrainedTokenizerFast:
-    """Byte-level BPE over a few sentences."""
+def train_tokenizer(
+    specials: tuple[str, ...] = _SPECIALS,
+    *,
+    begin: str | None = None,
+    end: str = "<|end|>",
+    pad: str = "<pad>",
+    named: dict[str, str] | None = None,
+) -> PreTrainedTokenizerFast:
+    """Byte-level BPE over a few sentences. `named` are tokens that processors ask for by an attribute's name."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    specials = [
-        "<pad>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<image>",
-        "<fake_token_around_image>", "<end_of_utterance>", "<global-img>",
-        *(f"<row_{i + 1}_col_{j + 1}>" for i in range(6) for j in range(6)),
-    ]  # fmt: skip
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=specials, initial_alphabet=alphabet)
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=list(specials), initial_alphabet=alphabet)
     tokenizer.train_from_iterator(_TEXT, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>")
-    fast.chat_template = TEMPLATE
-    return fast
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=pad,
+        eos_token=end,
+        bos_token=begin,
+        extra_special_tokens=named or {},
+        chat_template=TEMPLATE,
+    )
 
 
 def save_idefics3(folder: Path) -> Path:

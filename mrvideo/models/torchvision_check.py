@@ -1,0 +1,36 @@
+"""Whether torchvision can be imported, and transformers made to do without it where it cannot."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+
+@cache
+def torchvision_problem() -> str | None:
+    """Why the torchvision that is installed cannot be imported, in one line; None where it can, or where there is none.
+
+    Imports torch, which takes seconds. The usual reason is a torchvision that was built for another torch.
+    """
+    try:
+        if find_spec("torchvision") is None:
+            return None
+        import_module("torchvision")
+    except (ImportError, RuntimeError, OSError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        return f"broken ({type(error).__name__}: {reason})"
+    return None
+
+
+def set_aside_broken_torchvision() -> str | None:
+    """Hide a torchvision that cannot be imported, and return why it cannot; call it before transformers is imported.
+
+    transformers takes an installed torchvision for one that works, and then fails at it in every image processor.
+    """
+    problem = torchvision_problem()
+    if problem is not None:
+        # Python's own way to say that there is no such module: finders and import statements both heed it.
+        sys.modules["torchvision"] = None  # type: ignore[assignment]
+    return problem
