@@ -74,6 +74,7 @@ def doctor(
         "python": platform.python_version(),
         "core": {name: _version(name) for name in _CORE},
         "extras": {extra: {name: _version(name) for name in names} for extra, names in _EXTRAS.items()},
+        "torchvision": _torchvision(),
         "models": {role: _model(role, settings, origins) for role in roles},
         "library": {
             "path": str(settings.library),
@@ -172,6 +173,15 @@ def _version(module: str) -> str | None:
         return "unknown version"
 
 
+def _torchvision() -> str | None:
+    """Why a torchvision that is installed is not used; None where it is, or where there is none or no torch."""
+    if _version("torch") is None or _version("torchvision") is None:
+        return None
+    from mrvideo.models.torchvision_check import torchvision_problem
+
+    return torchvision_problem()
+
+
 def _model(role: str, settings: Settings, origins: dict[str, str]) -> dict[str, Any]:
     from mrvideo.session.models import check_opens, model_settings
 
@@ -223,6 +233,10 @@ def _lines(report: dict[str, Any]) -> list[str]:
         shown = ", ".join(f"{name} {version}" for name, version in modules.items() if version is not None)
         state = f"pip install 'mrvideo[{extra}]'" if missing else "installed"
         lines.append(f"extra {extra}: {state}{f' ({shown})' if shown else ''}")
+    if report["torchvision"]:
+        lines.append(
+            f"torchvision: {report['torchvision']}; pictures for hf: models are prepared with Pillow"
+        )
     for role, model in report["models"].items():
         url = f" at {model['base_url']}" if model["base_url"] else ""
         lines.append(f"{role} model: {model['name']}{url} ({model['why']})")

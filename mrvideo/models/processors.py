@@ -36,13 +36,12 @@ def load_processor(path: str) -> Any:
 def keep_pictures_whole(processor: Any) -> None:
     """Tell a processor not to cut pictures into tiles: frames come by the dozen, at the size a model reads best."""
     images = getattr(processor, "image_processor", None)
-    for name in ("do_image_splitting", "crop_to_patches", "do_pan_and_scan"):
+    for name in ("do_image_splitting", "do_pan_and_scan"):
         if getattr(images, name, False):
             setattr(images, name, False)
-        # The processor's own defaults go before those of the part that prepares pictures.
-        defaults: dict[str, Any] = getattr(processor, "images_kwargs", None) or {}
-        if defaults.get(name):
-            processor.images_kwargs = {**defaults, name: False}
+    if hasattr(images, "crop_to_patches"):
+        # InternVL's processor asks for tiles whatever its files say, so only their number can be set.
+        images.max_patches = 1  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def _load(path: str) -> Any:

@@ -25,7 +25,7 @@ def torchvision_problem() -> str | None:
 
 
 def set_aside_broken_torchvision() -> str | None:
-    """Hide a torchvision that cannot be imported, and return why it cannot; call it before transformers is imported.
+    """Hide a torchvision that cannot be imported, and return why it cannot; call it before models are imported.
 
     transformers takes an installed torchvision for one that works, and then fails at it in every image processor.
     """
@@ -33,4 +33,11 @@ def set_aside_broken_torchvision() -> str | None:
     if problem is not None:
         # Python's own way to say that there is no such module: finders and import statements both heed it.
         sys.modules["torchvision"] = None  # type: ignore[assignment]
+        # A program may have imported transformers before; what it found out then it keeps in caches.
+        seen = vars(sys.modules.get("transformers.utils.import_utils", sys))
+        for name in [name for name in seen if name.startswith("is_torchvision")]:
+            getattr(seen[name], "cache_clear", _nothing)()
     return problem
+
+
+def _nothing() -> None: ...

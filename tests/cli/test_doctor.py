@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -91,3 +92,22 @@ def test_the_film_shows_what_it_was_made_of() -> None:
     frame = frame_of(film_of("READ 7351"), ReadOptions())
     assert (frame.width, frame.height, frame.jpeg[:2]) == (320, 96, b"\xff\xd8")
     assert 0.3 <= frame.time_seconds <= 0.5
+
+
+def test_a_torchvision_that_cannot_be_imported_is_told_once_and_is_no_problem(
+    process: Run, tmp_path: Path
+) -> None:
+    for name, source in {
+        "torch": "",
+        "torchvision": "raise RuntimeError('operator nms does not exist')",
+    }.items():
+        package = tmp_path / "site" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(source, encoding="utf-8")
+    site = os.pathsep.join([str(tmp_path / "site"), str(Path(__file__).parents[2])])
+    done = process("doctor", PYTHONPATH=site)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [line for line in done.stdout.splitlines() if "torchvision" in line]
+    assert told == [
+        "torchvision: broken (RuntimeError: operator nms does not exist); pictures for hf: models are prepared with Pillow"
+    ]

@@ -223,7 +223,7 @@ def test_the_rule_for_a_server_that_cuts_pictures_into_tiles(name, tmp_path, mak
     processor = load_processor(str(family.save(tmp_path)))
     served = {
         "InternVL3.5": "InternVL3_5-8B",
-        "SmolVLM2": "SmolVLM2-2.2B-Instruct",
+        "SmolVLM2": "SmolVLM2-500M-Video-Instruct",
         "Idefics3": "Idefics3-8B-Llama3",
     }
     rule: ImageRule = image_rule(f"vllm:maker/{served[name]}")
@@ -240,7 +240,8 @@ def test_the_rule_for_a_server_that_cuts_pictures_into_tiles(name, tmp_path, mak
 
 
 _UNDER_A_BROKEN_TORCHVISION = """
-import asyncio, logging, sys
+import transformers  # As a program may have done: it notes that torchvision is installed.
+import asyncio, sys
 from mrvideo.models import Ledger, ModelSettings, local, open_model
 from mrvideo.models.base import Request
 from mrvideo.prompts.loader import parse_prompt

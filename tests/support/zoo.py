@@ -217,7 +217,7 @@ def _save_qwen(folder: Path, kind: str) -> Path:
 
 def _save_idefics(folder: Path, kind: str) -> Path:
     """Idefics3 and SmolVLM2, whose publisher's processor also wants `num2words`, for videos."""
-    side = 384 if kind == "SmolVLM" else 364
+    side, patch, tokens = (512, 16, 64) if kind == "SmolVLM" else (364, 14, 169)
 
     def config(token: Callable[[str], int], vocabulary: int) -> Any:
         text = _text(
@@ -225,8 +225,8 @@ def _save_idefics(folder: Path, kind: str) -> Path:
         )
         return getattr(transformers, f"{kind}Config")(
             text_config=text | {"pad_token_id": token("<|im_start|>")},
-            vision_config=_tower(image_size=side, patch_size=14),
-            scale_factor=3 if kind == "SmolVLM" else 2,
+            vision_config=_tower(image_size=side, patch_size=patch),
+            scale_factor=4 if kind == "SmolVLM" else 2,
             image_token_id=token("<image>"),
         )
 
@@ -245,7 +245,7 @@ def _save_idefics(folder: Path, kind: str) -> Path:
             "size": {"longest_edge": 4 * side},
             "max_image_size": {"longest_edge": side},
         },
-        processor={"image_seq_len": 81 if kind == "SmolVLM" else 169},
+        processor={"image_seq_len": tokens},
     )
 
 
