@@ -66,7 +66,7 @@ def load(path: str, *, device: str | None = None, temperature: float | None = No
     try:
         processor = load_processor(path)
         model = _load(path, device or best_device())
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelUnavailable(f"hf:{path} cannot be loaded: {reason}") from error
     return Generator(processor, model, name=f"hf:{path}", temperature=temperature)

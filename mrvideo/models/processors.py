@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from transformers import AutoProcessor, ProcessorMixin
-from transformers.utils import is_torchvision_available
-from transformers.utils.hub import cached_file
+from transformers.utils import hub
+from transformers.utils.import_utils import is_torchvision_available
 
 from mrvideo.models.torchvision_check import torchvision_problem
 
 _auto_processor: Any = AutoProcessor
-_mixin: Any = ProcessorMixin
+_hub: Any = hub
 
 
 def load_processor(path: str) -> Any:
@@ -47,12 +47,16 @@ def keep_pictures_whole(processor: Any) -> None:
 def _load(path: str) -> Any:
     try:
         return _auto_processor.from_pretrained(path)
-    except (ImportError, ValueError) as error:
+    except (
+        ImportError,
+        ValueError,
+        TypeError,
+    ) as error:  # TypeError: transformers 5.0, for want of torchvision
         kind = _pictures_only(_processor_class(path))
         if kind is not None:
             try:
                 return kind.from_pretrained(path)
-            except (ImportError, ValueError):
+            except (ImportError, ValueError, TypeError):
                 pass  # The first error says what is missing; this one, what is missing besides.
         if is_torchvision_available():
             raise
@@ -64,7 +68,7 @@ def _load(path: str) -> Any:
 def _processor_class(path: str) -> str | None:
     """The name of the class that the files of a folder ask for."""
     for name in ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json"):
-        file = cached_file(path, name, _raise_exceptions_for_missing_entries=False)
+        file: str | None = _hub.cached_file(path, name, _raise_exceptions_for_missing_entries=False)
         if file is None:
             continue
         found = json.loads(Path(file).read_text(encoding="utf-8")).get("processor_class")
@@ -77,32 +81,29 @@ def _pictures_only(name: str | None) -> Any:
     """The class of that name, without its part for videos; None where there is none such."""
     import transformers
 
+    if name is None:
+        return None
     # Both read the same files and word pictures alike; SmolVLM's wants a package for videos even to be made.
-    kind: Any = {
-        "SmolVLMProcessor": getattr(transformers, "Idefics3Processor", None),
-        "PixtralProcessor": PixtralPictures,
-    }.get(name or "", getattr(transformers, name or "", None))
-    if not isinstance(kind, type) or not issubclass(kind, _mixin):
+    twin = {"SmolVLMProcessor": "Idefics3Processor"}.get(name, name)
+    kind: Any = PixtralPictures if name == "PixtralProcessor" else getattr(transformers, twin, None)
+    if not isinstance(kind, type) or not issubclass(kind, ProcessorMixin):
         return None
 
-    class PicturesOnly(kind):
-        """No part for videos."""
+    base: Any = kind
 
-        @classmethod
-        def get_attributes(cls) -> list[str]:
-            attributes: list[str] = super().get_attributes()
-            return [attribute for attribute in attributes if attribute != "video_processor"]
+    def attributes(cls: Any) -> list[str]:
+        parts: list[str] = base.get_attributes.__func__(cls)
+        return [part for part in parts if part != "video_processor"]
 
-    return PicturesOnly
+    return type("PicturesOnly", (kind,), {"get_attributes": classmethod(attributes)})
 
 
-class PixtralPictures(_mixin):
+class PixtralPictures(ProcessorMixin):
     """Pixtral's and Mistral Small 3's processor where torchvision is missing, without which transformers has none.
 
     A picture of r × c cells is r rows: c image tokens and a break, the last row with an end in the break's place.
     """
 
-    # S107: names of tokens, not secrets.
     def __init__(
         self,
         image_processor: Any,
@@ -110,33 +111,23 @@ class PixtralPictures(_mixin):
         patch_size: int = 16,
         spatial_merge_size: int = 1,
         chat_template: str | None = None,
-        image_token: str = "[IMG]",  # noqa: S107
+        image_token: str = "[IMG]",  # noqa: S107 - a token, not a secret
         image_break_token: str = "[IMG_BREAK]",  # noqa: S107
         image_end_token: str = "[IMG_END]",  # noqa: S107
         **_: Any,
     ) -> None:
-        super().__init__(image_processor, tokenizer, chat_template=chat_template)
+        base: Any = super()
+        base.__init__(image_processor, tokenizer, chat_template=chat_template)
         self.image_token, self._break, self._end = image_token, image_break_token, image_end_token
         self.image_token_id = tokenizer.convert_tokens_to_ids(image_token)
         self._cell_pixels = patch_size * spatial_merge_size
 
-    @property
-    def image_token_ids(self) -> list[int]:
-        """All that stands for a picture."""
-        ids: list[int] = self.tokenizer.convert_tokens_to_ids([self.image_token, self._break, self._end])
-        return ids
-
     def _process_images(self, images: Any, **options: Any) -> Any:
-        return super()._process_images(images, **{**options, "patch_size": self._cell_pixels})
+        base: Any = super()
+        return base._process_images(images, **{**options, "patch_size": self._cell_pixels})
 
     def replace_image_token(self, image_inputs: Any, image_idx: int, **_: Any) -> str:
         """The tokens of one picture, by its size after resizing."""
         height, width = (int(side) // self._cell_pixels for side in image_inputs["image_sizes"][image_idx])
         row = self.image_token * width
         return (row + self._break) * (height - 1) + row + self._end
-
-    @property
-    def model_input_names(self) -> list[str]:
-        """The tokenizer's, and the pictures with their sizes."""
-        names: list[str] = [*self.tokenizer.model_input_names, *self.image_processor.model_input_names]
-        return names

@@ -6,6 +6,7 @@ Its config class, picture sizes, special tokens and the shape of its chat templa
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -210,6 +211,39 @@ def test_a_family_that_needs_torchvision_says_so_in_one_line(tmp_path):
     with pytest.raises(
         ModelUnavailable, match="torchvision, which may be what it needs, is not installed"
     ) as told:
+        load(str(folder), device="cpu")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["Qwen2.5-VL", "SmolVLM2", "InternVL3.5", "LLaVA-OneVision", "Mistral Small 3"]
+)
+def test_a_folder_in_the_layout_that_transformers_5_saves_is_read_alike(name, tmp_path):
+    """One file then holds the parts for pictures and videos, where older folders have a file for each."""
+    folder = FAMILIES[name].save(tmp_path)
+    before = image_rule(f"hf:{folder}")
+    images, whole = folder / "preprocessor_config.json", folder / "processor_config.json"
+    nested = json.loads(whole.read_text()) if whole.exists() else {}
+    nested["image_processor"] = json.loads(images.read_text())
+    nested["processor_class"] = nested["image_processor"].pop("processor_class")
+    nested["video_processor"] = {
+        "video_processor_type": "SomeVideoProcessor",
+        "size": {"height": 8, "width": 8},
+    }
+    whole.write_text(json.dumps(nested))
+    images.unlink()
+    (folder / "config.json").touch()
+    assert image_rule(f"hf:{folder}") == before
+    assert load_processor(str(folder)).chat_template
+
+
+def test_weights_that_do_not_fit_their_config_are_told_in_one_line(tmp_path):
+    """transformers raises RuntimeError for these, which ended a run in a traceback."""
+    folder = FAMILIES["Qwen2-VL"].save(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["intermediate_size"] = 96
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelUnavailable, match="cannot be loaded: ") as told:
         load(str(folder), device="cpu")
     assert "\n" not in str(told.value)
 

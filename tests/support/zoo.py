@@ -145,7 +145,8 @@ def _save(
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(tokens, begin=begin, end=end, pad=pad, named=named or {})
-    made = config(tokenizer.convert_tokens_to_ids, len(tokenizer))
+    ids: dict[str, int] = tokenizer.get_vocab()
+    made = config(ids.__getitem__, len(tokenizer))
     network = getattr(transformers, model)(made)
     for weight in network.parameters():
         if weight.ndim > 1 and not weight.any():
