@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -45,6 +46,19 @@ def test_every_package_is_listed(repository: Path) -> None:
                 continue
             found.add(".".join((prefix, *parts)))
     assert found == listed
+
+
+def test_what_runs_models_in_this_process_is_optional(repository: Path) -> None:
+    """A plain install stays small: torch alone is gigabytes, and decord has no wheel for many machines."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[^\w-]", requirement, maxsplit=1)[0] for requirement in requirements}
+
+    heavy = {"torch", "torchvision", "transformers", "accelerate", "llguidance", "decord"}
+    assert names(project["dependencies"]).isdisjoint(heavy)
+    extras = project["optional-dependencies"]
+    assert names(extras["local"]) | names(extras["decord"]) == heavy
 
 
 @pytest.fixture(scope="module")

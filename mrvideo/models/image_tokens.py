@@ -10,13 +10,9 @@ from mrvideo.models.image_rule import ImageRule
 _OPENAI = "developers.openai.com/api/docs/guides/images-vision, 2026-11"
 _GOOGLE = "ai.google.dev/gemini-api/docs/tokens, 2026-11"
 _QWEN = "huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct and Qwen3-VL model cards, 2026-11"
-_INTERNVL = "huggingface.co/OpenGVLab/InternVL3_5-8B-HF, preprocessor_config.json, 2026-11"
-_GEMMA = "ai.google.dev/gemma/docs/core/model_card_3, 2026-11"
-_ONEVISION = "huggingface.co/llava-hf/llava-onevision-qwen2-7b-ov-hf, one of several images, 2026-11"
-_GLM = "huggingface.co/zai-org/GLM-4.1V-9B-Thinking, preprocessor_config.json, 2026-11"
-_SMOL = "huggingface.co/HuggingFaceTB/SmolVLM2-2.2B-Instruct and kin, preprocessor_config.json, 2026-11"
-_MISTRAL = "docs.mistral.ai, vision, and the models' preprocessor_config.json, 2026-11"
-_PHI = "huggingface.co/microsoft/Phi-4-multimodal-instruct, 2026-11"
+# Held to the processors' own counts by tests/models/test_zoo.py.
+_SMOL = "SmolVLM2's preprocessor_config.json as published, 2026-11"
+_HF = "the family's processor and config classes in transformers 5.24, 2026-11"
 
 IMAGE_RULES: tuple[ImageRule, ...] = (
     # The first row that fits wins. Where the API was measured to bill less than its guide says, the guide's
@@ -52,11 +48,12 @@ IMAGE_RULES: tuple[ImageRule, ...] = (
     ImageRule(("gemini",), "gemini", per_unit=258, unit_pixels=768, source=_GOOGLE),
     ImageRule(("qwen3",), "grid", base=2, unit_pixels=32, least_pixels=4096, source=_QWEN),
     ImageRule(("qwen",), "grid", base=2, unit_pixels=28, least_pixels=3136, source=_QWEN),
-    ImageRule(("internvl",), "crops", base=3, per_unit=256, unit_pixels=448, most_units=12, source=_INTERNVL),
-    ImageRule(("gemma-3", "gemma3"), "fixed", base=260, source=_GEMMA),
-    ImageRule(("llava-onevision",), "fixed", base=730, source=_ONEVISION),
+    ImageRule(("internvl",), "crops", base=3, per_unit=256, unit_pixels=448, most_units=12, source=_HF),
+    ImageRule(("gemma-3", "gemma3"), "fixed", base=260, source=_HF),
+    # One of several images; one alone is cut into tiles.
+    ImageRule(("llava-onevision",), "fixed", base=730, source=_HF),
     ImageRule(
-        ("glm-4.1v", "glm-4.5v", "glm-4v"), "grid", base=2, unit_pixels=28, least_pixels=6272, source=_GLM
+        ("glm-4.1v", "glm-4.5v", "glm-4v"), "grid", base=2, unit_pixels=28, least_pixels=6272, source=_HF
     ),
     ImageRule(
         ("smolvlm2-2.2b",), "split", base=3, per_unit=81, unit_pixels=384, long_side_pixels=1536, source=_SMOL
@@ -65,17 +62,17 @@ IMAGE_RULES: tuple[ImageRule, ...] = (
         ("smolvlm",), "split", base=3, per_unit=64, unit_pixels=512, long_side_pixels=2048, source=_SMOL
     ),
     ImageRule(
-        ("idefics3",), "split", base=3, per_unit=169, unit_pixels=364, long_side_pixels=1456, source=_SMOL
+        ("idefics3",), "split", base=3, per_unit=169, unit_pixels=364, long_side_pixels=1456, source=_HF
     ),
-    ImageRule(("pixtral",), "rows", unit_pixels=16, long_side_pixels=1024, source=_MISTRAL),
+    ImageRule(("pixtral",), "rows", unit_pixels=16, long_side_pixels=1024, source=_HF),
     ImageRule(
-        ("mistral-small-3", "mistral-medium-3", "ministral-3", "magistral"),
+        ("mistral-small-3",),
         "rows",
         unit_pixels=28,
         long_side_pixels=1540,
-        source=_MISTRAL,
+        source=_HF,
     ),
-    ImageRule(("phi-4-multimodal",), "hd", base=273, unit_pixels=448, most_units=36, source=_PHI),
+    ImageRule(("phi-4-multimodal",), "hd", base=273, unit_pixels=448, most_units=36, source=_HF),
     ImageRule(("claude",), "pixels", unit_pixels=750, source="platform.claude.com/docs, vision, 2026-11"),
 )
 GENERIC_RULE = ImageRule(
