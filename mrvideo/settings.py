@@ -68,7 +68,10 @@ _TELEMETRY_OFF = {
     "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "VLLM_NO_USAGE_STATS": "1",
 }
+
+_KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "MRVIDEO_API_KEY", TOKEN_VARIABLE)
 
 
 def silence_telemetry() -> None:
@@ -89,6 +92,41 @@ def state_folder() -> Path:
     # A relative path there is to be ignored, says the XDG specification.
     base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
     return base / "mrvideo"
+
+
+def hub_cache_folder() -> Path:
+    """Where the Hugging Face hub keeps models: HF_HUB_CACHE, else `hub` in HF_HOME, else `~/.cache/huggingface/hub`.
+
+    The folder need not exist, and without a home folder it does not.
+    """
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if named:
+        return Path(named)
+    home = os.environ.get("HF_HOME")
+    if home:
+        return Path(home) / "hub"
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - never raises
+    return Path(caches) / "huggingface" / "hub"
+
+
+def environment_with(additions: Mapping[str, str]) -> dict[str, str]:
+    """What a program is started with: this process's environment, these, and the word to it not to report its use.
+
+    Keys of the user's other servers are not handed on.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in _KEYS}
+    return {**_TELEMETRY_OFF, **own, **additions}
+
+
+def visible_gpus() -> int | None:
+    """How many GPUs CUDA_VISIBLE_DEVICES leaves to programs; None where it is not set: all of them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return None
+    entries = [entry.strip() for entry in named.split(",")]
+    # What stands after a number below zero is not seen either.
+    wanted = entries[: entries.index("-1")] if "-1" in entries else entries
+    return sum(bool(entry) for entry in wanted)
 
 
 class Settings(BaseModel):
@@ -116,6 +154,15 @@ class Settings(BaseModel):
     speech_base_url: str | None = Field(default=None, description="server for the speech role alone")
     preset: str | None = Field(
         default=None, description="server family; found from the base URL when not given"
+    )
+    engine_args: str | None = Field(
+        default=None, description="further arguments for the server that vllm:, sglang: or llamacpp: starts"
+    )
+    engine_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        le=86_400,
+        description="how long a server that is started may take until it answers",
     )
     api_key: SecretStr | None = Field(default=None, description="from the environment or key_file only")
     key_file: Path | None = Field(default=None, description="file that holds the API key alone")

@@ -25,6 +25,7 @@ from mrvideo.cli import (
     index,
     library,
     manners,
+    serve,
     streams,
     tasks,
     tell,
@@ -55,6 +56,9 @@ app = typer.Typer(
 )
 _config = typer.Typer(invoke_without_command=True, **sections("Settings and where they come from."))
 _tasks = typer.Typer(invoke_without_command=True, **sections("Requests of --vision host, for you to answer."))
+_serve = typer.Typer(
+    invoke_without_command=True, **sections("Servers of models on this machine, started to stay.")
+)
 
 register(app, "index", index.index, panel=_ASK, settings=index.SETTINGS)
 register(app, "ask", ask.ask, panel=_ASK, settings=ask.ASK_SETTINGS)
@@ -80,6 +84,10 @@ register(_tasks, "progress", tasks.progress, panel="Commands", settings=("librar
 app.add_typer(_tasks, name="tasks", rich_help_panel=_AGENTS)
 register(app, "estimate", estimate.estimate, panel=_SETUP, settings=estimate.SETTINGS)
 register(app, "doctor", doctor.doctor, panel=_SETUP, settings=doctor.SETTINGS)
+register(_serve, "start", serve.start, panel="Commands", settings=serve.SETTINGS)
+register(_serve, "status", serve.status, panel="Commands")
+register(_serve, "stop", serve.stop, panel="Commands")
+app.add_typer(_serve, name="serve", rich_help_panel=_SETUP)
 register(_config, "show", config.show, panel="Commands")
 register(_config, "trust", config.trust_folder, panel="Commands")
 app.add_typer(_config, name="config", rich_help_panel=_SETUP)
@@ -104,6 +112,7 @@ def _root(
 
 
 @_tasks.callback()
+@_serve.callback()
 @_config.callback()
 def _config_root(
     context: typer.Context,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mrvideo.models import Budget
 
 SETTINGS = (
-    "vision", "text", "speech", "embed", "recipe", "detail", "base_url", "preset",
+    "vision", "text", "speech", "embed", "recipe", "detail", "base_url", "preset", "engine_args", "engine_seconds",
     "reader", "keyframes_only", "language", "cast", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",
     "library", "fresh", "record",

@@ -23,11 +23,12 @@ _SCHEMES = (
     "ollama:",
     "vllm:",
     "sglang:",
+    "llamacpp:",
     "lmstudio:",
     "hf:",
     "replay:",
 )
-_PRESETS = ("openai", "gemini", "vllm", "sglang", "ollama", "lmstudio", "transformers", "generic")
+_PRESETS = ("openai", "gemini", "vllm", "sglang", "llamacpp", "ollama", "lmstudio", "transformers", "generic")
 _annotated: Any = Annotated
 
 VideoArgument = Annotated[
@@ -88,7 +89,7 @@ SETTING_OPTIONS: dict[str, Any] = {
         str,
         MODELS,
         "MODEL",
-        "Model that sees frames: openai:NAME, ollama:NAME, hf:FOLDER, replay:FILE, offline, or host: whoever takes the tasks.",
+        "Model that sees frames: openai:NAME, ollama:NAME, vllm:NAME, hf:FOLDER, replay:FILE, offline, or host: whoever takes the tasks.",
         words=_SCHEMES,
     ),
     "text": _option(
@@ -116,6 +117,12 @@ SETTING_OPTIONS: dict[str, Any] = {
         words=("siglip2", "offline"),
     ),
     "base_url": _option(str, MODELS, "URL", "OpenAI-compatible server, such as http://localhost:8000/v1."),
+    "engine_args": _option(
+        str, MODELS, "TEXT", "Further arguments of the server that vllm:, sglang: or llamacpp: starts."
+    ),
+    "engine_seconds": _option(
+        float, MODELS, "SECONDS", "How long that server may take until it answers. Default: 900."
+    ),
     "preset": _option(
         str,
         MODELS,

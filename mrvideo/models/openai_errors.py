@@ -54,7 +54,7 @@ def failure_of(error: Exception, settings: ModelSettings, *, reached: bool) -> M
 def _no_way(causes: list[BaseException], settings: ModelSettings) -> str | None:
     """Why no call can come through, and the way out; None where the next one may."""
     url = settings.base_url or ""
-    proxy = proxy_of(url)
+    proxy = None if settings.direct else proxy_of(url)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = cause.verify_message or "it cannot be verified"

@@ -75,6 +75,8 @@ PRESETS: tuple[Preset, ...] = (
     # vLLM and SGLang batch what is in flight: many calls at once cost them nothing and feed the GPU.
     Preset(name="vllm", base_url="http://localhost:8000/v1", port=8000, tools=True, concurrency=64),
     Preset(name="sglang", base_url="http://localhost:30000/v1", port=30000, tools=True, concurrency=64),
+    # llama.cpp's server decodes as many at once as it has slots, and queues the rest.
+    Preset(name="llamacpp", base_url="http://localhost:8080/v1", port=8080, tools=True, concurrency=4),
     # Ollama serves OLLAMA_NUM_PARALLEL calls (1 to 4 by default) and queues the rest.
     Preset(name="ollama", base_url="http://localhost:11434/v1", port=11434, tools=True, concurrency=4),
     Preset(name="lmstudio", base_url="http://localhost:1234/v1", port=1234, tools=True, concurrency=4),

@@ -67,7 +67,7 @@ def open_model(
         shared=None if shared is None else f"{shared}\n{fresh}\n{settings.identity}",
         ready=ready,
     )
-    adapter = _adapter(settings, store, video)
+    adapter = _adapter(settings, store, video, on_note)
     if settings.talks_to_server:
         model = LimitedModel(
             adapter,
@@ -103,8 +103,15 @@ def _recording(model: Model, recorder: Recorder | None, roles: tuple[str, ...], 
 
 
 def _adapter(
-    settings: ModelSettings, store: ReplyStore | None = None, video: str | None = None
+    settings: ModelSettings,
+    store: ReplyStore | None = None,
+    video: str | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> ChatBackend | Model:
+    if settings.starts:
+        from mrvideo.models.engines.backend import EngineBackend
+
+        return EngineBackend(settings, on_note)
     if settings.talks_to_server:
         from mrvideo.models.openai import OpenAIBackend
 

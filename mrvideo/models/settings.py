@@ -16,6 +16,8 @@ from mrvideo.models.presets import PRESETS, Detail, Preset, ReplyFormat, preset_
 
 SERVERS = ("openai", *(preset.name for preset in PRESETS if preset.name not in ("openai", "generic")))
 """Schemes that mean: an OpenAI-compatible server."""
+ENGINES = ("vllm", "sglang", "llamacpp")
+"""Schemes of servers that mrvideo starts where no address is given."""
 SCHEMES = (*SERVERS, "hf", "replay", "scripted")
 HOST = "host"
 """The model of whoever takes tasks and answers them."""
@@ -51,6 +53,15 @@ class ModelSettings(BaseModel):
     batch_size: int | None = Field(
         default=None, ge=1, description="hf: requests decoded at once, at most; by default what memory allows"
     )
+    starts: bool = Field(default=False, description="no address was given: its server is started, or joined")
+    in_worker: bool = Field(
+        default=False, description="used by a worker process of a run, besides the run's own"
+    )
+    direct: bool = Field(default=False, description="of this machine: no proxy is asked on the way to it")
+    engine_args: str | None = Field(
+        default=None, description="further arguments of the server that is started"
+    )
+    engine_seconds: float = Field(default=900.0, gt=0, description="until the server that is started answers")
     recorded: bool = Field(
         default=False, description="whether replies are recorded: a worker must hand them back"
     )
@@ -75,7 +86,14 @@ class ModelSettings(BaseModel):
             url = (settings.base_url or "").strip()
             if url:
                 _check_url(name, url)
-            return settings.model_copy(update={"base_url": (url or settings.server.base_url).rstrip("/")})
+            # Without an address of its own the usual one stands for it: what is kept of a model is found again by that,
+            # whichever port its server has this time.
+            return settings.model_copy(
+                update={
+                    "base_url": (url or settings.server.base_url).rstrip("/"),
+                    "starts": not url and settings.scheme in ENGINES,
+                }
+            )
         return settings
 
     @property

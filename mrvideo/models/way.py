@@ -79,7 +79,7 @@ def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
             trust_env=False,
             # Pictures, words and key go to the address that was given, not to one that its server names.
             follow_redirects=False,
-            proxy=usable_proxy(settings.name, url),
+            proxy=None if settings.direct else usable_proxy(settings.name, url),
             verify=http.create_ssl_context(),
             headers={"Accept-Encoding": "identity"},
             event_hooks={"response": [_bounded(http)]},

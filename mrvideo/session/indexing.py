@@ -140,7 +140,7 @@ def _captioned(
                         text = f"{info.path} is indexed already: there was no work for {flag} {value}"
                         on_event(Notice(text=f"{text}; --no-cache indexes it again"))
                 return kept
-    check_reachable(settings)
+    check_reachable(settings, lambda line: on_event(Notice(text=line)))
     if listens:
         check_there(model_settings(settings, "speech"))
     with closing(Library.open(settings.library)) as library:
@@ -292,7 +292,7 @@ def _caption(
             cues,
             options=options,
             vision=models.vision,
-            worker_model=model_settings(settings, "vision"),
+            worker_model=model_settings(settings, "vision").model_copy(update={"in_worker": True}),
             library=library,
             on_event=on_event,
             on_worker_usage=on_worker_usage,

@@ -83,6 +83,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     bounds = {} if role == "speech" else {name: getattr(settings, name) for name in _BOUNDS}
     if role != "speech" and settings.record is not None:
         bounds["recorded"] = True
+    if role != "speech":
+        bounds |= {"engine_args": settings.engine_args, "engine_seconds": settings.engine_seconds}
     own = parse(
         name,
         base_url=own_url or settings.base_url,
@@ -94,6 +96,9 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     )
     if not own.talks_to_server:
         return own
+    if role == "speech":
+        # A transcriber's server is never started: it is asked where it is.
+        own = own.model_copy(update={"starts": False})
     pointed = bool((own_url or settings.base_url or "").strip())
     return own.model_copy(update={"api_key": settings.key(own.server.key_variable, pointed=pointed)})
 
@@ -141,7 +146,7 @@ def open_models(
         on_note=noted,
         shared=None if library is None else str(library.place),
         recorder=None if settings.record is None else FileRecorder(settings.record),
-        ready=_Once(partial(check_reachable, settings, checking=checking)) if at_first_call else None,
+        ready=_Once(partial(check_reachable, settings, noted, checking=checking)) if at_first_call else None,
         video=video,
     )
     # Two models may have been recorded in one file, one for each role.
@@ -201,17 +206,20 @@ def opened_models(
         portal().call(models.aclose)
 
 
-def check_reachable(settings: Settings, *, checking: bool = False) -> None:
+def check_reachable(
+    settings: Settings, tell: Callable[[str], None] = lambda line: None, *, checking: bool = False
+) -> None:
     """Check keys, servers, model folders and recordings of all roles, before anything is written.
 
-    Raises `ModelUnavailable` or `SettingsError`.
+    A server that mrvideo starts (`vllm:MODEL`) is started or joined, and waited for; `tell` hears how far it is.
+    Raises `ModelUnavailable`, `SettingsError`, and `Stopped` when the run is cancelled while a server starts.
     """
     check_recording(settings)
     roles = (*_ROLES, "verify") if checking else _ROLES
     asked: list[ModelSettings] = []
     for own in (model_settings(settings, role) for role in roles):
         if own not in asked:
-            check_there(own)
+            check_there(own, tell)
             asked.append(own)
 
 
@@ -224,12 +232,21 @@ def check_recording(settings: Settings) -> None:
         existing_recording(settings.record)
 
 
-def check_there(own: ModelSettings) -> None:
+def check_there(own: ModelSettings, tell: Callable[[str], None] | None = None) -> None:
     """Check the key, and that the server accepts a connection or the model's folder exists; sends nothing.
 
+    With `tell`, a server that mrvideo starts is started or joined; without, it is checked that it could be.
     Raises `SettingsError` or `ModelUnavailable`.
     """
     check_key(own)
+    if own.starts:
+        from mrvideo.models.engines.backend import check_startable, ready
+
+        if tell is None:
+            check_startable(own)
+        else:
+            ready(own, tell)
+        return
     if own.scheme == "hf" and own.model.startswith(("/", "./", "../", "~")) and not Path(own.model).is_dir():
         raise ModelUnavailable(
             f"{own.name}: there is no folder {own.model}; name one that holds a saved model"

@@ -11,7 +11,7 @@ from mrvideo.media.content import Content
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.sources import address_of
-from mrvideo.models.settings import HOST
+from mrvideo.models.settings import ENGINES, HOST
 from mrvideo.records import Index, VideoInfo
 from mrvideo.settings import Settings
 
@@ -27,6 +27,16 @@ def captioning_options(settings: Settings) -> CaptioningOptions:
     if settings.vision_model == HOST and backend != "threading":
         raise SettingsError(
             "--vision host: its tasks wait in the library, which workers do not reach; leave out --workers and --cluster"
+        )
+    scheme = settings.vision_model.partition(":")[0]
+    if (
+        scheme in ENGINES
+        and settings.cluster is not None
+        and not (settings.vision_base_url or settings.base_url)
+    ):
+        raise SettingsError(
+            f"--vision {settings.vision_model}: its server is started on this machine, which a cluster's workers may not reach; "
+            "start it where they do, and name it with --base-url, or leave out --cluster"
         )
     glance = settings.detail == "glance"
     if glance and settings.recipe != "fused":

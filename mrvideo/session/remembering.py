@@ -12,7 +12,7 @@ from mrvideo.memory.build import build_memory, memory_key
 from mrvideo.memory.tree import Memory
 from mrvideo.models import Budget
 from mrvideo.models.base import Model
-from mrvideo.records import EventSink, Index, Span, Usage
+from mrvideo.records import EventSink, Index, Notice, Span, Usage
 from mrvideo.session.models import check_reachable, opened_models
 from mrvideo.settings import OFFLINE, Settings
 
@@ -53,7 +53,7 @@ def memory_of(
         kept = kept_memory(index, settings, library)
     if kept is not None:
         return _unpaid(kept)
-    check_reachable(settings)
+    check_reachable(settings, lambda line: on_event(Notice(text=line)))
     with (
         closing(Library.open(settings.library)) as library,
         opened_models(settings, library, on_event, budget, video=index.video.digest) as models,

@@ -226,7 +226,7 @@ def test_a_name_that_means_nothing_is_one_line(mrvideo: Run) -> None:
     [
         ("mrvideo ask --effort ", "3", ["low", "medium", "high", "exhaustive"]),
         ("mrvideo index --recipe f", "3", ["fused"]),
-        ("mrvideo s", "1", ["summarise", "story", "search", "show", "status", "skill"]),
+        ("mrvideo s", "1", ["summarise", "story", "search", "show", "status", "skill", "serve"]),
     ],
 )
 def test_a_shell_completes_commands_and_values(process: Run, words: str, place: str, told: list[str]) -> None:

@@ -38,6 +38,8 @@ TABLE: dict[str, tuple[str, Any]] = {
     "text_base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"),
     "speech_base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"),
     "preset": ("gemini", "openai"),
+    "engine_args": ("--max-num-seqs 4", "--max-num-seqs 8"),
+    "engine_seconds": ("60", 900.0),
     "api_key": ("of-the-environment", SecretStr("of-the-caller")),
     "key_file": ("environment.key", Path("caller.key")),
     "temperature": ("1.5", 0.5),
