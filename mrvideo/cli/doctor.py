@@ -6,7 +6,8 @@ import os
 import platform
 import shlex
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import MrVideoError
 from mrvideo.files import open_to_others
 from mrvideo.settings import OFFLINE, Settings, state_folder
+from mrvideo.wording import plain
 
 SETTINGS = ("vision", "text", "verify_model", "speech", "base_url", "preset", "reader", "library")
 
@@ -50,17 +52,19 @@ _DISTRIBUTIONS = {
 
 
 _SHOWN = "READ 7351"
+_MOST_NAMES = 8
 
 
 def doctor(
     settings: Settings, origins: dict[str, str], untrusted: str | None, as_json: JsonFlag = False
 ) -> int:
-    """Check this installation, and say which model would be used and why.
+    """Check this installation, say which model would be used and why, and which command fits this machine.
 
-    Opens a small film, reads a text in it, and opens the library. Sends nothing to a model. Exit code 1 when something
-    that is needed does not work.
+    Opens a small film, reads a text in it, and opens the library. Looks for GPUs, engines, models on disk and servers at their
+    usual ports on this machine. Sends nothing to a model. Exit code 1 when something that is needed does not work.
     """
     from mrvideo import __version__
+    from mrvideo.session.machine import look_around
 
     extra = {"verify": settings.verify_model, "speech": settings.speech}
     roles = ("vision", "text", *(role for role, name in extra.items() if name is not None))
@@ -69,6 +73,7 @@ def doctor(
         "reads text in it": _attempt(_reads_a_text),
         "opens the library": _attempt(lambda: _opens_the_library(settings.library)),
     }
+    around = look_around()
     report: dict[str, Any] = {
         "mrvideo": __version__,
         "python": platform.python_version(),
@@ -85,6 +90,8 @@ def doctor(
         "folders": _folders(),
         "key": {"set": settings.key() is not None, "from": origins["api_key"]},
         "checks": {name: problem or "ok" for name, problem in checks.items()},
+        "machine": asdict(around.machine),
+        "advice": asdict(around.advice),
     }
     report["problems"] = [*filter(None, (untrusted, *checks.values())), *_problems(report, settings)]
     if as_json:
@@ -249,5 +256,42 @@ def _lines(report: dict[str, Any]) -> list[str]:
             f"others on this machine may read what the library keeps; to keep it to yourself: chmod go= {files}"
         )
     lines += [f"{name}: {folder}" for name, folder in report["folders"].items() if folder]
+    lines += _machine_lines(report["machine"])
     lines += [f"{name}: {'ok' if found == 'ok' else 'FAILED'}" for name, found in report["checks"].items()]
-    return lines + [f"problem: {problem}" for problem in report["problems"]]
+    lines += [f"problem: {problem}" for problem in report["problems"]]
+    advice = report["advice"]
+    return [*lines, f"for this machine: {plain(advice['command'])}  ({plain(advice['why'])})"]
+
+
+def _machine_lines(machine: dict[str, Any]) -> list[str]:
+    gpus = [gpu["name"] + _gibibytes(gpu["memory_bytes"]) for gpu in machine["gpus"]]
+    engines = [name for name, there in (("ollama", machine["ollama"]), ("hf", machine["local"])) if there]
+    lines = [
+        f"GPUs: {plain(', '.join(gpus)) or 'none found'}",
+        f"engines installed: {', '.join([*machine['engines'], *engines]) or 'none'}",
+    ]
+    for server in machine["servers"]:
+        told = (
+            "it lists its models for its key alone"
+            if server["wants_key"]
+            else _few(map(_served, server["models"]))
+        )
+        lines.append(f"{server['label']} runs at port {server['port']}: {told or 'no models'}")
+    seeing = [model["name"] for model in machine["models"] if model["sees"]]
+    lines.append(f"models on disk that take pictures: {_few(map(plain, seeing)) or 'none found'}")
+    return lines
+
+
+def _gibibytes(memory_bytes: int | None) -> str:
+    return "" if memory_bytes is None else f" ({memory_bytes / 2**30:.0f} GiB)"
+
+
+def _served(model: dict[str, Any]) -> str:
+    sees = {True: "takes pictures", False: "text alone", None: "pictures: not told"}[model["sees"]]
+    return f"{plain(model['name'])} ({sees})"
+
+
+def _few(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = len(shown) - _MOST_NAMES
+    return ", ".join(shown[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

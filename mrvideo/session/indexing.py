@@ -32,6 +32,7 @@ from mrvideo.records import (
 )
 from mrvideo.session.embedding import embed_index, embedder_of
 from mrvideo.session.estimating import estimate_index
+from mrvideo.session.machine import kept_advice
 from mrvideo.session.models import (
     Models,
     budget_of,
@@ -273,7 +274,8 @@ def _caption(
     if settings.vision_model == OFFLINE:
         on_event(
             Notice(
-                text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people"
+                text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people; "
+                f"{kept_advice()}"
             )
         )
     if options.backend != "threading":

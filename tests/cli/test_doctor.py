@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.engine_program import Programs
 
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.selfcheck import film_of, frame_of
@@ -111,3 +112,42 @@ def test_a_torchvision_that_cannot_be_imported_is_told_once_and_is_no_problem(
     assert told == [
         "torchvision: broken (RuntimeError: operator nms does not exist); pictures for hf: models are prepared with Pillow"
     ]
+
+
+def test_the_machine_and_its_command_are_told(mrvideo: Run) -> None:
+    report = json.loads(mrvideo("doctor", "--json").stdout)
+    assert set(report["machine"]) == {"gpus", "engines", "local", "ollama", "servers", "models"}
+    lines = mrvideo("doctor").stdout.splitlines()
+    for begin in ("GPUs: ", "engines installed: ", "models on disk that take pictures: "):
+        assert sum(line.startswith(begin) for line in lines) == 1
+    assert lines[-1] == f"for this machine: {report['advice']['command']}  ({report['advice']['why']})"
+
+
+def test_a_run_without_a_model_repeats_the_command(
+    mrvideo: Run, folder: Path, write_film: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    write_film(folder / "grey.mp4")
+    state = str(tmp_path / "state")
+    sentence = "it does not see people; mrvideo doctor"
+    told = mrvideo("index", "grey.mp4", XDG_STATE_HOME=state).stderr
+    assert f"{sentence} tells which model fits this machine\n" in told
+    command = json.loads(mrvideo("doctor", "--json", XDG_STATE_HOME=state).stdout)["advice"]["command"]
+    told = mrvideo("index", "grey.mp4", "--no-cache", XDG_STATE_HOME=state).stderr
+    assert f"{sentence} proposed: {command}\n" in told
+
+
+def test_an_engine_is_checked_and_not_started(
+    mrvideo: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrvideo.models.engines.backend.already_there", lambda settings: None)
+    programs = Programs(tmp_path, monkeypatch)
+    missing = mrvideo("doctor", "--vision", "sglang:acme/vlm")
+    assert missing.returncode == 1
+    assert (
+        "problem: vision model: sglang:acme/vlm: SGLang is not installed; pip install sglang"
+        in missing.stdout
+    )
+    programs.install("sglang")
+    done = mrvideo("doctor", "--vision", "sglang:acme/vlm")
+    assert done.returncode == 0 and "engines installed: sglang" in done.stdout
+    assert not programs.starts()

@@ -87,7 +87,9 @@ def test_an_index_is_written_once_with_what_was_not_heard(make_video, bursts, se
     written = []
     put = Library.put_index
     monkeypatch.setattr(
-        Library, "put_index", lambda library, index: (written.append(index), put(library, index))
+        Library,
+        "put_index",
+        lambda library, index, **given: (written.append(index), put(library, index, **given)),
     )
     video = mrvideo.index(film, settings=settings)
     (index,) = written
