@@ -33,6 +33,7 @@ from mrvideo.media.identity import content_of
 from mrvideo.media.looks import FrameSource
 from mrvideo.models import ModelSettings
 from mrvideo.models.base import Model, reply_key
+from mrvideo.models.budget import Budget
 from mrvideo.models.memory_store import KeptReply
 from mrvideo.models.recorder import keep_recorded
 from mrvideo.models.replay import add_missing
@@ -71,13 +72,14 @@ def build_index(
     library: Library,
     on_event: Callable[[Event], None],
     on_worker_usage: Callable[[str, Usage], None] = lambda stage, usage: None,
+    budget: Budget | None = None,
     heard: bool = False,
     unheard: Sequence[Failure] = (),
     spent: Usage | None = None,
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
 
-    `on_worker_usage` is told what calls in other processes took, by stage; those of this one are in the models' ledger.
+    `budget` bounds what workers in other processes take; `on_worker_usage` is told what calls in other processes took, by stage; those of this one are in the models' ledger.
     `heard`: the sound was transcribed. `unheard` and `spent` are what that failed at and took: they belong to the index, and are
     kept in one write with it.
     What failed before is tried again; what is done is not. Events come from several threads, one at a time.
@@ -97,6 +99,7 @@ def build_index(
         library,
         on_event,
         on_worker_usage,
+        budget,
         heard=heard or bool(cues),
         unheard=[one.span for one in unheard if one.hides == "sound"],
     )
@@ -127,6 +130,7 @@ class _Run:
         library: Library,
         on_event: Callable[[Event], None],
         on_worker_usage: Callable[[str, Usage], None],
+        budget: Budget | None,
         *,
         heard: bool,
         unheard: Sequence[Span],
@@ -142,6 +146,7 @@ class _Run:
         )
         self._on_event = on_event
         self._on_worker_usage = on_worker_usage
+        self._budget = budget
         self._lock = threading.Lock()
         self._counted: dict[int, int] = {}
         self.heard, self.unheard = heard, tuple(unheard)
@@ -210,8 +215,59 @@ class _Run:
             raise SettingsError(
                 f"{options.backend} workers build their own models and need settings for them"
             )
+        if self._budget is None or not self._budget.bounded:
+            for given in self._elsewhere(specs, self._worker_model):
+                yield given.records
+            return
+        yield from self._within_budget(specs, self._worker_model, self._budget)
+
+    def _within_budget(
+        self, specs: list[ShardSpec], model: ModelSettings, budget: Budget
+    ) -> Generator[ShardRecords, None, None]:
+        """Workers cannot ask the budget for each call: each shard gets a share of what is left, by its length.
+
+        Shards that need more come again with what the others left, fewer at a time, until one alone has all of it.
+        """
+        todo, at_once = list(specs), len(specs)
+        while todo:
+            batch, todo = todo[:at_once], todo[at_once:]
+            lent = dict(
+                zip(
+                    (spec.index for spec in batch),
+                    budget.lend([spec.span.duration_seconds for spec in batch]),
+                    strict=True,
+                )
+            )
+            by_index = {spec.index: spec for spec in batch}
+            sent = [spec.model_copy(update={"allowance": lent[spec.index]}) for spec in batch]
+            done, reached, taken = 0, "", Usage()
+            try:
+                with closing(self._elsewhere(sent, model)) as results:
+                    for given in results:
+                        index = given.records.index
+                        took = sum(given.records.usage.values(), Usage())
+                        budget.repay(lent.pop(index), took)
+                        taken += took
+                        if given.reached is None:
+                            done += 1
+                            yield given.records
+                        else:
+                            reached = given.reached
+                            spec = by_index[index]
+                            todo.append(spec.model_copy(update={"replies": (*spec.replies, *given.replies)}))
+            finally:
+                for left in lent.values():
+                    budget.repay(left, Usage())
+            if not done and not taken.calls:
+                if at_once == 1 or len(batch) == 1:
+                    raise budget.refused(reached)
+                at_once = max(1, min(at_once, len(batch)) // 2)
+
+    def _elsewhere(self, specs: list[ShardSpec], model: ModelSettings) -> Generator[WorkerResult, None, None]:
+        """What workers hand back, once it is in the library."""
+        options = self.options
         results = map_shards(
-            partial(caption_in_worker, settings=self._worker_model),
+            partial(caption_in_worker, settings=model),
             [spec.model_dump_json() for spec in specs],
             backend=options.backend,
             workers=options.workers or os.cpu_count() or 1,
@@ -229,7 +285,7 @@ class _Run:
             for stage, usage in given.records.usage.items():
                 # In this process the models' own ledger tells of each call; of other processes nothing else would.
                 self._on_worker_usage(stage, usage)
-            yield given.records
+            yield given
 
     @contextmanager
     def _decoding(self, shards: int, workers: int) -> Generator[Decode]:

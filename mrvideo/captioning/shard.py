@@ -16,11 +16,12 @@ from mrvideo.captioning.scenes import caption_clips
 from mrvideo.captioning.shard_records import Piece, ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import ShardView, shots_in, view_shard
 from mrvideo.captioning.tiling import tiled
-from mrvideo.errors import DecodeError, VideoChanged, VideoError, WorkerLost
+from mrvideo.errors import BudgetReached, DecodeError, VideoChanged, VideoError, WorkerLost
 from mrvideo.mapreduce import Decode, decode, portal, worker_name
 from mrvideo.media.shard import ShardFrames, read_shard
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Model
+from mrvideo.models.budget import Allowance, Budget
 from mrvideo.models.memory_store import MemoryStore
 from mrvideo.models.recorder import MemoryRecorder
 from mrvideo.models.replay import about, take_missing
@@ -53,20 +54,36 @@ def caption_shard(
 def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
     """`caption_shard` in another process: JSON of a `ShardSpec` in, of a `WorkerResult` out.
 
-    The model is built once per process from its settings.
+    The model is built once per process from its settings; with an allowance, once per shard. A shard that reaches its
+    allowance comes back undone, with the replies that were paid.
     """
     spec = ShardSpec.model_validate_json(spec_json)
-    model, replies, recorder = _model(settings)
+    ledger = Ledger()
+    model, replies, recorder = (
+        _model(settings) if spec.allowance is None else _bounded(settings, spec.allowance, ledger)
+    )
     replies.seed(spec.replies)
+    reached: str | None = None
     try:
         records = caption_shard(spec, vision=about(model, spec.video.digest))
+    except BudgetReached as error:
+        if spec.allowance is None:
+            raise
+        reached = str(error)
+        records = ShardRecords(index=spec.index, span=spec.span, usage=ledger.by_stage())
     except VideoChanged as error:
         # Its copy of the video may be another than the driver's, and those of other workers.
         failure = _unreadable(spec, error)
         records = ShardRecords(index=spec.index, span=spec.span, failures=(failure,))
     result = WorkerResult(
-        records=records, replies=replies.take(), recorded=recorder.take(), missing=take_missing(model)
+        records=records,
+        replies=replies.take(),
+        recorded=recorder.take(),
+        missing=take_missing(model),
+        reached=reached,
     )
+    if spec.allowance is not None:
+        portal().call(model.aclose)
     return result.model_dump_json()
 
 
@@ -83,6 +100,20 @@ def _model(settings: ModelSettings) -> tuple[Model, MemoryStore, MemoryRecorder]
             model = open_model(settings, ledger=Ledger(), store=replies, recorder=recorded)
             _models[key] = (model, replies, recorder)
         return _models[key]
+
+
+def _bounded(
+    settings: ModelSettings, allowance: Allowance, ledger: Ledger
+) -> tuple[Model, MemoryStore, MemoryRecorder]:
+    replies, recorder = MemoryStore(), MemoryRecorder()
+    model = open_model(
+        settings,
+        ledger=ledger,
+        store=replies,
+        recorder=recorder if settings.recorded else None,
+        budget=Budget(allowance.max_cost, allowance.max_tokens),
+    )
+    return model, replies, recorder
 
 
 def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.media.options import ReadOptions
+from mrvideo.models.budget import Allowance
 from mrvideo.models.memory_store import KeptReply
 from mrvideo.models.recording import RecordedReply
 from mrvideo.models.replay import Missing
@@ -45,6 +46,10 @@ class ShardSpec(Record):
     replies: tuple[KeptReply, ...] = Field(
         default=(),
         description="for a worker, which has no library: what an earlier run was told of this shard",
+    )
+
+    allowance: Allowance | None = Field(
+        default=None, description="for a worker, which cannot ask the run's budget: what it may take at most"
     )
 
     def speech(self, span: Span) -> Speech:
@@ -112,3 +117,6 @@ class WorkerResult(Record):
     replies: tuple[KeptReply, ...] = ()
     recorded: tuple[RecordedReply, ...] = ()
     missing: tuple[Missing, ...] = ()
+    reached: str | None = Field(
+        default=None, description="the shard is not done: why its allowance did not do"
+    )

@@ -12,13 +12,17 @@ others of its kind follow.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from threading import Lock
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+from pydantic import Field
 
 from mrvideo.errors import BudgetReached
 from mrvideo.models.waiting import Queue
-from mrvideo.records import Usage
+from mrvideo.records import Record, Usage
 
+_NEXT = "would be passed by the next call"
 WAY_OUT = "a higher bound goes on from here"
 
 _Kind: TypeAlias = "tuple[str, bool]"
@@ -42,6 +46,13 @@ def _within(taken: Usage, held: Usage) -> Usage:
         "cost": money,
     }
     return taken.model_copy(update=counted)
+
+
+class Allowance(Record):
+    """A part of a budget, for work that cannot ask the budget for each call: dollars, tokens; None: unbounded."""
+
+    max_cost: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=0)
 
 
 class Budget:
@@ -121,21 +132,46 @@ class Budget:
         self._queue.wake_all()
         return counted
 
+    def lend(self, shares: Sequence[float]) -> list[Allowance]:
+        """Set aside what is left for work that cannot ask here, such as another process, in these proportions.
+
+        Each allowance bounds its work; give it back with `repay`, whatever came of it.
+        """
+        with self._lock:
+            cost = None if self.max_cost is None else self.max_cost - self._spent_cost - self._held_cost
+            tokens = (
+                None if self.max_tokens is None else self.max_tokens - self._spent_tokens - self._held_tokens
+            )
+            whole = sum(shares)
+            lent = [
+                Allowance(
+                    max_cost=None if cost is None else max(cost, 0.0) * share / whole,
+                    max_tokens=None if tokens is None else int(max(tokens, 0) * share / whole),
+                )
+                for share in shares
+            ]
+            for one in lent:
+                self._held_cost += one.max_cost or 0.0
+                self._held_tokens += one.max_tokens or 0
+        return lent
+
+    def repay(self, lent: Allowance, taken: Usage) -> None:
+        """End an allowance; what its work took, within it, counts as spent."""
+        with self._lock:
+            self._held_cost -= lent.max_cost or 0.0
+            self._held_tokens -= lent.max_tokens or 0
+            self._add(taken)
+        self._queue.wake_all()
+
+    def refused(self, reason: str) -> BudgetReached:
+        """The error of this budget, where an allowance of it ended work for that reason, all that was left being its own."""
+        with self._lock:
+            return BudgetReached(self._told("max_tokens" if reason.startswith("max_tokens") else "max_cost"))
+
     def check(self) -> None:
         """Raises `BudgetReached` when nothing is left; for work whose usage cannot be estimated."""
         with self._lock:
             passed = self._passed(Usage(output_tokens=1, cost=1e-9), with_held=False)
-        if passed:
-            raise BudgetReached(passed)
-
-    def spend(self, taken: Usage) -> None:
-        """Count usage that was not reserved, such as a worker's.
-
-        Raises `BudgetReached` once a bound is exceeded.
-        """
-        with self._lock:
-            self._add(taken)
-            passed = self._passed(Usage(), with_held=False, verb="is passed")
         if passed:
             raise BudgetReached(passed)
 
@@ -148,22 +184,21 @@ class Budget:
         cost = None if most.cost is None else most.cost * skew
         return most.model_copy(update={"input_tokens": round(most.input_tokens * skew), "cost": cost})
 
-    def _passed(
-        self, held: Usage, *, with_held: bool, verb: str = "would be passed by the next call"
-    ) -> str | None:
+    def _passed(self, held: Usage, *, with_held: bool) -> str | None:
         tokens = self._spent_tokens + held.input_tokens + held.output_tokens
         cost = self._spent_cost + (held.cost or 0.0)
         if with_held:
             tokens += self._held_tokens
             cost += self._held_cost
         if self.max_tokens is not None and tokens > self.max_tokens:
-            return (
-                f"max_tokens {self.max_tokens} {verb} "
-                f"({self._spent_tokens} taken); what is done is kept, {self._way_out}"
-            )
+            return self._told("max_tokens")
         if self.max_cost is not None and cost > self.max_cost:
-            return (
-                f"max_cost ${self.max_cost:.4f} {verb} "
-                f"(${self._spent_cost:.4f} spent); what is done is kept, {self._way_out}"
-            )
+            return self._told("max_cost")
         return None
+
+    def _told(self, bound: Literal["max_tokens", "max_cost"]) -> str:
+        if bound == "max_tokens":
+            told = f"max_tokens {self.max_tokens} {_NEXT} ({self._spent_tokens} taken)"
+        else:
+            told = f"max_cost ${self.max_cost or 0:.4f} {_NEXT} (${self._spent_cost:.4f} spent)"
+        return f"{told}; what is done is kept, {self._way_out}"

@@ -285,9 +285,7 @@ def _caption(
         before = _taken_before(info, cues, settings, options, models, library)
 
         def on_worker_usage(stage: str, usage: Usage) -> None:
-            # Workers know nothing of each other's spending: the bound may be passed by at most the shards in work.
             models.ledger.record(stage, usage)
-            budget.spend(usage)
 
         index = build_index(
             info,
@@ -298,6 +296,7 @@ def _caption(
             library=library,
             on_event=on_event,
             on_worker_usage=on_worker_usage,
+            budget=budget,
             heard=heard is not None,
             unheard=heard.failures if heard is not None else (),
             spent=spent + before,
