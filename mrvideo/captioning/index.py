@@ -31,6 +31,7 @@ from mrvideo.media.clips import plan_clips
 from mrvideo.media.content import Content
 from mrvideo.media.identity import content_of
 from mrvideo.media.looks import FrameSource
+from mrvideo.media.shard import ShardFrames
 from mrvideo.models import ModelSettings
 from mrvideo.models.base import Model, reply_key
 from mrvideo.models.budget import Budget
@@ -76,12 +77,14 @@ def build_index(
     heard: bool = False,
     unheard: Sequence[Failure] = (),
     spent: Usage | None = None,
+    on_frames: Callable[[ShardFrames], None] | None = None,
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
 
-    `budget` bounds what workers in other processes take; `on_worker_usage` is told what calls in other processes took, by stage; those of this one are in the models' ledger.
+    `budget` bounds what workers in other processes take; `on_worker_usage` is told what their calls took, by stage; those of this
+    process are in the models' ledger.
     `heard`: the sound was transcribed. `unheard` and `spent` are what that failed at and took: they belong to the index, and are
-    kept in one write with it.
+    kept in one write with it. `on_frames` is given each shard that is decoded by this process, from several threads at once.
     What failed before is tried again; what is done is not. Events come from several threads, one at a time.
     Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
     be used, `VideoChanged` when the path holds another video than `info` tells of, and `LibraryError`. What was done
@@ -102,6 +105,7 @@ def build_index(
         budget,
         heard=heard or bool(cues),
         unheard=[one.span for one in unheard if one.hides == "sound"],
+        on_frames=on_frames,
     )
     with library.claim(f"index/{info.digest}", on_wait=run.wait_notice):
         kept = None if options.fresh else library.index(info.digest, run.key)
@@ -134,6 +138,7 @@ class _Run:
         *,
         heard: bool,
         unheard: Sequence[Span],
+        on_frames: Callable[[ShardFrames], None] | None,
     ) -> None:
         path = info.path if is_url(info.path) else str(Path(info.path).absolute())
         self.info = info.model_copy(update={"path": path})
@@ -147,6 +152,7 @@ class _Run:
         self._on_event = on_event
         self._on_worker_usage = on_worker_usage
         self._budget = budget
+        self._on_frames = on_frames
         self._lock = threading.Lock()
         self._counted: dict[int, int] = {}
         self.heard, self.unheard = heard, tuple(unheard)
@@ -309,7 +315,12 @@ class _Run:
                 self.tell(StageAdvanced(stage="caption"))
 
         return caption_shard(
-            spec, vision=self.vision, decode=decode, on_call=on_call, on_exemplar=self.exemplars.keep
+            spec,
+            vision=self.vision,
+            decode=decode,
+            on_call=on_call,
+            on_exemplar=self.exemplars.keep,
+            on_frames=self._on_frames,
         )
 
     def _advance(self, found: ShardRecords) -> None:

@@ -35,9 +35,10 @@ def caption_shard(
     decode: Decode = decode,
     on_call: Callable[[str, Usage], None] | None = None,
     on_exemplar: Callable[[float, Frame], None] | None = None,
+    on_frames: Callable[[ShardFrames], None] | None = None,
 ) -> ShardRecords:
     """The shard's records. `on_call` hears of each call (stage, usage), `on_exemplar` of each mention's frame, both on
-    the event-loop thread of this process.
+    the event-loop thread of this process; `on_frames` of what was decoded, on the calling thread and before the first call.
 
     A video that cannot be read is a `Failure` over the whole shard. Raises `VideoChanged` where the path holds another
     one, `ModelUnavailable` and `BudgetReached`.
@@ -48,6 +49,8 @@ def caption_shard(
         raise
     except (VideoError, OSError, WorkerLost) as error:
         return ShardRecords(index=spec.index, span=spec.span, failures=(_unreadable(spec, error),))
+    if on_frames is not None:
+        on_frames(shard)
     return portal().call(partial(caption_frames, spec, shard, vision, on_call, on_exemplar))
 
 

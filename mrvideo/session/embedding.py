@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from threading import Lock
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from itertools import pairwise
+from threading import Lock, Semaphore
 
 import numpy as np
 
+from mrvideo.errors import MrVideoError
 from mrvideo.library import Library
 from mrvideo.mapreduce import check_going_on
-from mrvideo.records import EventSink, Index, Span, StageAdvanced, StageFinished, StageStarted
+from mrvideo.media.shard import ShardFrames
+from mrvideo.records import (
+    EventSink,
+    Frame,
+    Index,
+    Span,
+    StageAdvanced,
+    StageFinished,
+    StageStarted,
+    VideoInfo,
+)
 from mrvideo.retrieval.embedders.port import Embedder, Vectors
 from mrvideo.retrieval.embedders.registry import open_embedder
 from mrvideo.retrieval.pictures import ShotFrames
@@ -27,6 +40,10 @@ _USUAL_SHOT_SECONDS = 8.0
 """Of a video that is not indexed yet."""
 
 _AT_ONCE = 64
+_SHARDS_WAITING = 4
+"""Some 45 frames each, as JPEG."""
+_SAMPLE_SECONDS = 0.5
+_TICK = 1e-3
 _EMBED_PIXELS = 384
 
 _opened: dict[str, Embedder] = {}
@@ -45,14 +62,37 @@ def planned_frames(index: Index) -> Iterator[tuple[Span, tuple[float, ...]]]:
     """Each shot, long ones in pieces, and the 1 to 3 times of it whose frames are embedded."""
     for whole in index.shots or index.scenes or (index.span,):
         span = whole.span.intersection(index.span)
-        if span is None or span.duration_seconds == 0:
-            continue
-        count = math.ceil(span.duration_seconds / _PIECE_SECONDS)
-        step = span.duration_seconds / count
-        for place in range(count):
-            piece = Span(span.start_seconds + place * step, span.start_seconds + (place + 1) * step)
-            frames = 1 + (step >= _TWO_FROM_SECONDS) + (step >= _THREE_FROM_SECONDS)
-            yield piece, tuple(round(time, 3) for time in piece.spread(frames))
+        if span is not None and span.duration_seconds > 0:
+            for piece in _pieces(span):
+                yield piece, _times(piece)
+
+
+def _pieces(shot: Span) -> list[Span]:
+    """A shot, or a long one cut on a grid that all of the video shares: a shard that holds a part of it cuts it alike.
+
+    grid     |    20    |    40    |    60    |
+    shot          |--------------------|
+    pieces        |-----|----------|---|              none is shorter than a quarter of the grid
+    """
+    if shot.duration_seconds <= _PIECE_SECONDS:
+        return [shot]
+    least = _PIECE_SECONDS / 4
+    first = math.ceil((shot.start_seconds + least) / _PIECE_SECONDS)
+    last = math.floor((shot.stop_seconds - least) / _PIECE_SECONDS)
+    inner = [number * _PIECE_SECONDS for number in range(first, last + 1)]
+    return [Span(low, high) for low, high in pairwise([shot.start_seconds, *inner, shot.stop_seconds])]
+
+
+def _times(piece: Span) -> tuple[float, ...]:
+    length = piece.duration_seconds
+    count = 1 + (length >= _TWO_FROM_SECONDS) + (length >= _THREE_FROM_SECONDS)
+    return tuple(_near_sample(time, piece) for time in piece.spread(count))
+
+
+def _near_sample(time: float, piece: Span) -> float:
+    """The time nearby at which captioning has its frames, where the piece holds one: no other need be decoded then."""
+    sampled = round(time / _SAMPLE_SECONDS) * _SAMPLE_SECONDS
+    return sampled if piece.contains(sampled) else round(time, 3)
 
 
 def expected_frames(duration_seconds: float) -> int:
@@ -61,7 +101,7 @@ def expected_frames(duration_seconds: float) -> int:
 
 
 def embed_index(index: Index, settings: Settings, embedder: Embedder, on_event: EventSink) -> None:
-    """Embed the frames that are not kept yet, and keep them; what is done survives a stop. In a thread of its own.
+    """Embed the frames that are not kept yet, and keep them; what is done survives a stop.
 
     Raises `VideoError` where the video is gone or another, `LibraryError`, `ModelUnavailable`.
     """
@@ -79,17 +119,99 @@ def embed_index(index: Index, settings: Settings, embedder: Embedder, on_event: 
             frames = {frame.time_seconds: frame for frame in source.at(wanted)}
             shown = sorted(frames)
             # The frame on screen at a time is the last that began by then.
-            at = {time: shown[max(bisect_right(shown, time + 1e-3) - 1, 0)] for time in wanted if shown}
-            distinct = sorted(set(at.values()))
-            vectors = embedder.embed_images([frames[time].jpeg for time in distinct])
-            by_frame = dict(zip(distinct, vectors, strict=True))
-            library.put_embeddings(
-                digest,
-                fingerprint,
-                {time: by_frame[frame].astype("<f4").tobytes() for time, frame in at.items()},
-            )
+            at = {
+                time: frames[shown[max(bisect_right(shown, time + _TICK) - 1, 0)]] for time in wanted if shown
+            }
+            _embed(digest, at, embedder, library)
             on_event(StageAdvanced(stage="embed", done=len(wanted)))
         on_event(StageFinished(stage="embed"))
+
+
+@contextmanager
+def embedding_alongside(
+    info: VideoInfo, embedder: Embedder | None, library: Library
+) -> Generator[Callable[[ShardFrames], None] | None]:
+    """What embeds frames of shards while these are captioned, in a thread of its own; None without an embedder.
+
+    Shards that come faster than they can be embedded are let go, and `embed_index` decodes them once more. So it does after an
+    error here, and tells of it.
+    """
+    if embedder is None:
+        yield None
+        return
+    kept = library.embeddings(info.digest, embedder.fingerprint).keys()
+    waiting = Semaphore(_SHARDS_WAITING)
+
+    def embed(frames: dict[float, Frame]) -> None:
+        try:
+            times = sorted(frames)
+            for first in range(0, len(times), _AT_ONCE):
+                chunk = times[first : first + _AT_ONCE]
+                _embed(info.digest, {time: frames[time] for time in chunk}, embedder, library)
+        finally:
+            waiting.release()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="embed") as thread:
+        work: list[Future[None]] = []
+
+        def take(shard: ShardFrames) -> None:
+            chosen = {
+                time: frame
+                for time, frame in _frames_of(shard, info.duration_seconds).items()
+                if time not in kept
+            }
+            if chosen and waiting.acquire(blocking=False):
+                work.append(thread.submit(embed, chosen))
+
+        try:
+            yield take
+        except BaseException:
+            thread.shutdown(wait=True, cancel_futures=True)
+            raise
+    for one in work:
+        error = one.exception()
+        if error is not None and not isinstance(error, MrVideoError):
+            raise error
+
+
+def _frames_of(shard: ShardFrames, duration_seconds: float) -> dict[float, Frame]:
+    """Planned times that lie in a shard, each with the frame on screen by then, where those are known.
+
+    A short shot that goes on beyond what was read is left out: where its frames lie depends on where it ends.
+    """
+    found: dict[float, Frame] = {}
+    begun = [frame.time_seconds for frame in shard.frames]
+    read_until = max((shot.stop_seconds for shot in shard.shots), default=0.0)
+    for shot in shard.shots:
+        begins = shot.transition != "start" or shot.start_seconds == 0
+        ends = shot.stop_seconds < read_until or read_until >= duration_seconds
+        if not (begins and ends) and shot.duration_seconds <= _PIECE_SECONDS:
+            continue
+        beyond = Span(
+            shot.start_seconds if begins else max(shot.start_seconds - _PIECE_SECONDS, 0.0),
+            shot.stop_seconds if ends else shot.stop_seconds + _PIECE_SECONDS,
+        )
+        for time in (time for piece in _pieces(beyond) for time in _times(piece)):
+            place = bisect_right(begun, time + _TICK) - 1
+            # None was sampled between a cut and this time, or it is not this shard's.
+            if not shard.span.contains(time) or place < 0 or begun[place] < shot.start_seconds - _TICK:
+                continue
+            shown = Span(min(begun[place], time), time)
+            if not any(hole.span.overlaps(shown) for hole in shard.lost):
+                found[time] = shard.frames[place]
+    return found
+
+
+def _embed(digest: str, frames: Mapping[float, Frame], embedder: Embedder, library: Library) -> None:
+    """Embed and keep the frames on screen at these times; one that is on screen at several is embedded once."""
+    distinct = {frame.time_seconds: frame for frame in frames.values()}
+    vectors = embedder.embed_images([frame.jpeg for frame in distinct.values()])
+    made = dict(zip(distinct, vectors, strict=True))
+    library.put_embeddings(
+        digest,
+        embedder.fingerprint,
+        {time: made[frame.time_seconds].astype("<f4").tobytes() for time, frame in frames.items()},
+    )
 
 
 def kept_frames(

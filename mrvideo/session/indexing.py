@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media.content import Content, check_lies_in, steadily
 from mrvideo.media.identity import content_of, probe
+from mrvideo.media.shard import ShardFrames
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
 from mrvideo.records import (
@@ -30,7 +31,8 @@ from mrvideo.records import (
     VideoInfo,
     may_yet_end_well,
 )
-from mrvideo.session.embedding import embed_index, embedder_of
+from mrvideo.retrieval.embedders.port import Embedder
+from mrvideo.session.embedding import embed_index, embedder_of, embedding_alongside
 from mrvideo.session.estimating import estimate_index
 from mrvideo.session.machine import kept_advice
 from mrvideo.session.models import (
@@ -77,9 +79,17 @@ def index_video(
         # Loads it: one that cannot be loaded must not be told of after captions that are paid for.
         _ = embedder.fingerprint
     index = _captioned(
-        path, settings, subtitles=subtitles, on_event=on_event, retry=retry, budget=budget, folders=folders
+        path,
+        settings,
+        subtitles=subtitles,
+        on_event=on_event,
+        retry=retry,
+        budget=budget,
+        folders=folders,
+        embedder=embedder,
     )
     if embedder is not None:
+        # What was not decoded for a caption just now: kept shards, those of other machines, shots across two shards.
         embed_index(index, settings, embedder, on_event)
     return index
 
@@ -93,8 +103,9 @@ def _captioned(
     retry: bool,
     budget: Budget | None,
     folders: Sequence[Path] | None,
+    embedder: Embedder | None,
 ) -> Index:
-    """The index with its memory, without its vectors."""
+    """The index with its memory; frames that are decoded for it are embedded, others not."""
     budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
     if folders is not None and not is_url(path):
@@ -159,7 +170,10 @@ def _captioned(
                 spent = heard.usage
                 _tell(heard, on_event)
             cues = _cues(info, found, heard, library)
-            index = _caption(info, cues, heard, spent, settings, options, library, budget, on_event)
+            with embedding_alongside(info, embedder, library) as on_frames:
+                index = _caption(
+                    info, cues, heard, spent, settings, options, library, budget, on_event, on_frames
+                )
     return _with_memory(index, settings, budget, on_event)
 
 
@@ -270,6 +284,7 @@ def _caption(
     library: Library,
     budget: Budget,
     on_event: EventSink,
+    on_frames: Callable[[ShardFrames], None] | None,
 ) -> Index:
     if settings.vision_model == OFFLINE:
         on_event(
@@ -300,6 +315,7 @@ def _caption(
             heard=heard is not None,
             unheard=heard.failures if heard is not None else (),
             spent=spent + before,
+            on_frames=on_frames,
         )
         usage = models.ledger.total() + spent
     # Kept with its absolute path, told with the path as it was given: as an index is that was kept before.
