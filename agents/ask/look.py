@@ -36,6 +36,9 @@ from mrvideo.wording import counted
 _CHECKS_RESERVE = 40
 """Pictures that a question about the whole video keeps for its checks and for a further round."""
 
+_POINTED_LOOKS = 3
+"""Moments that only their pictures speak for, of those that were found beforehand."""
+
 _TWICE_LEAST = 6
 _SECOND_LOOK = 3
 
@@ -85,13 +88,19 @@ def _told(state: State, spans: Sequence[Span]) -> bool:
 
 
 def open_spans(context: Context, state: State) -> list[Span]:
-    """The planned spans, less those that lie in what has held; and the times that the question names, a second around each."""
+    """The planned spans, less those that lie in what has held; and the times that the question names, a second around each.
+
+    Where no caption or cue tells of any of them, the moments too whose pictures fit the question.
+    """
     held = [span for one in state.get("held", []) for span in one.spans]
     spans = [s.span for s in state["plan"].spans]
     spans = [s for s in spans if not any(_inside(s, padded(context, h)) for h in held)]
     for time in asked_times(context):
         if state["round"] == 1 and not any(s.contains(time) for s in spans):
             spans.append(padded(context, Span(time, min(time + 0.01, context.whole.stop_seconds)), 1.0))
+    if state["round"] == 1 and not _told(state, spans):
+        pictured = [m.span for m in context.pointed if any(r.source == "picture" for r in m.why)]
+        spans += [p for p in pictured[:_POINTED_LOOKS] if not any(p.overlaps(s) for s in spans)]
     return sorted(spans, key=lambda s: (s.start_seconds, s.stop_seconds))
 
 

@@ -10,7 +10,7 @@ from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context, Frames, State
 from mrvideo.memory.tree import Memory
 from mrvideo.models.base import Model
-from mrvideo.records import Answer, Effort, Event, Index, Notice
+from mrvideo.records import Answer, Effort, Event, Index, Moment, Notice
 
 _STEPS_PER_ROUND = 12
 
@@ -30,13 +30,14 @@ async def ask(
     max_rounds: int = 2,
     memory: Memory | None = None,
     max_opened: int = 8,
+    pointed: Sequence[Moment] = (),
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Answer:
     """An answer with evidence that code has checked; `usage` and `models` are left for whoever holds the ledger.
 
     `checker` checks claims in the place of the vision model; one that cannot see is not used, with a notice. `closeups` serves frames
     at the size of the source, of which small text is read. With a `memory`, only what it points to is read, at most `max_opened` of its
-    chapters; not at effort `exhaustive`.
+    chapters; not at effort `exhaustive`. `pointed` are moments that bear on the question, the best first: their chapters are opened too.
 
     Without frames, or with a model that cannot see, the captions alone are read: effort `low`, with a notice.
     The question was checked where it came in (`session.asking`). Events are emitted on the event loop's thread.
@@ -55,6 +56,7 @@ async def ask(
         effort=possible,
         memory=None if effort == "exhaustive" else memory,
         max_opened=max_opened,
+        pointed=tuple(pointed),
         checker=_seeing(checker, told),
         closeups=closeups,
         pictures=Pictures(LOCAL[possible]),

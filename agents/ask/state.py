@@ -32,6 +32,7 @@ from mrvideo.records import (
     Frame,
     Index,
     ModelFinding,
+    Moment,
     Scene,
     Source,
     Span,
@@ -82,7 +83,7 @@ class Context:
 
     `effort` is what can be done: `low` where there is nothing to look at or with. `checker` checks claims in the place of `vision`.
     `closeups` serves frames at the size of the source. `memory` is walked to choose what is read; without one, all is read.
-    `max_opened` bounds the chapters that a walk opens.
+    `max_opened` bounds the chapters that a walk opens; those that `pointed` lies in are among them.
     """
 
     question: str
@@ -98,6 +99,7 @@ class Context:
     on_event: Callable[[Event], None]
     memory: Memory | None = None
     max_opened: int = 8
+    pointed: tuple[Moment, ...] = ()
     checker: Model | None = None
     closeups: Frames | None = None
     pictures: Pictures = field(default_factory=lambda: Pictures(0))

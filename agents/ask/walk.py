@@ -3,7 +3,7 @@
     level with at most 48 nodes ──► open what bears on the question ──► … ──► chapters ──► scenes that are read
                                  └─ a question about everything: the facts of every chapter ──► the scenes that these name
 
-Words that the question shares with a scene, and times that it names, open their chapters too.
+Words that the question shares with a scene, times that it names, and moments that were found beforehand open their chapters too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WIDE = 48
 """A walk begins at the lowest level with no more nodes, and lists no more at a time."""
 
 SEEDS = 6
-"""Scenes that share most words with the question, whose chapters are opened in any case."""
+"""Scenes that share most words with the question, or were found for it, whose chapters are opened in any case."""
 
 FACTS_SHOWN = 8
 """Facts of a chapter from which it is chosen."""
@@ -98,7 +98,10 @@ async def read_all_facts(context: Context, memory: Memory, *, steps: int = 0) ->
 async def _seeds(context: Context, memory: Memory) -> list[int]:
     text = " ".join([context.question, *context.options])
     recall = await to_thread.run_sync(lambda: context.recall)
-    return [place for place in recall.places(text, SEEDS) if place in memory.chapter_of_scene]
+    position = {scene.index: place for place, scene in enumerate(context.scenes.items)}
+    pointed = [position[s.index] for m in context.pointed for s in context.scenes.overlapping(m.span)[:1]]
+    seeds = dict.fromkeys(_in_turns(recall.places(text, SEEDS), pointed))
+    return [place for place in seeds if place in memory.chapter_of_scene][:SEEDS]
 
 
 def _holds_any(node: Node, places: Sequence[int]) -> bool:

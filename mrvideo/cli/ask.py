@@ -19,7 +19,8 @@ from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain, without_secrets
 
 ASK_SETTINGS = (
-    "effort", "max_opened", "vision", "text", "verify_model", "recipe", "detail", "base_url", "preset", "engine_args", "engine_seconds",
+    "effort", "max_opened", "vision", "text", "verify_model", "embed", "recipe", "detail", "base_url", "preset",
+    "engine_args", "engine_seconds",
     "reader", "language", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",

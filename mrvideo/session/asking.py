@@ -19,7 +19,8 @@ from mrvideo.media.looks import FrameSource
 from mrvideo.memory import Memory
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
-from mrvideo.records import Answer, Effort, EventSink, Index, Notice
+from mrvideo.records import Answer, Effort, EventSink, Index, Moment, Notice
+from mrvideo.session.finding import moments_for
 from mrvideo.session.models import Models, check_recording, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.session.remembering import is_walked, remembered
@@ -128,6 +129,7 @@ async def answer_from(
 ) -> Answer:
     """Answer with these models. The answer has their usage and is not stored. Without a library, all of the video is read."""
     frames = await frames_for(index, settings, models)
+    memory = await _memory(models, index, settings, library, on_event)
     answer = await ask(
         question,
         options=options,
@@ -140,8 +142,11 @@ async def answer_from(
         effort=settings.effort,
         must_choose=must_choose,
         max_rounds=settings.max_rounds,
-        memory=await _memory(models, index, settings, library, on_event),
+        memory=memory,
         max_opened=settings.max_opened,
+        pointed=()
+        if library is None
+        else await _pointed(index, question, options, settings, memory, on_event),
         on_event=on_event,
     )
     made = {"index": index.key, **index.settings, "max_rounds": settings.max_rounds}
@@ -157,6 +162,21 @@ async def _memory(
     if library is None or not is_walked(index, settings):
         return None
     return await remembered(index, settings, library, models.text, on_event)
+
+
+async def _pointed(
+    index: Index,
+    question: str,
+    options: Sequence[str],
+    settings: Settings,
+    memory: Memory | None,
+    on_event: EventSink,
+) -> tuple[Moment, ...]:
+    """What `find` finds for the question. Where all captions are read anyway, words alone would find nothing more."""
+    if memory is None and settings.embed is None:
+        return ()
+    asked = " ".join([question, *options])
+    return await in_thread(partial(moments_for, index, asked, settings, on_event))
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:

@@ -35,6 +35,7 @@ from mrvideo.models.base import Model, Picture, Reply, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.questions import MOST_SEARCHED_CHARACTERS, check_words
 from mrvideo.records import EventSink, Found, Index, Moment, Notice, Span, Usage, VideoInfo, clock
+from mrvideo.retrieval.embedders.port import Embedder
 from mrvideo.retrieval.finder import Finder, Pictured
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
@@ -50,6 +51,9 @@ from mrvideo.wording import is_url
 MOST_MOMENTS = 100
 CONFIRM_FRAMES = 8
 _PADDED_SECONDS = 1.0
+
+_POINTED = 6
+"""Moments that a question is pointed to."""
 
 _FINDERS_KEPT = 2
 _finders: dict[tuple[tuple[Hashable, ...], ...], Finder] = {}
@@ -171,6 +175,24 @@ async def find_moments(
     )
 
 
+def moments_for(index: Index, question: str, settings: Settings, on_event: EventSink) -> tuple[Moment, ...]:
+    """Moments of one video that bear on a question about it, for whoever reads and looks further. Blocking.
+
+    By words, and with `embed` by the pictures that are embedded already. Nothing is decoded, and where the embedder cannot be
+    loaded a notice says so: the question can be answered without it.
+    """
+    pictures: list[Pictured] = []
+    if settings.embed is not None:
+        try:
+            embedder = embedder_of(settings.embed)
+            if embedder.takes_texts:
+                pictures = _near([index], question, settings, embedder)
+        except ModelUnavailable as error:
+            on_event(Notice(text=f"pictures are not compared with the question: {error}"))
+    moments, _ = _finder([index]).find(question, top=_POINTED, pictures=pictures)
+    return moments
+
+
 def _pictured(
     indexes: Sequence[Index], query: str, picture: bytes | None, settings: Settings, on_event: EventSink
 ) -> list[Pictured]:
@@ -189,16 +211,22 @@ def _pictured(
             if len(indexes) == 1:
                 raise
             on_event(Notice(text=f"pictures of {index.video.path} are not compared: {error}"))
-    shots, vectors = kept_frames(indexes, settings, embedder)
-    if not shots:
-        return []
     if picture is None:
-        words = embedder.embed_texts([query, *RANDOM_TEXTS])
-        return like_text(shots, vectors, words[:1], words[1:])
-    found = like_picture(shots, vectors, embedder.embed_images([picture]))
+        return _near(indexes, query, settings, embedder)
+    shots, vectors = kept_frames(indexes, settings, embedder)
+    found = like_picture(shots, vectors, embedder.embed_images([picture])) if shots else []
     if name != OFFLINE:
         return found
     return [replace(one, quote=f"{one.quote}, by colour and texture alone") for one in found]
+
+
+def _near(indexes: Sequence[Index], query: str, settings: Settings, embedder: Embedder) -> list[Pictured]:
+    """The shots by nearness of their kept frames to some words."""
+    shots, vectors = kept_frames(indexes, settings, embedder)
+    if not shots:
+        return []
+    words = embedder.embed_texts([query, *RANDOM_TEXTS])
+    return like_text(shots, vectors, words[:1], words[1:])
 
 
 def library_indexes(

@@ -14,7 +14,7 @@ from support import world_questions as asking
 from mrvideo.agents.ask.run import ask
 from mrvideo.memory.build import build_memory
 from mrvideo.models.base import Request
-from mrvideo.records import Answer, Effort
+from mrvideo.records import Answer, Effort, Moment, Reason, Scene
 
 PRICED = "gpt-5-mini"
 
@@ -110,6 +110,38 @@ def test_exhaustive_reads_every_scene(hour: Any) -> None:
     assert answer.unread == () and answer.effort == "exhaustive"
     assert "not found in the video" in str(answer)
     assert not [r for r in requests if r.prompt.name in ("walk", "read_facts")]
+
+
+def test_a_moment_that_only_its_pictures_tell_of_is_opened_and_looked_at(hour: Any) -> None:
+    """Captions miss a third of what happens in worlds with faults; what no caption tells was found by nobody."""
+    question = next(q for q in hour.long.questions if q.kind == "where")
+    (span,) = question.spans
+    index = hour.long.index
+
+    def untold(scene: Scene) -> Scene:
+        first = scene.detailed.split(". ")[0].rstrip(".") + "."
+        told = {"brief": first, "detailed": first, "entity_names": ()}
+        return scene.model_copy(update=told) if scene.span.overlaps(span) else scene
+
+    faulty = index.model_copy(update={"scenes": tuple(map(untold, index.scenes))})
+    memory = asyncio.run(build_memory(faulty, text=hour.model, on_event=lambda event: None))
+    missed = SimpleNamespace(
+        long=SimpleNamespace(index=faulty), model=hour.model, memory=memory, frames=hour.frames
+    )
+    times = {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
+    seen = Reason(**times, source="picture", quote="the frame at 11:02")
+    pointed = [Moment(**times, video_digest="0" * 64, video="world.mp4", score=1.0, why=(seen,))]
+    before, _ = put(missed, question, "high")
+    assert not asking.is_right(question, before)
+    after, requests = put(missed, question, "high", pointed=pointed)
+    assert asking.is_right(question, after), after.answer
+    assert {s.index for s in index.scenes if s.span.overlaps(span)} <= read_in(requests)
+    told = [
+        moment.model_copy(update={"why": (seen.model_copy(update={"source": "caption"}),)})
+        for moment in pointed
+    ]
+    read, _ = put(missed, question, "high", pointed=told)
+    assert not asking.is_right(question, read), "what words have found is read, not looked at"
 
 
 def test_opened_chapters_are_bounded(hour: Any) -> None:

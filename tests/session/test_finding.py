@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from support.casts import cast_index
 from support.films import grey_film
 
 import mrvideo
-from mrvideo.errors import InputError, QuestionError, SettingsError
+from mrvideo.errors import InputError, ModelUnavailable, QuestionError, SettingsError
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Index, Scene, Shot
+from mrvideo.records import Answer, Index, Scene, Shot
 from mrvideo.retrieval.embedders.offline import LooksEmbedder
-from mrvideo.session import embedding, finding
+from mrvideo.retrieval.embedders.port import Vectors
+from mrvideo.session import asking, embedding, finding
 from mrvideo.settings import Settings
 
 CAPTIONS = ("A dog waits.", "A dog rides a skateboard.", "A cat sleeps.", "A skateboard carries a dog.")
@@ -255,3 +257,65 @@ def test_a_picture_that_is_none_and_words_that_an_embedder_cannot_read_are_told(
     notices: list[Any] = []
     places.find("a dog", embed="offline", on_event=notices.append)
     assert any("knows no words" in getattr(event, "text", "") for event in notices)
+
+
+# Asking ----------------------------------------------------------------------------------------------
+
+
+class Place:
+    """Reads which of the eight places is shown or named: `place 3`."""
+
+    name = fingerprint = "place"
+    dimensions = 8
+    takes_texts = True
+
+    def embed_images(self, jpegs: Sequence[bytes]) -> Vectors:
+        shown = [np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"), int) for jpeg in jpegs]
+        known = [pattern(place).astype(int) for place in range(8)]
+        near = [[-float(np.abs(one - other).mean()) for other in known] for one in shown]
+        return np.eye(8, dtype=np.float32)[np.argmax(near, axis=1)]
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        return np.array([[float(str(n) in text) for n in range(8)] for text in texts], np.float32)
+
+
+def _asked(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> tuple[Any, list[str]]:
+    """What an asked question is pointed to, and the notices."""
+    given: dict[str, Any] = {}
+
+    async def ask(question: str, **arguments: Any) -> Answer:
+        given.update(arguments)
+        return Answer(
+            question=question, answer=None, confidence=1, verified=False, video="v",
+            video_digest=places.info.digest,
+        )  # fmt: skip
+
+    monkeypatch.setattr(asking, "ask", ask)
+    notices: list[str] = []
+    film = mrvideo.Video(places.index, places.settings.model_copy(update=settings))
+    film.ask("What happens at place 3?", on_event=lambda e: notices.append(getattr(e, "text", "")))
+    return given["pointed"], notices
+
+
+def test_a_question_is_pointed_to_by_the_pictures_that_are_embedded(
+    places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
+    assert _asked(places, monkeypatch) == ((), []), "without an embedder all is read anyway"
+    pointed, _ = _asked(places, monkeypatch, embed="place")
+    assert pointed == (), "asking embeds nothing"
+    embedding.embed_index(places.index, places.settings, Place(), lambda event: None)
+    pointed, _ = _asked(places, monkeypatch, embed="place")
+    assert [(moment.start_seconds, moment.why[0].source) for moment in pointed] == [(15.0, "picture")]
+
+
+def test_a_question_is_answered_without_the_embedder_too(
+    places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(name: str) -> Any:
+        raise ModelUnavailable("the embedder place is not here")
+
+    monkeypatch.setattr(finding, "embedder_of", gone)
+    pointed, notices = _asked(places, monkeypatch, embed="place")
+    assert pointed == ()
+    assert "pictures are not compared with the question: the embedder place is not here" in notices
