@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from memory import Counting, Model
 from support import perceiver, world, world_memory
 from support import world_questions as asking
 
@@ -36,6 +35,7 @@ from mrvideo.retrieval.pictures import RANDOM_TEXTS, ShotFrames, like_text
 ARMS = ("memory alone", "words", "words and pictures")
 WORDS = (*world.ACTIONS, *world.PROPS, *world.PLACES)
 POINTED = 6
+MODEL = "gpt-5-mini"
 
 
 def lossy(index: Index, rate: float) -> Index:
@@ -100,8 +100,8 @@ def main() -> None:
         )
         return finder.find(" ".join([question.text, *question.options]), top=POINTED, pictures=near)[0]
 
-    counting = Counting(world_memory.remembering(perceiver.Perceiver(perceiver.Faults(seed=5))))
-    model = Model(counting, name="perceiver")
+    eyes = world_memory.remembering(perceiver.Perceiver(perceiver.Faults(seed=5)))
+    model = world_memory.model_of(eyes)
     memory = asyncio.run(build_memory(index, text=model, on_event=lambda event: None))
     print(
         f"{arguments.hours:g} h, {len(index.scenes):,} scenes, {arguments.misses:.0%} of the sentences lost"
@@ -109,7 +109,7 @@ def main() -> None:
     for arm in ARMS:
         rows: list[tuple[bool, bool, bool, int, int]] = []
         for question in (q for q in long.questions if q.truth is not None):
-            counting.reset()
+            model.requests.clear()
             given: dict[str, Any] = {
                 "effort": arguments.effort,
                 "memory": memory,
@@ -126,9 +126,15 @@ def main() -> None:
                     **given,
                 )
             )
+            eyes.tasks.clear()
             deciding = {s.index for s in index.scenes if any(s.span.overlaps(d) for d in question.spans)}
-            right, opened = asking.is_right(question, answer), deciding <= counting.read
-            rows.append((question.kind in asking.BROAD, right, opened, counting.calls, counting.tokens))
+            read: set[int] = set()
+            for request in model.requests:
+                if request.prompt.name == "segment_intention":
+                    read |= {scene.index for scene in request.inputs.scenes}  # type: ignore[attr-defined]
+            tokens = sum(asking.tokens_of(request, MODEL) for request in model.requests)
+            right, opened = asking.is_right(question, answer), deciding <= read
+            rows.append((question.kind in asking.BROAD, right, opened, len(model.requests), tokens))
         print(arm)
         for name, broad in (("about a moment", False), ("about everything", True)):
             own = [row for row in rows if row[0] is broad]
