@@ -10,6 +10,8 @@ from mrvideo.records import CaptionPart, Cue, Index, MomentSource, Sighting, Spa
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|[\r\n]+")
 
+_MARK = re.compile(r"<([^<>\s]+)>")
+
 _SAME_TEXT_GAP_SECONDS = 0.5
 _PAUSE_SECONDS, _SPEECH_SECONDS = 2.0, 15.0
 """Speech is one passage until such a pause, and no longer than this: a sentence runs over several cues."""
@@ -44,7 +46,7 @@ def passages_of(index: Index) -> tuple[Passage, ...]:
 
 
 def _captions(index: Index) -> Iterator[Passage]:
-    called = {f"<{e.name}>": f"<{e.name}> {e.display_name}" for e in index.entities if e.display_name}
+    called = {e.name: f"<{e.name}> {e.display_name}" for e in index.entities if e.display_name}
     for scene in index.scenes:
         for part in scene.parts or (CaptionPart(**scene.span.model_dump(), text="", brief=scene.brief),):
             sentences = [
@@ -52,8 +54,8 @@ def _captions(index: Index) -> Iterator[Passage]:
             ]
             lines = tuple(Line(part.span, line) for line in dict.fromkeys(sentences) if line)
             text = "\n".join(line.text for line in lines)
-            for name, person in called.items():
-                text = text.replace(name, person)
+            # By the marks that are there: hours have thousands of people.
+            text = _MARK.sub(lambda mark: called.get(mark[1], mark[0]), text)
             if text:
                 yield Passage("caption", index.video.digest, part.span, text, lines, scene.index)
 
