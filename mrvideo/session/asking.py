@@ -129,7 +129,6 @@ async def answer_from(
 ) -> Answer:
     """Answer with these models. The answer has their usage and is not stored. Without a library, all of the video is read."""
     frames = await frames_for(index, settings, models)
-    memory = await _memory(models, index, settings, library, on_event)
     answer = await ask(
         question,
         options=options,
@@ -142,11 +141,9 @@ async def answer_from(
         effort=settings.effort,
         must_choose=must_choose,
         max_rounds=settings.max_rounds,
-        memory=memory,
+        memory=await _memory(models, index, settings, library, on_event),
         max_opened=settings.max_opened,
-        pointed=()
-        if library is None
-        else await _pointed(index, question, options, settings, memory, on_event),
+        pointed=() if library is None else await _pointed(index, question, options, settings, on_event),
         on_event=on_event,
     )
     made = {"index": index.key, **index.settings, "max_rounds": settings.max_rounds}
@@ -165,15 +162,10 @@ async def _memory(
 
 
 async def _pointed(
-    index: Index,
-    question: str,
-    options: Sequence[str],
-    settings: Settings,
-    memory: Memory | None,
-    on_event: EventSink,
+    index: Index, question: str, options: Sequence[str], settings: Settings, on_event: EventSink
 ) -> tuple[Moment, ...]:
-    """What `find` finds for the question. Where all captions are read anyway, words alone would find nothing more."""
-    if memory is None and settings.embed is None:
+    """What `find` finds for the question, where pictures are compared: words alone find no more than the memory's own do."""
+    if settings.embed is None:
         return ()
     asked = " ".join([question, *options])
     return await in_thread(partial(moments_for, index, asked, settings, on_event))

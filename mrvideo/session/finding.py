@@ -178,19 +178,20 @@ async def find_moments(
 def moments_for(index: Index, question: str, settings: Settings, on_event: EventSink) -> tuple[Moment, ...]:
     """Moments of one video that bear on a question about it, for whoever reads and looks further. Blocking.
 
-    By words, and with `embed` by the pictures that are embedded already. Nothing is decoded, and where the embedder cannot be
-    loaded a notice says so: the question can be answered without it.
+    By words, and by the pictures that are embedded already: nothing is decoded. None where `embed` reads no words or cannot be
+    loaded; a notice says so, since the question can be answered without it.
     """
-    pictures: list[Pictured] = []
-    if settings.embed is not None:
-        try:
-            embedder = embedder_of(settings.embed)
-            if embedder.takes_texts:
-                pictures = _near([index], question, settings, embedder)
-        except ModelUnavailable as error:
-            on_event(Notice(text=f"pictures are not compared with the question: {error}"))
-    moments, _ = _finder([index]).find(question, top=_POINTED, pictures=pictures)
-    return moments
+    if settings.embed is None:
+        return ()
+    try:
+        embedder = embedder_of(settings.embed)
+        pictures = _near([index], question, settings, embedder) if embedder.takes_texts else []
+    except ModelUnavailable as error:
+        on_event(Notice(text=f"pictures are not compared with the question: {error}"))
+        return ()
+    if not pictures:
+        return ()
+    return _finder([index]).find(question, top=_POINTED, pictures=pictures)[0]
 
 
 def _pictured(
