@@ -20,6 +20,7 @@ from transformers.utils.import_utils import is_flash_attn_2_available
 from mrvideo.errors import ModelUnavailable
 from mrvideo.models.chat_backend import Completion
 from mrvideo.models.constrained_decoding import HeldToSchemas, can_hold
+from mrvideo.models.packed.attention import pack_towers
 from mrvideo.models.processors import keep_pictures_whole, load_processor
 from mrvideo.records import Usage
 
@@ -195,4 +196,7 @@ def _load(path: str, device: str) -> Any:
         if is_flash_attn_2_available():
             options["attn_implementation"] = "flash_attention_2"
     # Without flash attention the library takes PyTorch's own fused attention (SDPA) by itself.
-    return kind.from_pretrained(path, **options).to(device).eval()
+    model = kind.from_pretrained(path, **options).to(device).eval()
+    if "attn_implementation" not in options:
+        pack_towers(model)
+    return model

@@ -7,6 +7,7 @@ package and no download; elsewhere it is a plain reference through `scaled_dot_p
 
 from __future__ import annotations
 
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -167,6 +168,24 @@ def attend(
             scale=scale,
         )
     return out.unsqueeze(0), None
+
+
+def pack_towers(model: Any) -> int:
+    """Set every vision attention that is handed cumulative lengths to one call a layer. Returns how many there are.
+
+    The language model keeps its own attention.
+    """
+    text = model.config.get_text_config()
+    towers = [
+        part
+        for part in model.modules()
+        if "cu_seqlens" in signature(part.forward).parameters
+        and isinstance(getattr(part, "scaling", None), float)
+        and getattr(part, "config", text) is not text
+    ]
+    for part in towers:
+        part.config._attn_implementation = NAME
+    return len(towers)
 
 
 _interface: Any = AttentionInterface

@@ -46,6 +46,28 @@ def test_a_tower_says_to_the_bit_what_its_loop_says_in_float32(build, family, mo
     assert {shape[0] for shape in calls} == {len(patches)}
 
 
+def test_other_towers_that_are_handed_lengths_are_packed_and_no_others(tmp_path):
+    from support.zoo import FAMILIES as ZOO
+    from transformers import AutoModelForImageTextToText
+
+    savers = {family.model_type: family.save for family in ZOO.values()}
+    packed = {}
+    for kind in ("glm4v", "llava_onevision"):
+        (tmp_path / kind).mkdir()
+        model = AutoModelForImageTextToText.from_pretrained(savers[kind](tmp_path / kind)).eval()
+        if kind == "glm4v":
+            tower = model.model.visual
+            patches = torch.randn(sum(h * w for _, h, w in GRIDS), 3 * 2 * 14 * 14)
+            with torch.inference_mode():
+                looped = tower(patches, grid_thw=torch.tensor(GRIDS)).pooler_output
+                packed[kind] = attention.pack_towers(model)
+                assert torch.equal(tower(patches, grid_thw=torch.tensor(GRIDS)).pooler_output, looped)
+            assert model.config.text_config._attn_implementation == "sdpa"
+        else:
+            packed[kind] = attention.pack_towers(model)
+    assert packed == {"glm4v": 2, "llava_onevision": 0}
+
+
 @pytest.mark.parametrize("family", ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
 def test_a_gpu_would_get_what_its_kernel_takes(build, family, monkeypatch, make_job):
     """Stands where CUDA's kernel does: checks what it is handed as the kernel's own checks do, and answers in its place."""
