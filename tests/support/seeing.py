@@ -110,7 +110,25 @@ def _verify(asked: Any, span: dict[str, float], times: list[float], colour: str)
     return {"verdict": "yes", "seen": f"a {colour} wall"}
 
 
+def _chapter(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
+    """Every scene that is listed is a fact, in its own words."""
+    scenes = re.findall(r"^scene (\d+) \([^)]*\):\s*(.+)$", asked.text, re.MULTILINE)
+    facts = [{"text": text, "kind": "event", "scenes": [int(number)]} for number, text in scenes]
+    summary = [{"text": fact["text"], "scenes": fact["scenes"]} for fact in (facts[0], facts[-1])]
+    return {"facts": facts, "summary": summary, "title": f"From scene {scenes[0][0]}"}
+
+
+def _join_chapters(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
+    """The first sentence of each part."""
+    told = re.findall(r"^part [^\n]*\n\s+(.+) \[(\d+)[^\]]*\]$", asked.text, re.MULTILINE)
+    sentences = [{"text": text, "scenes": [int(number)]} for text, number in told]
+    facts = [sentence | {"kind": "event"} for sentence in sentences]
+    return {"facts": facts, "summary": sentences[:8], "title": f"From scene {told[0][1]}"}
+
+
 _REPLIES = {
+    "ChapterReply": _chapter,
+    "JoinChaptersReply": _join_chapters,
     "CharactersReply": _characters,
     "CaptionClipReply": _caption_clip,
     "LinkCastReply": _link,
