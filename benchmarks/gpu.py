@@ -1,6 +1,7 @@
 """How fast clips are captioned on one GPU, against the one-by-one loop, plain `generate`, and what the card allows.
 
     python benchmarks/gpu.py [--shapes qwen2.5-vl-3b,qwen2.5-vl-7b] [--seconds 300] [--clips 128] [--tokenizer FOLDER]
+        [--index-minutes 20]
 
 Weights are random: speed does not depend on what they say. Each clip is 20 frames of 512×288 and a prompt; each reply is
 192 tokens. Rows come as they are measured, the smallest first; nothing new is begun after `--seconds`. The floor of a clip
@@ -11,9 +12,11 @@ a measured copy. See docs/gpu.md.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import platform
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -89,7 +92,7 @@ def ceilings(device: torch.device) -> tuple[float, float]:
     side = 8192 if cuda else 1024
     dtype = torch.bfloat16 if cuda else torch.float32
     left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    left @ right
+    seconds(lambda: left @ right, device)
     multiplied = 2 * side**3 / seconds(lambda: left @ right, device, 9)
     return copied, multiplied
 
@@ -202,6 +205,7 @@ def main() -> None:
     parser.add_argument("--output-tokens", type=int, default=192)
     parser.add_argument("--rows", default="", help="rows at once, such as 1,16,64; then what memory allows")
     parser.add_argument("--tokenizer", default=None, help="a folder with a real tokenizer")
+    parser.add_argument("--index-minutes", type=float, default=0, help="then index a film of that length")
     parser.add_argument("--device", default=None)
     arguments = parser.parse_args()
     logging.set_verbosity_error()
@@ -218,7 +222,17 @@ def main() -> None:
         flush=True,
     )
     for shape in arguments.shapes.split(","):
-        measure(shape, device, arguments, until, (copied, multiplied))
+        if time.monotonic() < until:
+            measure(shape, device, arguments, until, (copied, multiplied))
+        gc.collect()
+        if cuda:
+            torch.cuda.empty_cache()
+    if arguments.index_minutes and time.monotonic() < until:
+        # In a process of its own: what a user's run finds on the card.
+        command = [sys.executable, str(Path(__file__).with_name("gpu_index.py"))]
+        command += ["--shape", arguments.shapes.split(",")[0], "--minutes", str(arguments.index_minutes)]
+        command += ["--tokenizer", arguments.tokenizer] if arguments.tokenizer else []
+        subprocess.run(command, check=True)
 
 
 def measure(

@@ -55,7 +55,7 @@ def film(tmp_path_factory: pytest.TempPathFactory, film_maker: Callable[[Path, i
     return path
 
 
-_CASES = [(claim, None) for claim in CLAIMS] + [("nothing", 3), ("absurd", 3)]
+_CASES = [(claim, None) for claim in CLAIMS] + [("nothing", 3)]
 
 
 @pytest.mark.parametrize(("claim", "workers"), _CASES)

@@ -7,7 +7,6 @@ cumulative lengths, a language model that takes embeddings and three positions a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -18,6 +17,8 @@ from mrvideo.models.packed.rewrites import rewrite
 
 # Typed in part only; what is read from it here is checked by the tests.
 vision_utils: Any = _vision_utils
+
+_MOST_PLANS = 256
 
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
 Grid = tuple[int, int, int]
@@ -59,6 +60,7 @@ class PackedModel:
         self.merge: int = self.vision_config.spatial_merge_size
         self.image_token: int = model.config.image_token_id
         self.rewritten = rewrite(model)
+        self._plans: dict[tuple[Grid, ...], dict[str, Any]] = {}
         for config in (model.config, self.text_config, self.vision_config):
             config._attn_implementation = NAME
 
@@ -87,9 +89,15 @@ class PackedModel:
         parts: list[Any] = [out.pooler_output, *(getattr(out, "deepstack_features", None) or [])]
         return list(zip(*(part.split(sizes) for part in parts), strict=True))
 
-    @lru_cache(maxsize=256)  # noqa: B019 - a model lives as long as its process
     def _plan(self, grids: tuple[Grid, ...]) -> dict[str, Any]:
         """Positions and lengths that depend on the images' sizes alone: made on the CPU, once for equal sizes."""
+        if grids not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[grids] = self._planned(grids)
+        return self._plans[grids]
+
+    def _planned(self, grids: tuple[Grid, ...]) -> dict[str, Any]:
         grid = torch.tensor(grids, dtype=torch.long)
         tower = self.model.model.visual
         starts = vision_utils.get_vision_cu_seqlens(grid)
