@@ -68,6 +68,10 @@ class Batcher(Generic[J, P, R]):
         self._picking.submit(self._next)
         return pending.future
 
+    def drop(self, future: Future[R]) -> None:
+        """Nobody waits for this result any more: it is not begun, if it was not yet."""
+        future.cancel()
+
     def close(self) -> None:
         """Finish what is queued, then end the threads."""
         for executor in (self._picking, self._hands, self._finishing, self._device):

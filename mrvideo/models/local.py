@@ -75,7 +75,13 @@ class LocalBackend:
         job = self._job(request, turns, max_output_tokens)
         weight = len(job.system) + len(job.text) + _IMAGE_WEIGHT * len(job.pictures)
         try:
-            return await asyncio.wrap_future(batcher.submit(job, weight=weight))
+            future = batcher.submit(job, weight=weight)
+            try:
+                return await asyncio.wrap_future(future)
+            except asyncio.CancelledError:
+                # Ctrl-C, or a caller that has gone: the device must not go on for nobody.
+                batcher.drop(future)
+                raise
         except ModelError:
             raise
         except ValueError as error:

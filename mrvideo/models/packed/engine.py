@@ -61,6 +61,8 @@ class PackedBatcher:
         self._most_tokens = self.plan.prefill_tokens
         self._ends = generator.end_tokens()
         self._ready: deque[tuple[Prompt, Future[Completion]]] = deque()
+        self._begun: list[tuple[Prompt, Future[Completion]]] = []
+        self._dropped: set[Future[Completion]] = set()
         self._closed = False
         self._stopped = False
         self._changed = Condition()
@@ -105,12 +107,19 @@ class PackedBatcher:
         )
 
     def submit(self, job: Job, *, weight: float) -> Future[Completion]:
-        """Queue one job. Rows are packed, so that its `weight` does not matter. Cancelling works until it is prepared."""
+        """Queue one job. Rows are packed, so that its `weight` does not matter. Cancelling works until it is decoded; from
+        then on `drop` ends it.
+        """
         del weight
         future: Future[Completion] = Future()
         prepared = self._hands.submit(self._prepare, job, future)
         prepared.add_done_callback(partial(self._arrived, future))
         return future
+
+    def drop(self, future: Future[Completion]) -> None:
+        """Nobody waits for this reply any more: its row ends with the next step."""
+        if not future.cancel() and not future.done():
+            self._dropped.add(future)
 
     def close(self) -> None:
         """Finish what is queued, then end the threads."""
@@ -123,7 +132,7 @@ class PackedBatcher:
     def _prepare(self, job: Job, future: Future[Completion]) -> Prompt | None:
         """The prompt, once there is room for it to lie ready; None where its caller has gone."""
         self._ahead.acquire()
-        if not future.set_running_or_notify_cancel():
+        if future.cancelled():
             return None
         prompt = self._make(job)
         room = self.decoder.pool.tokens - 1
@@ -139,7 +148,7 @@ class PackedBatcher:
         prompt = None if error is not None else prepared.result()
         if prompt is None or self._stopped:
             self._ahead.release()
-            if not future.cancelled():
+            if future.set_running_or_notify_cancel():
                 future.set_exception(error or RuntimeError(_STOPPED))
             return
         with self._changed:
@@ -158,17 +167,20 @@ class PackedBatcher:
                 except RuntimeError as error:
                     # The device's: it belongs to all rows that it worked on, and to no other request.
                     for slot, row in rows.items():
-                        row.future.set_exception(error)
+                        self._fail(row.future, error)
                         self.decoder.release(slot)
                     rows.clear()
         finally:
             # However the thread ends, nobody waits for a reply that cannot come.
             with self._changed:
                 self._stopped = True
-                left = [future for _, future in self._ready] + [row.future for row in rows.values()]
+                left = [future for _, future in (*self._ready, *self._begun)]
+                left += [row.future for row in rows.values()]
+                for _ in self._ready:
+                    self._ahead.release()
                 self._ready.clear()
             for future in left:
-                if not future.done():
+                if not future.done() and (future.running() or future.set_running_or_notify_cancel()):
                     future.set_exception(RuntimeError(_STOPPED))
 
     def _wait(self, rows: dict[int, _Row]) -> bool:
@@ -180,12 +192,13 @@ class PackedBatcher:
     def _admit(self, rows: dict[int, _Row]) -> None:
         """Prefill what is ready while there is room, a bounded number of tokens at a time."""
         while batch := self._next():
+            self._begun = batch
             try:
                 slots = self.decoder.prefill([prompt for prompt, _ in batch])
             except OUT_OF_MEMORY as error:
                 torch.cuda.empty_cache()
                 if len(batch) == 1:
-                    batch[0][1].set_exception(error)
+                    self._fail(batch[0][1], error)
                     self.encoder.release(batch[0][0].images)
                     continue
                 self._most_tokens = sum(len(prompt) for prompt, _ in batch) // 2
@@ -197,15 +210,26 @@ class PackedBatcher:
             except (RuntimeError, ValueError) as error:
                 # These requests', and no other's.
                 for prompt, future in batch:
-                    future.set_exception(error)
+                    self._fail(future, error)
                     self.encoder.release(prompt.images)
                 continue
             for slot, (prompt, future) in zip(slots, batch, strict=True):
                 rows[slot] = _Row(prompt, future)
                 self.encoder.release(prompt.images)
+            self._begun = []
+
+    def _fail(self, future: Future[Completion], error: Exception) -> None:
+        self._dropped.discard(future)
+        if not future.cancelled():
+            future.set_exception(error)
 
     def _next(self) -> list[tuple[Prompt, Future[Completion]]]:
         with self._changed:
+            for prompt, future in list(self._ready):
+                if future.cancelled():
+                    self._ready.remove((prompt, future))
+                    self.encoder.release(prompt.images)
+                    self._ahead.release()
             room = self.decoder.room([prompt for prompt, _ in self._ready])
             batch: list[tuple[Prompt, Future[Completion]]] = []
             tokens = 0
@@ -218,6 +242,10 @@ class PackedBatcher:
                 self._ready.popleft()
         for _ in batch:
             self._ahead.release()
+        # From here on a reply comes, unless it is dropped; one that was cancelled just now is decoded for nobody.
+        for _, future in batch:
+            if not future.running():
+                future.set_running_or_notify_cancel()
         return batch
 
     def _advance(self, rows: dict[int, _Row]) -> None:
@@ -236,7 +264,9 @@ class PackedBatcher:
         for slot in ended:
             self.decoder.release(slot)
             row = rows.pop(slot)
-            row.future.set_result(self._generator.said(row.prompt.job, row.said, len(row.prompt)))
+            self._dropped.discard(row.future)
+            if not row.future.cancelled():
+                row.future.set_result(self._generator.said(row.prompt.job, row.said, len(row.prompt)))
         for source, target in self.decoder.compact().items():
             rows[target] = rows.pop(source)
 
@@ -248,6 +278,7 @@ class PackedBatcher:
         for slot, row in rows.items():
             row.said.append(chosen[slot])
             complete = masks is not None and masks.accept(slot, chosen[slot])
+            complete = complete or row.future in self._dropped or row.future.cancelled()
             if complete or chosen[slot] in self._ends or len(row.said) >= row.prompt.job.max_output_tokens:
                 ended.add(slot)
         return ended

@@ -196,6 +196,43 @@ def test_a_thread_that_dies_leaves_nobody_waiting(build, make_job, monkeypatch):
     batcher.close()
 
 
+def test_a_row_that_nobody_waits_for_ends_with_the_next_step(build, make_job, monkeypatch):
+    batcher = PackedBatcher(build("qwen2_5_vl"), planned=tight(pool_tokens=4000))
+    step = batcher.decoder.forward_step
+    begun = threading.Event()
+    dropped = threading.Event()
+    steps: list[int] = []
+
+    def counted() -> Any:
+        begun.set()
+        assert dropped.wait(30)
+        steps.append(len(batcher.decoder.rows))
+        return step()
+
+    monkeypatch.setattr(batcher.decoder, "forward_step", counted)
+    future = batcher.submit(make_job((1,), 2, 2000), weight=1.0)
+    assert begun.wait(30)
+    batcher.drop(future)
+    dropped.set()
+    assert future.result(timeout=60).usage.output_tokens <= 2
+    batcher.close()
+    assert len(steps) <= 2
+
+
+def test_a_prefill_that_fails_by_a_fault_of_ours_leaves_nobody_waiting(build, make_job, monkeypatch):
+    batcher = PackedBatcher(build("qwen2_5_vl"), planned=tight())
+
+    def bug(prompts: Any) -> Any:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(batcher.decoder, "prefill", bug)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    for future in [batcher.submit(make_job((n,), 2, 4), weight=1.0) for n in range(3)]:
+        with pytest.raises(RuntimeError, match="decoding has stopped"):
+            future.result(timeout=60)
+    batcher.close()
+
+
 def test_a_request_whose_caller_has_gone_is_dropped(build, make_job):
     batcher = PackedBatcher(build("qwen2_5_vl"), planned=tight())
     hold = threading.Event()
