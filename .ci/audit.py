@@ -3,8 +3,8 @@
     python3 .ci/audit.py              .venv
     python3 .ci/audit.py FOLDER       another environment
 
-Exit code 1 for a known hole. Where the database, or pip-audit itself, is not there within a minute, one line says that it was skipped:
-a network that is shut tells nothing of a package. Nothing stays installed.
+Exit code 1 for a known hole. Where the database, or pip-audit itself, is not there within a minute, one line
+says that it was skipped: a network that is shut tells nothing of a package. Nothing stays installed.
 """
 
 from __future__ import annotations

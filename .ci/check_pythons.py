@@ -1,10 +1,11 @@
-"""Installs mrvideo on every Python found, with the newest dependencies and with the lowest, and asks the demo film.
+"""Installs mrvideo on every Python found, with the newest dependencies and with the lowest, and asks the demo
+film.
 
     python3 .ci/check_pythons.py              each of 3.10 to 3.13 that is found
     python3 .ci/check_pythons.py 3.12         this one alone
 
-Interpreters are looked for on PATH and among pyenv's. Needs nothing but the standard library; uv, which resolves the
-lowest versions that have wheels, is installed into an environment that goes away with the run.
+Interpreters are looked for on PATH and among pyenv's. Needs nothing but the standard library; uv, which
+resolves the lowest versions that have wheels, is installed into an environment that goes away with the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A conversation about indexed videos: an agent that calls tools and keeps its evidence. The graph of one turn.
+"""A conversation about indexed videos: an agent that calls tools and keeps its evidence. The graph of one
+turn.
 
     START ─► think ──tool──► act ─┐
                ▲ └─answer─► END   │
@@ -56,7 +57,9 @@ class ChatContext:
 async def take_turn(
     message: str, before: ChatState, context: ChatContext, *, saver: Any = None, name: str = ""
 ) -> ChatState:
-    """The conversation after one message and the agent's turn. With a saver, the steps are kept under `name` as they come."""
+    """The conversation after one message and the agent's turn. With a saver, the steps are kept under `name`
+    as they come.
+    """
     conversation = [*before.get("conversation", []), {"who": "user", "text": message.strip()}]
     state: ChatState = {"conversation": conversation, "steps": [], "evidence": [], "next": {}}
     config: Any = {"recursion_limit": 4 + 2 * context.max_steps}
@@ -96,7 +99,8 @@ async def take_kept_turn(message: str, context: ChatContext, checkpoints: Path, 
 class PlainData:
     """How the steps of a conversation are kept: as JSON, which names no class and no function.
 
-    The graph's own way makes whatever objects a file names: in a folder from a stranger `chats.db` could run any program.
+    The graph's own way makes whatever objects a file names: in a folder from a stranger `chats.db` could run
+    any program.
     """
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
@@ -122,7 +126,9 @@ def _no_objects(kind: int, body: bytes) -> Any:
 
 
 def _taken_up(checkpoint: Any) -> ChatState:
-    """What was said so far; the steps of an earlier turn are its own. Raises for what the graph could not go on from."""
+    """What was said so far; the steps of an earlier turn are its own. Raises for what the graph could not go
+    on from.
+    """
     UUID(checkpoint["id"])
     for versions in (checkpoint["channel_versions"], checkpoint["versions_seen"]):
         versions.items()
@@ -193,7 +199,9 @@ async def act(state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
 
 
 def _checked(reply: ExploreReply, steps: Sequence[StepLine]) -> tuple[list[Evidence], int]:
-    """Citations whose words really stand in the cited result, with the span they stand at there; and how many do not."""
+    """Citations whose words really stand in the cited result, with the span they stand at there; and how many
+    do not.
+    """
     by_id = {step.step_id: step for step in steps}
     evidence: list[Evidence] = []
     removed = 0

@@ -1,13 +1,15 @@
 """Accuracy against faults of perception, for each effort, in the synthetic world of tests/support.
 
-    python benchmarks/faults.py [--minutes 6] [--questions 40] [--seeds 5 6 7 8 9 10] [--rates 0.1 0.3] [--workers 2]
+    python benchmarks/faults.py [--minutes 6] [--questions 40] [--seeds 5 6 7 8 9 10] [--rates 0.1 0.3]
+    [--workers 2]
 
-The whole pipeline runs: a real video is decoded, captioned by a perceiver that sees only pixels and the prompts'
-text, named, and asked. How it fails, and what is drawn anew, is told at `Faults` in tests/support/perceiver.py.
-With a rate of 0 every answer is right, so whatever is lost here perception lost, or the pipeline did not win back.
+The whole pipeline runs: a real video is decoded, captioned by a perceiver that sees only pixels and the
+prompts' text, named, and asked. How it fails, and what is drawn anew, is told at `Faults` in
+tests/support/perceiver.py. With a rate of 0 every answer is right, so whatever is lost here perception lost,
+or the pipeline did not win back.
 
-`unchecked` is effort high with blind checks: they say yes to every claim, and that nothing was left out. What high has over
-it is won by verification; what it has over medium, by searching again where nothing was found.
+`unchecked` is effort high with blind checks: they say yes to every claim, and that nothing was left out. What
+high has over it is won by verification; what it has over medium, by searching again where nothing was found.
 """
 
 from __future__ import annotations

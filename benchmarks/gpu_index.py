@@ -1,10 +1,12 @@
-"""What `mrvideo index` reaches of a GPU's speed, end to end: decoding, pictures, prompts, the map, the library.
+"""What `mrvideo index` reaches of a GPU's speed, end to end: decoding, pictures, prompts, the map, the
+library.
 
     python benchmarks/gpu_index.py [--shape qwen2.5-vl-3b] [--minutes 60] [--tokenizer FOLDER]
 
-The film is made first: shots of moving noise. The model has a published size and random weights, so that its replies say
-nothing: each is decoded to 192 tokens, and then a caption of one scene stands in for what it says. Everything else is
-what a user runs. Prints clips/s beside the same model's own speed on the same pictures, and what the GPU waited for.
+The film is made first: shots of moving noise. The model has a published size and random weights, so that its
+replies say nothing: each is decoded to 192 tokens, and then a caption of one scene stands in for what it
+says. Everything else is what a user runs. Prints clips/s beside the same model's own speed on the same
+pictures, and what the GPU waited for.
 """
 
 from __future__ import annotations

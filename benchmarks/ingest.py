@@ -3,10 +3,10 @@
     python benchmarks/ingest.py [--minutes 10] [--rounds 3] [--keep FOLDER] [--quick]
     python benchmarks/ingest.py --memory 10
 
-Makes its own footage (720p30 H.264 with B-frames, motion, noise and cuts), runs every way round robin in a process of
-its own, and prints medians: wall ÷ L, CPU ÷ L and peak memory above import, where L is the wall time of
-`ffmpeg -threads N -i X -map 0:v -f null -` on the same file, the same cores, in the same run.
-Without an ffmpeg on PATH, L is PyAV's own plain decoding of every frame with N threads, and the output says so.
+Makes its own footage (720p30 H.264 with B-frames, motion, noise and cuts), runs every way round robin in a
+process of its own, and prints medians: wall ÷ L, CPU ÷ L and peak memory above import, where L is the wall
+time of `ffmpeg -threads N -i X -map 0:v -f null -` on the same file, the same cores, in the same run. Without
+an ffmpeg on PATH, L is PyAV's own plain decoding of every frame with N threads, and the output says so.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def _encode(path: Path, seconds: int, size: tuple[int, int]) -> None:
 def by_shards(
     path: str, *, sparse: bool = True, workers: int = CORES, watch: bool = True, keys: bool = False
 ) -> int:
-    """As the product does: shards side by side, one decode thread each, JPEG bytes kept until the shard is done."""
+    """As the product does: shards side by side, one decode thread each, JPEG bytes kept until the shard is
+    done.
+    """
     from mrvideo.media.clips import plan_shards, sample_times
     from mrvideo.media.options import ReadOptions
     from mrvideo.media.pyav import PyAVReader
@@ -124,7 +126,9 @@ def by_shards(
 
 
 def without_looking(path: str) -> int:
-    """The same pictures decoded and made, but not looked at for camera changes: what looking costs is the difference."""
+    """The same pictures decoded and made, but not looked at for camera changes: what looking costs is the
+    difference.
+    """
     from mrvideo.media import pyav
 
     class Blind:

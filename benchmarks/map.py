@@ -1,16 +1,20 @@
-"""The captioning map against a slow, then a failing server: does decoding hide the calls, and is nothing lost or paid twice?
+"""The captioning map against a slow, then a failing server: does decoding hide the calls, and is nothing lost
+or paid twice?
 
-    python benchmarks/map.py [--minutes 60] [--height 720] [--concurrency 64] [--latency 0.4] [--only clean|faults|calls]
+    python benchmarks/map.py [--minutes 60] [--height 720] [--concurrency 64] [--latency 0.4] [--only
+    clean|faults|calls]
 
     clean     caption a video's clips; target ≤ 1.10 × max(decode alone, ideal calls alone). And the whole index: the cast follows
     faults    the same under 20 % 429 (Retry-After), 10 % 500, 5 % stalls, 5 % malformed: all clips captioned or listed;
-              target ≤ 1.5 × max(decode alone, what those very faults cost an ideal scheduler of the calls alone)
+              target ≤ 1.5 × max(decode alone, what those very faults cost an ideal scheduler of the calls
+              alone)
     calls     the calls alone under those faults; target ≤ 1.5 × what an ideal scheduler needs for them
 
-All times of one run are taken on the same machine, one after the other; the ratios are what counts. The ideal scheduler is
-simulated: full slots, no wait but Retry-After, no time of its own, the same draw of faults for each try of each request,
-and the same end of patience. On a machine so busy that a good call takes longer than STALL_LATENCIES, the client gives
-such calls up and pays them again: then the machine is what is measured, and "paid twice" tells.
+All times of one run are taken on the same machine, one after the other; the ratios are what counts. The ideal
+scheduler is simulated: full slots, no wait but Retry-After, no time of its own, the same draw of faults for
+each try of each request, and the same end of patience. On a machine so busy that a good call takes longer
+than STALL_LATENCIES, the client gives such calls up and pays them again: then the machine is what is
+measured, and "paid twice" tells.
 """
 
 from __future__ import annotations
@@ -207,7 +211,9 @@ def ideal_seconds(keys: Sequence[str], concurrency: int, latency_seconds: float)
 
 @dataclass(frozen=True, order=True)
 class _Tries:
-    """How often one request was tried: in all, and since its last answer; `repairs` of answers that were no JSON."""
+    """How often one request was tried: in all, and since its last answer; `repairs` of answers that were no
+    JSON.
+    """
 
     all: int = 0
     since_answer: int = 0

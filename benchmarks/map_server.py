@@ -1,4 +1,5 @@
-"""The server of `map.py`, in a process of its own: a fixed latency, so many calls at once, faults by a fixed draw.
+"""The server of `map.py`, in a process of its own: a fixed latency, so many calls at once, faults by a fixed
+draw.
 
     python benchmarks/map_server.py LATENCY_SECONDS CONCURRENCY FAULTS(0|1)      prints its port, then a report on SIGTERM
 
@@ -21,7 +22,9 @@ _TIME = re.compile(rb"(\d+\.\d\d) s")
 
 
 def fault(key: str, attempt: int) -> str:
-    """What happens to the n-th try (from 0) of one request: the same in every run, known to the simulation too."""
+    """What happens to the n-th try (from 0) of one request: the same in every run, known to the simulation
+    too.
+    """
     draw = int.from_bytes(hashlib.sha256(f"{key}/{attempt}".encode()).digest()[:4], "big") / 2**32
     for name, share in (("429", 0.20), ("500", 0.10), ("stall", 0.05), ("malformed", 0.05)):
         if draw < share:
@@ -102,8 +105,9 @@ class Server:
 
 
 def _asked(body: bytes) -> tuple[str, list[float]]:
-    """The name of the reply's schema, and the times of the pictures. Found between quotes, for base64 has none: a
-    pattern searched through megabytes would cost more than all the rest."""
+    """The name of the reply's schema, and the times of the pictures. Found between quotes, for base64 has
+    none: a pattern searched through megabytes would cost more than all the rest.
+    """
     words = body.split(b'"')
     times = [float(found.group(1)) for word in words if len(word) < 20 and (found := _TIME.fullmatch(word))]
     return words[words.index(b"name", words.index(b"response_format")) + 2].decode(), times

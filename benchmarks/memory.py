@@ -1,11 +1,13 @@
 """What a memory takes to build and to walk, for worlds of growing length, against reading everything.
 
-    python benchmarks/memory.py [--hours 1 10 100] [--questions 22] [--effort low] [--exhaustive] [--fault misses_character 0.3]
+    python benchmarks/memory.py [--hours 1 10 100] [--questions 22] [--effort low] [--exhaustive] [--fault
+    misses_character 0.3]
 
-The worlds of tests/support are captioned by perfect eyes without rendering; frames are drawn where a look asks for one. Tokens are those
-of gpt-5-mini's rules: instructions, inputs, the reply's schema, and pictures; replies are not counted. Printed are the ratio of tokens to
-those of the length before (limit 1.5 for a tenfold one), how often the walk opened all scenes that decide (limit 0.99), and the growth of
-this process's memory while the largest tree is built (limit 300 MB).
+The worlds of tests/support are captioned by perfect eyes without rendering; frames are drawn where a look
+asks for one. Tokens are those of gpt-5-mini's rules: instructions, inputs, the reply's schema, and pictures;
+replies are not counted. Printed are the ratio of tokens to those of the length before (limit 1.5 for a
+tenfold one), how often the walk opened all scenes that decide (limit 0.99), and the growth of this process's
+memory while the largest tree is built (limit 300 MB).
 """
 
 from __future__ import annotations

@@ -1,16 +1,18 @@
-"""What becomes of broken files: thousands of seeded mutations of small ones, each read in a process that may be killed.
+"""What becomes of broken files: thousands of seeded mutations of small ones, each read in a process that may
+be killed.
 
     python benchmarks/mutations.py [--of films|texts|growth] [--each 1000] [--seed 0] [--index]
 
-Films must end within 10 s in an error of the package's own, or in frames with every time that got none named in `lost`.
-With `--index` each is also indexed as a user would, without a model. A file may take 300 MB above what the process held
-before it (Linux alone tells that).
-Texts (subtitles, a cast file, captions to import) must end so too, or in lines; a line that is whole in the file, and
-neither read nor told of, is a silence. A hang, a crash of the process, a foreign exception, too much memory and a
-silence are defects; the exit status is 1 when there is one, and the file is kept.
+Films must end within 10 s in an error of the package's own, or in frames with every time that got none named
+in `lost`. With `--index` each is also indexed as a user would, without a model. A file may take 300 MB above
+what the process held before it (Linux alone tells that). Texts (subtitles, a cast file, captions to import)
+must end so too, or in lines; a line that is whole in the file, and neither read nor told of, is a silence. A
+hang, a crash of the process, a foreign exception, too much memory and a silence are defects; the exit status
+is 1 when there is one, and the file is kept.
 
-Texts made to take long (`growth`: braces, equal times, spaces, nested entries) are read at a size and at twice that;
-the ratio of the two is 2 where time is in proportion to the size, and 4 where it is to its square. Above 3 is a defect.
+Texts made to take long (`growth`: braces, equal times, spaces, nested entries) are read at a size and at
+twice that; the ratio of the two is 2 where time is in proportion to the size, and 4 where it is to its
+square. Above 3 is a defect.
 """
 
 from __future__ import annotations
@@ -380,7 +382,9 @@ def run(
     seeds: range,
     is_indexed: bool = False,
 ) -> int:
-    """Mutate each kind (its name: file name, how it is read, its bytes), print what came of it; returns the defects."""
+    """Mutate each kind (its name: file name, how it is read, its bytes), print what came of it; returns the
+    defects.
+    """
     columns = [*columns, *DEFECTS]
     print(f"{'file':30}" + "".join(f"{name:>19}" for name in columns) + f"{'slowest s':>11}{'most MB':>9}")
     defects = 0

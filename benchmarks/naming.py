@@ -1,10 +1,12 @@
-"""What faults of perception cost stage A: entity F1 and captions that still name the right one, on a world of known truth.
+"""What faults of perception cost stage A: entity F1 and captions that still name the right one, on a world of
+known truth.
 
-    python benchmarks/naming.py [--seeds 3] [--minutes 5] [--recipes fused paper] [--kinds …] [--without views review]
+    python benchmarks/naming.py [--seeds 3] [--minutes 5] [--recipes fused paper] [--kinds …] [--without views
+    review]
 
-The perceiver reads only the pixels and prompts it is sent (tests/support). No model, no network. Prints a Markdown table.
-`--without` switches off what repairs the cast: `views`, the frames of other scenes beside an exemplar; `review`, the second
-comparison of each stretch with the whole cast.
+The perceiver reads only the pixels and prompts it is sent (tests/support). No model, no network. Prints a
+Markdown table. `--without` switches off what repairs the cast: `views`, the frames of other scenes beside an
+exemplar; `review`, the second comparison of each stretch with the whole cast.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def entity_f1(index: Index, truth: dict[str, int]) -> float:
 
 
 def facts_kept(index: Index, world: Any, truth: dict[str, int]) -> float:
-    """Share of true facts (who, in a scene, does what with what) that a caption states under the one's main name."""
+    """Share of true facts (who, in a scene, does what with what) that a caption states under the one's main
+    name.
+    """
     votes: dict[int, dict[str, int]] = {}
     for entity in index.entities:
         for mention in entity.mention_ids:

@@ -1,11 +1,13 @@
-"""The offline model on a long film, against its bars: speed, memory of the whole process tree, texts found, a warm question.
+"""The offline model on a long film, against its bars: speed, memory of the whole process tree, texts found, a
+warm question.
 
     python benchmarks/offline.py --film FILE [--minutes 60] [--keep FOLDER]
 
-The film is repeated until it is long enough. Each repeat is cropped and recoloured, and every other one is mirrored, so
-that no frame recurs. What is read in the first, unchanged one should be read in every repeat that is not mirrored.
-Memory is the proportional set size (PSS) of the process and all its children, sampled ten times a second; Linux only.
-Speed is told by the wall, and by processor time as if all cores had been ours: on a shared machine the first is too slow.
+The film is repeated until it is long enough. Each repeat is cropped and recoloured, and every other one is
+mirrored, so that no frame recurs. What is read in the first, unchanged one should be read in every repeat
+that is not mirrored. Memory is the proportional set size (PSS) of the process and all its children, sampled
+ten times a second; Linux only. Speed is told by the wall, and by processor time as if all cores had been
+ours: on a shared machine the first is too slow.
 """
 
 from __future__ import annotations

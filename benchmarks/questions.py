@@ -1,9 +1,11 @@
 """Pictures, tokens and calls of a question, by kind and effort, in the synthetic world of tests/support.
 
-    python benchmarks/questions.py [--minutes 6] [--seeds 5 6] [--questions 44] [--efforts medium high] [--fault vague_caption 0.3]
+    python benchmarks/questions.py [--minutes 6] [--seeds 5 6] [--questions 44] [--efforts medium high]
+    [--fault vague_caption 0.3]
 
-The whole pipeline runs over real pixels; see benchmarks/faults.py for what is lost. Tokens are those of gpt-5-mini's rules:
-instructions, inputs, the reply's schema, and each picture by its size. Replies are not counted.
+The whole pipeline runs over real pixels; see benchmarks/faults.py for what is lost. Tokens are those of
+gpt-5-mini's rules: instructions, inputs, the reply's schema, and each picture by its size. Replies are not
+counted.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""What the offline model takes for text, against what is written: precision and recall by threshold, and what a glance misses.
+"""What the offline model takes for text, against what is written: precision and recall by threshold, and what
+a glance misses.
 
     python benchmarks/reading.py [--pictures 120] [--seed 100] [--film FILE --truth FILE] [--every 0.5]
 
-Half of the drawn pictures hold one text of 12 to 48 px, plain, outlined or half faded, over a texture; half hold none. A film is read
-whole, as an index reads it; its truth is a file with one text a line, and every other text found on it is a false one.
-A line counts as found when it reads as its text does (`mrvideo.text.same_text`).
+Half of the drawn pictures hold one text of 12 to 48 px, plain, outlined or half faded, over a texture; half
+hold none. A film is read whole, as an index reads it; its truth is a file with one text a line, and every
+other text found on it is a false one. A line counts as found when it reads as its text does
+(`mrvideo.text.same_text`).
 """
 
 from __future__ import annotations

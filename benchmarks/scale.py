@@ -1,9 +1,11 @@
-"""Does the cost of a clip, a search and a question stay flat as videos grow? Prints ratios; takes a few minutes.
+"""Does the cost of a clip, a search and a question stay flat as videos grow? Prints ratios; takes a few
+minutes.
 
     python benchmarks/scale.py [clips] [search] [ask] [memory]
 
 No picture is decoded and no model waits: frames are one small JPEG and replies come at once, so that what is
-measured is mrvideo alone: planning, requests, keeping replies, the cast, the index, search, the graph of stage B.
+measured is mrvideo alone: planning, requests, keeping replies, the cast, the index, search, the graph of
+stage B.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ def main() -> None:
         {"clips": clips, "search": search, "ask": question, "memory": memory}[name]()
 
 
-# --- overhead per clip ----------------------------------------------------------------------------------------
+# --- overhead per clip
+# ----------------------------------------------------------------------------------------
 
 
 def clips() -> None:
@@ -186,7 +189,8 @@ def _model(library: Library) -> LimitedModel:
 
 
 def _characters(inputs: Any) -> dict[str, Any]:
-    # A cast of 24, four of them in each stretch: who comes back is linked, so the cast stays as large as in life.
+    # A cast of 24, four of them in each stretch: who comes back is linked, so the cast stays as large as in
+    # life.
     shard = int(inputs.span.start_seconds // 120)
     people = [
         {
@@ -228,7 +232,8 @@ def _link(inputs: Any) -> dict[str, Any]:
     return {"pairs": [{"left_id": one, "right_id": two, "better": "left"} for one, two in pairs]}
 
 
-# --- search ---------------------------------------------------------------------------------------------------
+# --- search
+# ---------------------------------------------------------------------------------------------------
 
 
 def search() -> None:
@@ -291,7 +296,8 @@ def _scenes(chance: random.Random, count: int) -> Iterator[Scene]:
         )
 
 
-# --- a question -----------------------------------------------------------------------------------------------
+# --- a question
+# -----------------------------------------------------------------------------------------------
 
 
 def question() -> None:
@@ -365,12 +371,14 @@ _REPLIES: dict[str, Any] = {
 }
 
 
-# --- memory ---------------------------------------------------------------------------------------------------
+# --- memory
+# ---------------------------------------------------------------------------------------------------
 
 
 def memory() -> None:
-    """Peak memory of indexing a real film of 1 and of 10 hours, decoded in full, each in a process of its own: that
-    process's, and with as many of the largest it started as there are cores (its decoders)."""
+    """Peak memory of indexing a real film of 1 and of 10 hours, decoded in full, each in a process of its
+    own: that process's, and with as many of the largest it started as there are cores (its decoders).
+    """
     import subprocess
 
     print("memory: hours | peak MB | ratio to 1 hour | with decoders MB | ratio to 1 hour | s")

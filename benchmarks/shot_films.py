@@ -1,7 +1,8 @@
-"""Films whose camera changes are known, by two generators that share no code of drawing: one to tune on, one to judge by.
+"""Films whose camera changes are known, by two generators that share no code of drawing: one to tune on, one
+to judge by.
 
-What both draw: cuts, dissolves, fades through black, flashes, pans and swings, titles that fade in, large things that move or leave,
-static views with noise, bars around the picture. Each film is 40 shots.
+What both draw: cuts, dissolves, fades through black, flashes, pans and swings, titles that fade in, large
+things that move or leave, static views with noise, bars around the picture. Each film is 40 shots.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Film:
 
 
 class Texture:
-    """A sheet of noise of several sizes that a camera pans over, drifts over, or looks at; an object that moves across."""
+    """A sheet of noise of several sizes that a camera pans over, drifts over, or looks at; an object that
+    moves across.
+    """
 
     def __init__(self, dice: np.random.Generator) -> None:
         sheet = np.zeros((HEIGHT * 2, WIDTH * 2, 3), np.float32)
@@ -97,7 +100,9 @@ class Texture:
 
 
 class Drawing:
-    """Hills under a sky or a room with furniture, blurred a little, with figures that wave, flap, drive off; a hand-held camera."""
+    """Hills under a sky or a room with furniture, blurred a little, with figures that wave, flap, drive off;
+    a hand-held camera.
+    """
 
     def __init__(self, dice: np.random.Generator) -> None:
         self._dice = dice

@@ -1,11 +1,13 @@
-"""How well camera changes are found, how PySceneDetect finds them, and what finding them costs beside reading.
+"""How well camera changes are found, how PySceneDetect finds them, and what finding them costs beside
+reading.
 
     python benchmarks/shots.py [--films 2] [--footage FOLDER] [--keep FOLDER]
 
-Films of two generators (`shot_films.py`): thresholds were chosen on textures of seeds below 200; drawings were left alone for the
-judgement. The demo film's changes are known from the script that draws it, those of `real_compilation.mp4` (in the footage folder,
-where there is one) were noted by eye. A cut counts as found within 0.2 s, a dissolve or a fade within 0.8 s of its middle.
-PySceneDetect's adaptive detector runs where it is installed (pip install scenedetect opencv-python-headless), in a pass of its own.
+Films of two generators (`shot_films.py`): thresholds were chosen on textures of seeds below 200; drawings
+were left alone for the judgement. The demo film's changes are known from the script that draws it, those of
+`real_compilation.mp4` (in the footage folder, where there is one) were noted by eye. A cut counts as found
+within 0.2 s, a dissolve or a fade within 0.8 s of its middle. PySceneDetect's adaptive detector runs where it
+is installed (pip install scenedetect opencv-python-headless), in a pass of its own.
 """
 
 from __future__ import annotations
@@ -76,7 +78,9 @@ def found_by_peer(path: Path) -> tuple[list[Change], float]:
 
 
 def score(true: Sequence[Change], found: Sequence[Change]) -> tuple[int, int]:
-    """How many of the changes were found, and how many were found that are none. Kinds are not compared, only times."""
+    """How many of the changes were found, and how many were found that are none. Kinds are not compared, only
+    times.
+    """
     left = list(true)
     false = 0
     for at, _ in found:

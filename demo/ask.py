@@ -3,8 +3,8 @@
     python demo/ask.py [VIDEO]                                   what is read without a model, then what one that sees has answered
     python demo/ask.py --record MODEL [--base-url URL] [VIDEO]   record the latter anew, in demo/recorded.jsonl
 
-Without settings the first part runs with the offline model. The second answers from the recording, where there is one: no key, no
-network in either.
+Without settings the first part runs with the offline model. The second answers from the recording, where
+there is one: no key, no network in either.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def ask_all(
 
 
 def replay(console: Console, path: Path, recorded: Path = RECORDED) -> None:
-    """What a vision model answered when it was recorded. A recording that does not fit any more is told, and is no fault."""
+    """What a vision model answered when it was recorded. A recording that does not fit any more is told, and
+    is no fault.
+    """
     console.print(
         "\n[bold]Recorded[/bold]: what a vision model answered, played back without key and network",
         highlight=False,

@@ -1,4 +1,6 @@
-"""The pencil box of the demo film: skies, seas, houses, boats, people, all drawn with Pillow on a 1280 × 720 sheet."""
+"""The pencil box of the demo film: skies, seas, houses, boats, people, all drawn with Pillow on a 1280 × 720
+sheet.
+"""
 
 from __future__ import annotations
 

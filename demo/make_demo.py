@@ -1,6 +1,8 @@
-"""Draws, scores and subtitles the demo film: `python demo/make_demo.py` writes harbour.mp4 and harbour.srt beside itself.
+"""Draws, scores and subtitles the demo film: `python demo/make_demo.py` writes harbour.mp4 and harbour.srt
+beside itself.
 
-Everything is drawn by this script, so the film may be used for anything. The same libraries give the same bytes.
+Everything is drawn by this script, so the film may be used for anything. The same libraries give the same
+bytes.
 """
 
 from __future__ import annotations

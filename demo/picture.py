@@ -1,4 +1,5 @@
-"""Draws the picture on the first page of the docs: the demo film's timeline, a question, its answer and the evidence.
+"""Draws the picture on the first page of the docs: the demo film's timeline, a question, its answer and the
+evidence.
 
 python demo/picture.py      writes docs/answer.jpg; indexes the film without a model when that was not done yet
 """

@@ -1,4 +1,5 @@
-"""How one system answers one question of one video: the pipeline as it is, less one part, or one call on even frames.
+"""How one system answers one question of one video: the pipeline as it is, less one part, or one call on even
+frames.
 
 Parts are taken away from outside, so that the pipeline itself has no switch that only an ablation would use.
 """
@@ -113,7 +114,9 @@ def _local_name(held: list[Mention], time_seconds: float) -> str | None:
 
 
 class WithoutIntention(WrappedModel):
-    """A model that is not asked what a question is after: every segment says nothing, the plan is the whole video."""
+    """A model that is not asked what a question is after: every segment says nothing, the plan is the whole
+    video.
+    """
 
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer the intention prompts without a call, pass all others on."""

@@ -1,4 +1,6 @@
-"""`mrvideo eval` and `mrvideo import`: arguments in, a table or JSON out. Light to load: the work is imported when asked for."""
+"""`mrvideo eval` and `mrvideo import`: arguments in, a table or JSON out. Light to load: the work is imported
+when asked for.
+"""
 
 from __future__ import annotations
 
@@ -90,8 +92,8 @@ def eval_command(
 ) -> None:
     """Ask a benchmark's questions and score the answers as its authors do.
 
-    Missing videos, failed calls and answers that cannot be read are counted and shown, never guessed. Exit code 1 when
-    there were any.
+    Missing videos, failed calls and answers that cannot be read are counted and shown, never guessed. Exit
+    code 1 when there were any.
     """
     named = [name for name in ("vision", "text") if origins[name] == "argument"]
     if offline and named:

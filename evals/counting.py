@@ -11,7 +11,9 @@ from mrvideo.evals.matching import gives_length, gives_time, says
 from mrvideo.evals.scorers import circular, clustered_mean, evidence_iou, evidence_recall
 
 Value: TypeAlias = Callable[[Question, Outcome], float]
-"""What one item earns, 0 to 1. Anything that was not answered earns its due by this rule too, never by a guess."""
+"""What one item earns, 0 to 1. Anything that was not answered earns its due by this rule too, never by a
+guess.
+"""
 
 Path: TypeAlias = Callable[[Question], tuple[Hashable, ...]]
 
@@ -44,7 +46,9 @@ def _says_right(question: Question, outcome: Outcome) -> bool:
 
 
 def _shows(question: Question, outcome: Outcome) -> bool:
-    """Whether the evidence lies where the answer can be read or heard; nothing to show where the truth names no span."""
+    """Whether the evidence lies where the answer can be read or heard; nothing to show where the truth names
+    no span.
+    """
     if not question.key_spans:
         return True
     cited = [span.padded(SPAN_SLACK_SECONDS) for span in outcome.spans[:CITED_SPANS]]
@@ -59,10 +63,11 @@ def judged(answered: Answered) -> list[tuple[Question, Outcome]]:
 def score_choices(
     system: str, answered: Answered, *, strata: Path | None = None, headline: str = "accuracy"
 ) -> Scores:
-    """Accuracy, officially (missing videos left out) and strictly (missing is wrong), with facets and evidence.
+    """Accuracy, officially (missing videos left out) and strictly (missing is wrong), with facets and
+    evidence.
 
-    With `strata` the headline is the mean of means along those paths. Items with a `circle` count once, and only if
-    every try of it is right.
+    With `strata` the headline is the mean of means along those paths. Items with a `circle` count once, and
+    only if every try of it is right.
     """
     items = judged(answered)
     present = [(q, o) for q, o in items if o.status != "missing"]
@@ -112,7 +117,8 @@ def statuses(answered: Answered) -> dict[str, int]:
 def score_evidence(present: Answered) -> dict[str, Number]:
     """Right for the right reason: what the cited spans have to do with the times that matter.
 
-    `recall` is the share of true spans touched within 1 s; `right with recall 1` asks for the right answer too.
+    `recall` is the share of true spans touched within 1 s; `right with recall 1` asks for the right answer
+    too.
     """
     items = [(q, o) for q, o in present if q.key_spans]
     if not items:

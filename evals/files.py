@@ -34,7 +34,9 @@ def find_file(data: Path, *patterns: str) -> Path:
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The records of a .json (a list), .jsonl or .parquet file. Raises `InputError` when it is none of these inside."""
+    """The records of a .json (a list), .jsonl or .parquet file. Raises `InputError` when it is none of these
+    inside.
+    """
     try:
         if path.suffix == ".parquet":
             return _read_parquet(path)

@@ -56,7 +56,9 @@ class Needle:
 
 @dataclass(frozen=True)
 class _Group:
-    """A group of pictures; those that share a key show the same and are encoded once. No key: never seen again."""
+    """A group of pictures; those that share a key show the same and are encoded once. No key: never seen
+    again.
+    """
 
     key: tuple[int, int] | None
     frames: Sequence[Picture] | Scenery
@@ -79,8 +81,8 @@ def build_haystack(
 ) -> list[Span]:
     """Write the video and return each needle's true span, in the order of `needles`.
 
-    Edits start at their wanted time; an insert starts at the next border between groups, at most 2 s later. The
-    footage is repeated, or cut, to the duration; without any, scenes are drawn from the seed. No audio.
+    Edits start at their wanted time; an insert starts at the next border between groups, at most 2 s later.
+    The footage is repeated, or cut, to the duration; without any, scenes are drawn from the seed. No audio.
     Raises `InputError` when the footage holds no pictures.
     """
     size = _size_of(footage[0]) if footage else SIZE

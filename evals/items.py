@@ -1,4 +1,6 @@
-"""What a benchmark asks and what came back: one `Question` and one `Outcome` per item, whatever the benchmark."""
+"""What a benchmark asks and what came back: one `Question` and one `Outcome` per item, whatever the
+benchmark.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,8 @@ class Outcome(Record):
 class Captioned(Record):
     """What captioning one video took for one system.
 
-    `seconds` is None and `paid` False where the index was there before: then another row, or an earlier run, holds the time.
+    `seconds` is None and `paid` False where the index was there before: then another row, or an earlier run,
+    holds the time.
     """
 
     video: str
@@ -113,8 +116,8 @@ class Number(Record):
 class Scores(Record):
     """One system's result on one benchmark. `headline` names the metric of `metrics` that papers quote.
 
-    `official` metrics leave out missing videos, as the authors' scripts do; `strict` ones count them as wrong.
-    Numbers are fractions, not per cent.
+    `official` metrics leave out missing videos, as the authors' scripts do; `strict` ones count them as
+    wrong. Numbers are fractions, not per cent.
     """
 
     system: str
@@ -156,8 +159,8 @@ class Submitter(Protocol):
 class Benchmark:
     """One benchmark: how its files are read, scored and handed in.
 
-    `subtitles` says whether its usual protocol gives them; `aliases` are other names of subsets; `published` are
-    results of papers, in per cent.
+    `subtitles` says whether its usual protocol gives them; `aliases` are other names of subsets; `published`
+    are results of papers, in per cent.
     """
 
     name: str

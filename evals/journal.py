@@ -67,7 +67,8 @@ class Journal:
 
 
 def open_folder(base: Path, name: str, settings: dict[str, Any], *, resume: bool) -> Path:
-    """The folder of a run. With `resume` the newest one with the same settings, else one that is not there yet.
+    """The folder of a run. With `resume` the newest one with the same settings, else one that is not there
+    yet.
 
     Raises `InputError` when there is nothing to resume.
     """

@@ -18,7 +18,9 @@ _OPEN_CUE_SECONDS = 5.0
 
 
 def read_cues(path: Path, *, starting_seconds: float) -> tuple[Cue, ...]:
-    """Subtitles in either of the data set's two shapes, moved to the clip's clock; those that end before it are dropped."""
+    """Subtitles in either of the data set's two shapes, moved to the clip's clock; those that end before it
+    are dropped.
+    """
     try:
         lines: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -42,7 +44,9 @@ def read_cues(path: Path, *, starting_seconds: float) -> tuple[Cue, ...]:
 
 
 def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
-    """`lvb_val.json` or the validation parquet; the test split, whose answers are hidden, can be handed in but not scored."""
+    """`lvb_val.json` or the validation parquet; the test split, whose answers are hidden, can be handed in
+    but not scored.
+    """
     path = find_file(data, "lvb_val.json", "*validation*.parquet", "lvb_test*.json", "*test*.parquet")
     videos = VideoFolder(data)
     known: dict[tuple[str, float], tuple[Cue, ...]] = {}

@@ -32,7 +32,9 @@ _OPTION = re.compile(r"\n\s*\(([A-H])\)\s*")
 
 
 def split_options(text: str) -> tuple[str, tuple[str, ...]]:
-    """The question and its inline options. Options that cannot be told apart stay in the text, under their letters."""
+    """The question and its inline options. Options that cannot be told apart stay in the text, under their
+    letters.
+    """
     stem, *rest = _OPTION.split(text)
     letters, options = rest[::2], tuple(option.strip() for option in rest[1::2])
     if len(options) < 2 or "".join(letters) != LETTERS[: len(options)] or not all(options):
@@ -76,7 +78,9 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
 
 
 def submit(answered: Answered) -> Mapping[str, Any]:
-    """`answers.json`: uid → letter, empty where nothing was chosen, absent where the video was; `result.json` for the board."""
+    """`answers.json`: uid → letter, empty where nothing was chosen, absent where the video was; `result.json`
+    for the board.
+    """
     scores = score_choices("", answered)
     result = {
         SHORT_NAMES.get(name, name): number.value

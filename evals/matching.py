@@ -1,7 +1,7 @@
 """Whether an answer in words says what is accepted: a name, a number, a time. One rule for every system.
 
-Everything is compared without case, accents and punctuation, and whole words only, so that "Zürich," says "zurich" and
-"77" does not say "7". Scripts that do not part words are compared as they stand.
+Everything is compared without case, accents and punctuation, and whole words only, so that "Zürich," says
+"zurich" and "77" does not say "7". Scripts that do not part words are compared as they stand.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def normalised(text: str) -> str:
 def says(answer: str, accepted: Sequence[str], rejected: Sequence[str] = ()) -> bool:
     """Whether an accepted alternative stands in the answer, and no rejected one before it.
 
-    `^` binds an alternative to the beginning. A bare number has to be the first number that the answer gives beside
-    times of the video and quotations; where there is none, the first within its quotations counts.
+    `^` binds an alternative to the beginning. A bare number has to be the first number that the answer gives
+    beside times of the video and quotations; where there is none, the first within its quotations counts.
     """
     if len(answer) > LONGEST_ANSWER:
         return False
@@ -98,7 +98,8 @@ def _without_times(text: str) -> str:
 def stated_spans(answer: str, *, duration_seconds: float | None = None) -> list[Span]:
     """The times of the video that an answer gives in its own words; a single time is an instant.
 
-    What it quotes is left out: the clock in the picture says `09:40` too. So is what lies past the end of the video.
+    What it quotes is left out: the clock in the picture says `09:40` too. So is what lies past the end of the
+    video.
     """
     text = _QUOTED.sub(" ", answer)
     spans: list[Span] = []
@@ -129,8 +130,8 @@ def gives_time(
 ) -> bool:
     """Whether an answer to "when" names times in the windows, and none elsewhere.
 
-    One that gives no time in words is taken by the first span that it cites. A range may be longer than its window by
-    10 s, and miss it by 2 s: what is read twice a second is known no better.
+    One that gives no time in words is taken by the first span that it cites. A range may be longer than its
+    window by 10 s, and miss it by 2 s: what is read twice a second is known no better.
     """
     stated = stated_spans(answer, duration_seconds=duration_seconds) or list(cited[:1])
     return bool(stated) and all(any(_fits(span, window) for window in windows) for span in stated)

@@ -19,7 +19,9 @@ def question_for(query: str) -> str:
 
 
 def spans_of_answer(answer: Answer) -> tuple[Span, ...]:
-    """The times an answer gives: those in its own words, else those of the evidence it cites, most important first."""
+    """The times an answer gives: those in its own words, else those of the evidence it cites, most important
+    first.
+    """
     return spans_in_text(answer.answer or "") or cited_spans(answer)
 
 

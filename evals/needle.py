@@ -1,8 +1,8 @@
 """Needles in generated haystacks, after VideoNIAH: what is hidden where, and what is asked about it.
 
-The truth is written in VNBench's own shape, `VNBench-main-4try.json`, so that its loader and its scorer read it.
-Types beyond VNBench's nine: `abs_edit1` asks for a text that was never shown, `abs_edit2` for one that was shown only
-in words that come close ("the hidden fruit" where only "the lucky fruit" was named).
+The truth is written in VNBench's own shape, `VNBench-main-4try.json`, so that its loader and its scorer read
+it. Types beyond VNBench's nine: `abs_edit1` asks for a text that was never shown, `abs_edit2` for one that
+was shown only in words that come close ("the hidden fruit" where only "the lucky fruit" was named).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ BENCHMARK: Benchmark = replace(vnbench.BENCHMARK, name="needle", title="Needles"
 TEXT_SECONDS = 2.0
 IMAGE_SECONDS = 1.5
 SLOT_SECONDS = 8.0
-"""One needle per slot: an insert may slip by 2 s, and two needles never stand close enough to be taken for one."""
+"""One needle per slot: an insert may slip by 2 s, and two needles never stand close enough to be taken for
+one.
+"""
 
 _MAX_ROUNDS = 3
 
@@ -217,8 +219,8 @@ def build_needles(
 ) -> Path:
     """Write the haystacks and their truth into a folder and return it; what is there already is kept.
 
-    The same arguments give the same needles, times and questions. Raises `InputError` for a haystack too short to hide
-    anything in, or footage that cannot be read.
+    The same arguments give the same needles, times and questions. Raises `InputError` for a haystack too
+    short to hide anything in, or footage that cannot be read.
     """
     wanted = {
         "minutes": minutes,

@@ -127,7 +127,9 @@ def _box(middle: tuple[float, float], radius: float) -> tuple[float, float, floa
 
 @dataclass(frozen=True)
 class Scenery:
-    """One generated scene: sky, hills that scroll, things that pass, now and then a sign. Drawn from a seed and a time."""
+    """One generated scene: sky, hills that scroll, things that pass, now and then a sign. Drawn from a seed
+    and a time.
+    """
 
     seed: int
     width: int

@@ -98,7 +98,8 @@ def _figure(title: str, *, height: float) -> tuple[Any, Any]:
     check_installed()
     matplotlib: Any = import_module("matplotlib")
     figures: Any = import_module("matplotlib.figure")
-    # Letters stay letters, so that the page can be searched and read aloud; identifiers do not depend on the run.
+    # Letters stay letters, so that the page can be searched and read aloud; identifiers do not depend on the
+    # run.
     matplotlib.rcParams.update(
         {"svg.fonttype": "none", "svg.hashsalt": "mrvideo", "font.family": "sans-serif"}
     )

@@ -1,4 +1,5 @@
-"""The paper's released captions, `[{t_start, t_end, caption}, …]`: read as an index to ask, and written from one.
+"""The paper's released captions, `[{t_start, t_end, caption}, …]`: read as an index to ask, and written from
+one.
 
 Their quirks, and what becomes of them:
 
@@ -88,10 +89,12 @@ def export_released(index: Index) -> list[dict[str, Any]]:
 
 
 def import_released(captions: Path, video: Path | None = None) -> Index:
-    """An index of scenes and entities from a released caption file; with the video, frames can be looked at too.
+    """An index of scenes and entities from a released caption file; with the video, frames can be looked at
+    too.
 
     Without it, the video's identity is the digest of the caption file, its duration the last caption's end.
-    Raises `InputError` for a file of another shape, or captions that run past the video's end by more than 5 %.
+    Raises `InputError` for a file of another shape, or captions that run past the video's end by more than 5
+    %.
     """
     raw = read_small(captions, most_bytes=_MOST_BYTES, what="caption file")
     try:
@@ -185,7 +188,8 @@ def _sections(caption: str) -> tuple[str, tuple[str, ...], str]:
 def _renamed(entries: list[_Entry]) -> dict[str, str]:
     """Old name → `kind_index`, by first appearance. Names that have this form already keep it.
 
-    A listed name counts where some caption marks it; words that were only listed, such as "a crowd", are no names.
+    A listed name counts where some caption marks it; words that were only listed, such as "a crowd", are no
+    names.
     """
     ordered = sorted(entries, key=lambda entry: (entry.start, entry.stop))
     marked = [name for entry in ordered for name in _NAME.findall(f"{entry.brief} {entry.detailed}")]
@@ -238,8 +242,8 @@ def _tiled(
 
 
 def _held(spans: list[_Ends]) -> tuple[list[tuple[Span, _Ends]], dict[_Ends, _Ends]]:
-    """Which span holds which time, in order: the one that started last; and for each span that holds none, who does
-    where it starts.
+    """Which span holds which time, in order: the one that started last; and for each span that holds none,
+    who does where it starts.
     """
     # Of two that start together the shorter holds first, so that the longer one still has its turn.
     waiting = sorted(spans, key=lambda span: (span[0], -span[1]))
@@ -296,7 +300,9 @@ def _scene(index: int, span: Span, entry: _Entry, names: dict[str, str]) -> Scen
 
 
 def _entities(scenes: tuple[Scene, ...]) -> tuple[Entity, ...]:
-    """By first appearance. The release describes nobody apart from the captions: those of the first scene stand in."""
+    """By first appearance. The release describes nobody apart from the captions: those of the first scene
+    stand in.
+    """
     seen: dict[str, list[Scene]] = {}
     for scene in scenes:
         for name in scene.entity_names:

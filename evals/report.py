@@ -1,4 +1,6 @@
-"""One self-contained HTML page per run: the numbers with their doubt, where they come from, and what went wrong."""
+"""One self-contained HTML page per run: the numbers with their doubt, where they come from, and what went
+wrong.
+"""
 
 from __future__ import annotations
 

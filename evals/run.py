@@ -40,7 +40,9 @@ _STOPS = (ModelUnavailable, BudgetReached, LibraryError)
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. `identity` is everything that would change its results: a resumed run must have the same."""
+    """What a run does. `identity` is everything that would change its results: a resumed run must have the
+    same.
+    """
 
     benchmark: Benchmark
     questions: tuple[Question, ...]
@@ -88,8 +90,9 @@ class Result:
 def run(plan: Plan, base: Path, *, resume: bool = False, on_done: Done | None = None) -> Result:
     """Ask what is not finished yet, and score all of it.
 
-    A question or video that fails is an outcome. Raises `ModelUnavailable`, `BudgetReached`, `LibraryError` when the
-    whole run cannot go on, and `InputError` when there is nothing to resume; what is finished stays in the folder.
+    A question or video that fails is an outcome. Raises `ModelUnavailable`, `BudgetReached`, `LibraryError`
+    when the whole run cannot go on, and `InputError` when there is nothing to resume; what is finished stays
+    in the folder.
     """
     # A library keeps a video's cues: runs with and without subtitles must not share one.
     library = base / ("subtitled.db" if plan.subtitles else "plain.db")
@@ -116,7 +119,8 @@ def run(plan: Plan, base: Path, *, resume: bool = False, on_done: Done | None = 
         for system in plan.systems:
             open_ones = [q for q in questions if not journal.finished(system.name, q.id)]
             if open_ones:
-                # Systems with one recipe share an index: what failed in it is tried again once, not once for each.
+                # Systems with one recipe share an index: what failed in it is tried again once, not once for
+                # each.
                 retry = system.recipe not in tried
                 _one_video(plan, system, open_ones, folder, journal, keep, retry=retry)
                 tried.add(system.recipe)
@@ -158,7 +162,9 @@ def summary(result: Result) -> dict[str, Any]:
 
 
 def spent(result: Result, system: str) -> dict[str, float | int | None]:
-    """What answering took per question, and captioning per video hour; None where every call was kept from before."""
+    """What answering took per question, and captioning per video hour; None where every call was kept from
+    before.
+    """
     fresh = [o for _, o in result.answered(system) if not o.cached and o.status not in ("missing", "failed")]
     films = [c for (name, _), c in result.captioned.items() if name == system and c.usage.calls]
     timed = [c for c in films if c.seconds is not None]
@@ -278,7 +284,8 @@ def _ask_all(
                     question.text,
                     question.options,
                     left,
-                    # A benchmark demands a letter; whether there is anything to find is the question about absent needles.
+                    # A benchmark demands a letter; whether there is anything to find is the question about
+                    # absent needles.
                     must_choose=question.kind == "choice" and bool(question.options),
                 )
                 running[portal().start_task_soon(work)] = (question, time.monotonic())
@@ -317,7 +324,9 @@ def _left(settings: Settings, journal: Journal, *, sharers: int = 1) -> dict[str
 
 
 def _subtitles(plan: Plan, question: Question, folder: Path) -> Path:
-    """The subtitle file to give; an empty one where the protocol gives none, lest those in the video are read."""
+    """The subtitle file to give; an empty one where the protocol gives none, lest those in the video are
+    read.
+    """
     if plan.subtitles and question.subtitles:
         return Path(question.subtitles)
     place = folder / "subtitles"

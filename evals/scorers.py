@@ -64,7 +64,8 @@ def best_iou(span: Span, truths: Sequence[Span]) -> float:
 
 
 def retrieval_iou(predicted: Sequence[Span], truth: Sequence[Span]) -> float:
-    """VUE-TR's IoU of two sets of spans: predictions rounded outwards to whole seconds and merged, the truth as it is.
+    """VUE-TR's IoU of two sets of spans: predictions rounded outwards to whole seconds and merged, the truth
+    as it is.
 
     Overlaps are summed over all pairs; nothing predicted where nothing is right counts 1.
     """
@@ -82,7 +83,8 @@ def retrieval_iou(predicted: Sequence[Span], truth: Sequence[Span]) -> float:
 def success_area(iou: float) -> float:
     """One query's share of VUE-TR's area under success(t), t = 0, 0.01 … 1, by trapezoids.
 
-    Success is the share of queries with IoU strictly above t, so the area over all queries is the mean of these.
+    Success is the share of queries with IoU strictly above t, so the area over all queries is the mean of
+    these.
     """
     above = [float(iou > step / (AUC_THRESHOLDS - 1)) for step in range(AUC_THRESHOLDS)]
     return (math.fsum(above) - (above[0] + above[-1]) / 2) / (AUC_THRESHOLDS - 1)
@@ -91,8 +93,8 @@ def success_area(iou: float) -> float:
 def average_precision(predicted: Sequence[Span], truth: Sequence[Span], threshold: float) -> float:
     """Interpolated average precision of ranked spans (best first) at one IoU threshold.
 
-    Each truth is found once, by the first prediction that overlaps it enough; a prediction takes the free truth it fits
-    best. Precision is made non-increasing before the area is taken, as for object detection.
+    Each truth is found once, by the first prediction that overlaps it enough; a prediction takes the free
+    truth it fits best. Precision is made non-increasing before the area is taken, as for object detection.
     """
     if not truth:
         return 0.0

@@ -1,4 +1,6 @@
-"""What is compared: the pipeline at its efforts and recipes, without one of its parts, and frames at even distances."""
+"""What is compared: the pipeline at its efforts and recipes, without one of its parts, and frames at even
+distances.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def plain(effort: Effort, recipe: Recipe) -> System:
 
 
 def ablations(effort: Effort, recipe: Recipe, *, frames: int = 32) -> tuple[System, ...]:
-    """The table that the paper's ablations ask for: baselines, efforts, recipes, and the full system less one part."""
+    """The table that the paper's ablations ask for: baselines, efforts, recipes, and the full system less one
+    part.
+    """
     full = plain(effort, recipe)
     other: Recipe = "paper" if recipe == "fused" else "fused"
     efforts: tuple[Effort, ...] = ("low", "medium", "high")

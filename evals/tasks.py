@@ -39,10 +39,11 @@ def choose(
     limit: int | None,
     videos: Sequence[str] = (),
 ) -> tuple[Question, ...]:
-    """The questions of a subset (any facet's value, or an alias of one), on these videos, and the first `limit` of them.
+    """The questions of a subset (any facet's value, or an alias of one), on these videos, and the first
+    `limit` of them.
 
-    Tries of one circle stay together and count as one. Raises `InputError` naming the subsets, or the videos, when
-    there is no such one.
+    Tries of one circle stay together and count as one. Raises `InputError` naming the subsets, or the videos,
+    when there is no such one.
     """
     known_videos = {q.video for q in questions}
     if unknown := sorted(set(videos) - known_videos):

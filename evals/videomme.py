@@ -15,7 +15,9 @@ _QUESTION_FIELDS = ("question_id", "task_type", "question", "options", "answer")
 
 
 def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
-    """The flat parquet or JSON, or the nested JSON of the official results (a list of videos with `questions`)."""
+    """The flat parquet or JSON, or the nested JSON of the official results (a list of videos with
+    `questions`).
+    """
     path = find_file(data, "*test*.parquet", "*.parquet", "*video*mme*.json", "*.json")
     videos = VideoFolder(data)
     srts = {srt.stem: str(srt) for srt in sorted(data.rglob("*.srt"))} if subtitles else {}
@@ -52,7 +54,9 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
 
 
 def submit(answered: Answered) -> Mapping[str, Any]:
-    """`output.json`: the official nested form, one `response` letter per question; missing videos are left out."""
+    """`output.json`: the official nested form, one `response` letter per question; missing videos are left
+    out.
+    """
     held: dict[str, dict[str, Any]] = {}
     for question, outcome in answered:
         if outcome.status == "missing":

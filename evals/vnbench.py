@@ -17,7 +17,9 @@ NEEDLE_SECONDS = 2.0
 
 
 def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
-    """`VNBench-main-4try.json`, ours included: those may add `needle_spans`, `group` and questions on absent needles."""
+    """`VNBench-main-4try.json`, ours included: those may add `needle_spans`, `group` and questions on absent
+    needles.
+    """
     path = find_file(data, "VNBench-main-4try.json", "*4try*.json")
     videos = VideoFolder(data)
     questions: list[Question] = []
@@ -64,7 +66,8 @@ def _needle_spans(row: dict[str, Any]) -> tuple[Span, ...]:
 
 
 def score(system: str, answered: Answered) -> Scores:
-    """The mean over retrieval, ordering and counting of the mean over their types; absent needles stand apart.
+    """The mean over retrieval, ordering and counting of the mean over their types; absent needles stand
+    apart.
 
     `false finds` is the share of questions on absent needles that were answered as if there were one.
     """
@@ -84,7 +87,9 @@ def score(system: str, answered: Answered) -> Scores:
 
 
 def submit(answered: Answered) -> Mapping[str, Any]:
-    """`results.jsonl`: one row per try, as the official script reads it; `pred` null where the video is missing."""
+    """`results.jsonl`: one row per try, as the official script reads it; `pred` null where the video is
+    missing.
+    """
     rows = [
         {
             "question_id": q.id,

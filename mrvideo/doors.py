@@ -1,7 +1,9 @@
-"""Who may speak with a server on this machine: where it listens, which names it goes by, which pages may call it, what its token is.
+"""Who may speak with a server on this machine: where it listens, which names it goes by, which pages may call
+it, what its token is.
 
-A page that a browser shows can send requests to any address that the browser reaches. Its origin tells those of other sites. One
-whose own name was made to lead here (DNS rebinding) is told by that name: nobody calls this server so.
+A page that a browser shows can send requests to any address that the browser reaches. Its origin tells those
+of other sites. One whose own name was made to lead here (DNS rebinding) is told by that name: nobody calls
+this server so.
 """
 
 from __future__ import annotations
@@ -23,14 +25,18 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 
 @dataclass(frozen=True)
 class Names:
-    """What a server goes by, in lower case without a dot at the end. `beyond` says that other machines reach it."""
+    """What a server goes by, in lower case without a dot at the end. `beyond` says that other machines reach
+    it.
+    """
 
     known: frozenset[str]
     beyond: bool = False
 
     @classmethod
     def of(cls, listening: socket.socket, host: str, *more: str) -> Names:
-        """The names of a server that was asked to listen at `host`; `more` are names that lead to it from elsewhere."""
+        """The names of a server that was asked to listen at `host`; `more` are names that lead to it from
+        elsewhere.
+        """
         # What was bound, not what it was called: a name may lead anywhere.
         bound = ipaddress.ip_address(str(listening.getsockname()[0]).partition("%")[0])
         beyond = not bound.is_loopback
@@ -38,7 +44,9 @@ class Names:
         return cls(frozenset(name.lower().rstrip(".") for name in ("localhost", host, *own, *more)), beyond)
 
     def stranger(self, hosts: Sequence[str], origins: Sequence[str]) -> Literal["host", "origin"] | None:
-        """Which of a request's headers is a stranger's, all values of `Host` and of `Origin` given; None for one to let in."""
+        """Which of a request's headers is a stranger's, all values of `Host` and of `Origin` given; None for
+        one to let in.
+        """
         if len(hosts) != 1 or not self._lead_here(hosts[0]):
             return "host"
         # Nothing else answers at this address, so a page that may call has come from here.

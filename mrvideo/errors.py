@@ -105,7 +105,9 @@ class ModelRefused(ModelError):
 
 
 class RequestTooLarge(ModelRefused):
-    """The request holds more images or tokens than the server takes; the model's capabilities say by now how much it does."""
+    """The request holds more images or tokens than the server takes; the model's capabilities say by now how
+    much it does.
+    """
 
 
 class NotRecorded(ModelRefused):

@@ -39,7 +39,9 @@ _KINDS = (
 
 
 def kind_of(path: Path) -> str | None:
-    """What stands at the path in a regular file's place: "a named pipe"; None for a regular file and for nothing. Nothing is opened."""
+    """What stands at the path in a regular file's place: "a named pipe"; None for a regular file and for
+    nothing. Nothing is opened.
+    """
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -59,9 +61,10 @@ def read_small(
     error: type[InputError] = InputError,
     folders: Sequence[Path] | None = None,
 ) -> bytes:
-    """The file's bytes. Raises `error` for a file above `most_bytes` before it is read, for a pipe or device before
-    anything is waited for, and for one that is missing or may not be read. `what` names its kind: "subtitle file".
-    With `folders`, also for one that lies in none of them, wherever the path led a moment ago.
+    """The file's bytes. Raises `error` for a file above `most_bytes` before it is read, for a pipe or device
+    before anything is waited for, and for one that is missing or may not be read. `what` names its kind:
+    "subtitle file". With `folders`, also for one that lies in none of them, wherever the path led a moment
+    ago.
     """
     with open_regular(path, what=what, error=error) as file:
         if folders is not None and not lies_in(file.fileno(), path, folders):
@@ -76,7 +79,9 @@ def read_small(
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether a file is there; no for a name that can be none: too long, with a zero byte, in a loop of links."""
+    """Whether a file is there; no for a name that can be none: too long, with a zero byte, in a loop of
+    links.
+    """
     try:
         return Path(path).is_file()
     except (OSError, ValueError, RuntimeError):
@@ -92,9 +97,11 @@ def is_folder(path: str | Path) -> bool:
 
 
 def read_toml(data: bytes) -> dict[str, Any]:
-    """What a TOML file says. Raises `ValueError`, in one line, for whatever is none or could not be worked with.
+    """What a TOML file says. Raises `ValueError`, in one line, for whatever is none or could not be worked
+    with.
 
-    Keys of very many parts, `a.a.a…`, are refused unread: the parser's time grows with the square of their number.
+    Keys of very many parts, `a.a.a…`, are refused unread: the parser's time grows with the square of their
+    number.
     """
     text = data.decode("utf-8")
     bare = _TOML_STRINGS.sub("_", text)
@@ -112,10 +119,12 @@ def read_toml(data: bytes) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def open_regular(path: Path, *, what: str, error: type[InputError] = InputError) -> Generator[BinaryIO]:
-    """The file, open for reading. Raises `error` for what is missing, may not be read or is no regular file, also where reading
-    fails later; nothing is waited for."""
+    """The file, open for reading. Raises `error` for what is missing, may not be read or is no regular file,
+    also where reading fails later; nothing is waited for.
+    """
     try:
-        # Opened first and looked at afterwards: what was checked is what is read. A pipe opens without waiting.
+        # Opened first and looked at afterwards: what was checked is what is read. A pipe opens without
+        # waiting.
         with open(path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
@@ -149,7 +158,8 @@ def lies_in(handle: int, path: Path, folders: Sequence[Path]) -> bool:
 
 
 def make_owners_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing, for its owner alone; one that is there stays as it is.
+    """Make a folder, and those above it that are missing, for its owner alone; one that is there stays as it
+    is.
 
     Raises `OSError`.
     """
@@ -166,7 +176,8 @@ def make_owners_folder(path: Path) -> None:
 
 
 def make_owners_file(path: Path) -> None:
-    """Make an empty file for its owner alone, in a folder that is made so, too; one that is there stays as it is.
+    """Make an empty file for its owner alone, in a folder that is made so, too; one that is there stays as it
+    is.
 
     For libraries that open files by themselves. Raises `OSError`.
     """
@@ -176,12 +187,16 @@ def make_owners_file(path: Path) -> None:
 
 
 def owners_opener(path: str, flags: int) -> int:
-    """For `open(…, opener=owners_opener)`: a file that is made is its owner's alone; one that is there stays as it is."""
+    """For `open(…, opener=owners_opener)`: a file that is made is its owner's alone; one that is there stays
+    as it is.
+    """
     return os.open(path, flags, OWNERS_FILE)
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether others than its owner may read or write what is there. Windows keeps that elsewhere: False there."""
+    """Whether others than its owner may read or write what is there. Windows keeps that elsewhere: False
+    there.
+    """
     try:
         return os.name == "posix" and bool(path.stat().st_mode & 0o077)
     except OSError:

@@ -36,8 +36,8 @@ def check_question(question: str, options: Sequence[str] | None, *, must_choose:
 
 
 def check_words(what: str, words: str, *, most_characters: int = MOST_CHARACTERS) -> None:
-    """Raises `QuestionError` for text that is empty, too long or not valid Unicode (lone surrogates, as a terminal
-    passes on undecodable bytes).
+    """Raises `QuestionError` for text that is empty, too long or not valid Unicode (lone surrogates, as a
+    terminal passes on undecodable bytes).
     """
     check_length(what, words, most_characters)
     if not words.strip():

@@ -2,9 +2,10 @@
 
 Later wins:  default  <  your mrvideo.toml  <  the working folder's  <  MRVIDEO_* environment  <  argument (or flag)
 
-Yours is `~/.config/mrvideo/mrvideo.toml`; `MRVIDEO_CONFIG` names a file to be read in place of both. The working folder's may
-come from a stranger, with a repository or an archive: until it is trusted (`mrvideo config trust`) it sets how videos are read,
-in `HARMLESS`, and never where anything goes or comes from. This is the only room that reads `os.environ`.
+Yours is `~/.config/mrvideo/mrvideo.toml`; `MRVIDEO_CONFIG` names a file to be read in place of both. The
+working folder's may come from a stranger, with a repository or an archive: until it is trusted (`mrvideo
+config trust`) it sets how videos are read, in `HARMLESS`, and never where anything goes or comes from. This
+is the only room that reads `os.environ`.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ HARMLESS = frozenset(
         "language",
     }
 )
-"""What the file of a folder that is not trusted may set: nothing that names a server, a model, a key, a file or a program.
+"""What the file of a folder that is not trusted may set: nothing that names a server, a model, a key, a file
+or a program.
 
-Besides, `offline` as a model, a library inside the folder, and bounds on money and tokens below those of your own file.
+Besides, `offline` as a model, a library inside the folder, and bounds on money and tokens below those of your
+own file.
 """
 TOKEN_VARIABLE = "MRVIDEO_MCP_TOKEN"  # noqa: S105 - the name, not the token
 """Holds what clients of `mrvideo mcp --http` must send."""
@@ -95,7 +98,8 @@ def state_folder() -> Path:
 
 
 def hub_cache_folder() -> Path:
-    """Where the Hugging Face hub keeps models: HF_HUB_CACHE, else `hub` in HF_HOME, else `~/.cache/huggingface/hub`.
+    """Where the Hugging Face hub keeps models: HF_HUB_CACHE, else `hub` in HF_HOME, else
+    `~/.cache/huggingface/hub`.
 
     The folder need not exist, and without a home folder it does not.
     """
@@ -110,7 +114,8 @@ def hub_cache_folder() -> Path:
 
 
 def environment_with(additions: Mapping[str, str]) -> dict[str, str]:
-    """What a program is started with: this process's environment, these, and the word to it not to report its use.
+    """What a program is started with: this process's environment, these, and the word to it not to report its
+    use.
 
     Keys of the user's other servers are not handed on.
     """
@@ -130,7 +135,9 @@ def visible_gpus() -> int | None:
 
 
 class Settings(BaseModel):
-    """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through `load_settings`."""
+    """Every knob, typed. Unknown names and values out of bounds raise `SettingsError` through
+    `load_settings`.
+    """
 
     # What is not finite bounds nothing, and is no JSON.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -248,7 +255,8 @@ class Settings(BaseModel):
         return self
 
     def updated(self, **changes: Any) -> Self:
-        """The same settings with these fields changed, checked; None means "not given". The environment is not read again.
+        """The same settings with these fields changed, checked; None means "not given". The environment is
+        not read again.
 
         Raises `SettingsError`.
         """
@@ -271,11 +279,12 @@ class Settings(BaseModel):
         return self.text or self.vision or OFFLINE
 
     def key(self, variable: str | None = None, *, pointed: bool = True) -> SecretStr | None:
-        """The API key: from the key file, else from `variable` (a server family's own, such as GEMINI_API_KEY), else `api_key`.
+        """The API key: from the key file, else from `variable` (a server family's own, such as
+        GEMINI_API_KEY), else `api_key`.
 
-        `pointed` says whether the server's address was given. OPENAI_API_KEY goes to OpenAI, or where it was pointed; not to
-        whatever listens at a local server's usual port.
-        Raises `SettingsError` when the file cannot be read.
+        `pointed` says whether the server's address was given. OPENAI_API_KEY goes to OpenAI, or where it was
+        pointed; not to whatever listens at a local server's usual port. Raises `SettingsError` when the file
+        cannot be read.
         """
         if self.key_file is None:
             from_openai = self.api_key is not None and (
@@ -293,9 +302,11 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class FoundSettings:
-    """Settings, and per name where the value came from: `default`, a file's path, a variable's name, or `argument`.
+    """Settings, and per name where the value came from: `default`, a file's path, a variable's name, or
+    `argument`.
 
-    `untrusted` is the line that says what the working folder's file was not allowed to set; None where there is nothing.
+    `untrusted` is the line that says what the working folder's file was not allowed to set; None where there
+    is nothing.
     """
 
     settings: Settings
@@ -305,7 +316,9 @@ class FoundSettings:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """What a settings file says, read once. `beyond` names what it sets that is only taken from a trusted one."""
+    """What a settings file says, read once. `beyond` names what it sets that is only taken from a trusted
+    one.
+    """
 
     path: Path
     data: bytes
@@ -314,9 +327,11 @@ class SettingsFile:
 
 
 def served_token(file: Path | None = None) -> SecretStr | None:
-    """What clients of the MCP server must send: from the file, else from MRVIDEO_MCP_TOKEN; None where neither is given.
+    """What clients of the MCP server must send: from the file, else from MRVIDEO_MCP_TOKEN; None where
+    neither is given.
 
-    Raises `SettingsError` for a file that cannot be read, and for a token that could be guessed or fits no header.
+    Raises `SettingsError` for a file that cannot be read, and for a token that could be guessed or fits no
+    header.
     """
     if file is None:
         origin, text = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE, "").strip()
@@ -342,27 +357,34 @@ def _only_text(file: Path, *, what: str, holds: str) -> str:
 
 
 def load_settings(**arguments: Any) -> Settings:
-    """Settings from all sources; an argument of None means "not given". Raises `SettingsError`, naming the source."""
+    """Settings from all sources; an argument of None means "not given". Raises `SettingsError`, naming the
+    source.
+    """
     return explain_settings(**arguments)[0]
 
 
 def choose_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
-    """A `Settings` that is given is final but for the overrides; without one, all sources are read. Raises `SettingsError`."""
+    """A `Settings` that is given is final but for the overrides; without one, all sources are read. Raises
+    `SettingsError`.
+    """
     return load_settings(**overrides) if settings is None else settings.updated(**overrides)
 
 
 def explain_settings(**arguments: Any) -> tuple[Settings, dict[str, str]]:
-    """Settings and, per name, where its value came from: `default`, a file's path, a variable's name, or `argument`.
+    """Settings and, per name, where its value came from: `default`, a file's path, a variable's name, or
+    `argument`.
 
-    Raises `SettingsError`, also where the working folder's file sets what is only taken from a trusted one and neither the
-    environment nor an argument does: to go on without would be another run than the one that was asked for.
+    Raises `SettingsError`, also where the working folder's file sets what is only taken from a trusted one
+    and neither the environment nor an argument does: to go on without would be another run than the one that
+    was asked for.
     """
     found = find_settings(arguments)
     return found.settings, found.origins
 
 
 def find_settings(arguments: Mapping[str, Any], *, needed: Collection[str] | None = None) -> FoundSettings:
-    """`explain_settings` for a caller that needs these settings alone (None: all): others may be refused to the folder's file.
+    """`explain_settings` for a caller that needs these settings alone (None: all): others may be refused to
+    the folder's file.
 
     Raises `SettingsError`.
     """
@@ -408,7 +430,8 @@ def find_settings(arguments: Mapping[str, Any], *, needed: Collection[str] | Non
 
 
 def folder_file(folder: Path | None = None) -> SettingsFile | None:
-    """The settings file of a folder, the working folder by default; None where there is none or where it is your own.
+    """The settings file of a folder, the working folder by default; None where there is none or where it is
+    your own.
 
     Raises `SettingsError` for one that cannot be read, or names settings that there are not.
     """

@@ -1,4 +1,5 @@
-"""When are two texts the same, and does one stand in the other? Forgiving about case, spaces, marks and OCR's habits.
+"""When are two texts the same, and does one stand in the other? Forgiving about case, spaces, marks and OCR's
+habits.
 
 "K-38" = "k 38"      "HARBOURDAY" = "Harbour Day"      "0CEAN" = "Ocean"      "horse" ≠ "house"      "9:35" ≠ "9:36"
 """
@@ -161,7 +162,9 @@ def _run_likeness(run: str, goal: str, words: tuple[str, ...], wanted: tuple[str
 
 @dataclass(frozen=True)
 class Language:
-    """A table of `mrvideo/words/`: what the words of questions mean in one language. All words are tokens of `tokens`."""
+    """A table of `mrvideo/words/`: what the words of questions mean in one language. All words are tokens of
+    `tokens`.
+    """
 
     code: str
     stop: frozenset[str]
@@ -269,7 +272,9 @@ def _language(code: str, text: str) -> Language:
 
 
 def language_of(text: str) -> Language:
-    """The language of a question, by its script, else by how many of its words a table knows; English where none does."""
+    """The language of a question, by its script, else by how many of its words a table knows; English where
+    none does.
+    """
     known = languages()
     letters = [letter for letter in text if letter.isalpha()]
     for code, script in _SCRIPTS:
@@ -403,7 +408,9 @@ class Ranker:
         return self._alike[word]
 
     def weight(self, word: str) -> float:
-        """1 for a word held once or nowhere, less the more texts hold it; words of little meaning weigh a third."""
+        """1 for a word held once or nowhere, less the more texts hold it; words of little meaning weigh a
+        third.
+        """
         count = sum(self._counts[other] for other in self.alike(word))
         weight = 1.0 / (1.0 + 0.5 * math.log(max(count, 1)))
         return weight * (0.33 if word in self.language.light else 1.0)
@@ -422,7 +429,9 @@ class Ranker:
         return got / total if total else 0.0
 
     def nearest(self, question: str, most: int) -> list[int]:
-        """The places of the texts that share most with a question, best first; by letters where no word is shared."""
+        """The places of the texts that share most with a question, best first; by letters where no word is
+        shared.
+        """
         words = self.language.stems(question)
         scores = [(self.coverage(words, place), place) for place in range(len(self.stems))]
         best = sorted((s for s in scores if s[0] > 0), key=lambda s: (-s[0], s[1]))[:most]

@@ -22,7 +22,8 @@ _FULL_BYTES = 1 << 20
 
 
 def in_one_line(error: BaseException, *, log_file: Path | None = None, doing: str = "") -> str:
-    """What happened and where its traceback was written: to `log_file`, else to `errors.log` in the state folder.
+    """What happened and where its traceback was written: to `log_file`, else to `errors.log` in the state
+    folder.
 
     Where neither can be written the temporary folder is tried, and at last the traceback goes to stderr.
     """

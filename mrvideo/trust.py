@@ -3,7 +3,8 @@
 ~/.config/mrvideo/trusted/
     3f0c….json      {"file": "/home/ann/talks/mrvideo.toml", "sha256": "9b1d…"}
 
-One record a file, so that two commands at once do not undo each other. A file that says something else is trusted no more.
+One record a file, so that two commands at once do not undo each other. A file that says something else is
+trusted no more.
 """
 
 from __future__ import annotations

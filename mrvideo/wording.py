@@ -1,4 +1,6 @@
-"""What people and programs are shown: stages in words, text made safe for a terminal, counted nouns, rounded numbers in JSON."""
+"""What people and programs are shown: stages in words, text made safe for a terminal, counted nouns, rounded
+numbers in JSON.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ _STAGES = {
 }
 
 QUERY_MARK = "hidden"
-"""Stands for an address's query where it is shown or kept: `?hidden=`, and eight digits that change with the query."""
+"""Stands for an address's query where it is shown or kept: `?hidden=`, and eight digits that change with the
+query.
+"""
 _HIDDEN = re.compile(rf"{QUERY_MARK}=[0-9a-f]{{8}}")
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<>\"'`]+")
 
@@ -99,7 +103,9 @@ def plain(text: str) -> str:
 
 
 def json_line(value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
-    """JSON whose strings hold no character that could drive a terminal: controls and marks of direction are escaped."""
+    """JSON whose strings hold no character that could drive a terminal: controls and marks of direction are
+    escaped.
+    """
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     if text.isprintable():
         return text
@@ -112,7 +118,8 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """JSON data with times (`…seconds…`, `…_times`, `t_…`) to the millisecond and money (`…cost…`) to the millionth of a dollar.
+    """JSON data with times (`…seconds…`, `…_times`, `t_…`) to the millisecond and money (`…cost…`) to the
+    millionth of a dollar.
 
     Other numbers are left alone. Only for what is shown: what is kept keeps all its digits.
     """

@@ -64,7 +64,8 @@ class Prompt:
     def render(self, inputs: BaseModel, names: Collection[str] = ()) -> Rendered:
         """Fill the body with the inputs' fields. Raises `PromptError` when a declared one is missing.
 
-        `names`, and those of the inputs' own entities and mentions, may stand in angle brackets in their texts.
+        `names`, and those of the inputs' own entities and mentions, may stand in angle brackets in their
+        texts.
         """
         fields = {name: getattr(inputs, name) for name in type(inputs).model_fields}
         missing = set(self.inputs) - set(fields)
@@ -95,9 +96,11 @@ def _fence_here(context: Context, text: object) -> str:
 
 
 def fence(text: object, names: Collection[str] = ()) -> str:
-    """Text that came from the video, on one line, unable to close the block it stands in or to open a model's turn.
+    """Text that came from the video, on one line, unable to close the block it stands in or to open a model's
+    turn.
 
-    Control characters and line breaks become spaces; the rest is `defused`. What is kept is never fenced, only what is sent.
+    Control characters and line breaks become spaces; the rest is `defused`. What is kept is never fenced,
+    only what is sent.
     """
     return defused("".join(c if c.isprintable() else " " for c in str(text)), names)
 
@@ -105,9 +108,10 @@ def fence(text: object, names: Collection[str] = ()) -> str:
 def defused(text: str, names: Collection[str] = ()) -> str:
     """Text without the special tokens of any chat template, which a tokenizer would take for its own.
 
-    Such tokens differ from model to model, but for their brackets. Angle brackets and triangles become look-alikes
-    (`‹`, `›`) unless they hold one of `names`, as in `<person_3>`; square ones (`⟦`, `⟧`) where they hold one word with
-    capitals, as in `[INST]`. So do the wide and small forms of all of them, which some tokenizers level.
+    Such tokens differ from model to model, but for their brackets. Angle brackets and triangles become
+    look-alikes (`‹`, `›`) unless they hold one of `names`, as in `<person_3>`; square ones (`⟦`, `⟧`) where
+    they hold one word with capitals, as in `[INST]`. So do the wide and small forms of all of them, which
+    some tokenizers level.
     """
     level = _levelled(text)
     letters = list(text)
@@ -147,13 +151,16 @@ def strangers_in(text: str, names: Collection[str]) -> tuple[str, ...]:
 
 @cache
 def _template(body: str) -> Template:
-    # Compiling takes ten times as long as filling in, and a long video asks with one prompt hundreds of times.
+    # Compiling takes ten times as long as filling in, and a long video asks with one prompt hundreds of
+    # times.
     return _environment().from_string(body)
 
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """The prompt `prompts/NAME.md`. Raises `PromptError` when it is missing, or its variables are not its declared inputs."""
+    """The prompt `prompts/NAME.md`. Raises `PromptError` when it is missing, or its variables are not its
+    declared inputs.
+    """
     file = resources.files("mrvideo.prompts").joinpath(f"{name}.md")
     try:
         text = file.read_text(encoding="utf-8")

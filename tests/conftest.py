@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# Several test processes share the cores: one thread each for the numeric libraries, here and in what the tests start.
+# Several test processes share the cores: one thread each for the numeric libraries, here and in what the
+# tests start.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
@@ -29,7 +30,9 @@ _real_connect = socket.socket.connect
 
 
 def pytest_configure() -> None:
-    """A shell that starts the tests in the background has them ignore Ctrl-C, and every program that they start."""
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and every program that they
+    start.
+    """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -80,10 +83,11 @@ def servers_are_strangers() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def indexed_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder with the demo film as talk.mp4, its subtitles, and its offline index. Copy it, never write to it.
+    """A folder with the demo film as talk.mp4, its subtitles, and its offline index. Copy it, never write to
+    it.
 
-    Made once for all workers of a run: reading every text of the film takes a while. While working on tests, name one
-    that was made before in MRVIDEO_TEST_DEMO.
+    Made once for all workers of a run: reading every text of the film takes a while. While working on tests,
+    name one that was made before in MRVIDEO_TEST_DEMO.
     """
     made_before = os.environ.get("MRVIDEO_TEST_DEMO")
     if made_before:

@@ -1,6 +1,8 @@
-"""The tree keeps its promises: imports go downwards only, heavy libraries stay in their adapters, the face is small.
+"""The tree keeps its promises: imports go downwards only, heavy libraries stay in their adapters, the face is
+small.
 
-The links of the package (agents, evals, prompts) are followed; imports inside functions count like all others.
+The links of the package (agents, evals, prompts) are followed; imports inside functions count like all
+others.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ def test_shell_block(block: str, ready: Path, server_url: str) -> None:
             case ["ollama", "pull", model]:
                 assert f"--vision ollama:{model}" in block
             case ["mrvideo", *arguments]:
-                # A model whose price is unknown cannot be held to a budget: docs name models that the table has.
+                # A model whose price is unknown cannot be held to a budget: docs name models that the table
+                # has.
                 local = [server_url if a.startswith("http://localhost") else a for a in arguments]
                 if "--vision" in local and "--base-url" not in local:
                     local += ["--base-url", server_url]

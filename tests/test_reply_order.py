@@ -1,4 +1,6 @@
-"""Every reply is written in the order observe, reason, decide: a server that decodes by schema makes a model judge as it writes."""
+"""Every reply is written in the order observe, reason, decide: a server that decodes by schema makes a model
+judge as it writes.
+"""
 
 from __future__ import annotations
 

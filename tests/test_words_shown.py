@@ -1,4 +1,6 @@
-"""What people and agents read names no stage by its id and no error by its class, also where everything goes wrong."""
+"""What people and agents read names no stage by its id and no error by its class, also where everything goes
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ CLASSES = sorted(
     name for name, made in inspect.getmembers(errors, inspect.isclass) if issubclass(made, Exception)
 )
 STAGES = sorted(stage for stage in wording._STAGES if "_" in stage)
-# `caption` is also a source of evidence. Labels that end in such a word (`describing characters: 1 of 1`) are words.
+# `caption` is also a source of evidence. Labels that end in such a word (`describing characters: 1 of 1`) are
+# words.
 SHORT = sorted(
     stage for stage, label in wording._STAGES.items() if stage not in (label, "caption") and "_" not in stage
 )

@@ -53,10 +53,11 @@ NO_CITATION = (
 
 
 async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Ask for the answer and check what it cites. Raises the `ModelError` of a call that fails: nothing can stand in.
+    """Ask for the answer and check what it cites. Raises the `ModelError` of a call that fails: nothing can
+    stand in.
 
-    A draft none of whose citations exist is asked for once more, where the round has a call to spare. Claims that held in an earlier round,
-    and those that times alone decide, get their verdicts here.
+    A draft none of whose citations exist is asked for once more, where the round has a call to spare. Claims
+    that held in an earlier round, and those that times alone decide, get their verdicts here.
     """
     context = runtime.context
     context.on_event(StageStarted(stage="answer", total=1))
@@ -94,8 +95,9 @@ def check_draft(
 ) -> Draft:
     """Keep the citations that hold, and the claims that still cite something.
 
-    An answer that rests on nothing is withheld: whoever trusts that every answer can be checked must not be handed
-    one that cannot. Its words are kept, and told in `searched`. A claim that repeats one that held takes its words.
+    An answer that rests on nothing is withheld: whoever trusts that every answer can be checked must not be
+    handed one that cannot. Its words are kept, and told in `searched`. A claim that repeats one that held
+    takes its words.
     """
     known = {e.id: e for e in evidence}
     claims: list[Claim] = []
@@ -126,7 +128,9 @@ def check_draft(
 
 
 def held_before(claim: ClaimReply, cited: Sequence[Span], held: Sequence[Held]) -> Held | None:
-    """The claim of an earlier round that this one repeats: by its id or its words, and of a moment that showed it then."""
+    """The claim of an earlier round that this one repeats: by its id or its words, and of a moment that
+    showed it then.
+    """
     text, check = fold(claim.text).text, fold(claim.check).text
     for one in held:
         named = claim.held.strip().strip("[]").casefold() == one.id
@@ -138,7 +142,9 @@ def held_before(claim: ClaimReply, cited: Sequence[Span], held: Sequence[Held]) 
 
 
 def decided(draft: Draft, evidence: Sequence[Evidence], held: Sequence[Held], round_: int) -> list[Verdict]:
-    """Verdicts that need no look: of claims that held before, and of those that the times of what they cite decide."""
+    """Verdicts that need no look: of claims that held before, and of those that the times of what they cite
+    decide.
+    """
     known = {e.id: e.span for e in evidence}
     verdicts: list[Verdict] = []
     for index, (claim, asked) in enumerate(zip(draft.claims, draft.asked, strict=True)):
@@ -154,7 +160,9 @@ def decided(draft: Draft, evidence: Sequence[Evidence], held: Sequence[Held], ro
 
 
 def by_times(rule: Rule, spans: Sequence[Span]) -> bool | None:
-    """What the spans say, in the order in which they are cited; None where they lie closer than frames were taken."""
+    """What the spans say, in the order in which they are cited; None where they lie closer than frames were
+    taken.
+    """
     first, others = spans[0], spans[1:]
     gaps = {
         "order": [right.start_seconds - left.start_seconds for left, right in pairwise(spans)],
@@ -207,7 +215,9 @@ async def finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def _checked_by(context: Context, outcome: Outcome) -> tuple[Checker, ...]:
-    """What every claim was held against. A quote is checked by code where it was read or heard, and not seen by a model."""
+    """What every claim was held against. A quote is checked by code where it was read or heard, and not seen
+    by a model.
+    """
     known = {e.id: e.source for e in outcome.evidence}
     sources = [{known.get(i) for i in claim.evidence_ids} for claim in outcome.claims]
     quoted = all(cited & {"caption", "cue"} for cited in sources)
@@ -337,8 +347,9 @@ def _text(context: Context, reply: AnswerReply) -> str | None:
 def _confidence(
     stated: Confidence, claims: Sequence[Claim], *, found: bool, guessed: bool, partial: bool
 ) -> Confidence:
-    """Never above what the checks left standing: 1 for a guess or when nothing held, 2 when something did not; 3 where what was not
-    found may be in what was not read."""
+    """Never above what the checks left standing: 1 for a guess or when nothing held, 2 when something did
+    not; 3 where what was not found may be in what was not read.
+    """
     if guessed:
         return 1
     failed = sum(claim.holds is False for claim in claims)

@@ -1,4 +1,5 @@
-"""How many pictures one question may send: shared out before calls begin, so that no round and no map passes the bound.
+"""How many pictures one question may send: shared out before calls begin, so that no round and no map passes
+the bound.
 
 effort   a question about certain moments   one about the whole video
 high     60                                 one or two a shot more, 120 at most
@@ -26,7 +27,9 @@ CHECK_LEAST = 2
 
 @dataclass
 class Pictures:
-    """Pictures of one question: `most` may be sent, `taken` are sent or promised to calls that are about to begin."""
+    """Pictures of one question: `most` may be sent, `taken` are sent or promised to calls that are about to
+    begin.
+    """
 
     most: int
     taken: int = 0
@@ -47,12 +50,16 @@ class Pictures:
         self.taken -= count
 
     def widen(self, effort: Effort, units: int) -> None:
-        """Make room for one picture of each unit of the whole video, and one more where captions leave it in doubt."""
+        """Make room for one picture of each unit of the whole video, and one more where captions leave it in
+        doubt.
+        """
         self.most = max(self.most, min(LOCAL[effort] + 2 * units, MOST))
 
 
 def share_of_looks(pictures: Pictures, *, checked: bool) -> int:
-    """Pictures for a round's looks: two in five of what is left where checks and perhaps a further round follow."""
+    """Pictures for a round's looks: two in five of what is left where checks and perhaps a further round
+    follow.
+    """
     return min(pictures.left * 2 // 5, LOOK_MOST) if checked else min(pictures.left, 2 * LOOK_MOST)
 
 

@@ -18,7 +18,9 @@ T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V")
 
 IMAGE_TOKENS = 400
-"""What a frame of 512 px costs at most with the models we know; only used to keep a request inside its context."""
+"""What a frame of 512 px costs at most with the models we know; only used to keep a request inside its
+context.
+"""
 
 _STATIC_TOKENS = 3000
 """Instructions and the reply's schema."""
@@ -67,7 +69,9 @@ async def call_fitting(
     room: int,
     span: Span,
 ) -> T:
-    """`call` of the text model with material for `room` tokens; for half of it, and so on, where that is declined as too long."""
+    """`call` of the text model with material for `room` tokens; for half of it, and so on, where that is
+    declined as too long.
+    """
     while True:
         try:
             return await call(context, context.text, prompt, build(room), reply_type, span=span)
@@ -78,7 +82,9 @@ async def call_fitting(
 
 
 async def _let_finish(in_flight: InFlight, work: Coroutine[Any, Any, Reply[T]]) -> T:
-    """The reply's value. An error that ends the run waits for the calls beside it: their replies are paid for, and kept."""
+    """The reply's value. An error that ends the run waits for the calls beside it: their replies are paid
+    for, and kept.
+    """
     if in_flight.ended is not None:
         work.close()
         raise in_flight.ended
@@ -102,7 +108,8 @@ async def _let_finish(in_flight: InFlight, work: Coroutine[Any, Any, Reply[T]]) 
 async def fitted(model: Model, work: Callable[[bool], Awaitable[V]]) -> V:
     """Work with a request that is made for what the model takes, done again when it turns out to take less.
 
-    `work(False)` lets `RequestTooLarge` through; `work(True)`, where nothing has changed since, makes it its outcome.
+    `work(False)` lets `RequestTooLarge` through; `work(True)`, where nothing has changed since, makes it its
+    outcome.
     """
     while True:
         able = model.capabilities
@@ -114,7 +121,9 @@ async def fitted(model: Model, work: Callable[[bool], Awaitable[V]]) -> V:
 
 
 def failure_of(error: ModelError) -> str:
-    """The reason to keep beside a span, in the error's own words. Raises the error again when no request of this run can succeed."""
+    """The reason to keep beside a span, in the error's own words. Raises the error again when no request of
+    this run can succeed.
+    """
     if isinstance(error, ModelUnavailable):
         raise error
     return " ".join(str(error).split())
@@ -173,7 +182,9 @@ def keep_within(
 
 
 def clipped(text: str, most: int) -> str:
-    """At most `most` letters, cut between words and marked with an ellipsis; a sentence's end is kept where it lies near."""
+    """At most `most` letters, cut between words and marked with an ellipsis; a sentence's end is kept where
+    it lies near.
+    """
     text = " ".join(text.split())
     if len(text) <= most:
         return text

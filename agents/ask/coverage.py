@@ -14,7 +14,9 @@ UNHEARD = 'Its sound was not transcribed: pip install "mrvideo[asr]", then index
 
 
 def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
-    """Failures of the index, analyses and looks that failed, frames that were lost: merged, each with its reasons."""
+    """Failures of the index, analyses and looks that failed, frames that were lost: merged, each with its
+    reasons.
+    """
     failures = [
         Unseen.of(f.span, *(f"{stage_label(f.stage)}: {reason}" for reason in f.reasons))
         for f in context.index.failures
@@ -24,7 +26,9 @@ def unseen_of(context: Context, state: State) -> tuple[Unseen, ...]:
 
 
 def unread_of(context: Context, state: State) -> list[Span]:
-    """The spans of scenes that no call was given, neighbours as one; none where all was read. A call that failed left them unseen."""
+    """The spans of scenes that no call was given, neighbours as one; none where all was read. A call that
+    failed left them unseen.
+    """
     if context.memory is None:
         return []
     read = {scene.index for segment in state["segments"] for scene in segment.scenes}
@@ -56,7 +60,9 @@ def merge_unseen(parts: Sequence[Unseen]) -> tuple[Unseen, ...]:
 
 
 def not_looked_at(context: Context, state: State) -> list[Unseen]:
-    """What the bound on pictures left out of looks across the video, and how many claims nobody looked at for want of them."""
+    """What the bound on pictures left out of looks across the video, and how many claims nobody looked at for
+    want of them.
+    """
     left: list[Unseen] = []
     for look in state.get("looks", []):
         if look.left_out:
@@ -74,10 +80,11 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
 
 
 def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, found: bool) -> str:
-    """`captions of 0:00.0–3:00.0 (14 scenes), 12 cues, 32 frames of 3 spans`, and what of the relevant was not seen.
+    """`captions of 0:00.0–3:00.0 (14 scenes), 12 cues, 32 frames of 3 spans`, and what of the relevant was
+    not seen.
 
-    This is where an answer says in words that a span it depends on could not be seen: `answer` itself stays free for
-    the option's text or the bare reply.
+    This is where an answer says in words that a span it depends on could not be seen: `answer` itself stays
+    free for the option's text or the bare reply.
     """
     sentences = [_looked_through(state)]
     if not found and context.index.video.has_audio and not context.index.cues:
@@ -96,7 +103,9 @@ def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, f
 
 
 def relevant_unseen(state: State, unseen: Sequence[Unseen], *, found: bool) -> list[Unseen]:
-    """The unseen spans that could change the answer: those planned, or all of them when it hangs on the whole video."""
+    """The unseen spans that could change the answer: those planned, or all of them when it hangs on the whole
+    video.
+    """
     plan = state["plan"]
     if not found or plan.scope == "global":
         return list(unseen)

@@ -1,4 +1,6 @@
-"""Evidence, built and checked by code: findings that stand in their source, observations of frames really shown."""
+"""Evidence, built and checked by code: findings that stand in their source, observations of frames really
+shown.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ def snap(span: Span, shown: Sequence[float], *, slack_seconds: float) -> Span | 
 def check_findings(
     context: Context, findings: Sequence[Finding], *, span: Span, shown: Sequence[float]
 ) -> tuple[Finding, ...]:
-    """The findings that hold, with the spans and words of their sources. The others are left out, with a notice."""
+    """The findings that hold, with the spans and words of their sources. The others are left out, with a
+    notice.
+    """
     checked: dict[tuple[Source, float, float, str], Finding] = {}
     lost = 0
     for finding in findings:
@@ -87,7 +91,8 @@ def check_findings(
 
 
 def collect(context: Context, state: State) -> dict[str, Any]:
-    """All that may be cited, in order of time, with ids e1…; what does not fit the answer's call is left out loudly.
+    """All that may be cited, in order of time, with ids e1…; what does not fit the answer's call is left out
+    loudly.
 
     `also` names, by id, the other sources that tell the same of the same moment.
     """
@@ -140,7 +145,8 @@ def _observed(look: Look) -> Iterable[_Candidate]:
         for _, span in runs:
             yield _Candidate("frame", span, observation.text, 10 + look.reply.confidence)
     if look.reply.sees == "absent" and not look.reply.observations:
-        # That something was looked for and is not there can be cited too, for the time that was shown and no more.
+        # That something was looked for and is not there can be cited too, for the time that was shown and no
+        # more.
         hull = merge_spans([span for span, _ in look.shown], gap_seconds=0.05)
         for span in hull[:_MOST_ABSENT]:
             yield _Candidate("frame", span, look.reply.conclusion, 5)
@@ -165,7 +171,9 @@ def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -
 
 
 def _deduplicated(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Sorted by time; what says no more than another of the same moment is part of that one, whose `also` names its source."""
+    """Sorted by time; what says no more than another of the same moment is part of that one, whose `also`
+    names its source.
+    """
     ordered = sorted(candidates, key=lambda c: (c.span.start_seconds, c.span.stop_seconds, c.source, c.quote))
     kept: list[_Candidate] = []
     words: list[frozenset[str]] = []
@@ -200,7 +208,8 @@ def _content(quote: str) -> frozenset[str]:
 def _one_says_the_other(
     old: _Candidate, old_words: frozenset[str], new: _Candidate, new_words: frozenset[str]
 ) -> bool:
-    """The same words in any order; or one stands in the other word for word, and a model that saw frames wrote one of them.
+    """The same words in any order; or one stands in the other word for word, and a model that saw frames
+    wrote one of them.
 
     Single words that only occur in both prove nothing: "is seen" and "is not seen" share theirs.
     """
@@ -218,7 +227,9 @@ def _one_says_the_other(
 
 
 def _joined(old: _Candidate, new: _Candidate) -> _Candidate:
-    """One of the two: words of a text keep their own span; a thing seen lasts from the first to the last look that saw it."""
+    """One of the two: words of a text keep their own span; a thing seen lasts from the first to the last look
+    that saw it.
+    """
     rank = max(old.rank, new.rank)
     if old.source == new.source:
         best = old if len(old.quote) >= len(new.quote) else new

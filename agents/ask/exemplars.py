@@ -32,10 +32,11 @@ async def portraits(
 ) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
     """Exemplars of those whom the texts in `named` name and of nobody else, and whose they are.
 
-    Those who are found in their frames by a box stand on one sheet, labelled `sheet, row 1: <person_3>, <person_3> again`; of others
-    the whole frame is shown, labelled `<person_3>`. Both may show three views of each: one view may be a poor one, or of somebody
-    else. At most a third of the `images` that the call may send (half of few), and no more than leave a frame for each of the `spans`;
-    none for a model whose images the frames already fill.
+    Those who are found in their frames by a box stand on one sheet, labelled `sheet, row 1: <person_3>,
+    <person_3> again`; of others the whole frame is shown, labelled `<person_3>`. Both may show three views of
+    each: one view may be a poor one, or of somebody else. At most a third of the `images` that the call may
+    send (half of few), and no more than leave a frame for each of the `spans`; none for a model whose images
+    the frames already fill.
     """
     able = (model or context.vision).capabilities
     # Three views of one decide where two would only differ, also in a check of few pictures.
@@ -66,13 +67,17 @@ async def portraits(
 
 
 def pictures_of_exemplars(entities: Sequence[Entity], *, views: int = 1 + _MORE_VIEWS) -> int:
-    """How many pictures `portraits` would like to send: one for all who are found by a box, `views` of each other."""
+    """How many pictures `portraits` would like to send: one for all who are found by a box, `views` of each
+    other.
+    """
     whole = sum(e.box is None for e in entities)
     return min(any(e.box is not None for e in entities) + views * whole, MAX_PORTRAITS)
 
 
 def _views(context: Context, entities: Sequence[Entity], room: int) -> list[tuple[str, str, View]]:
-    """Name, label and view, those of one together; second views in turn, so that each of several gets one before anybody gets two."""
+    """Name, label and view, those of one together; second views in turn, so that each of several gets one
+    before anybody gets two.
+    """
     first = [(place, f"<{e.name}>", View(e.exemplar_seconds, e.box)) for place, e in enumerate(entities)]
     again = [
         (place, f"<{entities[place].name}> again", view)
@@ -85,8 +90,9 @@ def _views(context: Context, entities: Sequence[Entity], room: int) -> list[tupl
 
 
 async def _add(context: Context, views: Sequence[View], *, cut: bool) -> None:
-    """Fetch the views' frames into the context's portraits, None for one that cannot be read; `cut`: to their boxes, at the size of the
-    source."""
+    """Fetch the views' frames into the context's portraits, None for one that cannot be read; `cut`: to their
+    boxes, at the size of the source.
+    """
     moments = [Span(time, time) for time in sorted({view.time_seconds for view in views})]
     source = context.closeups if cut else None
     fetched = await fetch(context, [Bin(m.start_seconds, m, m) for m in moments], source=source)
@@ -137,7 +143,9 @@ def _says(folded: str, known: str) -> bool:
 
 
 def _elsewhere(context: Context, entity: Entity) -> list[View]:
-    """The exemplars of two more stretches: those furthest from what is shown already, since a static view repeats itself."""
+    """The exemplars of two more stretches: those furthest from what is shown already, since a static view
+    repeats itself.
+    """
     own = {m.exemplar_seconds: m.box for m in context.index.mentions if m.mention_id in entity.mention_ids}
     shown, left = [entity.exemplar_seconds], sorted(own.keys() - {entity.exemplar_seconds})
     while left and len(shown) <= _MORE_VIEWS:

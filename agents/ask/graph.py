@@ -1,7 +1,8 @@
 """The graph of stage B: every node and every edge. What a node does is told where it is defined.
 
-At most six model calls in a row make a round: segments, reduce, plan, look, answer, verify. Where the memory of a long video is
-walked first, at most eight, whatever its length. The goals are worded beside the segment map, in the first round alone.
+At most six model calls in a row make a round: segments, reduce, plan, look, answer, verify. Where the memory
+of a long video is walked first, at most eight, whatever its length. The goals are worded beside the segment
+map, in the first round alone.
 """
 
 from __future__ import annotations

@@ -33,13 +33,17 @@ Update = dict[str, Any]
 _SHOTS_TOLD = 300
 
 _READ_AGAIN = 2
-"""A later round reads at most so many segments of its plan again: an hour has six, and their captions are most of the cost."""
+"""A later round reads at most so many segments of its plan again: an hour has six, and their captions are
+most of the cost.
+"""
 
 R = TypeVar("R", bound=SegmentIntentionReply)
 
 
 async def cut_segments(state: State, runtime: Runtime[Context]) -> Update:
-    """Plan the map: 64 scenes a call, fewer where their captions would not fit; of a long video those that its memory points to."""
+    """Plan the map: 64 scenes a call, fewer where their captions would not fit; of a long video those that
+    its memory points to.
+    """
     context = runtime.context
     walked = Walked(everything=True) if context.memory is None else await walk(context, context.memory)
     segments = plan_segments(context, None if context.memory is None else walked.scenes)
@@ -50,7 +54,9 @@ async def cut_segments(state: State, runtime: Runtime[Context]) -> Update:
 
 
 async def read_on(state: State, runtime: Runtime[Context]) -> Update:
-    """Where a part of the video was not enough: the facts of every chapter, and segments of the scenes that they add."""
+    """Where a part of the video was not enough: the facts of every chapter, and segments of the scenes that
+    they add.
+    """
     context, before = runtime.context, state["walked"]
     assert context.memory is not None, "only a walk leaves something unread"
     walked = await read_all_facts(context, context.memory)
@@ -211,7 +217,9 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
 
 
 def shot_starts(context: Context) -> tuple[float, ...]:
-    """Where shots begin, of a video that has few enough to list: a hundred hours have more than a request holds."""
+    """Where shots begin, of a video that has few enough to list: a hundred hours have more than a request
+    holds.
+    """
     shots = context.index.shots
     return tuple(shot.start_seconds for shot in shots) if len(shots) <= _SHOTS_TOLD else ()
 
@@ -250,8 +258,10 @@ def _analysis_of(
 
 
 def segments_to_read_again(state: State) -> list[Segment]:
-    """Those that the plan looked at, two at most, where something was denied, left out or not found: read with what was learnt they may
-    name another candidate. And those that show somebody whom only another segment could name. What the others said stands."""
+    """Those that the plan looked at, two at most, where something was denied, left out or not found: read
+    with what was learnt they may name another candidate. And those that show somebody whom only another
+    segment could name. What the others said stands.
+    """
     plan = state["plan"]
     readings_ = {analysis.span: analysis for analysis in _latest(state)}
     spans = [s.span for s in plan.spans]

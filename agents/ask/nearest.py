@@ -1,4 +1,6 @@
-"""Where nothing was found: the moments that come closest to what was asked, so that nobody leaves with nothing."""
+"""Where nothing was found: the moments that come closest to what was asked, so that nobody leaves with
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ MOST = 3
 
 
 def nearest_of(context: Context) -> tuple[Evidence, ...]:
-    """At most three texts or lines, best first: by a time that the question names, by its words, by its letters; else the first ones."""
+    """At most three texts or lines, best first: by a time that the question names, by its words, by its
+    letters; else the first ones.
+    """
     moments = _moments(context)
     asked = " ".join((context.question, *context.options))
     language = language_of(context.question)

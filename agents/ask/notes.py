@@ -23,7 +23,9 @@ def denied_note(state: State, claim: Claim, seen: str) -> str:
 
 
 def notes_of(context: Context, state: State) -> list[str]:
-    """Earlier notes, who is meant by whom, what held, what stayed open, what was left out, or that nothing was found."""
+    """Earlier notes, who is meant by whom, what held, what stayed open, what was left out, or that nothing
+    was found.
+    """
     verdicts = {v.claim_index: v for v in state.get("verdicts", []) if v.round == state["round"]}
     notes = list(state.get("known", []))
     notes += [f'"{c.word}" was taken to mean {c.entity}' for c in state["plan"].characters]

@@ -33,7 +33,8 @@ LONG_SHOT_SECONDS = 10.0
 """A shot that lasts is glanced at once for about each of these."""
 
 LEAST_SIGN_SECONDS = 0.5
-"""A text known for less than this is looked for in the whole span: a moment would be the same in each look."""
+"""A text known for less than this is looked for in the whole span: a moment would be the same in each look.
+"""
 
 MOST_CROPS = 6
 """Crops of one frame at the size of the source."""
@@ -50,7 +51,9 @@ class Bin:
 
 @dataclass(frozen=True)
 class Fetched:
-    """Frames in order, each with a time inside the span it was asked for; which span showed which times; what was lost."""
+    """Frames in order, each with a time inside the span it was asked for; which span showed which times; what
+    was lost.
+    """
 
     frames: tuple[Frame, ...]
     shown: tuple[tuple[Span, tuple[float, ...]], ...]
@@ -58,10 +61,11 @@ class Fetched:
 
 
 def dense_bins(spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
-    """Frames close together: up to eight a second of a short act, two a second of a longer one, at most `images` over all.
+    """Frames close together: up to eight a second of a short act, two a second of a longer one, at most
+    `images` over all.
 
-    Each span gets at least one where that is enough. `phase` says where in its bin a frame is taken: another look of the same
-    span sees other frames.
+    Each span gets at least one where that is enough. `phase` says where in its bin a frame is taken: another
+    look of the same span sees other frames.
     """
     spans = spread(spans, images)
     wanted = [dense_frames(span) for span in spans]
@@ -79,7 +83,9 @@ def dense_frames(span: Span) -> int:
 
 
 def glance_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
-    """One frame of each shot, two or more of one that lasts; at most `images`, evenly chosen where there are more shots."""
+    """One frame of each shot, two or more of one that lasts; at most `images`, evenly chosen where there are
+    more shots.
+    """
     parts = spread(units(context, spans), images)
     counts = [_glances(part) for part in parts]
     spare = images - len(parts)
@@ -94,7 +100,8 @@ def glance_frames(context: Context, spans: Sequence[Span]) -> int:
 
 
 def ends_bins(context: Context, spans: Sequence[Span], images: int, *, phase: float = 0.5) -> list[Bin]:
-    """Both ends of each span, inside and just outside; what is left over lies between. Outside frames belong to no span named.
+    """Both ends of each span, inside and just outside; what is left over lies between. Outside frames belong
+    to no span named.
 
     outside  [ inside            inside ]  outside
        ^      ^  ^       ^       ^  ^        ^
@@ -124,7 +131,9 @@ def text_bins(context: Context, spans: Sequence[Span], images: int, *, phase: fl
 def bins_for(
     context: Context, look: Density, spans: Sequence[Span], images: int, *, phase: float = 0.5
 ) -> list[Bin]:
-    """What to show of the spans, as the plan asks. A time that the question names gets a frame at that very time."""
+    """What to show of the spans, as the plan asks. A time that the question names gets a frame at that very
+    time.
+    """
     images = max(images, 1)
     if look == "dense":
         bins = dense_bins(spans, images, phase=phase)
@@ -134,7 +143,9 @@ def bins_for(
 
 
 def unsent(context: Context, bins: Sequence[Bin]) -> list[Bin]:
-    """The bins, each at a time of which no frame was sent before, where it has one: the same frame twice tells nothing new."""
+    """The bins, each at a time of which no frame was sent before, where it has one: the same frame twice
+    tells nothing new.
+    """
     fresh: list[Bin] = []
     for bin_ in bins:
         start, seconds = bin_.span.start_seconds, bin_.span.duration_seconds
@@ -206,7 +217,9 @@ def _towards_ends(span: Span, count: int, phase: float) -> list[Bin]:
 
 
 def _outside(context: Context, span: Span, count: int) -> list[Bin]:
-    """Frames just outside, at most `count`, as many before as behind: nearest first, up to a cut, and one beyond it."""
+    """Frames just outside, at most `count`, as many before as behind: nearest first, up to a cut, and one
+    beyond it.
+    """
     wide = padded(context, span)
     whole = context.whole
     before = [span.start_seconds - step for step in _steps(span.start_seconds - wide.start_seconds)]
@@ -221,7 +234,8 @@ def _steps(room_seconds: float) -> list[float]:
 
 
 async def fetch(context: Context, bins: Sequence[Bin], *, source: Frames | None = None) -> Fetched:
-    """The frames of the bins, decoded in a thread, by `source` where given. What cannot be decoded is data, not an error.
+    """The frames of the bins, decoded in a thread, by `source` where given. What cannot be decoded is data,
+    not an error.
 
     Raises `VideoChanged` where the file is not the video any more.
     """
@@ -244,7 +258,8 @@ async def fetch(context: Context, bins: Sequence[Bin], *, source: Frames | None 
         if (frame.time_seconds, bin_.of) in seen:
             continue
         seen.add((frame.time_seconds, bin_.of))
-        # A frame that came on screen before the span began still stands there: it is shown under the span's time.
+        # A frame that came on screen before the span began still stands there: it is shown under the span's
+        # time.
         inside = min(max(frame.time_seconds, bin_.of.start_seconds), bin_.of.stop_seconds)
         kept.append(replace(frame, time_seconds=inside))
         shown.setdefault(bin_.of, []).append(inside)
@@ -256,7 +271,9 @@ async def fetch(context: Context, bins: Sequence[Bin], *, source: Frames | None 
 
 
 def pictures_of(frames: Sequence[Frame], *, outside: Collection[float] = ()) -> tuple[Picture, ...]:
-    """Frames as a model sees them, labelled with their times; those at the times `outside` are marked as context."""
+    """Frames as a model sees them, labelled with their times; those at the times `outside` are marked as
+    context.
+    """
     return tuple(
         Picture(
             f"{'context ' if f.time_seconds in outside else ''}{f.time_seconds:.2f} s",
@@ -271,7 +288,9 @@ def pictures_of(frames: Sequence[Frame], *, outside: Collection[float] = ()) -> 
 async def with_crops(
     context: Context, frames: Sequence[Frame], pictures: Sequence[Picture], most: int
 ) -> tuple[Picture, ...]:
-    """The pictures, each followed by crops at the size of the source, `most` crops in all; as they are where the source is no larger."""
+    """The pictures, each followed by crops at the size of the source, `most` crops in all; as they are where
+    the source is no larger.
+    """
     if context.closeups is None or not frames or most < 2:
         return tuple(pictures)
     side = context.vision.capabilities.long_side_pixels
@@ -293,7 +312,9 @@ async def with_crops(
 
 
 def _crops(closeups: Frames, times: list[float], side: int, each: int) -> dict[float, list[Picture]]:
-    """By time: parts of the frame, row by row, none where the frame is hardly larger than what is shown of it anyway."""
+    """By time: parts of the frame, row by row, none where the frame is hardly larger than what is shown of it
+    anyway.
+    """
     found: dict[float, list[Picture]] = {}
     for time in times:
         frame = next(iter(closeups.at([time])), None)
@@ -333,14 +354,17 @@ def images_across(context: Context, model: Model | None = None) -> int:
 
 
 def phase_of(round_: int, *, check: int = 0) -> float:
-    """A look (check 0), a check (1), its second opinion (2) and a second look (3) each take other frames, and so does each round,
-    for three."""
+    """A look (check 0), a check (1), its second opinion (2) and a second look (3) each take other frames, and
+    so does each round, for three.
+    """
     phases = (0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875, 0.3125, 0.4375, 0.5625, 0.1875, 0.8125)
     return phases[(4 * (round_ - 1) + check) % len(phases)]
 
 
 def _align(bins: Sequence[Bin], frames: Sequence[Frame]) -> tuple[list[tuple[Bin, Frame]], list[Bin]]:
-    """Which bin each frame answers. Only frames that came back are known; each was on screen at its bin's time."""
+    """Which bin each frame answers. Only frames that came back are known; each was on screen at its bin's
+    time.
+    """
     if len(bins) == len(frames):
         return list(zip(bins, frames, strict=True)), []
     served: list[tuple[Bin, Frame]] = []

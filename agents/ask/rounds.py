@@ -34,15 +34,19 @@ async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 async def correct(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """A round of its own in which nothing is read or looked at again: the answer is worded anew with the times that checks saw."""
+    """A round of its own in which nothing is read or looked at again: the answer is worded anew with the
+    times that checks saw.
+    """
     return {"round": state["round"] + 1}
 
 
 def needs_another_round(state: State, context: Context) -> bool:
-    """Whether rounds and pictures are left, and this one found nothing, missed something, or left a claim denied or open.
+    """Whether rounds and pictures are left, and this one found nothing, missed something, or left a claim
+    denied or open.
 
-    A claim at which nobody could look is no reason: another look would fare no better. Nor is an answer that what was asked for is
-    not there, where all that could show it was looked at, nor words that nobody has transcribed.
+    A claim at which nobody could look is no reason: another look would fare no better. Nor is an answer that
+    what was asked for is not there, where all that could show it was looked at, nor words that nobody has
+    transcribed.
     """
     if state["round"] >= context.max_rounds:
         return False
@@ -60,8 +64,9 @@ def needs_another_round(state: State, context: Context) -> bool:
 
 
 def must_read_on(state: State) -> bool:
-    """Whether only a part was read of what the answer hangs on: nothing was found in it, it says that something is not so, or it is about
-    the whole video."""
+    """Whether only a part was read of what the answer hangs on: nothing was found in it, it says that
+    something is not so, or it is about the whole video.
+    """
     if state["walked"].everything:
         return False
     draft = state["draft"]
@@ -70,7 +75,9 @@ def must_read_on(state: State) -> bool:
 
 
 def only_times_are_wrong(state: State) -> bool:
-    """Whether all that is open was seen, at other times than claimed: then the answer is worded again, and nothing else is done."""
+    """Whether all that is open was seen, at other times than claimed: then the answer is worded again, and
+    nothing else is done.
+    """
     verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
     missed = any(one.round == state["round"] for one in state.get("missed", []))
     doubted = [v for v in verdicts if v.holds is not True]

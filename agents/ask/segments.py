@@ -35,7 +35,8 @@ class _Item:
 
 
 def plan_segments(context: Context, only: Collection[int] | None = None) -> list[Segment]:
-    """Every scene (or those at the positions `only`) and its cues in exactly one segment, in order; a scene repeats only where its cues need two calls.
+    """Every scene (or those at the positions `only`) and its cues in exactly one segment, in order; a scene
+    repeats only where its cues need two calls.
 
     scenes   |--0--|--1--| … |--31--|   |--32--| …
     cues      c c   c      …  c   ^ a failed span between scenes: its cues stay with the scene before
@@ -55,7 +56,8 @@ def plan_segments(context: Context, only: Collection[int] | None = None) -> list
 
 
 def halved(context: Context, segment: Segment) -> list[Segment]:
-    """A segment that is too long for one call, in two; of one scene, with half of its cues each. None where it cannot be cut.
+    """A segment that is too long for one call, in two; of one scene, with half of its cues each. None where
+    it cannot be cut.
 
     The cast of each takes half of the room that that of the whole took.
     """
@@ -96,8 +98,8 @@ def cast_of(
 ) -> tuple[EntityLine, ...]:
     """The entities that appear in these spans and those with a name of their own, with when each is seen.
 
-    Where an eighth of a call does not hold them all, descriptions are shortened before anybody is left out; whom the captions name
-    is never left out.
+    Where an eighth of a call does not hold them all, descriptions are shortened before anybody is left out;
+    whom the captions name is never left out.
     """
     if not context.index.entities:
         return ()

@@ -29,14 +29,18 @@ _SPACELESS = ((0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x1
 
 @dataclass(frozen=True)
 class Folded:
-    """A text with case, white space, brackets and quotation marks levelled; `origins` maps back to the original."""
+    """A text with case, white space, brackets and quotation marks levelled; `origins` maps back to the
+    original.
+    """
 
     text: str
     origins: tuple[int, ...]
 
 
 def fold(text: str) -> Folded:
-    """Level what a model changes when it copies: case, white space, marks of quotation, brackets around names."""
+    """Level what a model changes when it copies: case, white space, marks of quotation, brackets around
+    names.
+    """
     letters: list[str] = []
     origins: list[int] = []
     for position, original in enumerate(text):
@@ -55,7 +59,9 @@ def fold(text: str) -> Folded:
 
 
 def find_quote(quote: str, source: str) -> str | None:
-    """The source's own words where the quote occurs in it as whole words, or None. An ellipsis may skip words."""
+    """The source's own words where the quote occurs in it as whole words, or None. An ellipsis may skip
+    words.
+    """
     return _find(_parts(quote), fold(source), source)
 
 
@@ -154,8 +160,8 @@ class Sources:
     def locate(self, quote: str, source: Source, near: Span) -> tuple[Located, ...]:
         """Where the quote stands, at most 12 places in order of time; () when it stands nowhere.
 
-        Near the span given, each place counts. Elsewhere only a quote that stands in one single place does: the
-        model then took the time wrong, and the source knows better.
+        Near the span given, each place counts. Elsewhere only a quote that stands in one single place does:
+        the model then took the time wrong, and the source knows better.
         """
         parts = _parts(quote)
         orders = {
@@ -168,7 +174,8 @@ class Sources:
         for group in orders[source]:
             close = [_located(p, w, near) for p, w in _holding(parts, group.overlapping(around))]
             if close:
-                # A scene's two captions may both hold the words: the detailed one, listed first, stands for both.
+                # A scene's two captions may both hold the words: the detailed one, listed first, stands for
+                # both.
                 once = {_by_time(place)[:2]: place for place in reversed(close)}
                 return tuple(sorted(once.values(), key=_by_time)[:_MAX_PLACES])
         for group in orders[source]:

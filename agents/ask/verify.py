@@ -1,4 +1,6 @@
-"""Claims put to fresh pixels, one by one, by an eye that does not know the answer; and what the answer leaves out."""
+"""Claims put to fresh pixels, one by one, by an eye that does not know the answer; and what the answer leaves
+out.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.speech.known import speech_of
 
 MARGIN_SECONDS = 1.0
-"""Shown around what was seen in single frames, within their shot, so that an instant is more than one picture."""
+"""Shown around what was seen in single frames, within their shot, so that an instant is more than one
+picture.
+"""
 
 _REST_LEAST = 4
 _REST_PART_SECONDS = 0.5
@@ -43,7 +47,9 @@ _REST_PART_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class _Opinion:
-    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures it was shown."""
+    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures it
+    was shown.
+    """
 
     holds: bool | None
     seen: str
@@ -58,7 +64,8 @@ class _Opinion:
 def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[RestTask]]:
     """The round's checks with the pictures that each may send.
 
-    Claims that held before, or that times decide, have their verdicts already. The rest is looked at where the answer asks for it.
+    Claims that held before, or that times decide, have their verdicts already. The rest is looked at where
+    the answer asks for it.
     """
     draft, pictures = state["draft"], context.pictures
     decided = {v.claim_index for v in state.get("verdicts", []) if v.round == state["round"]}
@@ -113,10 +120,10 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
 async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:
     """A yes/no question about the cited spans, with new frames and the cues spoken there.
 
-    Yes counts only when every cited span was shown; what rests on cues alone may go without pictures. A no stands
-    against whoever made the evidence, so it needs a second one from other frames, where the round has a call to spare and the question a picture:
-    two that differ leave the claim open. The second one is the model's that made the evidence: where another model checks, and
-    the two differ, both findings are kept.
+    Yes counts only when every cited span was shown; what rests on cues alone may go without pictures. A no
+    stands against whoever made the evidence, so it needs a second one from other frames, where the round has
+    a call to spare and the question a picture: two that differ leave the claim open. The second one is the
+    model's that made the evidence: where another model checks, and the two differ, both findings are kept.
     """
     context = runtime.context
     if task["images"] == 0 and not _spoken(task["evidence"]):
@@ -165,7 +172,9 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
 
 
 async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Whether frames of what the draft does not cite show one thing more. Claims that hold may still not be all."""
+    """Whether frames of what the draft does not cite show one thing more. Claims that hold may still not be
+    all.
+    """
     context, spans = runtime.context, list(task["spans"])
 
     def bins(images: int) -> list[Bin]:
@@ -308,8 +317,9 @@ def _corrected(context: Context, reply: VerifyReply, times: Sequence[float]) -> 
 
 
 def rest_spans(context: Context, state: State) -> list[Span]:
-    """What the draft cites nothing of: first what is left of the scenes that it cites, where another occurrence is likeliest, then every
-    other scene."""
+    """What the draft cites nothing of: first what is left of the scenes that it cites, where another
+    occurrence is likeliest, then every other scene.
+    """
     draft = state["draft"]
     if not draft.reply.rest_check.strip():
         return []
@@ -339,7 +349,9 @@ def _uncovered(span: Span, covers: Sequence[Span]) -> list[Span]:
 
 
 def _rest_shown(rest: Sequence[Span], images: int) -> list[Span]:
-    """As many as there are pictures for: those at the front of the list in any case, the others evenly chosen; in order of time."""
+    """As many as there are pictures for: those at the front of the list in any case, the others evenly
+    chosen; in order of time.
+    """
     room = max(images - min(images // 3, 3), 1)
     first = [s for s in rest[:room] if s in rest[: max(room // 2, 1)]]
     others = [s for s in rest if s not in first]

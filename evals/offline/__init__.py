@@ -1,4 +1,5 @@
-"""The held-out set: films made here, what people would ask about them, and how answers without a model are judged.
+"""The held-out set: films made here, what people would ask about them, and how answers without a model are
+judged.
 
 Nobody who works on the answering code reads the questions to write it: they measure it.
 """

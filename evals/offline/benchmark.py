@@ -59,7 +59,8 @@ _FIELDS = frozenset(
 def build_films(
     base: Path, *, films: Sequence[str] = (), on_film: Callable[[str], None] | None = None
 ) -> Path:
-    """A folder below `base` with the films and their questions; what is there is kept, what changed gets a new folder.
+    """A folder below `base` with the films and their questions; what is there is kept, what changed gets a
+    new folder.
 
     `films` names those that are needed; all by default. Raises `InputError` for a name that is none of them.
     """
@@ -105,7 +106,9 @@ def _digest() -> str:
 
 
 def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
-    """The questions of a folder. Raises `InputError` for a row without a truth, or with a field that there is not."""
+    """The questions of a folder. Raises `InputError` for a row without a truth, or with a field that there is
+    not.
+    """
     path = find_file(data, QUESTIONS, "*questions*.jsonl")
     videos = VideoFolder(data)
     return tuple(_question(row, path, videos, subtitles=subtitles) for row in read_rows(path))
@@ -149,7 +152,8 @@ def _question(row: dict[str, Any], path: Path, videos: VideoFolder, *, subtitles
 
 
 def score(system: str, answered: Answered) -> Scores:
-    """How much of what was answered is right, how much of what can be answered was, and how often nothing was found there.
+    """How much of what was answered is right, how much of what can be answered was, and how often nothing was
+    found there.
 
     precision    right of those answered (an unanswerable one that is answered is wrong)
     recall       right of those that can be answered

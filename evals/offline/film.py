@@ -1,4 +1,6 @@
-"""One generated film: shots with writing in them and cues beside it; where each word stands; the files it becomes."""
+"""One generated film: shots with writing in them and cues beside it; where each word stands; the files it
+becomes.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ TimedText: TypeAlias = tuple[float, float, str]
 
 @dataclass(frozen=True)
 class Planted:
-    """Words that can be read or heard in the film, and when. A mark (logo, watermark) stands there all the time."""
+    """Words that can be read or heard in the film, and when. A mark (logo, watermark) stands there all the
+    time.
+    """
 
     text: str
     span: Span
@@ -40,7 +44,9 @@ class Planted:
 
 @dataclass(frozen=True)
 class Shot:
-    """What lies between two cuts. The backdrop is drawn once, what moves over it for each frame, the writing on top."""
+    """What lies between two cuts. The backdrop is drawn once, what moves over it for each frame, the writing
+    on top.
+    """
 
     seconds: float
     backdrop: Backdrop
@@ -51,7 +57,9 @@ class Shot:
 
 @dataclass(frozen=True)
 class Film:
-    """A film to be generated. Raises `ValueError` for a time that does not lie on a frame, or a cue past the end."""
+    """A film to be generated. Raises `ValueError` for a time that does not lie on a frame, or a cue past the
+    end.
+    """
 
     name: str
     shots: tuple[Shot, ...]
@@ -121,7 +129,9 @@ class Film:
         return picture
 
     def write(self, folder: Path) -> Path:
-        """NAME.mp4 and, where there are cues, NAME.srt. The same libraries give the same bytes. Returns the film."""
+        """NAME.mp4 and, where there are cues, NAME.srt. The same libraries give the same bytes. Returns the
+        film.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.mp4"
         if self.cues:

@@ -26,10 +26,11 @@ _PLAIN = frozenset(map(chr, range(32, 127))) | frozenset("°·’“”«»")
 
 @dataclass(frozen=True)
 class Words:
-    """Writing in a picture of 640 × 360: where its middle (or left end) lies, how it looks, and when it stands there.
+    """Writing in a picture of 640 × 360: where its middle (or left end) lies, how it looks, and when it
+    stands there.
 
-    `\\n` parts lines. `when` is a half-open range in seconds of the shot (of the film for marks); None: all of it.
-    `drift` is how many pixels it crawls to the right in a second.
+    `\\n` parts lines. `when` is a half-open range in seconds of the shot (of the film for marks); None: all
+    of it. `drift` is how many pixels it crawls to the right in a second.
     """
 
     text: str
@@ -136,7 +137,9 @@ def _patch(
 def _mark(
     pen: ImageDraw.ImageDraw, mark: str, x: float, line: float, top: float, points: int, ink: Colour
 ) -> None:
-    """One accent over (a cedilla under) the letter whose middle is `x` and whose top is `top` above the base line."""
+    """One accent over (a cedilla under) the letter whose middle is `x` and whose top is `top` above the base
+    line.
+    """
     thick = max(round(points * 0.085), 2)
     y, reach, rise = line + top - points * 0.07, points * 0.13, points * 0.12
     if mark == "\u0308":

@@ -1,4 +1,6 @@
-"""What stands behind the writing: slides, streets, rooms, pitches; and the people and vehicles that move there."""
+"""What stands behind the writing: slides, streets, rooms, pitches; and the people and vehicles that move
+there.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ def tiles_of(records: Sequence[ShardRecords], whole: Span) -> tuple[Piece | Fail
 
 
 def failures_of(tiles: Sequence[Piece | Failure], others: Sequence[Failure]) -> tuple[Failure, ...]:
-    """The tiles that are failures, neighbours of one cause as one, and the failures that hide nothing; by time."""
+    """The tiles that are failures, neighbours of one cause as one, and the failures that hide nothing; by
+    time.
+    """
     found: list[Failure] = []
     for tile in tiles:
         if not isinstance(tile, Failure):
@@ -72,7 +74,8 @@ def scenes_of(
     names: Mapping[int, Mapping[str, str]],
     watermarks: Sequence[Sighting] = (),
 ) -> tuple[Scene, ...]:
-    """The scenes, captions rewritten to the cast's names; each lists every text that stands on screen during it.
+    """The scenes, captions rewritten to the cast's names; each lists every text that stands on screen during
+    it.
 
     A watermark is listed once, by the scene in which it comes up, whatever clips have reported of it.
     """
@@ -135,7 +138,9 @@ def _scene(
 
 
 def _parts(run: Run, brief: Sequence[str], detailed: Sequence[str]) -> tuple[CaptionPart, ...]:
-    """The run's pieces as parts; one that repeats the words before it, or has none, lengthens the part before it."""
+    """The run's pieces as parts; one that repeats the words before it, or has none, lengthens the part before
+    it.
+    """
     parts: list[CaptionPart] = []
     for piece, short, text in zip(run, brief, detailed, strict=True):
         last = parts[-1] if parts else None

@@ -15,7 +15,9 @@ from mrvideo.records import Failure, Frame
 async def join_shards(
     tiles: Sequence[Piece | Failure], calls: Calls, exemplars: Exemplars, *, step_seconds: float
 ) -> tuple[tuple[Piece | Failure, ...], list[Failure]]:
-    """The tiles, with those that go on over a shard border marked so; and failed calls, which leave two scenes."""
+    """The tiles, with those that go on over a shard border marked so; and failed calls, which leave two
+    scenes.
+    """
     borders = [
         (place, left, right)
         for place, (left, right) in enumerate(pairwise(tiles), start=1)

@@ -27,8 +27,8 @@ V = TypeVar("V")
 class Calls:
     """The calls of one unit of work (a shard, a cast). Lives on the event-loop thread.
 
-    `on_call` is told each call's stage and usage; `answered` lists the digests of the requests that were answered, `too_large`
-    of those that failed for their size.
+    `on_call` is told each call's stage and usage; `answered` lists the digests of the requests that were
+    answered, `too_large` of those that failed for their size.
     """
 
     def __init__(
@@ -53,7 +53,9 @@ class Calls:
     async def ask_fitting(
         self, build: Callable[[Capabilities], Request[R]], *, hides: Hides = "pictures"
     ) -> R | Failure:
-        """`ask` for a request that is made to fit what the model takes, and made anew when it turns out to take less."""
+        """`ask` for a request that is made to fit what the model takes, and made anew when it turns out to
+        take less.
+        """
         while True:
             able = self.model.capabilities
             reply = await self._ask(build(able), able, hides)
@@ -89,7 +91,9 @@ class Calls:
 
 
 async def together(work: Iterable[Coroutine[object, object, V]]) -> list[V]:
-    """All results, in the order given. When one raises, the others are let finish first: their replies are paid for."""
+    """All results, in the order given. When one raises, the others are let finish first: their replies are
+    paid for.
+    """
     results = await asyncio.gather(*work, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     if errors:

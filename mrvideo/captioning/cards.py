@@ -1,6 +1,8 @@
-"""The cards that a comparison of casts shows: words, and up to four cells of a sheet for each individual, from different scenes.
+"""The cards that a comparison of casts shows: words, and up to four cells of a sheet for each individual,
+from different scenes.
 
-One picture may be a poor one, or show somebody else who was taken for this one; what most of them show decides:
+One picture may be a poor one, or show somebody else who was taken for this one; what most of them show
+decides:
 
     L1          the exemplar, to which the description belongs
     L1 again    frames of other scenes, where captions saw this one best
@@ -42,7 +44,9 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Member:
-    """Mentions already found to be one, in order of appearance. `best` is the one whose exemplar stands for all."""
+    """Mentions already found to be one, in order of appearance. `best` is the one whose exemplar stands for
+    all.
+    """
 
     mentions: tuple[Mention, ...]
     best: Mention
@@ -58,7 +62,9 @@ class Member:
 
 @dataclass(frozen=True)
 class Entry:
-    """One card of a comparison before it has its label. `key` is what a pair is told by; `frames` its pictures, if any."""
+    """One card of a comparison before it has its label. `key` is what a pair is told by; `frames` its
+    pictures, if any.
+    """
 
     key: str
     card: CastCard
@@ -73,7 +79,8 @@ Views = Mapping[str, tuple[View, ...]]
 def views_of(
     mentions: Sequence[Mention], pieces: Sequence[Piece], shots: Sequence[Shot] = ()
 ) -> dict[str, tuple[View, ...]]:
-    """Where captions saw each mention best, other than in its exemplar's own piece: first in other shots, then in long pieces.
+    """Where captions saw each mention best, other than in its exemplar's own piece: first in other shots,
+    then in long pieces.
 
     A frame without a box counts only where the piece names nobody else: nobody could tell who is meant.
     """
@@ -121,7 +128,9 @@ def entry_of(member: Member, views: Views) -> Entry:
 
 
 def _frames(member: Member, views: Views) -> Iterator[View]:
-    """The exemplar, then those of other scenes, each once. Read as far as needed: a long video's members are long."""
+    """The exemplar, then those of other scenes, each once. Read as far as needed: a long video's members are
+    long.
+    """
     told = {member.best.exemplar_seconds}
     yield View(member.best.exemplar_seconds, member.best.box)
     for turn in range(FRAMES_OF_ONE - 1):
@@ -141,7 +150,9 @@ def given_entry(key: str, given: Given) -> Entry:
 def blocks(
     left: Sequence[Entry], right: Sequence[Entry], space: int
 ) -> tuple[list[Sequence[Entry]], list[Sequence[Entry]]]:
-    """Both sides cut so that a block of each fits one call of `space` pictures, all of them sheets; a short side stays whole."""
+    """Both sides cut so that a block of each fits one call of `space` pictures, all of them sheets; a short
+    side stays whole.
+    """
     most = min(MOST_CARDS, cells_of(space))
     if len(left) + len(right) <= most:
         return [left], [right]

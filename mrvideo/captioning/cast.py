@@ -57,7 +57,9 @@ WORDS_FROM = 9
 """Mentions from which on the words are asked first: fewer are compared in one call of pictures anyway."""
 
 _WORDS_SHARE = 2
-"""At most one part in this many of what a model can read goes to everybody's descriptions; beyond, pictures alone decide."""
+"""At most one part in this many of what a model can read goes to everybody's descriptions; beyond, pictures
+alone decide.
+"""
 
 Found = list[tuple[tuple[str, str], str]]
 """Pairs, (left key, right key), each with the side whose exemplar is better."""
@@ -92,7 +94,8 @@ class Cast:
             self._vetoes.setdefault(other, set()).add(one)
         self._failures: list[Failure] = []
         self._possible: dict[str, set[str]] | None = None
-        # The pictures of a long video's comparisons would fill the memory if all that wait for their call had theirs.
+        # The pictures of a long video's comparisons would fill the memory if all that wait for their call had
+        # theirs.
         self._turns = asyncio.Semaphore(_PREPARED_PER_CALL * calls.model.capabilities.concurrency)
 
     @property

@@ -22,7 +22,9 @@ _LABEL_SECONDS = 0.26
 async def find_characters(
     view: ShardView, calls: Calls
 ) -> tuple[tuple[Mention, ...], tuple[str, ...], tuple[Failure, ...]]:
-    """The shard's mentions and watermarks, or the failure that leaves it without names. Paper: one call per two minutes."""
+    """The shard's mentions and watermarks, or the failure that leaves it without names. Paper: one call per
+    two minutes.
+    """
     if not view.sparse:
         return (), (), ()
     spec = view.spec
@@ -56,7 +58,9 @@ async def find_characters(
 def mention_of(
     found: CharacterReply, view: ShardView, seen: Sequence[Shown], *, late: bool = False
 ) -> Mention:
-    """A character of a reply as a mention, its box in shares of the source picture. `seen` are the frames that were shown."""
+    """A character of a reply as a mention, its box in shares of the source picture. `seen` are the frames
+    that were shown.
+    """
     best = min(seen, key=lambda one: abs(one.time_seconds - found.exemplar_seconds))
     times = (
         one.time_seconds
@@ -79,7 +83,9 @@ def mention_of(
 
 
 def with_spans(mentions: tuple[Mention, ...], pieces: tuple[Piece, ...]) -> tuple[Mention, ...]:
-    """Each mention over the stretch of the scenes it appears in; over its exemplar's instant when it is in none."""
+    """Each mention over the stretch of the scenes it appears in; over its exemplar's instant when it is in
+    none.
+    """
     spanned: list[Mention] = []
     for mention in mentions:
         where = [piece for piece in pieces if mention.name in piece.appearing]

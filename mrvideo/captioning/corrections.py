@@ -1,4 +1,5 @@
-"""A cast put right: an index with the user's corrections, by exact rename. No model is called, no frame is read.
+"""A cast put right: an index with the user's corrections, by exact rename. No model is called, no frame is
+read.
 
 index as captioned ─┬─ which mentions are one      same, apart: a partition of the mentions, one correction after the other
                     ├─ which mention a mark means   the mention of that name that is seen nearest to the caption's part
@@ -25,7 +26,9 @@ _SAME_BOX = 0.3
 
 @dataclass(frozen=True)
 class Corrected:
-    """The index put right. `names` tells for each of its scenes what each former name became; `missed` are those that fit nobody."""
+    """The index put right. `names` tells for each of its scenes what each former name became; `missed` are
+    those that fit nobody.
+    """
 
     index: Index
     names: tuple[Mapping[str, frozenset[str]], ...]

@@ -1,7 +1,7 @@
 """What stage A will take before anything is paid: calls, images and passes over the pixels, stage by stage.
 
-Counts of clips and frames are exact (fewer where nothing moves, which only decoding shows). How many characters and
-scenes there will be nobody knows beforehand: those are assumptions, named in the arguments.
+Counts of clips and frames are exact (fewer where nothing moves, which only decoding shows). How many
+characters and scenes there will be nobody knows beforehand: those are assumptions, named in the arguments.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ _CARD_TOKENS = 45
 
 
 class StageEstimate(Record):
-    """One stage's calls. `passes`: how often each frame at the full rate is sent; exemplars come on top of it.
+    """One stage's calls. `passes`: how often each frame at the full rate is sent; exemplars come on top of
+    it.
 
-    `width` and `height` are the size of the frames sent. `sheets` are the contact sheets among the images: how many there are
-    of each number of cells. `own_tokens` is one call's text of its own.
+    `width` and `height` are the size of the frames sent. `sheets` are the contact sheets among the images:
+    how many there are of each number of cells. `own_tokens` is one call's text of its own.
     """
 
     stage: str
@@ -94,10 +95,11 @@ def estimate_calls(
 ) -> tuple[StageEstimate, ...]:
     """Every stage of stage A, in order, for the options' recipe. No model is asked and nothing is decoded.
 
-    `mentions_per_shard` characters are assumed in each shard, the same ones throughout, each with `frames_per_mention` for
-    the cast, and `appearing_per_clip` of them that may be seen in a clip; camera shots of `shot_seconds`; `scenes_per_clip`
-    matters to the recipe `paper` alone, which captions scene by scene. Who is found only by a clip's caption, and second opinions
-    on the cast, asked only where two comparisons differ, come on top.
+    `mentions_per_shard` characters are assumed in each shard, the same ones throughout, each with
+    `frames_per_mention` for the cast, and `appearing_per_clip` of them that may be seen in a clip; camera
+    shots of `shot_seconds`; `scenes_per_clip` matters to the recipe `paper` alone, which captions scene by
+    scene. Who is found only by a clip's caption, and second opinions on the cast, asked only where two
+    comparisons differ, come on top.
     """
     capabilities = capabilities or Capabilities()
     size = fit_within(info.width, info.height, options.reading_for(capabilities).pixels)

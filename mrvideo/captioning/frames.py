@@ -25,7 +25,8 @@ _TICK = 1e-6
 class Shown:
     """A frame as a call shows it.
 
-    `time_seconds` is its own time, or the span's start for a picture that already stood there before the span.
+    `time_seconds` is its own time, or the span's start for a picture that already stood there before the
+    span.
     """
 
     frame: Frame
@@ -40,7 +41,8 @@ class Shown:
 def on_screen(
     frames: Sequence[Frame], span: Span, *, frames_per_second: float, origin_seconds: float | None = None
 ) -> tuple[Shown, ...]:
-    """The different frames on screen at the span's start and sample times, ascending. Empty when none was decoded there.
+    """The different frames on screen at the span's start and sample times, ascending. Empty when none was
+    decoded there.
 
     Samples lie on a grid that begins at the origin; without one, at the span's start.
 
@@ -69,7 +71,9 @@ def room(capabilities: Capabilities, *, taken: int = 0) -> int:
 
 
 def sheets_beside(capabilities: Capabilities) -> int:
-    """How many sheets of exemplars may stand beside a scene's own frames: one, where a call takes more than a few pictures."""
+    """How many sheets of exemplars may stand beside a scene's own frames: one, where a call takes more than a
+    few pictures.
+    """
     return 1 if room(capabilities) >= _SMALL_CALL // 2 else 0
 
 
@@ -81,7 +85,8 @@ def shows_before(capabilities: Capabilities) -> bool:
 def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown, ...]:
     """Without most of the pictures inside stretches where nothing moves; both ends of each stretch stay.
 
-    `still_spans` are taken as a hint: what is left out is compared, so that a small movement or a line of text is not.
+    `still_spans` are taken as a hint: what is left out is compared, so that a small movement or a line of
+    text is not.
     """
     kept: list[Shown] = []
     for place, one in enumerate(shown):
@@ -101,15 +106,18 @@ def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown,
 
 
 def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_second: float) -> float | None:
-    """Beyond this many seconds between two of the frames nothing changed; None where there is no such gap, or frames were left
-    out for want of room."""
+    """Beyond this many seconds between two of the frames nothing changed; None where there is no such gap, or
+    frames were left out for want of room.
+    """
     step = round(1 / frames_per_second, 3)
     gaps = (right.time_seconds - left.time_seconds for left, right in pairwise(kept))
     return step if len(kept) == len(changing) and any(gap > 1.5 * step for gap in gaps) else None
 
 
 def alike(one: Frame, other: Frame) -> bool:
-    """Whether no part of the picture, down to 16 × 16 pixels, differs in its mean by more than compression does."""
+    """Whether no part of the picture, down to 16 × 16 pixels, differs in its mean by more than compression
+    does.
+    """
     from PIL import ImageChops
 
     if (one.width, one.height) != (other.width, other.height):
@@ -122,7 +130,8 @@ def _small(frame: Frame) -> Image:
     from PIL import Image
 
     image = Image.open(io.BytesIO(frame.jpeg))
-    # Decodes at an eighth of the size: cheap, and every pixel is a mean. Single ones of them differ by noise along edges.
+    # Decodes at an eighth of the size: cheap, and every pixel is a mean. Single ones of them differ by noise
+    # along edges.
     image.draft("L", (image.width // 8, image.height // 8))
     grey = image.convert("L")
     return grey.reduce(2) if min(grey.size) > 1 else grey

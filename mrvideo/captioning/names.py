@@ -126,7 +126,8 @@ async def _confirm(
         return reply
     if not reply.confirmed:
         return None
-    # Code, not the model, checks the quote: it must occur in a line that was shown. Else the whole line is kept.
+    # Code, not the model, checks the quote: it must occur in a line that was shown. Else the whole line is
+    # kept.
     quote = " ".join(reply.cue_quote.split())
     for evidence in said:
         if quote and quote.casefold() in " ".join(evidence.quote.split()).casefold():

@@ -30,7 +30,8 @@ _SHARD_PROMPTS: dict[Recipe, dict[str, str]] = {
 }
 _CAST_PROMPTS = {"possible_cast": "possible_cast", "link_cast": "link_cast", "confirm_name": "confirm_name"}
 
-# What the user decides of an index. The rest of its settings is ours: prompts and format, which change between versions.
+# What the user decides of an index. The rest of its settings is ours: prompts and format, which change
+# between versions.
 _CHOICES = (
     "recipe",
     "clip_seconds",
@@ -54,7 +55,8 @@ _FORMAT = 2
 
 
 class CaptioningOptions(Record):
-    """How stage A works. The first block changes results and is part of every key; the second only says how it runs.
+    """How stage A works. The first block changes results and is part of every key; the second only says how
+    it runs.
 
     `longest_scene_seconds` bounds a scene that
     nothing interrupts (an hour of one talking head), so that its caption still fits a call of stage B.
@@ -85,7 +87,9 @@ class CaptioningOptions(Record):
     fresh: bool = Field(default=False, description="caption again what the library already holds")
 
     def reading_for(self, capabilities: Capabilities) -> ReadOptions:
-        """How frames are read for a model: without black bars, of the size that it reads best, unless another was asked for."""
+        """How frames are read for a model: without black bars, of the size that it reads best, unless another
+        was asked for.
+        """
         return replace(self.reading.sized(capabilities.long_side_pixels), crop_bars=True)
 
     @property
@@ -138,7 +142,9 @@ def index_key(info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOption
 def index_settings(
     info: VideoInfo, cues: Sequence[Cue], *, options: CaptioningOptions, vision: Identified
 ) -> dict[str, Any]:
-    """What the key is made of, in words: kept beside the index. Stage A asks no text model, so none is part of it."""
+    """What the key is made of, in words: kept beside the index. Stage A asks no text model, so none is part
+    of it.
+    """
     from mrvideo.captioning.cast_file import given_digest
 
     return {
@@ -153,7 +159,8 @@ def index_settings(
 
 
 def made_alike(older: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether an index with the settings `older` was made by the same choices, by this version or an earlier one.
+    """Whether an index with the settings `older` was made by the same choices, by this version or an earlier
+    one.
 
     A choice that the earlier version did not have is no difference.
     """
@@ -185,8 +192,9 @@ def cues_digest(cues: Sequence[Cue]) -> str:
 
 
 def cues_of(cues: Sequence[Cue], span: Span) -> tuple[Cue, ...]:
-    """The cues heard during a span, in order. Over spans that tile the video none is missed; a cue on a border belongs to
-    both sides."""
+    """The cues heard during a span, in order. Over spans that tile the video none is missed; a cue on a
+    border belongs to both sides.
+    """
     return tuple(cue for cue in cues if cue.span.overlaps(span))
 
 

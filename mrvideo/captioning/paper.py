@@ -1,4 +1,5 @@
-"""Recipe `paper`: split each clip, join scenes over clip borders, caption each scene; two dense passes over the pixels.
+"""Recipe `paper`: split each clip, join scenes over clip borders, caption each scene; two dense passes over
+the pixels.
 
 clips     |-----------|-----------|
 split     |--a--|--b--|--c--|--d--|      one call per clip, all at once
@@ -41,7 +42,9 @@ BORDER_FRAMES = 2
 async def caption_in_three_steps(
     view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
 ) -> tuple[list[Piece | Failure], list[Failure]]:
-    """Pieces and failures that tile the shard's decoded clips, and failures of border calls, which hide nothing."""
+    """Pieces and failures that tile the shard's decoded clips, and failures of border calls, which hide
+    nothing.
+    """
     split = await together(_split_clip(view, clip, calls) for clip in view.clips)
     answers = await together(
         _same_scene(left, right, split[place], split[place + 1], calls)

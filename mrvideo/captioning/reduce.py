@@ -1,4 +1,6 @@
-"""Reduces a video's shards to its index: scenes over borders, one cast, its names, and the captions rewritten to them."""
+"""Reduces a video's shards to its index: scenes over borders, one cast, its names, and the captions rewritten
+to them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ async def reduce_shards(
     exemplars: Exemplars,
     given: Sequence[Given],
 ) -> Index:
-    """The index of all shards' records, in order, but for its key and settings. Runs on the event-loop thread.
+    """The index of all shards' records, in order, but for its key and settings. Runs on the event-loop
+    thread.
 
     `usage` is all the work behind the index, that of kept shards included.
     """

@@ -12,11 +12,12 @@ _BARE = re.compile(r"(?<![\w<\x02])([A-Za-z]+(?:_[A-Za-z]+)+)(?![\w>\x03])")
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """`<person_a>` becomes `<person_3>` where `names` says so; an unknown mark becomes plain words (`person`).
+    """`<person_a>` becomes `<person_3>` where `names` says so; an unknown mark becomes plain words
+    (`person`).
 
-    Every mark is looked up whole and once, so that neither a name inside a name (`person_a` in `old_person_a`) nor a
-    new name that equals an old one can be hit. A known name that lost its brackets is mended; one that is unknown
-    is left, for it may be a word of the video (`user_id`).
+    Every mark is looked up whole and once, so that neither a name inside a name (`person_a` in
+    `old_person_a`) nor a new name that equals an old one can be hit. A known name that lost its brackets is
+    mended; one that is unknown is left, for it may be a word of the video (`user_id`).
     """
 
     def mark(match: re.Match[str]) -> str:

@@ -64,8 +64,9 @@ class _Ask(NamedTuple):
 
 
 def _claimed(cast: Sequence[Member]) -> set[str]:
-    """The mentions of every stretch of which any was claimed to be somebody of another; not those of the first one: whatever was
-    claimed of them is asked from the other side."""
+    """The mentions of every stretch of which any was claimed to be somebody of another; not those of the
+    first one: whatever was claimed of them is asked from the other side.
+    """
     stretches: dict[tuple[int, str], set[str]] = {}
     claimed: set[tuple[int, str]] = set()
     for member in cast:
@@ -104,7 +105,9 @@ async def _all_opinions(cast: Sequence[Member], ask: _Ask, only: Collection[str]
 async def _opinions(
     own: Sequence[Mention], cast: Sequence[tuple[Member, frozenset[tuple[int, str]], Entry]], ask: _Ask
 ) -> Opinions:
-    """Of mentions of one stretch. Empty where there is nothing to compare them with, or the comparison failed."""
+    """Of mentions of one stretch. Empty where there is nothing to compare them with, or the comparison
+    failed.
+    """
     stretch = stretch_of(own[0])
     mine = [Member((mention,), mention) for mention in own]
     right: list[Entry] = []
@@ -161,7 +164,9 @@ def _moved(cast: Sequence[Member], moves: Mapping[str, str | None], may_join: Ma
 
 
 def _member(group: Sequence[Mention], cast: Sequence[Member]) -> Member:
-    """The group as a member, with the exemplar, voices and given name of those of the cast whose exemplar it holds."""
+    """The group as a member, with the exemplar, voices and given name of those of the cast whose exemplar it
+    holds.
+    """
     ordered = sorted(group, key=lambda m: (m.start_seconds, m.exemplar_seconds, m.mention_id))
     olds = [member for member in cast if member.best in ordered]
     return Member(

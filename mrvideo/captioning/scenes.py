@@ -1,4 +1,5 @@
-"""Recipe `fused`: one call per clip splits it, judges its border and captions it; one dense pass over the pixels.
+"""Recipe `fused`: one call per clip splits it, judges its border and captions it; one dense pass over the
+pixels.
 
 clips    |----|----|----|----|----|----|
 cuts                    x                     a border on a cut parts two chains
@@ -39,7 +40,9 @@ from mrvideo.schemas.shared import CueLine
 
 _CUT_SECONDS = 0.05
 _FIRST_SAID, _LATER_SAID = 700, 250
-"""Characters of what was said that the next call is told: the scene's place and people, then what each part added."""
+"""Characters of what was said that the next call is told: the scene's place and people, then what each part
+added.
+"""
 
 Tiles = list["Piece | Failure"]
 
@@ -88,7 +91,8 @@ async def _caption_chain(
     known_from = 0
     for clip in chain:
         whole = _ClipCall(known, clip, [*mentions, *new], _said(tiles[known_from:]))
-        # What an earlier run was answered is not asked again because the clip before it, which had failed, has words now.
+        # What an earlier run was answered is not asked again because the clip before it, which had failed,
+        # has words now.
         call = next((one for one in _variants(whole) if one.answered(calls)), whole)
         if whole.said and not call.said:
             known_from = len(tiles)
@@ -102,7 +106,9 @@ async def _caption_chain(
 
 
 def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
-    """What was said of the scene that the last of the tiles belongs to: its first part in detail, of the others what is new."""
+    """What was said of the scene that the last of the tiles belongs to: its first part in detail, of the
+    others what is new.
+    """
     running: list[Piece] = []
     for tile in reversed(tiles):
         if isinstance(tile, Failure):
@@ -207,7 +213,9 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
 def _distinct(
     chains: Sequence[tuple[Tiles, list[Mention]]], mentions: Sequence[Mention]
 ) -> tuple[Tiles, tuple[Mention, ...]]:
-    """All tiles and newcomers. Chains that know nothing of each other may give two individuals one name: the later is renamed."""
+    """All tiles and newcomers. Chains that know nothing of each other may give two individuals one name: the
+    later is renamed.
+    """
     taken = {mention.name for mention in mentions}
     tiles: Tiles = []
     newcomers: list[Mention] = []

@@ -30,9 +30,9 @@ def plan(duration_seconds: float, options: CaptioningOptions) -> tuple[Span, ...
 class ClipView:
     """A clip, or what broken bytes left of one, as it can be shown.
 
-    `span` starts on a camera cut, or at its first frame's own time, which may lie a little before the clip; `before` is the frame
-    ahead of that. `same_picture`: the clip before ended on the very frame this one starts with. `cut_times` are cuts after which
-    one of the frames shows what begins there.
+    `span` starts on a camera cut, or at its first frame's own time, which may lie a little before the clip;
+    `before` is the frame ahead of that. `same_picture`: the clip before ended on the very frame this one
+    starts with. `cut_times` are cuts after which one of the frames shows what begins there.
     """
 
     span: Span
@@ -42,7 +42,9 @@ class ClipView:
     cut_times: tuple[float, ...]
 
     def cuts_seen(self, shown: Sequence[Shown]) -> tuple[float, ...]:
-        """The cuts that can be told from these of its frames: a model that sees nothing of a shot cannot describe it."""
+        """The cuts that can be told from these of its frames: a model that sees nothing of a shot cannot
+        describe it.
+        """
         return cuts_seen(self.cut_times, [one.time_seconds for one in shown])
 
     @property
@@ -65,7 +67,9 @@ class ShardView:
 
     @property
     def span(self) -> Span:
-        """What the shard covers: its ends lie on cuts where there are some near, or the start on its first frame's own time."""
+        """What the shard covers: its ends lie on cuts where there are some near, or the start on its first
+        frame's own time.
+        """
         starts = [clip.span.start_seconds for clip in self.clips[:1]]
         return Span(min([self.planned.start_seconds, *starts]), self.planned.stop_seconds)
 
@@ -135,7 +139,8 @@ def shots_in(shots: Sequence[Shot], span: Span) -> tuple[Shot, ...]:
 def _sparse(
     options: CaptioningOptions, shard: ShardFrames, whole: Span, cuts: Sequence[float]
 ) -> tuple[Shown, ...]:
-    """The frames that characters are selected from: one of each camera shot, more of long ones, each the sharpest near its middle.
+    """The frames that characters are selected from: one of each camera shot, more of long ones, each the
+    sharpest near its middle.
 
     shots     |------------|-|------|          half as many as the rate allows, more only where there are more shots, so that
     chosen    |   .     .  |.|   .  |          whoever is seen in a short shot alone can have a name
@@ -161,7 +166,8 @@ def _sparse(
 
 
 def of_shots(shown: Sequence[Shown], shots: Sequence[Shot], most: int) -> tuple[Shown, ...]:
-    """Of ascending pictures at most so many: one of each shot, the longest first where there are more shots, and more of long ones.
+    """Of ascending pictures at most so many: one of each shot, the longest first where there are more shots,
+    and more of long ones.
 
     The first stays, for it tells what the span begins with.
     """
@@ -191,7 +197,9 @@ def _of_each(held: Sequence[Sequence[Shown]], usual: int) -> list[Shown]:
 
 
 def _sharpest(part: Sequence[Shown]) -> Shown:
-    """Of the middle half, the frame with most detail: at one quality a sharp picture takes more bytes than a blurred one."""
+    """Of the middle half, the frame with most detail: at one quality a sharp picture takes more bytes than a
+    blurred one.
+    """
     quarter = len(part) // 4
     inner = part[quarter : len(part) - quarter]
     return max(inner, key=lambda one: (len(one.frame.jpeg), -one.time_seconds))

@@ -37,7 +37,9 @@ BOX_MARGIN = 0.08
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture of an individual: the name it goes by in the request, a frame, and where it is in the source picture."""
+    """One picture of an individual: the name it goes by in the request, a frame, and where it is in the
+    source picture.
+    """
 
     name: str
     frame: Frame
@@ -64,7 +66,9 @@ class Cell:
 
 
 def sheets(cells: Sequence[Cell]) -> tuple[Picture, ...]:
-    """The cells in order, on as few sheets as hold them. A sheet's label names its cells row by row; its time is the first's."""
+    """The cells in order, on as few sheets as hold them. A sheet's label names its cells row by row; its time
+    is the first's.
+    """
     return tuple(_sheet(cells[at : at + CELLS]) for at in range(0, len(cells), CELLS))
 
 

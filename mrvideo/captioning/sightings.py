@@ -8,11 +8,14 @@ from mrvideo.records import Sighting, Span
 from mrvideo.text import same_text
 
 TOUCH_SECONDS = 0.6
-"""Sightings this close are taken to be seamless: a little more than one sampling step at 2 frames per second."""
+"""Sightings this close are taken to be seamless: a little more than one sampling step at 2 frames per second.
+"""
 
 
 def join_sightings(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
-    """Those of the same text that touch or overlap become one, with the words that stood longest. In order of start."""
+    """Those of the same text that touch or overlap become one, with the words that stood longest. In order of
+    start.
+    """
     groups: list[list[Sighting]] = []
     open_groups: list[tuple[float, list[Sighting]]] = []
     for sighting in sorted(sightings, key=lambda s: (s.start_seconds, s.stop_seconds, s.text)):

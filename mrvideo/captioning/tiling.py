@@ -1,4 +1,5 @@
-"""Makes scenes tile: what a model says of a clip, in any order and with any gaps, becomes pieces without gap or overlap.
+"""Makes scenes tile: what a model says of a clip, in any order and with any gaps, becomes pieces without gap
+or overlap.
 
 reply    |--a--|   |--b--------|          a gap, an overlap, an order of its own
                |--c---|
@@ -39,8 +40,8 @@ def blocks(
 ) -> tuple[Block, ...]:
     """The replies as blocks that tile `span`, in order.
 
-    A block starts where its reply says, moved to the nearest shown frame, or to a camera cut that lies between
-    what the reply names and the frame shown before it.
+    A block starts where its reply says, moved to the nearest shown frame, or to a camera cut that lies
+    between what the reply names and the frame shown before it.
     """
     starts: dict[float, list[SceneReply | SplitReply]] = {}
     for reply in sorted(replies, key=lambda r: (r.start_seconds, r.stop_seconds, r.brief)):
@@ -60,8 +61,9 @@ def blocks(
 
 
 def _snapped(time_seconds: float, frame_times: Sequence[float], cut_times: Sequence[float]) -> float:
-    """The border meant by a time: a listed cut's own time, or a cut since the frame shown before it, else the nearest frame or a
-    cut just ahead of that."""
+    """The border meant by a time: a listed cut's own time, or a cut since the frame shown before it, else the
+    nearest frame or a cut just ahead of that.
+    """
     if not frame_times:
         return time_seconds
     for cut in cut_times:

@@ -13,8 +13,8 @@ def united(
 ) -> tuple[tuple[K, ...], ...]:
     """Clusters of the items, in the items' order.
 
-    Pairs are taken in the order of their items, not in that of their arrival, and one that would bring together
-    what `may_join` (asked with all members of both clusters) forbids is dropped.
+    Pairs are taken in the order of their items, not in that of their arrival, and one that would bring
+    together what `may_join` (asked with all members of both clusters) forbids is dropped.
     """
     place = {item: number for number, item in enumerate(items)}
     clusters: dict[K, list[K]] = {item: [item] for item in items}

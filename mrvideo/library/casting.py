@@ -63,7 +63,8 @@ def mark_stale(
 ) -> None:
     """Mark the answers that rest on what has changed.
 
-    With `since`, a correction that is gone: answers that it made stale hold again, and only those given after it can be stale by that.
+    With `since`, a correction that is gone: answers that it made stale hold again, and only those given after
+    it can be stale by that.
     """
     table = schema.answers
     if since is not None:

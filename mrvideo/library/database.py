@@ -18,7 +18,8 @@ from mrvideo.library.schema import APPLICATION_ID, SCHEMA_VERSION
 
 _MAGIC = b"SQLite format 3\0"
 
-# Alembic's operations go to whichever migration of this process began last: two at once would build into each other's file.
+# Alembic's operations go to whichever migration of this process began last: two at once would build into each
+# other's file.
 _migrating = threading.Lock()
 
 
@@ -77,7 +78,8 @@ def _check_magic(path: Path) -> None:
 def _engine(path: Path, *, writable: bool, busy_seconds: float) -> Engine:
     query = "mode=rwc" if writable else "mode=ro"
     if not writable and not path.with_name(path.name + "-wal").exists():
-        # Without the right to make its side files, SQLite reads a WAL file only when told that nobody writes it.
+        # Without the right to make its side files, SQLite reads a WAL file only when told that nobody writes
+        # it.
         query += "&immutable=1"
     uri = f"{path.absolute().as_uri()}?{query}"
 

@@ -11,7 +11,8 @@
     replies                                             what models said, by request
     tasks ─── task_pictures                             requests that somebody is to answer
 
-A record's JSON stands beside the columns people look for, so that a new field with a default needs no migration.
+A record's JSON stands beside the columns people look for, so that a new field with a default needs no
+migration.
 """
 
 from __future__ import annotations

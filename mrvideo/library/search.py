@@ -26,7 +26,8 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _SAME_TEXT_GAP_SECONDS = 0.5
 
 _RANKED_AT_MOST = 5000
-"""Above so many matches BM25 tells nothing (its weight of a word that is everywhere is zero) and takes long."""
+"""Above so many matches BM25 tells nothing (its weight of a word that is everywhere is zero) and takes long.
+"""
 
 _SAMPLED = 200
 
@@ -50,7 +51,8 @@ def fold(line: str) -> str:
 
 
 def scene_rows(scenes: Iterable[Scene], called: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-    """One row per part of a scene with a line per sentence, and one per text on screen with the span it stood there.
+    """One row per part of a scene with a line per sentence, and one per text on screen with the span it stood
+    there.
 
     Whom a caption marks can be found by what it is `called`, too: entity name → real name.
     """
@@ -128,7 +130,8 @@ def _is_common(connection: Connection, query: str, limit: int) -> bool:
 
 
 def _terms(words: str) -> list[str]:
-    """Each word as a quoted string, in which FTS5 knows no operators; words without a letter or digit are left out.
+    """Each word as a quoted string, in which FTS5 knows no operators; words without a letter or digit are
+    left out.
 
     A word of an unspaced script becomes a phrase.
     """

@@ -61,7 +61,8 @@ _RECORDS = {
 
 
 class Library:
-    """One file of everything kept. Thread-safe; several processes may hold the same file. Implements `ReplyStore`.
+    """One file of everything kept. Thread-safe; several processes may hold the same file. Implements
+    `ReplyStore`.
 
     `path` is the path as given; `place` has links resolved, so that two names of one file share their work.
 
@@ -138,7 +139,9 @@ class Library:
             return () if connection is None else kept_videos(connection)
 
     def remove(self, digest: str) -> None:
-        """Forget a video: its indexes, cues, finished parts and answers. Model replies stay: they belong to no video."""
+        """Forget a video: its indexes, cues, finished parts and answers. Model replies stay: they belong to
+        no video.
+        """
         with self._writing() as connection:
             remove_video(connection, digest)
 
@@ -178,7 +181,9 @@ class Library:
         return tuple(self._bodies(statement.order_by(table.c.created_at.desc())))
 
     def put_embeddings(self, digest: str, embedder: str, vectors: Mapping[float, bytes]) -> None:
-        """Store vectors of a video's frames, by time, as the embedder with that fingerprint makes them; in one transaction."""
+        """Store vectors of a video's frames, by time, as the embedder with that fingerprint makes them; in
+        one transaction.
+        """
         with self._writing() as connection:
             for time_seconds, vector in vectors.items():
                 values = {"digest": digest, "embedder": embedder, "time_seconds": time_seconds}
@@ -251,8 +256,9 @@ class Library:
     def search(self, words: str, *, digest: str | None = None, limit: int = 20) -> tuple[Hit, ...]:
         """Captions, texts on screen and cues of each video's latest index that hold the words, best first.
 
-        All the words where any text holds them all, else any of them. `words` is plain text: it has no operators.
-        A hit quotes the line that matches, verbatim; its span is that of the scene's part, of the cue, or the time the text stood on screen.
+        All the words where any text holds them all, else any of them. `words` is plain text: it has no
+        operators. A hit quotes the line that matches, verbatim; its span is that of the scene's part, of the
+        cue, or the time the text stood on screen.
         """
         with self._reading() as connection:
             return find(connection, words, digest=digest, limit=limit) if connection is not None else ()
@@ -293,7 +299,8 @@ class Library:
     def put_correction(
         self, digest: str, correction: Correction, indexes: Sequence[tuple[Index, Index]], stale: Stale
     ) -> Correction:
-        """Add a correction with the indexes that it changes, each as captioned and put right, in one transaction.
+        """Add a correction with the indexes that it changes, each as captioned and put right, in one
+        transaction.
 
         The last one is the video's latest. Returns the correction with its id.
         """
@@ -306,7 +313,9 @@ class Library:
     def take_back(
         self, digest: str, correction: Correction, indexes: Sequence[tuple[Index, Index]], stale: Stale
     ) -> None:
-        """Remove a correction, with the indexes as they are without it. Answers that it made stale hold again."""
+        """Remove a correction, with the indexes as they are without it. Answers that it made stale hold
+        again.
+        """
         with self._writing() as connection:
             remove_correction(connection, correction)
             self._put_right(connection, digest, indexes)
@@ -356,7 +365,8 @@ class Library:
         digests: Collection[str] | None = None,
         now: float | None = None,
     ) -> tuple[Task, ...]:
-        """The next tasks that nobody holds, of these videos or of any, leased to the caller: nobody else is given them meanwhile.
+        """The next tasks that nobody holds, of these videos or of any, leased to the caller: nobody else is
+        given them meanwhile.
 
         `now` is the time in POSIX seconds, by default the clock's.
         """
@@ -366,7 +376,9 @@ class Library:
             return tasks.take_tasks(connection, limit=limit, digests=digests, now=now, leased_until=until)
 
     def settle_task(self, key: str, reply_json: str, *, model: str, prompt: str, usage: Usage) -> bool:
-        """Keep the reply and mark its task answered, in one transaction; False, with nothing kept, where it was settled before."""
+        """Keep the reply and mark its task answered, in one transaction; False, with nothing kept, where it
+        was settled before.
+        """
         values = {"key": key, "reply": reply_json, "model": model, "prompt": prompt, "created_at": _now()}
         with self._writing() as connection:
             if not tasks.settle_task(connection, key, now=time.time()):
@@ -375,7 +387,8 @@ class Library:
             return True
 
     def refuse_task(self, key: str, problem: str, *, lease_seconds: float, most: int) -> int:
-        """Note what is wrong with a reply. At the `most`-th refusal the task fails, before it the lease is renewed.
+        """Note what is wrong with a reply. At the `most`-th refusal the task fails, before it the lease is
+        renewed.
 
         Returns how many tries are left.
         """

@@ -4,7 +4,8 @@
                ▲                  │     │
                └──── T is over ───┘     └─refuse, twice─► failed ──put──► waiting
 
-Each function works inside the caller's transaction. Writers take the file's lock first, so that no two take the same task.
+Each function works inside the caller's transaction. Writers take the file's lock first, so that no two take
+the same task.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def state_of(connection: Connection, key: str) -> tuple[TaskState, str | None] |
 def take_tasks(
     connection: Connection, *, limit: int, digests: Collection[str] | None, now: float, leased_until: float
 ) -> tuple[Task, ...]:
-    """The first tasks (of these videos) that nobody holds, leased: those of the run that began first, in the order they were asked."""
+    """The first tasks (of these videos) that nobody holds, leased: those of the run that began first, in the
+    order they were asked.
+    """
     where = [_tasks.c.state == "waiting", _tasks.c.leased_until <= now]
     if digests is not None:
         where.append(_tasks.c.digest.in_(list(digests)))
@@ -102,7 +105,9 @@ def settle_task(connection: Connection, key: str, *, now: float) -> bool:
 
 
 def refuse_task(connection: Connection, key: str, problem: str, *, leased_until: float, most: int) -> int:
-    """Note what was wrong with a reply; at the `most`-th refusal the task fails. Returns the tries that are left."""
+    """Note what was wrong with a reply; at the `most`-th refusal the task fails. Returns the tries that are
+    left.
+    """
     waits = (_tasks.c.key == key, _tasks.c.state == "waiting")
     refusals = connection.scalar(select(_tasks.c.refusals).where(*waits))
     if refusals is None:

@@ -3,9 +3,9 @@
     specs ──► map_shards ──► records, in order of completion       threading | loky | dask | ray (joblib)
     items ──► tree_reduce ─► one                                   log2(n) levels, each level at once
 
-Model calls are async and all run on one event loop, on a daemon thread of its own: `portal()`. Decoding runs on as
-many threads as cores, or, for long videos, in as many processes: `decode`, `decoding_processes`. What takes long
-elsewhere (a download) hears that its work was stopped: `check_going_on`, `ending`.
+Model calls are async and all run on one event loop, on a daemon thread of its own: `portal()`. Decoding runs
+on as many threads as cores, or, for long videos, in as many processes: `decode`, `decoding_processes`. What
+takes long elsewhere (a download) hears that its work was stopped: `check_going_on`, `ending`.
 """
 
 from mrvideo.mapreduce.decoding import Decode, cores, decode, decoding_processes

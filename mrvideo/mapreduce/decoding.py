@@ -37,7 +37,8 @@ def cores() -> int:
     return max(1, cpu_count())
 
 
-# --- threads -------------------------------------------------------------------------------------------------
+# --- threads
+# -------------------------------------------------------------------------------------------------
 
 
 def decode(work: Callable[[], R]) -> Future[R]:
@@ -97,7 +98,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_decoders)
 
 
-# --- processes -----------------------------------------------------------------------------------------------
+# --- processes
+# -----------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -130,7 +132,8 @@ class _Processes:
         self._count = count
         self._lock = threading.Lock()
         self._one_alone = threading.Lock()
-        # One more than processes, so that none waits for work. What waits in a loky pool that is ended breaks its thread.
+        # One more than processes, so that none waits for work. What waits in a loky pool that is ended breaks
+        # its thread.
         self._slots = threading.Semaphore(count + 1)
         self._pools: list[Any] = []
         self._in_hand: set[Future[Any]] = set()
@@ -161,8 +164,9 @@ class _Processes:
     def decode(self, work: Callable[[], R]) -> Future[R]:
         """As the function `decode`, but waits until a process is free or nearly so.
 
-        `work` and its result are pickled; frames may cross to this process, here alone. When the process dies, `work`
-        is run again in one of its own; the future raises `WorkerLost` when that dies, too, or cannot be started.
+        `work` and its result are pickled; frames may cross to this process, here alone. When the process
+        dies, `work` is run again in one of its own; the future raises `WorkerLost` when that dies, too, or
+        cannot be started.
         """
         run = current_run.get()
         done: Future[R] = Future()

@@ -127,7 +127,8 @@ def _ray_backend(workers: int, cluster: str | None) -> Callable[[], Any]:
             _start_ray(ray, workers, None if cluster in ("", "auto") else cluster)
 
     class Streaming(RayBackend):  # pyright: ignore
-        # Ray's pool hands results to callbacks as they come; joblib's flag speaks of multiprocessing's own pool.
+        # Ray's pool hands results to callbacks as they come; joblib's flag speaks of multiprocessing's own
+        # pool.
         supports_return_generator = True
 
     return Streaming
@@ -145,7 +146,8 @@ def _start_ray(ray: Any, workers: int, address: str | None) -> None:
             return
         except ValueError:
             pass  # Only a Ray of our own takes a number of processors: there is another to join.
-    # Where nobody answers, ray.init waits for many minutes and hears no signal meanwhile: another process tries it first.
+    # Where nobody answers, ray.init waits for many minutes and hears no signal meanwhile: another process
+    # tries it first.
     trial = f"import ray; ray.init(address={address!r}, log_to_driver=False, logging_level='CRITICAL')"
     try:
         subprocess.run(

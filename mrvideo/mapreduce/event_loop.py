@@ -124,7 +124,9 @@ class StopScope:
 
     @contextmanager
     def ending(self, end: Callable[[], None]) -> Generator[None]:
-        """Call `end`, from the thread that stops, if this is stopped while the block runs; at once where it has been."""
+        """Call `end`, from the thread that stops, if this is stopped while the block runs; at once where it
+        has been.
+        """
         with self._lock:
             self._ends.append(end)
             stopped = self._stopped
@@ -146,7 +148,9 @@ current_scope: ContextVar[StopScope | None] = ContextVar("current_scope", defaul
 
 
 def check_going_on() -> None:
-    """Raises `CancelledError` where this thread's work has been stopped: for what takes long between two calls."""
+    """Raises `CancelledError` where this thread's work has been stopped: for what takes long between two
+    calls.
+    """
     scope = current_scope.get()
     if scope is not None and scope.stopped:
         raise CancelledError("the work was stopped")
@@ -159,7 +163,9 @@ def ending(end: Callable[[], None]) -> AbstractContextManager[None]:
 
 
 async def in_thread(work: Callable[[], R]) -> R:
-    """What takes long and waits for others, in a thread; cancelling it stops the work, and does not wait until it has."""
+    """What takes long and waits for others, in a thread; cancelling it stops the work, and does not wait
+    until it has.
+    """
     scope = StopScope()
 
     def stoppable() -> R:
@@ -186,7 +192,8 @@ class _Portal(BlockingPortal):
 
 
 class _Loop(_SystemLoop):
-    """An event loop that can be closed while the interpreter shuts down, when no thread can be started any more.
+    """An event loop that can be closed while the interpreter shuts down, when no thread can be started any
+    more.
 
     asyncio starts one to wait for the default executor's threads: `RuntimeError` on Python 3.12 and newer.
     """
@@ -207,8 +214,8 @@ _portal: tuple[_Portal, threading.Thread] | None = None
 def portal() -> BlockingPortal:
     """The way from any thread to this process's one event loop: `portal().call(model.run, request)`.
 
-    Started on first use, on a daemon thread that never keeps the interpreter alive. A call made inside a shard
-    that has been stopped raises `concurrent.futures.CancelledError`.
+    Started on first use, on a daemon thread that never keeps the interpreter alive. A call made inside a
+    shard that has been stopped raises `concurrent.futures.CancelledError`.
     """
     global _portal
     with _portal_lock:
@@ -218,7 +225,9 @@ def portal() -> BlockingPortal:
 
 
 def start_on_portal(work: Callable[[], Coroutine[Any, Any, R]]) -> Future[R]:
-    """`portal().start_task_soon(work)`, also from the portal's own thread: an agent there calls tools that ask models."""
+    """`portal().start_task_soon(work)`, also from the portal's own thread: an agent there calls tools that
+    ask models.
+    """
     served = portal()
     if _portal is not None and threading.current_thread() is _portal[1]:
         return asyncio.run_coroutine_threadsafe(work(), asyncio.get_running_loop())

@@ -1,4 +1,6 @@
-"""One function over many shards, in order of completion, on any engine; a worker that dies costs its shard at most."""
+"""One function over many shards, in order of completion, on any engine; a worker that dies costs its shard at
+most.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 _LOSSES_BEFORE_CARE = 2
-"""After so many losses in a row the shards that may be to blame are run one at a time, to find the one that is."""
+"""After so many losses in a row the shards that may be to blame are run one at a time, to find the one that
+is.
+"""
 
 
 def map_shards(
@@ -37,9 +41,9 @@ def map_shards(
     `dask://HOST:PORT`; for ray `auto` or `ray://HOST:PORT`.
     An exception of `function` ends the map, so what can go wrong with one shard alone belongs in its result.
     Ending it early (an exception, Ctrl-C, closing the generator) stops workers and cancels their model calls.
-    A worker that dies costs its shard's work: the shard is run again elsewhere. One that dies again, alone, is given
-    to `on_lost(spec, reason)` for a result in its place; without it, raises `WorkerLost`.
-    Raises `SettingsError` when the cluster is out of reach or its extra is not installed.
+    A worker that dies costs its shard's work: the shard is run again elsewhere. One that dies again, alone,
+    is given to `on_lost(spec, reason)` for a result in its place; without it, raises `WorkerLost`. Raises
+    `SettingsError` when the cluster is out of reach or its extra is not installed.
     """
     if workers < 1:
         raise SettingsError(f"workers must be at least 1, got {workers}")
@@ -67,7 +71,9 @@ def _one_by_one(
     workers: int,
     on_lost: Callable[[S, str], R] | None,
 ) -> Iterator[R]:
-    """Run alone each shard that may have killed its worker: they start in order, so it is among the first left."""
+    """Run alone each shard that may have killed its worker: they start in order, so it is among the first
+    left.
+    """
     for position in list(pending)[: 2 * workers]:
         spec = pending.pop(position)
         try:
@@ -108,7 +114,9 @@ def _run(
 
 
 def _each(start: Callable[[], Generator[Any, None, None]], backend: Backend) -> Iterator[Any]:
-    """The items of joblib's generator; closed without its warning that results go unused, for that is what stopping means."""
+    """The items of joblib's generator; closed without its warning that results go unused, for that is what
+    stopping means.
+    """
     results: Generator[Any, None, None] | None = None
     try:
         # A Ctrl-C that came meanwhile is heard at the end of this, when there is something to close.
@@ -136,8 +144,9 @@ def _shard(function: Callable[[S], R], position: int, spec: S, run: Run | None) 
 
 
 def _shard_elsewhere(packed: bytes) -> bytes:
-    """`_shard` across a process border. Packed here, by us: what cannot cross is an error of its shard, on either
-    side, where a cluster would lose it and wait for ever."""
+    """`_shard` across a process border. Packed here, by us: what cannot cross is an error of its shard, on
+    either side, where a cluster would lose it and wait for ever.
+    """
     function, position, spec = pickle.loads(packed)  # noqa: S301
     # What ends this map here is the end of its worker.
     return _pack(_shard(function, position, spec, None))

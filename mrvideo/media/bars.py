@@ -3,8 +3,8 @@
     |##|        |##|    bars are flat and black, lie on both sides, and end in a straight line
     |##| picture|##|    (upright footage; above and below: letterbox; all around: both)
 
-A dark scene is no bar: its black is not flat, or no straight line ends it. Whatever stands in a bar (subtitles, a logo) stays
-in the picture: nothing is cut off but what is black in that very frame.
+A dark scene is no bar: its black is not flat, or no straight line ends it. Whatever stands in a bar
+(subtitles, a logo) stays in the picture: nothing is cut off but what is black in that very frame.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class _Lines(NamedTuple):
 
 
 class Bars:
-    """Which part of each picture of a pass to keep; a box once found holds for what follows, as long as nothing lies outside."""
+    """Which part of each picture of a pass to keep; a box once found holds for what follows, as long as
+    nothing lies outside.
+    """
 
     def __init__(self) -> None:
         self._last: Box | None = None
@@ -66,8 +68,8 @@ class Bars:
 
 
 def seen_and_picture(luma: Luma, black: int) -> tuple[Box | None, Box | None]:
-    """Where anything is lighter than black (None: nowhere), and the picture between bars (None: there are none, or it is too dark
-    to tell).
+    """Where anything is lighter than black (None: nowhere), and the picture between bars (None: there are
+    none, or it is too dark to tell).
 
     `luma` (height, width) has 8 bits a value; `black` is what the stream calls black: 0 or 16.
     """
@@ -121,7 +123,9 @@ def _between_bars(luma: Luma, lines: _Lines, across: _Lines) -> _Lines | None:
 
 
 def _edge(luma: Luma, depth: int) -> int:
-    """The first line from outside that is lighter than the outermost over most of its length, where that begins at once; else 0."""
+    """The first line from outside that is lighter than the outermost over most of its length, where that
+    begins at once; else 0.
+    """
     outside = int(luma[:2].max()) + _EDGE_LEVEL
     covered = (luma[: len(luma) // 2] > outside).mean(axis=1)
     for line in np.flatnonzero(covered >= _EDGE_COVERED)[:1]:
@@ -146,7 +150,9 @@ def _gap(one: Box, other: Box) -> float:
 def evened(
     frames: Sequence[Frame], shots: Sequence[Shot], *, long_side_pixels: int, jpeg_quality: int
 ) -> tuple[tuple[Frame, ...], tuple[Shot, ...]]:
-    """Frames of one shot with one crop: the smallest that shows all that any of them shows. And the shots, each with its crop."""
+    """Frames of one shot with one crop: the smallest that shows all that any of them shows. And the shots,
+    each with its crop.
+    """
     made = list(frames)
     known: list[Shot] = []
     for shot in shots:

@@ -26,9 +26,11 @@ def write_chapters(
     allow_url: bool = False,
     allow_private: bool = False,
 ) -> None:
-    """Copy the file with these chapters in the place of its own. Times count from the container's start, as those of spans do.
+    """Copy the file with these chapters in the place of its own. Times count from the container's start, as
+    those of spans do.
 
-    Raises `InputError` where the target exists or its container holds no chapters, `VideoError` where the file cannot be copied.
+    Raises `InputError` where the target exists or its container holds no chapters, `VideoError` where the
+    file cannot be copied.
     """
     if target.exists():
         raise InputError(f"{target} exists already; name another file, or remove it")

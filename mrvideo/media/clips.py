@@ -32,8 +32,9 @@ def plan_shards(
 ) -> tuple[Span, ...]:
     """Spans that tile [0, duration), whole clips long but for the last; none for an empty video.
 
-    No longer than `shard_seconds`, a multiple of `clip_seconds`, but for a tail too short for a clip of its own. Their number is even (unless it is one), so that two
-    or four readers side by side end together: five shards would take two readers as long as six.
+    No longer than `shard_seconds`, a multiple of `clip_seconds`, but for a tail too short for a clip of its
+    own. Their number is even (unless it is one), so that two or four readers side by side end together: five
+    shards would take two readers as long as six.
     """
     if duration_seconds < 0 or not math.isfinite(duration_seconds):
         raise ValueError(f"a duration must be finite and not negative, got {duration_seconds}")
@@ -74,16 +75,19 @@ def border_reach(clip_seconds: float) -> float:
 def clips_on_cuts(
     shard: Span, cut_times: Sequence[float], *, duration_seconds: float, clip_seconds: float = 10.0
 ) -> tuple[Clip, ...]:
-    """As many clips as `plan_clips` gives, their borders moved onto the nearest camera cut within reach; they tile what they cover.
+    """As many clips as `plan_clips` gives, their borders moved onto the nearest camera cut within reach; they
+    tile what they cover.
 
-    The shard's own ends move, too, but not the video's: a neighbour that knows the same cuts moves its end the same way.
-    A border stays where moving it would make a clip shorter or longer than 0.4 or 1.4 of the usual one.
+    The shard's own ends move, too, but not the video's: a neighbour that knows the same cuts moves its end
+    the same way. A border stays where moving it would make a clip shorter or longer than 0.4 or 1.4 of the
+    usual one.
     """
     clips = plan_clips(shard, clip_seconds=clip_seconds)
     planned = [clips[0].start_seconds, *(clip.stop_seconds for clip in clips)]
     least, most = SHORTEST_CLIP * clip_seconds, LONGEST_CLIP * clip_seconds
     reach = border_reach(clip_seconds)
-    # The next shard's first clip has a say in where this one ends; the one before it is a whole clip, and never has.
+    # The next shard's first clip has a say in where this one ends; the one before it is a whole clip, and
+    # never has.
     left = duration_seconds - planned[-1]
     following = planned[-1] + (clip_seconds if left >= most - _GRAIN_SECONDS else left)
     borders = list(planned)

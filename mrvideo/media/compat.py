@@ -1,4 +1,6 @@
-"""Where PyAV's versions 15 to 19 differ, each difference once. Once a version below its mark is given up, it goes."""
+"""Where PyAV's versions 15 to 19 differ, each difference once. Once a version below its mark is given up, it
+goes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 VERSION = tuple(int(part) for part in av.__version__.split(".")[:2])
 
 DECODE_ERRORS: tuple[type[Exception], ...] = (FFmpegError, ValueError)
-"""Of data that cannot be decoded. Since 19 a decoder that failed to open is a plain ValueError with the packets that follow."""
+"""Of data that cannot be decoded. Since 19 a decoder that failed to open is a plain ValueError with the
+packets that follow.
+"""
 
 TELLS_LENGTHS = VERSION >= (16, 0)
 """Before, FFmpeg does not tell how long the pictures of an MP4 file are shown where their lengths vary."""
@@ -26,7 +30,8 @@ _RGB = frozenset({"rgb0", "rgba", "gbrp12le"})
 _UNSPECIFIED = _FULL_RANGE = 2
 _ITU601, _ALSO_ITU601 = 5, 6
 
-# Titles and the like need not be UTF-8: an error before 19 unless asked otherwise, kept as lone surrogates since.
+# Titles and the like need not be UTF-8: an error before 19 unless asked otherwise, kept as lone surrogates
+# since.
 _METADATA: dict[str, Any] = {"metadata_errors": "replace"} if VERSION < (19, 0) else {}
 
 _STREAMS_IN_HEADER = (
@@ -39,8 +44,9 @@ def open_input(
 ) -> InputContainer:
     """The container of a path, an address or a binary file, probed without decoding larger pictures.
 
-    Before 17.1, PyAV frees such a limit once more for each stream that it finds after the header: a crash (FLV, MPEG).
-    There, formats other than those that tell all their streams in the header are opened without it (AVI may hold DV).
+    Before 17.1, PyAV frees such a limit once more for each stream that it finds after the header: a crash
+    (FLV, MPEG). There, formats other than those that tell all their streams in the header are opened without
+    it (AVI may hold DV).
     """
 
     def attempt(names: str, options: dict[str, str]) -> InputContainer:
@@ -68,7 +74,9 @@ def open_input(
 
 
 def close(container: InputContainer) -> None:
-    """With the Python file it reads from, if any: 17.0 keeps that open until the garbage collector comes along."""
+    """With the Python file it reads from, if any: 17.0 keeps that open until the garbage collector comes
+    along.
+    """
     file = container.file
     container.close()
     if file is not None:
@@ -99,7 +107,9 @@ def language_of(stream: Stream) -> str | None:
 
 
 def read_only(container: InputContainer, chosen: Stream) -> None:
-    """Skip the packets of all other streams unread. Before 17.1 that cannot be asked for: they are read and dropped."""
+    """Skip the packets of all other streams unread. Before 17.1 that cannot be asked for: they are read and
+    dropped.
+    """
     if VERSION >= (17, 1):
         from av.stream import Discard
 
@@ -138,8 +148,8 @@ def scale(
 def _colours_before_17(
     picture: VideoFrame, matrix: Colorspace | None, pixel_format: str | None
 ) -> dict[str, Any]:
-    """Before 17, what a picture states is not looked at: all YCbCr is taken for BT.601 of limited range unless the
-    arguments say otherwise, and they count only where those of source and target differ.
+    """Before 17, what a picture states is not looked at: all YCbCr is taken for BT.601 of limited range
+    unless the arguments say otherwise, and they count only where those of source and target differ.
     """
     if pixel_format is None or picture.format.is_rgb or len(picture.format.components) < 3:
         return {}

@@ -24,7 +24,8 @@ MAX_PIXELS = 1 << 26
 IO_TIMEOUT_SECONDS = 8.0
 _MOST_NAMED = 3
 
-# Containers of moving pictures and of sound (to say "audio only"). Absent on purpose: hls, dash, concat, image2,
+# Containers of moving pictures and of sound (to say "audio only"). Absent on purpose: hls, dash, concat,
+# image2,
 # imf, sdp, rtsp, lavfi and the like, which open further files or addresses named inside them.
 _DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,av1,obu,ivf,flv,live_flv,"
@@ -42,8 +43,8 @@ def open_container(
     byte_ranges: sources.ByteRanges | None = None,
     shown_as: Any = None,
 ) -> InputContainer:
-    """The open container. Of a file, `byte_ranges` are read as if they were all of it; `shown_as` is a binary file to read
-    in its stead.
+    """The open container. Of a file, `byte_ranges` are read as if they were all of it; `shown_as` is a binary
+    file to read in its stead.
 
     Raises the VideoError tree with the reason and the way out.
     """
@@ -65,7 +66,9 @@ def open_container(
 
 
 def _source_of(file: str) -> tuple[Any, str]:
-    """What PyAV opens for a file, and the protocols it may use for it. Raises the VideoError tree and OSError."""
+    """What PyAV opens for a file, and the protocols it may use for it. Raises the VideoError tree and
+    OSError.
+    """
     sources.check_file(file)
     if webp.is_animated_file(file):
         return webp.Animation(file, max_pixels=MAX_PIXELS), ""
@@ -139,9 +142,11 @@ def _candidates(container: InputContainer) -> tuple[list[VideoStream], list[Vide
 
 
 def packets_of(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
-    """The container's packets, of these streams alone where any are given, from where it stands. Raises FFmpegError.
+    """The container's packets, of these streams alone where any are given, from where it stands. Raises
+    FFmpegError.
 
-    Some formats tell of streams only when their first packet comes. PyAV does not know those, and gives no packet of them.
+    Some formats tell of streams only when their first packet comes. PyAV does not know those, and gives no
+    packet of them.
     """
     while True:
         try:

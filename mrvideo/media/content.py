@@ -29,7 +29,9 @@ _BLOCK_BYTES = 1 << 20
 _KNOWN = 256
 _ATTEMPTS = 3
 _SETTLED_NS = 2_000_000_000
-"""File systems state times in steps of up to 2 s: what was written last within one may be written again unseen."""
+"""File systems state times in steps of up to 2 s: what was written last within one may be written again
+unseen.
+"""
 
 _lock = threading.Lock()
 _digests: OrderedDict[tuple[str, Stamp], str] = OrderedDict()
@@ -37,7 +39,9 @@ _digests: OrderedDict[tuple[str, Stamp], str] = OrderedDict()
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a file system says of a file. The time of change (`changed_ns`) is its own: no program can set it back."""
+    """What a file system says of a file. The time of change (`changed_ns`) is its own: no program can set it
+    back.
+    """
 
     size_bytes: int
     modified_ns: int
@@ -54,7 +58,8 @@ class Stamp:
 class Content:
     """What a path must hold: the digest, and the stamp under which it was computed, where that is known.
 
-    Of an address, `address` is the whole of it, with whatever secrets it holds: a path that is shown or kept has none.
+    Of an address, `address` is the whole of it, with whatever secrets it holds: a path that is shown or kept
+    has none.
     """
 
     digest: str
@@ -89,9 +94,11 @@ def stamp_of(path: str) -> Stamp:
 
 
 def digest_of_file(path: str, *, folders: Sequence[Path] | None = None) -> tuple[str, Stamp]:
-    """SHA-256 of the whole content, hexadecimal, with the stamp it holds for. Read once per process and stamp.
+    """SHA-256 of the whole content, hexadecimal, with the stamp it holds for. Read once per process and
+    stamp.
 
-    Raises VideoError, also where the file is written to meanwhile and where, once open, it lies in none of the `folders`.
+    Raises VideoError, also where the file is written to meanwhile and where, once open, it lies in none of
+    the `folders`.
     """
     try:
         for _ in range(_ATTEMPTS):
@@ -119,7 +126,9 @@ def digest_of_file(path: str, *, folders: Sequence[Path] | None = None) -> tuple
 
 
 def check_lies_in(info: VideoInfo, folders: Sequence[Path]) -> None:
-    """Raises VideoError unless the video is the content of a file that lies in one of the folders, as it was opened."""
+    """Raises VideoError unless the video is the content of a file that lies in one of the folders, as it was
+    opened.
+    """
     found, _ = digest_of_file(info.path, folders=folders)
     if found != info.digest:
         raise VideoChanged(f"{info.path} was replaced while it was opened; ask again when it is left alone")
@@ -147,8 +156,9 @@ def steadily(
     allow_url: bool = False,
     allow_private: bool = False,
 ) -> R:
-    """What `read` makes of the path, which held the content from before it until after it. Read again where only the
-    stamp has changed meanwhile. Raises `VideoChanged`; without `content` nothing is held to anything.
+    """What `read` makes of the path, which held the content from before it until after it. Read again where
+    only the stamp has changed meanwhile. Raises `VideoChanged`; without `content` nothing is held to
+    anything.
     """
     if content is None:
         return read()

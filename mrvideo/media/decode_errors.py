@@ -10,10 +10,13 @@ from mrvideo.records import Failure, Span
 
 _JOIN_SECONDS = 0.1
 _NOTICED_SECONDS = 0.2
-"""A missing picture without a reported error counts as lost from this length on; shorter ones are repeats by design."""
+"""A missing picture without a reported error counts as lost from this length on; shorter ones are repeats by
+design.
+"""
 
 _HEALED_SECONDS = 10.0
-"""Without a key frame, damage is taken to be gone after this long: the usual longest distance of key frames."""
+"""Without a key frame, damage is taken to be gone after this long: the usual longest distance of key frames.
+"""
 
 _DAMAGED = "damaged data that could not be decoded"
 

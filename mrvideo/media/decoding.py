@@ -23,10 +23,14 @@ from mrvideo.records import Span
 LOOK_AHEAD_PACKETS = 48
 _READ_PACKETS = 32
 SPARSE_CODECS = frozenset({"h264", "hevc", "mpeg2video", "mpeg4"})
-"""Where leaving out pictures that nothing refers to is exact. With AV1 it gave wrong ones; elsewhere it gains nothing."""
+"""Where leaving out pictures that nothing refers to is exact. With AV1 it gave wrong ones; elsewhere it gains
+nothing.
+"""
 
 STALL_SECONDS = 6.0
-"""Of computing without a picture. Waiting does not count: a busy machine is no fault of the file; reading has its own limit."""
+"""Of computing without a picture. Waiting does not count: a busy machine is no fault of the file; reading has
+its own limit.
+"""
 
 _BACK_OFF_SECONDS = (0.0, 2.0, 8.0, 32.0, 128.0)
 _CUT_SECONDS = 0.5
@@ -53,8 +57,9 @@ class _Waiting:
 
 
 class _Ahead(NamedTuple):
-    """A packet to be decoded and when it is shown, and whether anybody asked for that (asked for everything, where nothing
-    may be left out). Without a packet: the end."""
+    """A packet to be decoded and when it is shown, and whether anybody asked for that (asked for everything,
+    where nothing may be left out). Without a packet: the end.
+    """
 
     packet: Packet[VideoStream] | None
     start_seconds: float | None = None
@@ -66,8 +71,8 @@ class _Ahead(NamedTuple):
 class Pass:
     """A walk over a track for certain times. `stalled` is set when the decoder kept silent for too long.
 
-    With `sparse`, pictures that nobody asked for are left out where that is exact; before a key frame no more of them
-    than last `longest_gap_seconds`.
+    With `sparse`, pictures that nobody asked for are left out where that is exact; before a key frame no more
+    of them than last `longest_gap_seconds`.
     """
 
     def __init__(
@@ -89,7 +94,9 @@ class Pass:
         self._met = 0.0
 
     def pictures(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Pictures with their times, ascending, beginning at or before the first time asked for where there is one."""
+        """Pictures with their times, ascending, beginning at or before the first time asked for where there
+        is one.
+        """
         last: float | None = None
         before = self._losses.checkpoint()
         times, duration = self._wanted.times, self._track.duration_seconds
@@ -131,8 +138,8 @@ class Pass:
     def _decoded(self, sure_from: float | None) -> Generator[tuple[float, VideoFrame]]:
         """Pictures from where the track stands. Errors before `sure_from` come of having begun in the middle.
 
-        Without `sure_from`, an error before the second key frame raises _UnsureError: the pictures may lean on ones
-        from before the first. Beginning one key frame earlier tells that from damage.
+        Without `sure_from`, an error before the second key frame raises _UnsureError: the pictures may lean
+        on ones from before the first. Beginning one key frame earlier tells that from damage.
         """
         track, losses = self._track, self._losses
         order = self.order = DisplayOrder()
@@ -192,7 +199,9 @@ class Pass:
                 return
 
     def _ahead(self) -> Iterator[_Ahead]:
-        """Packets with what is known of them after a look at those that follow; then one without, to empty the decoder."""
+        """Packets with what is known of them after a look at those that follow; then one without, to empty
+        the decoder.
+        """
         queue: deque[_Waiting] = deque()
         packets = self._track.packets()
         # Many at a time: after each decoded picture nothing of this code is left in the processor's caches.
@@ -221,7 +230,9 @@ class Pass:
         return _Ahead(waiting.packet, start, stop, asked, waiting.needless)
 
     def _leave_out_end(self, queue: deque[_Waiting], stop_seconds: float) -> None:
-        """Nothing from here on looks back: of the pictures before, those after the last one asked for serve nobody."""
+        """Nothing from here on looks back: of the pictures before, those after the last one asked for serve
+        nobody.
+        """
         if self._wanted.times[0] < 0:
             return  # Then the first picture is asked for, whenever it is shown.
         for waiting in reversed(queue):

@@ -125,7 +125,9 @@ class DecordReader(Reader):
 
 
 class _Worker:
-    """The other process. Started as a module, not by multiprocessing: the caller's main program is not run again."""
+    """The other process. Started as a module, not by multiprocessing: the caller's main program is not run
+    again.
+    """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._process = subprocess.Popen(

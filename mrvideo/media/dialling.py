@@ -32,7 +32,9 @@ _IPAddress: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 
 class Line:
-    """The connections of one download, which any thread may cut: a read that waits for a silent host then ends at once."""
+    """The connections of one download, which any thread may cut: a read that waits for a silent host then
+    ends at once.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,7 +72,8 @@ def _cut(end: socket.socket) -> None:
 
 
 def open_address(url: str, *, allow_private: bool, line: Line | None = None) -> HTTPResponse:
-    """The reply of what an address leads to in the end, its body unread. User and password go to the first host only.
+    """The reply of what an address leads to in the end, its body unread. User and password go to the first
+    host only.
 
     Every connection that is made for it is added to the `line`.
 
@@ -112,7 +115,9 @@ class _Dialler:
         self._line = line
 
     def addresses(self, host: str, port: int) -> list[Any]:
-        """Where the host is, as `socket.getaddrinfo` lists it. Raises VideoError for one that may not be asked, and OSError."""
+        """Where the host is, as `socket.getaddrinfo` lists it. Raises VideoError for one that may not be
+        asked, and OSError.
+        """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for *_, place in found:
             address = ipaddress.ip_address(str(place[0]).partition("%")[0])
@@ -204,8 +209,8 @@ class _Secure(urllib.request.HTTPSHandler):
 def _dialled(dialler: _Dialler, kind: type[HTTPConnection], request: urllib.request.Request) -> Any:
     """Makes connections of this kind that the dialler opens.
 
-    A proxy is one that the user has named, wherever it stands, and resolves names itself: those are checked as far as
-    they are known here.
+    A proxy is one that the user has named, wherever it stands, and resolves names itself: those are checked
+    as far as they are known here.
     """
     parts = urlsplit(request.full_url)
     tunnel: str | None = getattr(request, "_tunnel_host", None)

@@ -34,9 +34,9 @@ class Length(NamedTuple):
 def length_of(track: Track) -> Length:
     """How long the video is. Moves the track's position.
 
-    A claim that the packets do not reach is believed when the data may be cut off: the reader then reports the rest as
-    lost. A container's claim covers its sound too, so where the sound goes on to the claimed end, the pictures' end counts.
-    Of what makes a few pictures last for days, only what comes before is read.
+    A claim that the packets do not reach is believed when the data may be cut off: the reader then reports
+    the rest as lost. A container's claim covers its sound too, so where the sound goes on to the claimed end,
+    the pictures' end counts. Of what makes a few pictures last for days, only what comes before is read.
     """
     seconds = _told(track)
     size = track.container.size or 0
@@ -85,14 +85,16 @@ def _claim(track: Track) -> tuple[float, bool]:
 
 def _last_end(track: Track, claimed_seconds: float, of_video: bool) -> float:
     """When the last packet's picture ends: looked for near the claimed end, or by going through all packets."""
-    # Where a packet does not say how long its picture is shown, that is guessed, unless the stream states its end.
+    # Where a packet does not say how long its picture is shown, that is guessed, unless the stream states its
+    # end.
     guess = compat.TELLS_LENGTHS or not of_video
     few_times = track.format_name == PROGRAM_STREAM
     for back_off in _BACK_OFF_SECONDS:
         if claimed_seconds <= back_off or not track.seek(claimed_seconds - back_off):
             break
         count, end = _walk(track, guess, _LOOK_SECONDS)
-        # A claim that covers more than the pictures, and times that few of them have, may leave none to be found there.
+        # A claim that covers more than the pictures, and times that few of them have, may leave none to be
+        # found there.
         if count or (of_video and not few_times):
             return end
     else:
@@ -120,7 +122,9 @@ def _walk(track: Track, guess: bool, limit_seconds: float = math.inf) -> tuple[i
 
 
 def _before_a_stay(track: Track) -> tuple[float, float | None]:
-    """When the pictures before one that would stay for more than a day end, and when the next one is shown, if any is."""
+    """When the pictures before one that would stay for more than a day end, and when the next one is shown,
+    if any is.
+    """
     track.rewind()
     end = 0.0
     for packet in track.packets():

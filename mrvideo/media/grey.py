@@ -2,8 +2,9 @@
 
     720p luma   72 rows × 128 columns are looked at,  each 2 × 2 of them averaged:  36 × 64 grey values
 
-Samples are gathered while decoding and averaged many pictures at a time: next to a decoder, which leaves nothing in the
-caches, every single operation costs several µs. Formats whose first plane is no 8- or 10-bit luma go through FFmpeg's scaler.
+Samples are gathered while decoding and averaged many pictures at a time: next to a decoder, which leaves
+nothing in the caches, every single operation costs several µs. Formats whose first plane is no 8- or 10-bit
+luma go through FFmpeg's scaler.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class _Kind(NamedTuple):
 
 
 class Greys:
-    """Shows a watcher each picture as 36×64 grey values, 0 black and 255 white, not turned. In order, some time later.
+    """Shows a watcher each picture as 36×64 grey values, 0 black and 255 white, not turned. In order, some
+    time later.
 
     `tones` tells how the stream codes light, where not as a JPEG does.
     """

@@ -23,7 +23,9 @@ def digest_of(path: str | Path, *, allow_url: bool = False, allow_private: bool 
 
 
 def content_of(info: VideoInfo, options: ReadOptions) -> Content:
-    """What the video's path must hold from now on. Raises `VideoChanged` where it holds another content already."""
+    """What the video's path must hold from now on. Raises `VideoChanged` where it holds another content
+    already.
+    """
     bare = Content(info.digest, address=sources.address_of(info.path))
     stamp = bare.check(info.path, allow_url=options.allow_url, allow_private=options.allow_private)
     return replace(bare, stamp=stamp if settled(stamp) else None)

@@ -18,8 +18,8 @@ from mrvideo.records import Box, Frame, clock
 def encode_pixels(pixels: NDArray[np.uint8], *, quality: int = 85) -> bytes:
     """JPEG bytes of (height, width, 3 or 4) pixels: red, green, blue, and a fourth that is left out.
 
-    Quality as in libjpeg, 1–95; colour at half the width and height, as usual. With the decoder's work in the caches,
-    simplejpeg takes 0.47 ms for 512×288 pixels where Pillow takes 0.73.
+    Quality as in libjpeg, 1–95; colour at half the width and height, as usual. With the decoder's work in the
+    caches, simplejpeg takes 0.47 ms for 512×288 pixels where Pillow takes 0.73.
     """
     layout = "RGBX" if pixels.shape[2] == 4 else "RGB"
     contiguous = np.ascontiguousarray(pixels)
@@ -42,7 +42,9 @@ def open_image(frame: Frame) -> Image.Image:
 
 
 def fit_within(width: int, height: int, long_side_pixels: int) -> tuple[int, int]:
-    """The size scaled down (never up) so that its long side is at most `long_side_pixels`; each side at least 1."""
+    """The size scaled down (never up) so that its long side is at most `long_side_pixels`; each side at least
+    1.
+    """
     long_side = max(width, height)
     if long_side <= long_side_pixels:
         return width, height
@@ -53,10 +55,12 @@ def fit_within(width: int, height: int, long_side_pixels: int) -> tuple[int, int
 def with_crop(
     frame: Frame, crop: Box, *, long_side_pixels: int | None = None, jpeg_quality: int = 85
 ) -> Frame:
-    """The frame as another crop of its source picture: cut to it, and black where it shows more than the frame does.
+    """The frame as another crop of its source picture: cut to it, and black where it shows more than the
+    frame does.
 
     `crop` is in shares of the source, as `frame.crop` is. No longer than
-    `long_side_pixels` where given. A frame that has this crop comes back as it is. Raises ValueError where nothing of it is shown.
+    `long_side_pixels` where given. A frame that has this crop comes back as it is. Raises ValueError where
+    nothing of it is shown.
     """
     if frame.crop == crop:
         return frame
@@ -81,9 +85,11 @@ def contact_sheet(
     long_side_pixels: int = 1024,
     jpeg_quality: int = 85,
 ) -> Frame:
-    """One picture holding the frames as a grid, row by row, each with its time burnt into its upper left corner.
+    """One picture holding the frames as a grid, row by row, each with its time burnt into its upper left
+    corner.
 
-    `columns` defaults to the squarest grid. The sheet's own time is its first frame's. Raises ValueError without frames.
+    `columns` defaults to the squarest grid. The sheet's own time is its first frame's. Raises ValueError
+    without frames.
 
         |0:00.0   |0:05.0   |0:10.0   |
         |0:15.0   |0:20.0   |

@@ -1,10 +1,12 @@
-"""Labelled contact sheets: pictures in a grid, each with its label in a band above it, in files of bounded size.
+"""Labelled contact sheets: pictures in a grid, each with its label in a band above it, in files of bounded
+size.
 
     |12.00 s  |12.50 s  |13.00 s  |        `Cell.box` is where the picture itself lies, without its band,
     |  ~~~~   |  ~~~~   |  ~~~~   |        in pixels of the sheet
     |13.50 s  |<dog_a>  |
 
-Pictures keep their own pixels: a cell is as large as the largest of its sheet, and smaller ones stand in its upper left.
+Pictures keep their own pixels: a cell is as large as the largest of its sheet, and smaller ones stand in its
+upper left.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ class Sheet:
 
 
 def labelled_sheets(pictures: Iterable[tuple[str, bytes]], *, most_cells: int = 20) -> tuple[Sheet, ...]:
-    """The pictures (label, JPEG) in order, on as few sheets as hold them: at most `most_cells`, `MAX_BYTES` and `LONG_SIDE_PIXELS` each."""
+    """The pictures (label, JPEG) in order, on as few sheets as hold them: at most `most_cells`, `MAX_BYTES`
+    and `LONG_SIDE_PIXELS` each.
+    """
     opened = [(label, _opened(jpeg)) for label, jpeg in pictures]
     made: list[Sheet] = []
     at = 0

@@ -6,7 +6,9 @@ from mrvideo.media import sources
 
 
 def file_of(path: str, *, allow_url: bool = False, allow_private: bool = False) -> str:
-    """Of an address, which is downloaded once for each process. Raises VideoError where it may not or cannot be fetched."""
+    """Of an address, which is downloaded once for each process. Raises VideoError where it may not or cannot
+    be fetched.
+    """
     if not sources.is_url(path):
         return path
     from mrvideo.media import remote

@@ -12,7 +12,9 @@ from mrvideo.media.registry import open_video
 from mrvideo.records import Box, Failure, Frame
 
 _RUN_GAP_SECONDS = 12.0
-"""Times further apart than this are reached by a new seek; nearer ones by decoding on (typical key frame distance)."""
+"""Times further apart than this are reached by a new seek; nearer ones by decoding on (typical key frame
+distance).
+"""
 
 
 class FrameSource:
@@ -23,7 +25,9 @@ class FrameSource:
         self.options = options or ReadOptions()
 
     def showing(self, part: Box) -> FrameSource:
-        """The same video, but only this part of the picture, in shares of the source: what is small gets all the pixels."""
+        """The same video, but only this part of the picture, in shares of the source: what is small gets all
+        the pixels.
+        """
         return FrameSource(self.path, replace(self.options, part=part))
 
     def uncropped(self) -> FrameSource:

@@ -18,16 +18,18 @@ _SAME_SECONDS = 1e-6
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What decides which frames a reader returns, and how they are encoded. Raises `SettingsError` out of bounds.
+    """What decides which frames a reader returns, and how they are encoded. Raises `SettingsError` out of
+    bounds.
 
     `long_side_pixels` None leaves the size to whoever knows the model (`sized`); readers take 512 then.
-    `keyframes_only` returns the last key frame shown at or before a time, not the frame shown then: fast and coarse.
-    `allow_url` lets a path be an http, https or s3 address, `allow_private` also one of this machine or its network.
-    With `content` the path must hold that one and no other.
+    `keyframes_only` returns the last key frame shown at or before a time, not the frame shown then: fast and
+    coarse. `allow_url` lets a path be an http, https or s3 address, `allow_private` also one of this machine
+    or its network. With `content` the path must hold that one and no other.
 
-    `crop_bars` leaves black bars out, before scaling, so that the picture between them gets all the pixels. `crops` says where it
-    lies, as (from when, which part) in order of time; None: it is looked for in each frame. `part` asks for one part of the
-    source picture instead, wherever the bars are. A frame's own `crop` tells what it shows.
+    `crop_bars` leaves black bars out, before scaling, so that the picture between them gets all the pixels.
+    `crops` says where it lies, as (from when, which part) in order of time; None: it is looked for in each
+    frame. `part` asks for one part of the source picture instead, wherever the bars are. A frame's own `crop`
+    tells what it shows.
     """
 
     reader: ReaderName = "pyav"
@@ -55,7 +57,9 @@ class ReadOptions:
             raise SettingsError(f"no reader is called {self.reader!r}; use 'pyav' or 'decord'")
 
     def crop_at(self, time_seconds: float) -> Box | None:
-        """The part to show of a frame that comes on screen at this time; None: to be looked for, where bars are left out."""
+        """The part to show of a frame that comes on screen at this time; None: to be looked for, where bars
+        are left out.
+        """
         if self.part is not None:
             return self.part
         if not self.crop_bars:

@@ -23,7 +23,8 @@ def first_picture(track: Track, losses: Losses) -> VideoFrame:
     """
     first = _look(track, losses)
     if losses.errors:
-        # Some recorders write oddities into every key frame: only what a forgiving decoder cannot read is broken.
+        # Some recorders write oddities into every key frame: only what a forgiving decoder cannot read is
+        # broken.
         losses.errors = 0
         track.relax()
         first = _look(track, losses)

@@ -111,7 +111,9 @@ class PyAVReader(Reader):
                 yield asked, made
 
     def _end_of(self, last: tuple[float, VideoFrame], walk: Pass) -> float:
-        """Until when the last picture is shown: to the video's end, unless so much is missing that data must be lost."""
+        """Until when the last picture is shown: to the video's end, unless so much is missing that data must
+        be lost.
+        """
         start, picture = last
         length = self._track.length_of(picture)
         longest = max(length, 1.5 * walk.order.widest_gap())

@@ -1,7 +1,9 @@
-"""Key frames after which nothing looks back: instantaneous decoder refreshes (ITU-T H.264, 7.4.1.2.4; H.265, 7.4.2.2).
+"""Key frames after which nothing looks back: instantaneous decoder refreshes (ITU-T H.264, 7.4.1.2.4; H.265,
+7.4.2.2).
 
-A container's key frame may also be one that is merely a good place to begin (open GOP, intra refresh): pictures decoded
-after it may lean on ones before it. Only the kind of the coded slices inside the packet tells.
+A container's key frame may also be one that is merely a good place to begin (open GOP, intra refresh):
+pictures decoded after it may lean on ones before it. Only the kind of the coded slices inside the packet
+tells.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ _START_CODE = b"\0\0\1"
 
 
 class _Syntax(NamedTuple):
-    """Where a codec's unit headers keep the kind of unit, and where its configuration keeps the length of lengths."""
+    """Where a codec's unit headers keep the kind of unit, and where its configuration keeps the length of
+    lengths.
+    """
 
     shift: int
     mask: int
@@ -32,7 +36,9 @@ _SYNTAX = {
 
 
 def begins_anew(packet: Packet[VideoStream]) -> bool:
-    """Whether no picture decoded from this packet on refers to one before it. False where the codec's packets do not tell."""
+    """Whether no picture decoded from this packet on refers to one before it. False where the codec's packets
+    do not tell.
+    """
     codec = packet.stream.codec_context
     syntax = _SYNTAX.get(codec.codec.canonical_name)
     if syntax is None:
@@ -46,7 +52,9 @@ def begins_anew(packet: Packet[VideoStream]) -> bool:
 
 
 def _headers(data: memoryview, configuration: bytes, lengths_at: int) -> Iterator[int]:
-    """The first byte of each unit: in MP4 and MKV units have lengths before them, elsewhere start codes between them."""
+    """The first byte of each unit: in MP4 and MKV units have lengths before them, elsewhere start codes
+    between them.
+    """
     if configuration[:1] == b"\1" and len(configuration) > lengths_at:
         width = (configuration[lengths_at] & 3) + 1
         at = 0

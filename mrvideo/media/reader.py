@@ -25,7 +25,9 @@ complete when the pass is over."""
 
 
 class Reader(Protocol):
-    """An open video. Not thread-safe, not picklable: open it in the thread that reads. A context manager, which closes it."""
+    """An open video. Not thread-safe, not picklable: open it in the thread that reads. A context manager,
+    which closes it.
+    """
 
     @property
     def info(self) -> VideoInfo:
@@ -42,10 +44,11 @@ class Reader(Protocol):
     ) -> Iterator[tuple[float, Frame]]:
         """Each time with the frame on screen then, in the order asked, which must be ascending.
 
-        Times count from the first frame's PTS. One item per time that can be served: a time past the end or in a
-        broken span yields nothing and shows up in `lost`. Times before the first frame get the first frame.
-        Frames are upright, square-pixelled, and scaled so that the long side is at most `long_side_pixels`
-        (given at opening). One sequential pass per call, after one seek. Raises `DecodeError` when nothing at all can be read.
+        Times count from the first frame's PTS. One item per time that can be served: a time past the end or
+        in a broken span yields nothing and shows up in `lost`. Times before the first frame get the first
+        frame. Frames are upright, square-pixelled, and scaled so that the long side is at most
+        `long_side_pixels` (given at opening). One sequential pass per call, after one seek. Raises
+        `DecodeError` when nothing at all can be read.
         """
         ...
 

@@ -1,6 +1,8 @@
-"""Videos at an address: one download for each process, which its digest, frames, sound and subtitles all come from.
+"""Videos at an address: one download for each process, which its digest, frames, sound and subtitles all come
+from.
 
-The copy is a private file that goes with the process. One that a killed process left is removed at the next download.
+The copy is a private file that goes with the process. One that a killed process left is removed at the next
+download.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ MOST_BYTES = 16 << 30
 """Of one download; and of all copies that a process keeps."""
 LONGEST_SECONDS = 2 * 3600.0
 SLOWEST_BYTES = 1 << 20
-"""So much must come in each period of `PERIOD_SECONDS`: slower, and the longest film would not come in time."""
+"""So much must come in each period of `PERIOD_SECONDS`: slower, and the longest film would not come in time.
+"""
 PERIOD_SECONDS = 60.0
 _LEFT_FREE_BYTES = 256 << 20
 _HEAD_BYTES = 4096
@@ -58,7 +61,8 @@ _known: dict[str, _Fetched] = {}
 def copy_of(url: str, *, allow_url: bool, allow_private: bool) -> Path:
     """The local copy of what the address holds, fetched once.
 
-    Raises VideoError, and `concurrent.futures.CancelledError` where the work that it is for is stopped meanwhile.
+    Raises VideoError, and `concurrent.futures.CancelledError` where the work that it is for is stopped
+    meanwhile.
 
     `url` may be the address as it is shown, where this process was given the whole of it.
     """
@@ -166,7 +170,8 @@ def _check_room(name: str, wanted_bytes: int) -> None:
         )
 
 
-# The files ---------------------------------------------------------------------------------------------------------
+# The files
+# ---------------------------------------------------------------------------------------------------------
 
 
 def _new_file() -> tuple[Path, BinaryIO]:
@@ -187,7 +192,9 @@ def _drop(path: Path, file: BinaryIO) -> None:
 
 
 def _mark(file: BinaryIO) -> bool:
-    """Lock an open file; False where another process has. Where there are no such locks, an open file cannot be removed."""
+    """Lock an open file; False where another process has. Where there are no such locks, an open file cannot
+    be removed.
+    """
     try:
         import fcntl
     except ImportError:
@@ -216,7 +223,9 @@ def _clean() -> None:
 
 
 def _let_go_beyond(most_bytes: int, *, but: str) -> None:
-    """Remove the oldest copies beyond so many bytes; who needs one again fetches it again, and its digest must be the same."""
+    """Remove the oldest copies beyond so many bytes; who needs one again fetches it again, and its digest
+    must be the same.
+    """
     with _lock:
         total = sum(fetched.bytes for fetched in _known.values())
         for url, fetched in list(_known.items()):
@@ -230,7 +239,8 @@ def _let_go_beyond(most_bytes: int, *, but: str) -> None:
                 _drop(fetched.copy, fetched.held)
 
 
-# The sources -------------------------------------------------------------------------------------------------------
+# The sources
+# -------------------------------------------------------------------------------------------------------
 
 
 def _opened(url: str, name: str, allow_private: bool, line: Line) -> Any:

@@ -53,7 +53,9 @@ class Scaler:
         self._full = VideoReformatter()
 
     def frame(self, picture: VideoFrame, time_seconds: float, tones: Tones | None = None) -> Frame:
-        """The picture as a Frame, cut as the options say. `tones` says how its stream codes light, where not as a JPEG does."""
+        """The picture as a Frame, cut as the options say. `tones` says how its stream codes light, where not
+        as a JPEG does.
+        """
         quarters = turn_of(picture) // 90
         box = self._options.crop_at(time_seconds)
         box = self._bars_of(picture) if box is None else turned(box, -quarters)
@@ -73,7 +75,8 @@ class Scaler:
         matrix = matrix_of(picture)
         smaller = picture
         if picture.format.name == _USUAL_FORMAT:
-            # Scaling first and turning few pixels into RGB takes half the time. Nothing is lost: a JPEG keeps as little colour.
+            # Scaling first and turning few pixels into RGB takes half the time. Nothing is lost: a JPEG keeps
+            # as little colour.
             smaller = scale(
                 self._smaller,
                 picture,
@@ -112,7 +115,9 @@ class Scaler:
         return self._bars.box(luma, 0 if is_full else 16)
 
     def _cut(self, picture: VideoFrame, box: Box) -> tuple[VideoFrame, Box]:
-        """A part of the picture at full size, and which: to the even pixel, as colours have half the width and height."""
+        """A part of the picture at full size, and which: to the even pixel, as colours have half the width
+        and height.
+        """
         left, top = (int(share * size) // 2 * 2 for share, size in _sides(box.left, box.top, picture))
         right, bottom = (
             min(-(-round(share * size) // 2) * 2, size)
@@ -175,9 +180,11 @@ def believable(aspect: Fraction | None) -> Fraction:
 
 
 def matrix_of(picture: VideoFrame, tones: Tones | None = None) -> Colorspace | None:
-    """How colour is to be taken where the stream does not say, or says what the scaler refuses; None: as stated.
+    """How colour is to be taken where the stream does not say, or says what the scaler refuses; None: as
+    stated.
 
-    Unsaid, HDR means BT.2020 and HD means BT.709; the scaler's own default is BT.601. Odd colours are better than no picture.
+    Unsaid, HDR means BT.2020 and HD means BT.709; the scaler's own default is BT.601. Odd colours are better
+    than no picture.
     """
     if picture.colorspace in _KNOWN_COLORSPACES:
         return None
@@ -209,8 +216,8 @@ def _cut_planes(picture: VideoFrame, left: int, top: int, right: int, bottom: in
 def _in_whole_blocks(picture: VideoFrame) -> VideoFrame:
     """The picture, where need be a copy that is wider, with rubbish on the right.
 
-    Turning YCbCr into RGB of the same size, FFmpeg works on so many pixels at a time. Of what is left in a line it
-    leaves up to four unwritten, or (with PyAV before 17) writes past the end of the picture's memory.
+    Turning YCbCr into RGB of the same size, FFmpeg works on so many pixels at a time. Of what is left in a
+    line it leaves up to four unwritten, or (with PyAV before 17) writes past the end of the picture's memory.
     """
     if picture.width % _BLOCK_PIXELS == 0 or picture.format.is_rgb or len(picture.format.components) < 3:
         return picture

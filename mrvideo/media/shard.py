@@ -44,8 +44,9 @@ def read_shard(
 ) -> ShardFrames:
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
 
-    `reach_seconds` on either side are read as well, within the video, so that two neighbours see the same cuts there.
-    Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken spans end up in `lost`.
+    `reach_seconds` on either side are read as well, within the video, so that two neighbours see the same
+    cuts there. Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken
+    spans end up in `lost`.
     """
     options = options or ReadOptions()
 
@@ -61,7 +62,8 @@ def read_shard(
             )
             if wide.start_seconds > 0 and lead_seconds > 0:
                 times.insert(0, max(0.0, times[0] - lead_seconds))
-            # Decode on to the end and a little further, so that a cut after the last sample is seen, and stands out.
+            # Decode on to the end and a little further, so that a cut after the last sample is seen, and
+            # stands out.
             context = _CONTEXT_SECONDS if reach_seconds else 0.0
             tail = min(wide.stop_seconds + context, duration) - _TAIL_SECONDS
             head = times[0] - context

@@ -22,7 +22,9 @@ _CUT_UNALIKE = 0.85
 _CUT_STRANGER = 0.3
 _CUT_TIMES_NEXT = 1.7
 _CUT_LESS_ALIKE = 0.15
-"""A cut stands out from the two steps before it and after it, or by how little its two pictures have in common."""
+"""A cut stands out from the two steps before it and after it, or by how little its two pictures have in
+common.
+"""
 _CUT_CHANGED = 0.5
 _DISSOLVE_CHANGED = 0.65
 _CELL_LEVEL = 8.0
@@ -30,7 +32,9 @@ _CELL_LEVEL = 8.0
 _BLACK_LEVEL = 20
 _LEAST_LIT = 0.1
 _DISSOLVE_SAME_LINES = 0.15
-"""Of a dissolve's two ends: how alike their outlines may be. Where light or one large thing changes, outlines stay."""
+"""Of a dissolve's two ends: how alike their outlines may be. Where light or one large thing changes, outlines
+stay.
+"""
 _FLAT_CONTRAST = 5.0
 _FADE_SECONDS = 1.2
 _FLASH_SECONDS = 0.35
@@ -45,12 +49,15 @@ _PAN_KEPT = 0.36
 _PAN_UNEXPLAINED = 0.47
 
 _STILL_CELL_LEVEL = 7
-"""For the mean of 2×2 grey values: noise of the coder cancels out there; a small text that appears changes few, but those much."""
+"""For the mean of 2×2 grey values: noise of the coder cancels out there; a small text that appears changes
+few, but those much.
+"""
 _STILL_SECONDS = 1.0
 
 _PART = 64
 _CONTEXT = 256
-"""So many pictures before those asked about are enough to judge by: four seconds of the fastest usual rate."""
+"""So many pictures before those asked about are enough to judge by: four seconds of the fastest usual rate.
+"""
 _STAYS_SECONDS = 1.3
 """Of the longest dissolve, half its length and a step of the grid."""
 
@@ -73,13 +80,16 @@ class _Grid(NamedTuple):
 class ShotDetector:
     """A Watcher: call it with each picture in order, then ask about what lies after `start_seconds`.
 
-    A cut is a jump that alters most of the picture, stands out from its surroundings and is not undone at once (a flash). A
-    dissolve is a span whose pictures are blends of its two ends, which show different places; through black, it is a fade out
-    and a fade in. No cut: a title that fades in, a wing that flaps, a car that drives off, a camera that swings.
+    A cut is a jump that alters most of the picture, stands out from its surroundings and is not undone at
+    once (a flash). A dissolve is a span whose pictures are blends of its two ends, which show different
+    places; through black, it is a fade out and a fade in. No cut: a title that fades in, a wing that flaps, a
+    car that drives off, a camera that swings.
     """
 
     def __init__(self, start_seconds: float = 0.0, *, joints_seconds: Sequence[float] = ()) -> None:
-        """`joints_seconds`: where another recording begins, which is a cut however alike the two look in grey."""
+        """`joints_seconds`: where another recording begins, which is a cut however alike the two look in
+        grey.
+        """
         self._start_seconds = start_seconds
         self._joints_seconds = joints_seconds
         self._times: list[float] = []
@@ -160,13 +170,15 @@ class ShotDetector:
         for i in _places(steps >= _CUT_LEVEL):
             around = np.r_[max(0, i - 8) : i, i + 1 : min(len(steps), i + 9)]
             usual = float(np.median(steps[around])) if len(around) else 0.0
-            # Where the reader left pictures out, a camera has moved on further, and what it shows differs the more, by less and less.
+            # Where the reader left pictures out, a camera has moved on further, and what it shows differs the
+            # more, by less and less.
             count = (
                 math.sqrt(max(1.0, float(lengths[i] / np.median(lengths[around])))) if len(around) else 1.0
             )
             time = self._times[i + 1]
             alike = _alike(pictures[i], pictures[i + 1])
-            # In a fast pan every step is large: there a cut stands out by what the two pictures have in common.
+            # In a fast pan every step is large: there a cut stands out by what the two pictures have in
+            # common.
             stands_out = steps[i] >= _CUT_TIMES_USUAL * count * usual or (
                 steps[i] >= 2 * usual and alike < self._alike_around(pictures, i) ** count - _CUT_STRANGER
             )
@@ -206,7 +218,9 @@ class ShotDetector:
         return False
 
     def _fades(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
-        """Between two pictures unlike each other, of which one fades out to a flat picture and the other in: its middle."""
+        """Between two pictures unlike each other, of which one fades out to a flat picture and the other in:
+        its middle.
+        """
         flat = _contrasts(pictures) < _FLAT_CONTRAST
         steps = self._changed().mean
         edges: list[int] = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8))).tolist()
@@ -251,7 +265,9 @@ class ShotDetector:
         return sorted(chosen)
 
     def _is_between(self, pictures: NDArray[np.uint8], middle: float, seconds: float) -> bool:
-        """Whether the pictures at the two ends show different places, and neither is flat (that would be half a fade)."""
+        """Whether the pictures at the two ends show different places, and neither is flat (that would be half
+        a fade).
+        """
         places = np.searchsorted(
             self._times, [middle - seconds / 2 + 1e-6, middle + seconds / 2 + 1e-6], side="right"
         )
@@ -265,8 +281,8 @@ class ShotDetector:
     def _flowing(self) -> list[tuple[int, int]]:
         """First picture and the one after the last, of each run of pictures that may hold a dissolve.
 
-        In a dissolve none stays for half of its length; what is computed is bounded by the pictures, not by the time
-        that one of them stays.
+        In a dissolve none stays for half of its length; what is computed is bounded by the pictures, not by
+        the time that one of them stays.
         """
         starts = [0, *(last + 1 for last in _places(np.diff(self._times) >= _STAYS_SECONDS))]
         runs = zip(starts, [*starts[1:], len(self._times)], strict=True)
@@ -314,7 +330,8 @@ def _blended(even: _Numbers, half: int) -> _Numbers:
 def _is_pan(even: _Numbers, middle: int, half: int) -> bool:
     """Whether a short blend is a camera's move over something smooth.
 
-    There the pictures keep their contrast, which sinks half-way through a dissolve, and no longer span is a blend, too.
+    There the pictures keep their contrast, which sinks half-way through a dissolve, and no longer span is a
+    blend, too.
     """
     first, last = even[middle - half], even[middle + half]
     usual = float(first.std() + last.std()) / 2
@@ -326,7 +343,9 @@ def _is_pan(even: _Numbers, middle: int, half: int) -> bool:
 
 
 def _unexplained(even: _Numbers, middle: int, half: int) -> list[float]:
-    """How much of the pictures a quarter, half and three quarters through is no blend of the ends, as a share of the way."""
+    """How much of the pictures a quarter, half and three quarters through is no blend of the ends, as a share
+    of the way.
+    """
     start, stop = max(0, middle - half), min(len(even) - 1, middle + half)
     way = even[stop : stop + 1] - even[start]
     length = np.maximum((way**2).sum(axis=1), 1e-3)
@@ -335,7 +354,9 @@ def _unexplained(even: _Numbers, middle: int, half: int) -> list[float]:
 
 
 def _blend(between: _Numbers, way: _Numbers, length: _Numbers) -> tuple[_Numbers, _Numbers]:
-    """How far along the way each picture lies, and what of it lies beside the way; both as shares of its length."""
+    """How far along the way each picture lies, and what of it lies beside the way; both as shares of its
+    length.
+    """
     share: _Numbers = (between * way).sum(axis=1) / length
     rest = between - share[:, None] * way
     return share, np.sqrt((rest**2).sum(axis=1) / length)
@@ -359,7 +380,9 @@ def _fours(pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 def _cells(pictures: NDArray[np.uint8]) -> _Numbers:
-    """Means over 4×4 pixels: 9×16 cells a picture, in a row. Adding slices is ten times as fast as a mean over axes."""
+    """Means over 4×4 pixels: 9×16 cells a picture, in a row. Adding slices is ten times as fast as a mean
+    over axes.
+    """
     tall = pictures[:, ::4].astype(np.uint16)
     for k in range(1, 4):
         tall += pictures[:, k::4]
@@ -371,7 +394,8 @@ def _cells(pictures: NDArray[np.uint8]) -> _Numbers:
 
 
 def _alike(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
-    """Correlation of two pictures, -1 to 1, deaf to brightness and contrast; 1 for two empty ones of one grey.
+    """Correlation of two pictures, -1 to 1, deaf to brightness and contrast; 1 for two empty ones of one
+    grey.
 
     What is black in both does not count: between the same bars all pictures would be alike.
     """

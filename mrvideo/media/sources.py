@@ -19,7 +19,9 @@ VIDEO_SUFFIXES = frozenset(
         ".ogv", ".3gp", ".gif", ".apng", ".mxf", ".vob",
     )
 )  # fmt: skip
-"""Endings of the files that are taken for videos in a folder. A file that is named is opened whatever its ending."""
+"""Endings of the files that are taken for videos in a folder. A file that is named is opened whatever its
+ending.
+"""
 
 ByteRanges: TypeAlias = tuple[tuple[int, int], ...]
 """From where to where in a file."""
@@ -62,7 +64,8 @@ _given: dict[str, str] = {}
 def named(path: str) -> str:
     """The path as it may be shown and kept: of an address without user, password, query and fragment.
 
-    Another query gives another name; the whole address is remembered by this process (`address_of`). Other paths are as they are.
+    Another query gives another name; the whole address is remembered by this process (`address_of`). Other
+    paths are as they are.
     """
     if not is_url(path):
         return path
@@ -97,7 +100,9 @@ def check_url(path: str, *, allow_url: bool) -> None:
 
 
 def check_file(path: str) -> int:
-    """The file's size in bytes, once it may be a video. Raises VideoError or NoVideoStream, saying why it cannot be one."""
+    """The file's size in bytes, once it may be a video. Raises VideoError or NoVideoStream, saying why it
+    cannot be one.
+    """
     name = Path(path)
     try:
         if name.is_dir():

@@ -1,10 +1,12 @@
-"""High dynamic range and wide colours, turned into what a JPEG's viewer expects: sRGB, whose primaries are BT.709's.
+"""High dynamic range and wide colours, turned into what a JPEG's viewer expects: sRGB, whose primaries are
+BT.709's.
 
     signal ──► light, 1.0 = white ──► BT.709 primaries ──► shoulder ──► sRGB
 
-White is 203 nits, as ITU-R BT.2408 has it: PQ states nits; of HLG it is the light of a signal of 75 %, taken from the scene
-as a camera of standard range would have taken it. Up to a little below white nothing changes but the coding, so that
-a picture in standard range that was mastered as HDR comes out as it was. What is brighter is pressed together.
+White is 203 nits, as ITU-R BT.2408 has it: PQ states nits; of HLG it is the light of a signal of 75 %, taken
+from the scene as a camera of standard range would have taken it. Up to a little below white nothing changes
+but the coding, so that a picture in standard range that was mastered as HDR comes out as it was. What is
+brighter is pressed together.
 
             sRGB
     255 |            ______---     lamps, the sun
@@ -72,7 +74,9 @@ def tones_of(transfer: int, primaries: int) -> Tones | None:
 def to_srgb(
     red: NDArray[np.uint16], green: NDArray[np.uint16], blue: NDArray[np.uint16], tones: Tones
 ) -> NDArray[np.uint8]:
-    """Pixels (height, width, 3) in sRGB of 8 bits, from planes (height, width) of 12 bits that are coded as `tones` says."""
+    """Pixels (height, width, 3) in sRGB of 8 bits, from planes (height, width) of 12 bits that are coded as
+    `tones` says.
+    """
     table, light = _srgb(tones.is_hdr), _light(tones.transfer)
     lights: list[Any] = [light.take(plane, mode="clip") for plane in (red, green, blue)]
     shown = np.empty((*red.shape, 3), np.uint8)

@@ -80,13 +80,15 @@ class Track:
         try:
             self.stream: VideoStream = containers.choose_video(self.container, self.path)
             self.codec = self.stream.codec_context
-            # The codec's name, not its decoder's. Asked for now: a decoder that fails to open forgets it (PyAV 19).
+            # The codec's name, not its decoder's. Asked for now: a decoder that fails to open forgets it
+            # (PyAV 19).
             self.codec_name = self.codec.codec.canonical_name
             if self.codec_name == "rawvideo" and webp.is_animated_file(self._file):
                 # As the user knows it: the decoder is shown it as something else.
                 self.codec_name = "webp"
             self._decoder = cast("Any", self.codec)  # Its stubs leave the packet's type open.
-            # One decode thread: ranges of the video side by side fill the cores better than threads inside one.
+            # One decode thread: ranges of the video side by side fill the cores better than threads inside
+            # one.
             self.codec.thread_count = 1
             self.codec.options = {"max_pixels": str(containers.MAX_PIXELS)}
             if self._strict:
@@ -146,7 +148,8 @@ class Track:
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets up to the end. Bad data between them is stepped over as long as there is progress."""
-        # A program stream states few times. What a seek lands in takes the next one, and those counted on from it are off.
+        # A program stream states few times. What a seek lands in takes the next one, and those counted on
+        # from it are off.
         astray = _MOST_ASTRAY if self._sought and self.format_name == PROGRAM_STREAM else 0
         self._fresh = self._sought = False
         errors = 0

@@ -168,7 +168,8 @@ def _pictures_in(file: io.BufferedReader) -> tuple[list[int], int]:
         place = stop
 
 
-# Matroska, as much of it as one track of pictures needs (RFC 9559) ------------------------------------------------
+# Matroska, as much of it as one track of pictures needs (RFC 9559)
+# ------------------------------------------------
 
 
 def _element(name: int, content: bytes, *, more_bytes: int = 0) -> bytes:

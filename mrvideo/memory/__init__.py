@@ -1,4 +1,6 @@
-"""What is remembered of one video: a tree of chapters above its scenes, in which every fact cites the scenes that bear it out."""
+"""What is remembered of one video: a tree of chapters above its scenes, in which every fact cites the scenes
+that bear it out.
+"""
 
 from mrvideo.memory.tree import Fact, Memory, Node, Sentence
 

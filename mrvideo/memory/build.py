@@ -3,8 +3,9 @@
     scenes   ──borders──► chapters ──call each──► facts, summary, title ──code checks──► level 1
     level n  ──borders──► groups   ──call each──► facts, summary, title ──code checks──► level n+1 … one root
 
-Replies are kept by what was sent, so that a build that was killed goes on where it stopped, and scenes that are added at the end cost
-the calls of the right edge alone. Requests hold entity names and no others: a name that somebody is given costs none.
+Replies are kept by what was sent, so that a build that was killed goes on where it stopped, and scenes that
+are added at the end cost the calls of the right edge alone. Requests hold entity names and no others: a name
+that somebody is given costs none.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ _LEAST_LETTERS = 80
 
 
 def memory_key(index: Index, model: str) -> str:
-    """Changes with all that a memory hangs on: what the index says, the model's name, the prompts, and how it is built."""
+    """Changes with all that a memory hangs on: what the index says, the model's name, the prompts, and how it
+    is built.
+    """
     parts = [
         str(VERSION),
         model,
@@ -80,7 +83,8 @@ def memory_key(index: Index, model: str) -> str:
 
 
 async def build_memory(index: Index, *, text: Model, on_event: EventSink) -> Memory:
-    """The whole tree. A chapter that the model refuses is remembered by its captions as they stand, and listed as a failure.
+    """The whole tree. A chapter that the model refuses is remembered by its captions as they stand, and
+    listed as a failure.
 
     Raises `ModelUnavailable`, `BudgetReached`; what was answered by then is kept.
     """

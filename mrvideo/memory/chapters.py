@@ -1,4 +1,5 @@
-"""Where chapters begin: at the scene that differs most from what was before, 8 to 16 scenes after the last border.
+"""Where chapters begin: at the scene that differs most from what was before, 8 to 16 scenes after the last
+border.
 
     scenes    |....................|....................
     started   s       s+8     s+16
@@ -26,7 +27,9 @@ _PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Unit:
-    """What is put together: a scene or a node; its people, its words, and how it is set off from the one before."""
+    """What is put together: a scene or a node; its people, its words, and how it is set off from the one
+    before.
+    """
 
     names: frozenset[str]
     words: Mapping[str, int]
@@ -49,7 +52,9 @@ def borders(units: Sequence[Unit]) -> list[range]:
 
 
 def change(units: Sequence[Unit], place: int, start: int) -> float:
-    """How much is new from this unit on, beside those since `start`: 0 nothing; other people, other words and a set-off add up."""
+    """How much is new from this unit on, beside those since `start`: 0 nothing; other people, other words and
+    a set-off add up.
+    """
     before = units[max(start, place - _WINDOW) : place]
     behind = units[place : place + _WINDOW]
     names = _distance(

@@ -10,7 +10,9 @@ from mrvideo.records import Cue, Index, Scene
 from mrvideo.text import Language, holds, language_of, placed_words
 
 LEAST_SHARE = 0.4
-"""Of a sentence's words that mean something, so many stand in the scenes that it cites: the rest are a model's own words for it."""
+"""Of a sentence's words that mean something, so many stand in the scenes that it cites: the rest are a
+model's own words for it.
+"""
 
 LEAST_HELD = 0.8
 """How much of a text in quotation marks must stand in a scene."""
@@ -40,7 +42,9 @@ class Leaf:
 
 
 def leaves_of(index: Index) -> tuple[Leaf, ...]:
-    """The scenes with their cues, in order. A video without scenes has one for each minute in which something is said."""
+    """The scenes with their cues, in order. A video without scenes has one for each minute in which something
+    is said.
+    """
     scenes = sorted(index.scenes, key=lambda scene: scene.start_seconds)
     cues = sorted(index.cues, key=lambda cue: cue.start_seconds)
     if not scenes:
@@ -80,8 +84,9 @@ def borne_out(
 ) -> bool:
     """Whether these scenes say so: every name, number and quotation of it, and enough of its other words.
 
-    `language` is that of the captions, told from these scenes where not given. `loosely`: half as many other words will do, as for
-    steps, which are worded as orders. Texts of scripts that are written without spaces are held to names, numbers and quotations alone.
+    `language` is that of the captions, told from these scenes where not given. `loosely`: half as many other
+    words will do, as for steps, which are worded as orders. Texts of scripts that are written without spaces
+    are held to names, numbers and quotations alone.
     """
     held = [line for leaf in leaves for line in leaf.texts if line.strip()]
     body = " \n".join(held)

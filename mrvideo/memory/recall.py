@@ -11,7 +11,9 @@ from mrvideo.text import times_in
 
 
 class Recall:
-    """The scenes' captions, texts and cues by their words. Rare words weigh more; people are found by their names too."""
+    """The scenes' captions, texts and cues by their words. Rare words weigh more; people are found by their
+    names too.
+    """
 
     def __init__(self, leaves: Sequence[Leaf], entities: Sequence[Entity]) -> None:
         self._leaves = leaves
@@ -22,7 +24,9 @@ class Recall:
         )
 
     def places(self, text: str, most: int) -> list[int]:
-        """Positions of the scenes that share most with a text, best first, and first those at the times that it names."""
+        """Positions of the scenes that share most with a text, best first, and first those at the times that
+        it names.
+        """
         times = times_in(text)
         named = [
             place

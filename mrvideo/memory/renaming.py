@@ -17,7 +17,8 @@ T = TypeVar("T", Fact, Sentence)
 def renamed_memory(memory: Memory, key: str, became: Became) -> Memory:
     """The memory with each name as the scenes that bear it out have it now, under the key that it has then.
 
-    Where such scenes differ, as after a split, the former name is kept if any of them has it still, else the first is taken.
+    Where such scenes differ, as after a split, the former name is kept if any of them has it still, else the
+    first is taken.
     """
     levels = tuple(tuple(_node(node, became) for node in level) for level in memory.levels)
     return memory.model_copy(update={"key": key, "levels": levels})

@@ -1,4 +1,6 @@
-"""What a model tells from a memory: about somebody or something, as steps, or as one story; each sentence checked as facts are."""
+"""What a model tells from a memory: about somebody or something, as steps, or as one story; each sentence
+checked as facts are.
+"""
 
 from __future__ import annotations
 

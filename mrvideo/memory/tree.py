@@ -36,10 +36,12 @@ class Fact(Record):
 
 
 class Node(Spanned):
-    """Consecutive scenes (level 1: a chapter), or consecutive nodes of the level below, under one title and summary.
+    """Consecutive scenes (level 1: a chapter), or consecutive nodes of the level below, under one title and
+    summary.
 
-    `children` are positions in the level below; a chapter has none: its scenes are `first_scene` to `last_scene`, positions in
-    the index's scenes. `failed` says why its words are those of scenes as they stand, where a model could not word it.
+    `children` are positions in the level below; a chapter has none: its scenes are `first_scene` to
+    `last_scene`, positions in the index's scenes. `failed` says why its words are those of scenes as they
+    stand, where a model could not word it.
     """
 
     level: int = Field(ge=1)
@@ -65,7 +67,8 @@ class Node(Spanned):
 
 
 class Memory(Record):
-    """A whole tree: `levels[0]` are the chapters, the last level is the root alone. Without scenes there are no levels.
+    """A whole tree: `levels[0]` are the chapters, the last level is the root alone. Without scenes there are
+    no levels.
 
     `key` names all that it hangs on. `dropped` counts facts and sentences of replies that no scene bears out.
     """

@@ -1,4 +1,6 @@
-"""A memory as people read it: summaries of three lengths, chapters as text, VTT, YouTube lines and FFmpeg metadata."""
+"""A memory as people read it: summaries of three lengths, chapters as text, VTT, YouTube lines and FFmpeg
+metadata.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +127,9 @@ def section_of(
 
 
 def listed(memory: Memory, *, every: bool = False, skip_root: bool = False) -> tuple[Node, ...]:
-    """The chapters; of a video with more than `MOST_LISTED`, the lowest level with no more, unless every one is asked for."""
+    """The chapters; of a video with more than `MOST_LISTED`, the lowest level with no more, unless every one
+    is asked for.
+    """
     if every or not memory.levels:
         return memory.chapters
     nodes = memory.widest(MOST_LISTED)
@@ -148,7 +152,9 @@ def with_names(text: str, entities: Sequence[Entity]) -> str:
 
 
 def chapters_text(index: Index, nodes: Sequence[Node], format_name: ChapterFormat) -> str:
-    """Chapters in a format that others read, ending in a line break; `json` is left to whoever prints records."""
+    """Chapters in a format that others read, ending in a line break; `json` is left to whoever prints
+    records.
+    """
     rows = [(node.start_seconds, node.stop_seconds, _title(index, node)) for node in nodes]
     match format_name:
         case "vtt":

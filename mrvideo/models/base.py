@@ -41,10 +41,10 @@ class Picture:
 class Request(Generic[T]):
     """One question to a model: a prompt, its typed inputs, pictures in order, and the type of the reply.
 
-    `names` may stand in angle brackets in the inputs' texts, beside those of the entities and mentions that they list.
-    `stage` names the ledger's row. A reply is validated with `{"inputs": inputs, "pictures": pictures}` as
-    Pydantic's context, so that bounds can depend on what was shown.
-    Raises `ValueError` above 40 pictures.
+    `names` may stand in angle brackets in the inputs' texts, beside those of the entities and mentions that
+    they list. `stage` names the ledger's row. A reply is validated with `{"inputs": inputs, "pictures":
+    pictures}` as Pydantic's context, so that bounds can depend on what was shown. Raises `ValueError` above
+    40 pictures.
     """
 
     prompt: Prompt
@@ -89,12 +89,15 @@ class Request(Generic[T]):
 
     @cached_property
     def digest(self) -> str:
-        """Changes with what is sent and with how the reply is checked; not with what a class, a file or a docstring is called."""
+        """Changes with what is sent and with how the reply is checked; not with what a class, a file or a
+        docstring is called.
+        """
         inputs = self.inputs.model_dump_json()
         parts = [
             self.prompt.digest,
             inputs,
-            # Others are sent as other words; of those, and so of whose names they are, the texts alone tell nothing.
+            # Others are sent as other words; of those, and so of whose names they are, the texts alone tell
+            # nothing.
             *strangers_in(inputs, self.allowed_names),
             _shape(self.reply_type),
             str(self.max_output_tokens),
@@ -110,7 +113,9 @@ def reply_key(fingerprint: str, request_digest: str) -> str:
 
 @cache
 def _shape(reply_type: type[BaseModel]) -> str:
-    """The type's JSON schema without the names of its classes and their docstrings: fields, bounds, descriptions of fields."""
+    """The type's JSON schema without the names of its classes and their docstrings: fields, bounds,
+    descriptions of fields.
+    """
     # Made once: it takes longer than all the rest of a request's digest.
     schema = reply_type.model_json_schema()
     definitions: dict[str, Any] = schema.pop("$defs", {})
@@ -181,7 +186,9 @@ class Identified(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Name plus every parameter that changes replies (base URL, temperature, …): part of cache keys; holds no secret."""
+        """Name plus every parameter that changes replies (base URL, temperature, …): part of cache keys;
+        holds no secret.
+        """
         ...
 
     @property

@@ -47,8 +47,8 @@ class Turn:
 class Completion:
     """What came back, and what the server counted. `cut_off`: the output bound ended it. No seconds, no cost.
 
-    `thoughts` is what the server set beside the reply as reasoning; it is read where the reply is empty. `declined` is
-    why the model would not reply, in one line: paid for all the same.
+    `thoughts` is what the server set beside the reply as reasoning; it is read where the reply is empty.
+    `declined` is why the model would not reply, in one line: paid for all the same.
     """
 
     text: str

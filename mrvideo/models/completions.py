@@ -1,7 +1,8 @@
 """Parse the body of a `/chat/completions` response: a completion, or what the server sent instead.
 
-Read from plain data, with nothing taken for granted: content is a text, parts, or the object itself; the reply may stand
-in a tool call or beside reasoning; an error may come with status 200, as a page, or as a stream that nobody asked for.
+Read from plain data, with nothing taken for granted: content is a text, parts, or the object itself; the
+reply may stand in a tool call or beside reasoning; an error may come with status 200, as a page, or as a
+stream that nobody asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _FILTERED = ("content_filter", "safety", "prohibited_content", "blocklist", "rec
 
 @dataclass(frozen=True)
 class Said:
-    """What a completion holds. `usage` is the server's own count, unchecked; `refusal` its words for declining."""
+    """What a completion holds. `usage` is the server's own count, unchecked; `refusal` its words for
+    declining.
+    """
 
     text: str
     thoughts: str = ""

@@ -51,8 +51,8 @@ def checked_usage(
     """The usage of one call, without its cost. `own` computes our estimate, where the server's count is
     unusable.
 
-    `sent_characters` is the request as JSON without pictures, `image_tokens` our count of those, `most_output` the bound
-    that was sent.
+    `sent_characters` is the request as JSON without pictures, `image_tokens` our count of those,
+    `most_output` the bound that was sent.
     """
     fields = _mapping(counted)
     least_input = sent_characters // _MOST_CHARACTERS + image_tokens // _IMAGE_FACTOR

@@ -1,10 +1,11 @@
-"""`host`: requests wait in the library until somebody answers them, such as the model of the agent that calls our tools.
+"""`host`: requests wait in the library until somebody answers them, such as the model of the agent that calls
+our tools.
 
     run(request) ─► a task in the library ─► taken by whoever looks ─► reply checked, kept ─► run returns
                           ▲ stays when this process ends; the reply is found by the next run like any other
 
-Nothing is sent anywhere. Whoever answers gets the request's words and pictures and nothing else; `mrvideo.session.tasks` hands
-them out and takes the replies in.
+Nothing is sent anywhere. Whoever answers gets the request's words and pictures and nothing else;
+`mrvideo.session.tasks` hands them out and takes the replies in.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ _CONTEXT_TOKENS = 32_000
 """What one request may hold: an agent carries many of them in one conversation."""
 
 _OPEN_AT_ONCE = 32
-"""Tasks of one run that wait at once: several takers find work, and their pictures take some ten megabytes."""
+"""Tasks of one run that wait at once: several takers find work, and their pictures take some ten megabytes.
+"""
 
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.02, 1.0
 _SHARE_OF_WAIT = 0.05
@@ -114,8 +116,9 @@ class HostModel:
         )
 
     async def run(self, request: Request[T]) -> Reply[T]:
-        """The reply that somebody gave. Raises `ReplyInvalid` when it was outside its bounds twice, and `ModelUnavailable` without a
-        library to wait in."""
+        """The reply that somebody gave. Raises `ReplyInvalid` when it was outside its bounds twice, and
+        `ModelUnavailable` without a library to wait in.
+        """
         store = self._store
         if store is None:
             raise ModelUnavailable(
@@ -187,7 +190,9 @@ def task_of(request: Request[Any], *, fingerprint: str, video: str | None, begun
 
 
 def request_of(task: Task) -> Request[Any] | None:
-    """The task's request again; None where this version would ask another one, or would check its reply otherwise."""
+    """The task's request again; None where this version would ask another one, or would check its reply
+    otherwise.
+    """
     types = _types()
     try:
         body = TaskBody.model_validate_json(task.body)

@@ -19,7 +19,9 @@ _SOURCE = "the folder's config.json and preprocessor_config.json"
 
 @dataclass(frozen=True)
 class _Files:
-    """What a folder says: `config` of the model, `images` of the part that prepares pictures, `processor` of the whole."""
+    """What a folder says: `config` of the model, `images` of the part that prepares pictures, `processor` of
+    the whole.
+    """
 
     config: Mapping[str, Any]
     images: Mapping[str, Any]
@@ -32,7 +34,9 @@ class _Files:
 
 
 def folder_rule(folder: Path) -> ImageRule | None:
-    """The rule of the model in `folder`, its images not cut into tiles; None where there is no such folder, or no rule for it."""
+    """The rule of the model in `folder`, its images not cut into tiles; None where there is no such folder,
+    or no rule for it.
+    """
     try:
         changed_ns = (folder / "config.json").stat().st_mtime_ns
     except OSError:

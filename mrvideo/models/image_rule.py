@@ -26,8 +26,9 @@ Kind = Literal["tiles", "patches", "gemini", "grid", "pixels", "rows", "crops", 
 class ImageRule:
     """One family's rule. `base` and `per_unit` are tokens; what a unit is depends on the kind.
 
-    `base` counts what stands around the image too, such as its start and end. `long_side_pixels`: what an image is scaled to
-    (`split`) or down to (`rows`). `least_pixels` and `most_pixels` bound an image's area; 0 is no bound.
+    `base` counts what stands around the image too, such as its start and end. `long_side_pixels`: what an
+    image is scaled to (`split`) or down to (`rows`). `least_pixels` and `most_pixels` bound an image's area;
+    0 is no bound.
     """
 
     prefixes: tuple[str, ...]
@@ -129,8 +130,8 @@ def _fixed(rule: ImageRule, width: int, height: int) -> float:
 
 
 def _best_grid(width: int, height: int, most_tiles: int, side: int) -> tuple[int, int]:
-    """Columns and rows of at most so many tiles whose shape is nearest to the image's; of equals the larger, if the image has
-    more than half of its pixels.
+    """Columns and rows of at most so many tiles whose shape is nearest to the image's; of equals the larger,
+    if the image has more than half of its pixels.
     """
     grids = [
         (columns, rows)

@@ -1,4 +1,6 @@
-"""How many tokens an image counts as: one table of the makers' published rules, and what a model's own folder says."""
+"""How many tokens an image counts as: one table of the makers' published rules, and what a model's own folder
+says.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ GENERIC_RULE = ImageRule(
 
 
 def image_rule(model: str) -> ImageRule:
-    """The rule of a model: by its folder (`hf:FOLDER`), else of its family, by its name without the scheme and the maker's folder."""
+    """The rule of a model: by its folder (`hf:FOLDER`), else of its family, by its name without the scheme
+    and the maker's folder.
+    """
     local = model.startswith("hf:")
     if local and (found := folder_rule(Path(model.partition(":")[2]))) is not None:
         return found

@@ -1,7 +1,8 @@
 """Parse JSON from outside into data that is safe to process.
 
-A raw line break in a string is read as one. Half a character (a lone surrogate) becomes U+FFFD, a number that is not
-finite or longer than any count becomes None, and what is nested deeper than replies are is no JSON at all.
+A raw line break in a string is read as one. Half a character (a lone surrogate) becomes U+FFFD, a number that
+is not finite or longer than any count becomes None, and what is nested deeper than replies are is no JSON at
+all.
 """
 
 from __future__ import annotations

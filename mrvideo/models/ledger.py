@@ -9,7 +9,9 @@ from mrvideo.records import Usage
 
 
 class Ledger:
-    """Counts usage per stage; thread-safe. `on_usage(stage, usage)` is called after each call, from its thread."""
+    """Counts usage per stage; thread-safe. `on_usage(stage, usage)` is called after each call, from its
+    thread.
+    """
 
     def __init__(self, on_usage: Callable[[str, Usage], None] | None = None) -> None:
         self._on_usage = on_usage

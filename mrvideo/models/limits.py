@@ -51,7 +51,9 @@ S = TypeVar("S")
 
 _LONGEST_REASON = 200
 _OPEN_PER_SLOT = 2
-"""Requests begun and not kept, for each call that may be in flight: room for those that wait for their next try."""
+"""Requests begun and not kept, for each call that may be in flight: room for those that wait for their next
+try.
+"""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
         self._limits = limits
         self._limiter = limits.limiter or Limiter(adapter.capabilities.concurrency)
         self._detail = detail
-        # Paid or about to be, and not kept yet: what a kill can cost, also when the disk is slower than the server.
+        # Paid or about to be, and not kept yet: what a kill can cost, also when the disk is slower than the
+        # server.
         self._open = Limiter(_OPEN_PER_SLOT * adapter.capabilities.concurrency)
         self._flights = _flights_of(limits.shared)
         self._lock = Lock()
@@ -135,8 +138,9 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
     async def run(self, request: Request[T]) -> Reply[T]:
         """Answer one request: from the store, from an equal request in flight, or by a call.
 
-        Raises a `ModelError`, or `BudgetReached`. A reply is in the store before this returns. Whatever else goes wrong
-        with one reply is `ReplyInvalid` too: it is kept nowhere, and the next run asks for it alone.
+        Raises a `ModelError`, or `BudgetReached`. A reply is in the store before this returns. Whatever else
+        goes wrong with one reply is `ReplyInvalid` too: it is kept nowhere, and the next run asks for it
+        alone.
         """
         key = self.key(request)
         while True:

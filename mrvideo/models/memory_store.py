@@ -44,7 +44,9 @@ class MemoryStore:
             self._new.append(one)
 
     def take(self) -> tuple[KeptReply, ...]:
-        """The replies put since the last call, to be kept for good by whoever takes them; they are forgotten here."""
+        """The replies put since the last call, to be kept for good by whoever takes them; they are forgotten
+        here.
+        """
         with self._lock:
             taken, self._new = tuple(self._new), []
             for one in taken:

@@ -1,8 +1,8 @@
 """The backend for OpenAI-compatible servers: one call, with the fields that the server accepts.
 
-What a server refuses (a schema, a temperature, a field, so many images) is found out by its first refusal and remembered
-while the process lives. Keys travel in the client's headers alone: no message, log or exception here repeats what might
-hold one.
+What a server refuses (a schema, a temperature, a field, so many images) is found out by its first refusal and
+remembered while the process lives. Keys travel in the client's headers alone: no message, log or exception
+here repeats what might hold one.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class _Answer:
 class OpenAIBackend:
     """One model at one server. Thread-safe; opens one client per event loop.
 
-    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot be sent.
+    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot
+    be sent.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -125,7 +126,9 @@ class OpenAIBackend:
         return min(said, default=None)
 
     def _images_within(self, context: int, side: int) -> int:
-        """How many frames of that long side a context holds beside the reply (a quarter) and the words (up to a third)."""
+        """How many frames of that long side a context holds beside the reply (a quarter) and the words (up to
+        a third).
+        """
         words = min(_WORDS_TOKENS, context // 3)
         each = image_tokens(side, side * 9 // 16, self.name, self._settings.detail or self._preset.detail)
         return max((context - context // 4 - words) // max(each, 1), 1)
@@ -179,7 +182,9 @@ class OpenAIBackend:
         return names[0] if names else None
 
     def _bound(self, max_output_tokens: int) -> int:
-        """Tokens that a reply may take: what was asked for, with room for thoughts, within what the server takes."""
+        """Tokens that a reply may take: what was asked for, with room for thoughts, within what the server
+        takes.
+        """
         context = self._known_context
         bounds = [
             max_output_tokens + self._traits.reasoning_tokens,
@@ -345,7 +350,8 @@ class OpenAIBackend:
     ) -> ReplyFormat | None:
         """Learn from a refusal. Returns the format to ask again in, or None when asking again is of no use.
 
-        Raises `RequestTooLarge` when a smaller request may pass, `ModelUnavailable` when none with images can.
+        Raises `RequestTooLarge` when a smaller request may pass, `ModelUnavailable` when none with images
+        can.
         """
         learnt = self._learnt
         weaker = FORMATS[FORMATS.index(reply_format) + 1 :]
@@ -378,7 +384,9 @@ class OpenAIBackend:
                 return weaker[0] if untold and weaker else None
 
     def _shrink(self, meaning: SmallerContext, said: Words, sent: Sent, max_output_tokens: int) -> None:
-        """Returns when the same request may pass with less room for its reply. Raises `RequestTooLarge` when not."""
+        """Returns when the same request may pass with less room for its reply. Raises `RequestTooLarge` when
+        not.
+        """
         learnt, limit, asked = self._learnt, meaning.tokens, meaning.asked
         if limit is not None:
             learnt.smaller_context(limit)

@@ -26,7 +26,9 @@ _PLAIN_PORT = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_W
 
 
 def failure_of(error: Exception, settings: ModelSettings, *, reached: bool) -> ModelError:
-    """The `ModelError` for a call that brought no answer. `reached`: the server has answered before, so it is there."""
+    """The `ModelError` for a call that brought no answer. `reached`: the server has answered before, so it is
+    there.
+    """
     name, url = settings.name, settings.base_url
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Transient(
@@ -135,7 +137,8 @@ def failure_of_answer(
 def failure_of_instead(found: Instead, settings: ModelSettings, learnt: Learnt) -> ModelError:
     """The `ModelError` for an answer with status 200 that is no completion.
 
-    Before the first completion it is told at once: a wrong address stays wrong. After that it may be a passing fault.
+    Before the first completion it is told at once: a wrong address stays wrong. After that it may be a
+    passing fault.
     """
     name, url, words = settings.name, settings.base_url, found.words
     if found.kind == "error" and words.status is not None:

@@ -1,9 +1,10 @@
 """What differs between OpenAI-compatible servers, and between their models: two tables.
 
-A preset is chosen by name (`--preset`, or as the scheme of a model name: `ollama:qwen2.5vl`), else by the base
-URL's host, else by its port where a program has one of its own. An unknown server gets `generic`, which assumes
-the least: a schema is asked for, and given up for JSON mode, then plain text, when the server refuses it.
-Frames go as images everywhere, also to servers that take video: only so does each keep the time that labels it.
+A preset is chosen by name (`--preset`, or as the scheme of a model name: `ollama:qwen2.5vl`), else by the
+base URL's host, else by its port where a program has one of its own. An unknown server gets `generic`, which
+assumes the least: a schema is asked for, and given up for JSON mode, then plain text, when the server refuses
+it. Frames go as images everywhere, also to servers that take video: only so does each keep the time that
+labels it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ Detail: TypeAlias = Literal["auto", "low", "high"]
 class Preset:
     """One server family. `key_variable` is the environment variable that its users know.
 
-    `shows_schema`: the model reads the schema that is sent beside the prompt. Elsewhere it only masks tokens, or is
-    ignored without a word, and the prompt must hold it too.
+    `shows_schema`: the model reads the schema that is sent beside the prompt. Elsewhere it only masks tokens,
+    or is ignored without a word, and the prompt must hold it too.
     """
 
     name: str
@@ -148,6 +149,8 @@ def preset_for(base_url: str | None) -> Preset:
 
 
 def traits_of(model: str) -> ModelTraits:
-    """The traits of a model's family, by its name without the maker's folder: `openai/gpt-5-mini` is `gpt-5-mini`."""
+    """The traits of a model's family, by its name without the maker's folder: `openai/gpt-5-mini` is
+    `gpt-5-mini`.
+    """
     short = model.rsplit("/", 1)[-1].lower()
     return next((traits for traits in TRAITS if short.startswith(traits.prefixes)), _PLAIN)

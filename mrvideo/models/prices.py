@@ -44,7 +44,8 @@ class Price:
 
 @cache
 def load_prices(user_file: Path | None = None) -> dict[str, Price]:
-    """The shipped table with the user's laid over it, entry by entry. Raises `SettingsError` on a file that does not fit.
+    """The shipped table with the user's laid over it, entry by entry. Raises `SettingsError` on a file that
+    does not fit.
 
     `user_file` None means `~/.config/mrvideo/prices.toml`, where there is one.
     """
@@ -80,7 +81,9 @@ def _parse(text: str, where: str) -> dict[str, Price]:
 
 
 def price_of(model: str, user_file: Path | None = None) -> Price | None:
-    """A model's price by its full name (`openai:gpt-5-mini`) or its own; None when the table does not hold it."""
+    """A model's price by its full name (`openai:gpt-5-mini`) or its own; None when the table does not hold
+    it.
+    """
     scheme, _, rest = model.partition(":")
     if scheme in FREE:
         return Price(0.0, 0.0, 0.0)
@@ -113,8 +116,9 @@ def estimate(
 ) -> Usage:
     """What one request will take, before it is sent; `output_tokens` defaults to the request's bound.
 
-    `further` is text that follows the request, such as a reply that is to be repaired. Counts the rendered prompt, each picture's label and each picture by its size. Servers that are sent the reply's
-    schema count it too.
+    `further` is text that follows the request, such as a reply that is to be repaired. Counts the rendered
+    prompt, each picture's label and each picture by its size. Servers that are sent the reply's schema count
+    it too.
     """
     rendered = request.render()
     text = MESSAGE_TOKENS + text_tokens(rendered.system, model) + text_tokens(rendered.user, model)

@@ -1,4 +1,5 @@
-"""Processors of transformers, for pictures and text: loaded without the parts for videos where those cannot be had.
+"""Processors of transformers, for pictures and text: loaded without the parts for videos where those cannot
+be had.
 
 AutoProcessor ─► loads? use it
       └─ no: its part for videos wants torchvision or num2words, and no video is ever sent
@@ -22,8 +23,8 @@ _hub: Any = hub
 
 
 def load_processor(path: str) -> Any:
-    """The processor of a folder, or of the Hugging Face hub. Raises `ImportError` where its pictures need a package that is
-    not there, `OSError` or `ValueError` where the files do not fit.
+    """The processor of a folder, or of the Hugging Face hub. Raises `ImportError` where its pictures need a
+    package that is not there, `OSError` or `ValueError` where the files do not fit.
     """
     processor = _load(path)
     tokenizer = getattr(processor, "tokenizer", None)
@@ -34,7 +35,9 @@ def load_processor(path: str) -> Any:
 
 
 def keep_pictures_whole(processor: Any) -> None:
-    """Tell a processor not to cut pictures into tiles: frames come by the dozen, at the size a model reads best."""
+    """Tell a processor not to cut pictures into tiles: frames come by the dozen, at the size a model reads
+    best.
+    """
     images = getattr(processor, "image_processor", None)
     for name in ("do_image_splitting", "do_pan_and_scan"):
         if getattr(images, name, False):
@@ -99,9 +102,11 @@ def _pictures_only(name: str | None) -> Any:
 
 
 class PixtralPictures(ProcessorMixin):
-    """Pixtral's and Mistral Small 3's processor where torchvision is missing, without which transformers has none.
+    """Pixtral's and Mistral Small 3's processor where torchvision is missing, without which transformers has
+    none.
 
-    A picture of r × c cells is r rows: c image tokens and a break, the last row with an end in the break's place.
+    A picture of r × c cells is r rows: c image tokens and a break, the last row with an end in the break's
+    place.
     """
 
     def __init__(

@@ -57,8 +57,8 @@ class Recorder(Protocol):
 class FileRecorder:
     """Appends lines to a file, atomically: other threads and processes may append to it as well.
 
-    A process that is killed meanwhile may leave half a line at the end; the next line begins a new one. Raises `SettingsError` for a
-    file that cannot be written, or holds something else.
+    A process that is killed meanwhile may leave half a line at the end; the next line begins a new one.
+    Raises `SettingsError` for a file that cannot be written, or holds something else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -149,7 +149,9 @@ class RecordingModel(WrappedModel):
             self._recorder.keep(one.model_copy(update={"roles": self._roles}))
 
     async def run(self, request: Request[T]) -> Reply[T]:
-        """The model's reply, which is recorded before this returns. Raises what the model raises, and `SettingsError` when it cannot be."""
+        """The model's reply, which is recorded before this returns. Raises what the model raises, and
+        `SettingsError` when it cannot be.
+        """
         asked = await to_thread.run_sync(Asked.of, request, self._video)
         found = await to_thread.run_sync(self._found, request, asked)
         if found is not None:
@@ -167,7 +169,8 @@ class RecordingModel(WrappedModel):
             usage=None if reply.cached else reply.usage,
             recorded_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
-        # A thread that is not abandoned: what was paid is recorded, also when the caller is cancelled meanwhile.
+        # A thread that is not abandoned: what was paid is recorded, also when the caller is cancelled
+        # meanwhile.
         await to_thread.run_sync(self._recorder.keep, one)
         return reply
 
@@ -184,7 +187,9 @@ class RecordingModel(WrappedModel):
 
 
 def keep_recorded(model: Model, recorded: Iterable[RecordedReply]) -> None:
-    """What workers handed back, kept where this model's replies are recorded; nothing for a model that is not recorded."""
+    """What workers handed back, kept where this model's replies are recorded; nothing for a model that is not
+    recorded.
+    """
     if isinstance(model, RecordingModel):
         model.keep(recorded)
 

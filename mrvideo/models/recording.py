@@ -1,9 +1,11 @@
-"""A recording: what models replied, one JSON line a reply, told by what was asked and not by a picture's bytes.
+"""A recording: what models replied, one JSON line a reply, told by what was asked and not by a picture's
+bytes.
 
     video, prompt and its digest, each picture's label, time, size and crop, the inputs  ──►  reply, model, usage, date
 
-JPEG bytes differ between decoders, encoders and their versions; what is named here does not. A request without pictures is told by
-its prompt and its words alone. Lines stand in any order, and the last one of a request counts: recordings can be joined with `cat`.
+JPEG bytes differ between decoders, encoders and their versions; what is named here does not. A request
+without pictures is told by its prompt and its words alone. Lines stand in any order, and the last one of a
+request counts: recordings can be joined with `cat`.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ _CAPABILITIES = TypeAdapter(Capabilities)
 
 
 class RecordedPicture(Record):
-    """What tells a picture, without its bytes. Size in pixels; `crop` in shares of the source, None where it was not noted."""
+    """What tells a picture, without its bytes. Size in pixels; `crop` in shares of the source, None where it
+    was not noted.
+    """
 
     label: str
     time_seconds: float
@@ -77,7 +81,8 @@ class Asked(Record):
         """The request as it is put about a video, or about none."""
         pictures = tuple(RecordedPicture.of(picture) for picture in request.pictures)
         if pictures and video is None:
-            # Pictures of nobody knows what are told by their bytes: found again on this machine, never taken for others.
+            # Pictures of nobody knows what are told by their bytes: found again on this machine, never taken
+            # for others.
             bytes_ = "".join(picture.digest for picture in request.pictures)
             video = f"pictures/{hashlib.sha256(bytes_.encode()).hexdigest()}"
         return cls(
@@ -115,8 +120,8 @@ class Asked(Record):
 class RecordedReply(Record):
     """One line: a request, the reply that was accepted for it, and what gave it.
 
-    `usage` is None where the reply was kept already when it was recorded. `fingerprint` is a digest of the model's: equal for equal
-    parameters. `roles` are those that the model had in its run.
+    `usage` is None where the reply was kept already when it was recorded. `fingerprint` is a digest of the
+    model's: equal for equal parameters. `roles` are those that the model had in its run.
     """
 
     recording: int = FORMAT
@@ -156,7 +161,8 @@ class Place:
 class Recording:
     """What a file held when it was read. Replies stay in the file until they are asked for.
 
-    `models` is, per role, the model that was recorded last, and what it could take then. `broken` counts lines that cannot be read.
+    `models` is, per role, the model that was recorded last, and what it could take then. `broken` counts
+    lines that cannot be read.
     """
 
     path: Path
@@ -172,7 +178,9 @@ class Recording:
     broken: int = 0
 
     def find(self, key: Key) -> RecordedReply | None:
-        """The reply to that request. Raises `SettingsError` where the file can no longer be read, or is another by now."""
+        """The reply to that request. Raises `SettingsError` where the file can no longer be read, or is
+        another by now.
+        """
         place = self.places.get(key)
         if place is None:
             return None
@@ -184,7 +192,9 @@ class Recording:
         return found
 
     def model_of(self, role: str) -> tuple[str, Capabilities] | None:
-        """The model that was recorded last in a role; where none was, the last of any. None in an empty recording."""
+        """The model that was recorded last in a role; where none was, the last of any. None in an empty
+        recording.
+        """
         return self.models.get(role, self.last)
 
     def _take(self, found: RecordedReply, offset: int, size_bytes: int) -> None:
@@ -207,8 +217,9 @@ _loading = Lock()
 def load_recording(path: Path) -> Recording:
     """The recording in a file, read once while the file stays as it is.
 
-    A line that was cut off, as by a kill, is left out and counted; an empty file is an empty recording. Raises `SettingsError` for a file that is missing, no regular
-    file or no recording, and for one that a newer mrvideo wrote.
+    A line that was cut off, as by a kill, is left out and counted; an empty file is an empty recording.
+    Raises `SettingsError` for a file that is missing, no regular file or no recording, and for one that a
+    newer mrvideo wrote.
     """
     with _loading, open_regular(path, what=_WHAT, error=SettingsError) as file:
         found = os.fstat(file.fileno())

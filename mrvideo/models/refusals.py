@@ -27,7 +27,9 @@ OPTIONAL = ("temperature", "reasoning_effort", "detail", "max_tokens", "max_comp
 
 @dataclass(frozen=True)
 class Sent:
-    """What the declined request held: its fields (`detail` of a picture, too), how many pictures, its output bound."""
+    """What the declined request held: its fields (`detail` of a picture, too), how many pictures, its output
+    bound.
+    """
 
     fields: Set[str]
     pictures: int

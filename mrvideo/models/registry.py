@@ -39,12 +39,14 @@ def open_model(
 ) -> Model:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
 
-    Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place. `on_note` hears
-    what the user should know of the server, from the loop's thread. Models of one `shared`, such as a library's path, that are
-    opened with equal settings answer equal requests that come at once by one call. `roles` are those that it has in this run, the first
-    of which a recording is asked for; with a `recorder` its replies are recorded. `ready` is awaited before the first call, which
-    kept replies do without: it checks the key, which is else checked here. `video` is the digest of what it is asked about: tasks tell it.
-    Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
+    Nothing is sent yet. `fresh` asks again for replies that are kept; what comes is kept in their place.
+    `on_note` hears what the user should know of the server, from the loop's thread. Models of one `shared`,
+    such as a library's path, that are opened with equal settings answer equal requests that come at once by
+    one call. `roles` are those that it has in this run, the first of which a recording is asked for; with a
+    `recorder` its replies are recorded. `ready` is awaited before the first call, which kept replies do
+    without: it checks the key, which is else checked here. `video` is the digest of what it is asked about:
+    tasks tell it. Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for
+    an unknown price.
     """
     if ready is None:
         check_key(settings)
@@ -83,8 +85,8 @@ def open_model(
 def identity_of(settings: ModelSettings, role: str = "vision") -> Identified:
     """The model's name, fingerprint and capabilities, as they name what is kept of it.
 
-    Needs no key and none of the packages that run a model, and connects to nothing. A recording is read, for its digest.
-    Raises `SettingsError`: no such scheme, a file that is no recording or no script.
+    Needs no key and none of the packages that run a model, and connects to nothing. A recording is read, for
+    its digest. Raises `SettingsError`: no such scheme, a file that is no recording or no script.
     """
     if settings.scheme == "replay":
         from mrvideo.models.replay import ReplayModel

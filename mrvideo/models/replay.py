@@ -83,7 +83,9 @@ class ReplayModel:
 
     @property
     def name(self) -> str:
-        """The recorded model, and when it was: `replay:gpt-5-mini (recorded 2026-11-27)`. Never that of a live one."""
+        """The recorded model, and when it was: `replay:gpt-5-mini (recorded 2026-11-27)`. Never that of a
+        live one.
+        """
         return f"replay:{_plain(self._model)} (recorded {self._recording.recorded_at[:10]})"
 
     @property
@@ -156,7 +158,9 @@ class ReplayModel:
 
 
 def lines_of(missing: Iterable[Missing], path: Path) -> list[str]:
-    """What a recording lacked, for people: a line for each kind and reason, then how to record it. Empty when it lacked nothing."""
+    """What a recording lacked, for people: a line for each kind and reason, then how to record it. Empty when
+    it lacked nothing.
+    """
     kinds: dict[tuple[str, str], list[Span | None]] = {}
     for one in missing:
         kinds.setdefault((one.stage, one.why), []).append(one.span)

@@ -5,8 +5,9 @@ The order of attempts:
     1  the whole text is JSON                      {"scenes": …}, also as a string, in a list, under one name
     2  objects outside thoughts, the last first    <think>…{draft}…</think> so: {"scenes": …}
 
-Each object is read strictly first, then with the slips that weak models make (a trailing comma, single quotes, True).
-A mark of thoughts inside an object's own strings is text. Thoughts that never end hide all that follows.
+Each object is read strictly first, then with the slips that weak models make (a trailing comma, single
+quotes, True). A mark of thoughts inside an object's own strings is text. Thoughts that never end hide all
+that follows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from mrvideo.models.json_values import DEEPEST, NotJson, parse, parse_at
 _LEAST_WORK = 2_000_000
 """Characters that may be read in vain: a text of nothing but braces must not take forever."""
 
-# Marks between which models think: opening, closing. A closing without its opening ends thoughts that began with the
+# Marks between which models think: opening, closing. A closing without its opening ends thoughts that began
+# with the
 # text: some chat templates open them in the prompt.
 _NAMED = "(?:[a-z]+:)?(?:think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad)"
 _BARS = "[|\uff5c]"
@@ -49,7 +51,8 @@ _MARK = re.compile(
 )
 _START = re.compile(r"[{<\[◁【]")
 _STRIPPED_CHANNEL = "assistantfinal"
-"""What is left of the marks of channels where a server takes special tokens out: `analysis…assistantfinal…`."""
+"""What is left of the marks of channels where a server takes special tokens out: `analysis…assistantfinal…`.
+"""
 
 _STRIPPED_STARTS = ("analysis", "commentary", _STRIPPED_CHANNEL)
 
@@ -59,8 +62,9 @@ _WRAPPERS = ("arguments", "parameters", "input", "json", "reply", "answer", "res
 
 @dataclass
 class Found:
-    """The objects of a text outside thoughts, in order. `thinking`: it ends inside them. `open_ended`: what comes last
-    is an object that never ends."""
+    """The objects of a text outside thoughts, in order. `thinking`: it ends inside them. `open_ended`: what
+    comes last is an object that never ends.
+    """
 
     objects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     thinking: bool = False
@@ -94,7 +98,9 @@ def last_word(text: str) -> Iterator[dict[str, Any]]:
 
 
 def outside_thoughts(text: str, *, last_only: bool = False) -> Found:
-    """Reads a text once from left to right. `last_only`: an object counts when nothing but the text's end follows it."""
+    """Reads a text once from left to right. `last_only`: an object counts when nothing but the text's end
+    follows it.
+    """
     found = Found()
     position = 0
     if text.lstrip().startswith(_STRIPPED_STARTS) and _STRIPPED_CHANNEL in text:
@@ -201,7 +207,9 @@ _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
 def _mended(text: str, start: int) -> tuple[str, int]:
-    """The object that begins at a brace, as JSON: without trailing commas, with JSON's own quotes and constants."""
+    """The object that begins at a brace, as JSON: without trailing commas, with JSON's own quotes and
+    constants.
+    """
     parts: list[str] = []
     depth, position = 0, start
     while (token := _TOKEN.match(text, position)) is not None:

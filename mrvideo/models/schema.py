@@ -25,10 +25,12 @@ _KEPT = {
 
 @cache
 def strict_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
-    """The type's schema in the strict dialect: all properties required, none besides, no keyword that a server may refuse.
+    """The type's schema in the strict dialect: all properties required, none besides, no keyword that a
+    server may refuse.
 
-    Bounds that this leaves out (lengths, patterns, order) are checked when the reply is parsed. Docstrings of classes are
-    for readers of the code and are not sent; what a model must know stands in the fields' descriptions.
+    Bounds that this leaves out (lengths, patterns, order) are checked when the reply is parsed. Docstrings of
+    classes are for readers of the code and are not sent; what a model must know stands in the fields'
+    descriptions.
     """
     full = reply_type.model_json_schema()
     definitions = cast("dict[str, Any]", full.get("$defs", {}))

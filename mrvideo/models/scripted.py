@@ -26,7 +26,9 @@ Scripted: TypeAlias = BaseModel | Mapping[str, Any] | Exception
 
 
 class ScriptedModel:
-    """Replies in order, or by function. `requests` keeps what was asked, in order. A list that runs out raises `ReplyInvalid`."""
+    """Replies in order, or by function. `requests` keeps what was asked, in order. A list that runs out
+    raises `ReplyInvalid`.
+    """
 
     def __init__(
         self,

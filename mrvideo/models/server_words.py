@@ -29,7 +29,9 @@ _TAG = re.compile(r"<[^<>]*>")
 
 @dataclass(frozen=True)
 class Words:
-    """An error's parts. `fields` are names that it points at by position, `code` its own number or name for the case."""
+    """An error's parts. `fields` are names that it points at by position, `code` its own number or name for
+    the case.
+    """
 
     text: str
     code: str = ""
@@ -57,8 +59,9 @@ def words_of(text: str) -> Words:
 
 
 def error_words(value: object) -> Words | None:
-    """The error in `{error: {message, code}}`, `{error: "…"}`, `{message}`, `{detail: [{loc, msg}]}`, a list of those, or
-    None where the value holds none."""
+    """The error in `{error: {message, code}}`, `{error: "…"}`, `{message}`, `{detail: [{loc, msg}]}`, a list
+    of those, or None where the value holds none.
+    """
     if isinstance(value, list):
         parts = cast("list[object]", value)
         return next((found for part in parts[:8] if (found := error_words(part)) is not None), None)
@@ -98,7 +101,8 @@ def _fields_of(fields: Mapping[str, object]) -> frozenset[str]:
     found: set[str] = set()
     param, location = fields.get("param"), fields.get("loc")
     if isinstance(param, str):
-        # `messages[1].content[0].image_url.detail` points at the last of these, `response_format.schema` at the first.
+        # `messages[1].content[0].image_url.detail` points at the last of these, `response_format.schema` at
+        # the first.
         steps = [step for step in re.split(r"[.\[\]]+", param) if step and not step.isdigit()]
         found |= {steps[0], steps[-1]} if steps else set()
     if isinstance(location, list):
@@ -135,7 +139,8 @@ def one_line(words: str, key: str = "", *, longest: int = LONGEST_QUOTE) -> str:
 def masked(text: str, key: str) -> str:
     """The text without the key, as it is or encoded, and without longer parts of it.
 
-    Encoded: percent signs, base64 (also of words around it), hexadecimal, and the escapes of JSON, Python and HTML.
+    Encoded: percent signs, base64 (also of words around it), hexadecimal, and the escapes of JSON, Python and
+    HTML.
     """
     if not key:
         return text
@@ -147,7 +152,9 @@ def masked(text: str, key: str) -> str:
 
 
 def masked_reply(text: str, key: str) -> str:
-    """`masked` for what is kept: a key of a few letters, such as `none`, is a word of any reply, and no secret."""
+    """`masked` for what is kept: a key of a few letters, such as `none`, is a word of any reply, and no
+    secret.
+    """
     return masked(text, key) if len(key) >= _LEAST_MASKED else text
 
 

@@ -86,7 +86,8 @@ class ModelSettings(BaseModel):
             url = (settings.base_url or "").strip()
             if url:
                 _check_url(name, url)
-            # Without an address of its own the usual one stands for it: what is kept of a model is found again by that,
+            # Without an address of its own the usual one stands for it: what is kept of a model is found
+            # again by that,
             # whichever port its server has this time.
             return settings.model_copy(
                 update={

@@ -1,4 +1,5 @@
-"""How many tokens a text is: by tiktoken where its encoding lies on this disk, else by a rule on the high side.
+"""How many tokens a text is: by tiktoken where its encoding lies on this disk, else by a rule on the high
+side.
 
 Nothing is ever fetched: an estimate must not wait for a network, or talk to one.
 """
@@ -36,8 +37,8 @@ def note(model: str) -> str:
 def estimated_tokens(text: str) -> int:
     """By rule: six letters, three digits or two marks a token, at least one for each run of them.
 
-    Measured against o200k_base: English prose, captions and JSON come out 7 to 17 % high, Chinese, Japanese and
-    Korean 20 to 30 %, Russian, Arabic and Hindi 40 to 60 %; German, with its long words, a tenth low.
+    Measured against o200k_base: English prose, captions and JSON come out 7 to 17 % high, Chinese, Japanese
+    and Korean 20 to 30 %, Russian, Arabic and Hindi 40 to 60 %; German, with its long words, a tenth low.
     """
     total = 0
     for piece in _PIECE.findall(text):

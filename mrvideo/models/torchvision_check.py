@@ -10,7 +10,8 @@ from importlib.util import find_spec
 
 @cache
 def torchvision_problem() -> str | None:
-    """Why the torchvision that is installed cannot be imported, in one line; None where it can, or where there is none.
+    """Why the torchvision that is installed cannot be imported, in one line; None where it can, or where
+    there is none.
 
     Imports torch, which takes seconds. The usual reason is a torchvision that was built for another torch.
     """
@@ -25,9 +26,11 @@ def torchvision_problem() -> str | None:
 
 
 def set_aside_broken_torchvision() -> str | None:
-    """Hide a torchvision that cannot be imported, and return why it cannot; call it before models are imported.
+    """Hide a torchvision that cannot be imported, and return why it cannot; call it before models are
+    imported.
 
-    transformers takes an installed torchvision for one that works, and then fails at it in every image processor.
+    transformers takes an installed torchvision for one that works, and then fails at it in every image
+    processor.
     """
     problem = torchvision_problem()
     if problem is not None:

@@ -16,7 +16,8 @@ class Queue:
         self._lock = Lock()
 
     async def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Return once `ready()` is true; it is asked at once, and again after each wake-up. What it raises is raised.
+        """Return once `ready()` is true; it is asked at once, and again after each wake-up. What it raises is
+        raised.
 
         A wake-up that finds its waiter cancelled goes to the next one.
         """
@@ -28,7 +29,8 @@ class Queue:
                 self._waiting.append(entry)
             woken = False
             try:
-                # Again, now that a wake-up cannot be missed: another thread may have been faster than the queue.
+                # Again, now that a wake-up cannot be missed: another thread may have been faster than the
+                # queue.
                 if ready():
                     return
                 await future

@@ -61,7 +61,9 @@ def check_key(settings: ModelSettings) -> None:
 
 
 def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
-    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`, and `SettingsError` for the key."""
+    """A client for the running event loop; whoever opens it closes it. Raises `ModelUnavailable`, and
+    `SettingsError` for the key.
+    """
     check_key(settings)
     import openai
 
@@ -112,7 +114,9 @@ def usable_proxy(name: str, url: str) -> str | None:
 
 
 def proxy_of(url: str) -> str | None:
-    """The proxy that the environment (or the system's settings) names for a URL: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY."""
+    """The proxy that the environment (or the system's settings) names for a URL: HTTP_PROXY, HTTPS_PROXY,
+    ALL_PROXY.
+    """
     parts = urlsplit(url)
     host, known = parts.hostname or "", getproxies()
     proxy = known.get(parts.scheme) or known.get("all")

@@ -15,7 +15,9 @@ Confidence: TypeAlias = Literal[1, 2, 3, 4, 5]
 Effort: TypeAlias = Literal["low", "medium", "high", "exhaustive"]
 Source: TypeAlias = Literal["caption", "cue", "frame"]
 Checker: TypeAlias = Literal["pixels", "second model", "quote"]
-"""What a claim was held against: fresh frames, a model that did not make it, or only the words that it quotes."""
+"""What a claim was held against: fresh frames, a model that did not make it, or only the words that it
+quotes.
+"""
 
 
 class Evidence(Spanned):
@@ -35,7 +37,8 @@ class ModelFinding(Record):
 
 
 class Claim(Record):
-    """One statement of an answer and the evidence it rests on. `holds` is what verification found, None when not asked.
+    """One statement of an answer and the evidence it rests on. `holds` is what verification found, None when
+    not asked.
 
     `findings` is there where two models looked and differ: both are told, and neither is averaged away.
     """
@@ -52,11 +55,11 @@ _UNREAD_TOLD = 3
 class Answer(Record):
     """An answer with everything needed to check it.
 
-    `answer` is None when the video does not hold one ("not found"); `searched` then says what was looked through.
-    `nearest` are then the moments that come closest to what was asked. `guessed` marks a choice that `must_choose`
-    forced without evidence. `unread` are spans whose captions were not consulted, of a video whose memory pointed elsewhere.
-    `checked_by` says what all claims were held against; `verified` is pixels or a second model:
-    that a quote stands where it is cited does not make an answer true.
+    `answer` is None when the video does not hold one ("not found"); `searched` then says what was looked
+    through. `nearest` are then the moments that come closest to what was asked. `guessed` marks a choice that
+    `must_choose` forced without evidence. `unread` are spans whose captions were not consulted, of a video
+    whose memory pointed elsewhere. `checked_by` says what all claims were held against; `verified` is pixels
+    or a second model: that a quote stands where it is cited does not make an answer true.
     """
 
     question: str
@@ -105,7 +108,9 @@ class Answer(Record):
 
     @property
     def told(self) -> str:
-        """The answer, the chosen option, or in what it was not found: a model that only reads knows no more than texts and speech."""
+        """The answer, the chosen option, or in what it was not found: a model that only reads knows no more
+        than texts and speech.
+        """
         if self.answer is not None or self.choice is not None:
             return self.answer if self.answer is not None else self.options[self.choice or 0]
         if self.models.get("text") == "offline":

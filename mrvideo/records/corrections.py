@@ -13,7 +13,8 @@ CorrectionKind: TypeAlias = Literal["same", "apart", "name"]
 
 
 class Anchor(Record):
-    """A mention as it is found again in another index of the same video: by its id, or by where and when it was seen.
+    """A mention as it is found again in another index of the same video: by its id, or by where and when it
+    was seen.
 
     `spans` are the scenes that are meant, where not all of the mention is.
     """
@@ -28,8 +29,9 @@ class Anchor(Record):
 class Correction(Record):
     """One thing put right. Later ones overrule earlier ones.
 
-    `same`: who is seen in `these` is who is seen in `those`. `apart`: nobody is in both. `name`: who is seen in `these` is
-    called `name`; None takes the name away. `told` says it in the words of the cast as it was then.
+    `same`: who is seen in `these` is who is seen in `those`. `apart`: nobody is in both. `name`: who is seen
+    in `these` is called `name`; None takes the name away. `told` says it in the words of the cast as it was
+    then.
     """
 
     id: int = Field(default=0, ge=0, description="0 until it is kept")

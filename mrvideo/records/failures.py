@@ -11,7 +11,9 @@ from typing_extensions import Self
 from mrvideo.records.spans import Span, Spanned
 
 Hides: TypeAlias = Literal["pictures", "sound", "names", "borders"]
-"""What is unknown of a span: what it shows, what is said, who is who, or whether one scene goes on in the next."""
+"""What is unknown of a span: what it shows, what is said, who is who, or whether one scene goes on in the
+next.
+"""
 
 
 class _Reasoned(Spanned):
@@ -22,7 +24,9 @@ class _Reasoned(Spanned):
     @model_validator(mode="before")
     @classmethod
     def _one_reason(cls, data: Any) -> Any:
-        """Of a single `reason`, as libraries of 0.1.0 keep it, the reasons are made; beside them it says nothing new."""
+        """Of a single `reason`, as libraries of 0.1.0 keep it, the reasons are made; beside them it says
+        nothing new.
+        """
         if isinstance(data, dict) and "reason" in data:
             fields = dict(cast("dict[str, Any]", data))
             reason = fields.pop("reason")
@@ -38,9 +42,11 @@ class _Reasoned(Spanned):
 
 
 class Failure(_Reasoned):
-    """A span that one step could not perceive. The step that makes it says what it hides, and whether trying again is vain.
+    """A span that one step could not perceive. The step that makes it says what it hides, and whether trying
+    again is vain.
 
-    `final`: it will be the same next time, as for bytes that do not decode. Others are tried again by the next index run.
+    `final`: it will be the same next time, as for bytes that do not decode. Others are tried again by the
+    next index run.
     """
 
     stage: str

@@ -54,7 +54,9 @@ class Mention(Spanned):
 
 
 class Entity(Record):
-    """The mentions that are the same one, under one name across the video: `person_3`, written `<person_3>` in captions."""
+    """The mentions that are the same one, under one name across the video: `person_3`, written `<person_3>`
+    in captions.
+    """
 
     name: str
     kind: str
@@ -79,8 +81,9 @@ class CaptionPart(Spanned):
 class Scene(Spanned):
     """One continuous event: the unit that a caption describes. Scenes tile the video.
 
-    A scene longer than a clip is described in `parts`, each with its own span; they tile the scene, and a later one says what is
-    new in it. `brief` and `detailed` are those of the parts, joined. A caption without parts is one, over the whole scene.
+    A scene longer than a clip is described in `parts`, each with its own span; they tile the scene, and a
+    later one says what is new in it. `brief` and `detailed` are those of the parts, joined. A caption without
+    parts is one, over the whole scene.
     """
 
     index: int = Field(ge=0)
@@ -112,9 +115,11 @@ class Scene(Spanned):
 
 
 class Index(Record):
-    """All that stage A knows of one video under one set of settings. Loading it decodes nothing and calls nothing.
+    """All that stage A knows of one video under one set of settings. Loading it decodes nothing and calls
+    nothing.
 
-    `key` names everything that would change it (digest, recipe, sampling, prompts, models, cues); `settings` spells it out.
+    `key` names everything that would change it (digest, recipe, sampling, prompts, models, cues); `settings`
+    spells it out.
     """
 
     key: str

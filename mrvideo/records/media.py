@@ -16,7 +16,9 @@ HIGHEST_JPEG_QUALITY = 95
 
 
 class VideoInfo(Record):
-    """One media file, as its container describes it. Sizes are pixels, upright (rotation and sample aspect applied)."""
+    """One media file, as its container describes it. Sizes are pixels, upright (rotation and sample aspect
+    applied).
+    """
 
     digest: str = Field(description="SHA-256 of the whole file, hexadecimal: the video's identity")
     path: MediaPath
@@ -32,9 +34,11 @@ class VideoInfo(Record):
 
 
 class Box(Record):
-    """A rectangle of a picture in shares of its width and height, from the upper left: `Box(0.25, 0, 0.75, 1)` is its middle half.
+    """A rectangle of a picture in shares of its width and height, from the upper left: `Box(0.25, 0, 0.75,
+    1)` is its middle half.
 
-    Boxes in records are shares of the upright *source* picture, so that one of them holds whatever a frame was cut out of it.
+    Boxes in records are shares of the upright *source* picture, so that one of them holds whatever a frame
+    was cut out of it.
 
     source     |..[======crop======]..|
     box        |.....[box]............|       box.seen_in(crop): where the crop shows it
@@ -122,8 +126,9 @@ WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 class Frame:
     """One decoded picture: upright, scaled, JPEG-encoded. It stays on the machine that decoded it.
 
-    `crop` says which part of the upright source picture it shows: all of it, or what was left without black bars.
-    Pickling raises `TypeError`, so that no engine can send it. The one exception is `frame_between_processes`.
+    `crop` says which part of the upright source picture it shows: all of it, or what was left without black
+    bars. Pickling raises `TypeError`, so that no engine can send it. The one exception is
+    `frame_between_processes`.
     """
 
     time_seconds: float
@@ -137,7 +142,9 @@ class Frame:
 
 
 def frame_between_processes(frame: Frame) -> tuple[type[Frame], tuple[float, bytes, int, int, Box]]:
-    """A reducer for pickling, given to the processes that do nothing but decode, on this machine, and to nobody else."""
+    """A reducer for pickling, given to the processes that do nothing but decode, on this machine, and to
+    nobody else.
+    """
     return Frame, (frame.time_seconds, frame.jpeg, frame.width, frame.height, frame.crop)
 
 

@@ -11,7 +11,9 @@ from mrvideo.records.usage import Usage
 from mrvideo.wording import plain
 
 MomentSource: TypeAlias = Literal["caption", "text", "speech", "picture"]
-"""Where a moment is known from: what a model saw, what stands on screen, what is said, what the pictures look like."""
+"""Where a moment is known from: what a model saw, what stands on screen, what is said, what the pictures look
+like.
+"""
 
 
 class Reason(Spanned):
@@ -25,8 +27,9 @@ class Reason(Spanned):
 class Moment(Spanned):
     """A span of a video that fits a query, and why.
 
-    `score` compares moments of one search only. `lacks` are words of the query that nothing there holds. `confirmed`: what the vision
-    model found when it looked, None where it did not look or could not tell; `seen` is what it saw.
+    `score` compares moments of one search only. `lacks` are words of the query that nothing there holds.
+    `confirmed`: what the vision model found when it looked, None where it did not look or could not tell;
+    `seen` is what it saw.
     """
 
     video_digest: str
@@ -52,8 +55,9 @@ class Moment(Spanned):
 class Found(Record):
     """The moments that fit a query, best first; none where nothing is above chance.
 
-    `nearest` are then those that come closest. `dropped` are those that the vision model looked at and did not find there.
-    `searched` are the sources that had anything to search, `videos` how many videos were searched, `within` the span.
+    `nearest` are then those that come closest. `dropped` are those that the vision model looked at and did
+    not find there. `searched` are the sources that had anything to search, `videos` how many videos were
+    searched, `within` the span.
     """
 
     query: str

@@ -116,7 +116,9 @@ class Span(Spanned):
 
 
 def merge_spans(spans: list[Span], *, gap_seconds: float | None = 0.0) -> list[Span]:
-    """Sorted spans with those that touch, overlap, or lie at most `gap_seconds` apart joined; None: only those that overlap."""
+    """Sorted spans with those that touch, overlap, or lie at most `gap_seconds` apart joined; None: only
+    those that overlap.
+    """
     merged: list[Span] = []
     for span in sorted(spans, key=lambda s: (s.start_seconds, s.stop_seconds)):
         last = merged[-1] if merged else None

@@ -1,4 +1,6 @@
-"""A request that waits for somebody to answer it: a person, a program, or the model of the agent that calls our tools."""
+"""A request that waits for somebody to answer it: a person, a program, or the model of the agent that calls
+our tools.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ TaskState: TypeAlias = Literal["waiting", "answered", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class TaskPicture:
-    """A picture of a request, as it is kept: the label that precedes it, its time, and what it shows of the source."""
+    """A picture of a request, as it is kept: the label that precedes it, its time, and what it shows of the
+    source.
+    """
 
     label: str
     jpeg: bytes
@@ -22,10 +26,11 @@ class TaskPicture:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One request. `key` is that of the reply it waits for, `digest` the video's, `body` what the request is made of again.
+    """One request. `key` is that of the reply it waits for, `digest` the video's, `body` what the request is
+    made of again.
 
-    `problem` tells what was wrong with the reply that was refused before, if one was. `begun_at` is when the run that asks it began
-    (POSIX seconds).
+    `problem` tells what was wrong with the reply that was refused before, if one was. `begun_at` is when the
+    run that asks it began (POSIX seconds).
     """
 
     key: str

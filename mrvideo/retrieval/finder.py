@@ -1,7 +1,8 @@
-"""Moments of one or many videos that fit a query: each source ranks, time brings them together, and chance is told apart.
+"""Moments of one or many videos that fit a query: each source ranks, time brings them together, and chance is
+told apart.
 
-Words are above chance where a moment holds more than half of what the query's words weigh, all sources of it together;
-pictures where whoever ranks them says so.
+Words are above chance where a moment holds more than half of what the query's words weigh, all sources of it
+together; pictures where whoever ranks them says so.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ class _Told:
 
 
 class Finder:
-    """Finds in the videos of these indexes. Building it reads all their texts once; finding takes milliseconds. Thread-safe."""
+    """Finds in the videos of these indexes. Building it reads all their texts once; finding takes
+    milliseconds. Thread-safe.
+    """
 
     def __init__(self, indexes: Sequence[Index]) -> None:
         self._paths = {index.video.digest: index.video.path for index in indexes}
@@ -70,7 +73,8 @@ class Finder:
             for passage in passages_of(index):
                 by_source[passage.source].append(passage)
             for source, passages in by_source.items():
-                # Of each video's source its own language: a film may be captioned in one and spoken in another.
+                # Of each video's source its own language: a film may be captioned in one and spoken in
+                # another.
                 language = sampled_language([passage.text for passage in passages])
                 own[source] += [(passage, language) for passage in passages]
         self._sources: dict[MomentSource, _Words] = {}
@@ -92,7 +96,9 @@ class Finder:
         within: Span | None = None,
         pictures: Sequence[Pictured] = (),
     ) -> tuple[tuple[Moment, ...], tuple[Moment, ...]]:
-        """The best `top` moments above chance, best first, and, where there are none, those that come closest."""
+        """The best `top` moments above chance, best first, and, where there are none, those that come
+        closest.
+        """
         weights = self._weights(query)
         matches: dict[MomentSource, list[Match]] = {
             source: self._matches(source, query, within) for source in self.searched
@@ -111,7 +117,9 @@ class Finder:
         return tuple(found[:top]), () if found else tuple(one.moment for one in told[:_NEAREST])
 
     def _weights(self, query: str) -> dict[str, float]:
-        """The words that every source takes for words of meaning, by weight: the more passages hold one, the less it tells."""
+        """The words that every source takes for words of meaning, by weight: the more passages hold one, the
+        less it tells.
+        """
         asked = [
             {word.word: len(words.index.holding(word)) for word in words.index.asked(query)}
             for words in self._sources.values()
@@ -131,7 +139,8 @@ class Finder:
             ranked = [match for match in ranked if words.passages[match.place].span.overlaps(within)]
         if not ranked:
             return []
-        # What holds little of a query beside what holds all of it would lend its rank to a place that has nothing to do with it.
+        # What holds little of a query beside what holds all of it would lend its rank to a place that has
+        # nothing to do with it.
         most = max(match.covered for match in ranked)
         return [match for match in ranked if match.covered >= most / 2][:_RANKED_AT_MOST]
 
@@ -173,7 +182,8 @@ class Finder:
             **_times(span),
             video_digest=meeting.video,
             video=self._paths[meeting.video],
-            # Ranks say which is better of those that hold as much; what is missing counts more than where else it is told.
+            # Ranks say which is better of those that hold as much; what is missing counts more than where
+            # else it is told.
             score=meeting.score * covered**2,
             why=tuple(reasons),
             lacks=lacks,
@@ -181,7 +191,9 @@ class Finder:
         return _Told(moment, covered, frozenset(there), group)
 
     def _lines(self, source: MomentSource, place: int, query: str) -> list[Line]:
-        """The lines of a passage that hold words of the query, the best first; all of them where a word runs over two."""
+        """The lines of a passage that hold words of the query, the best first; all of them where a word runs
+        over two.
+        """
         words = self._sources[source]
         lines = words.passages[place].lines
         if len(lines) == 1:

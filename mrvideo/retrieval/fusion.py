@@ -5,8 +5,8 @@
     picture      1st |=|
              ^ three sources meet: leads
 
-A place is worth the sum of 1 / (60 + rank) over the sources that rank anything near it. A source without anything near adds nothing,
-so one that a video lacks costs no moment its place before the others.
+A place is worth the sum of 1 / (60 + rank) over the sources that rank anything near it. A source without
+anything near adds nothing, so one that a video lacks costs no moment its place before the others.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ MEETING_SECONDS = 4.0
 """So far apart sources still speak of one moment: speech runs ahead of what it speaks of, or behind."""
 
 _SEEN: tuple[MomentSource, ...] = ("picture", "caption", "text")
-"""Sources of what is to be seen, the closest in time first: these say where a moment begins and ends, where there is one."""
+"""Sources of what is to be seen, the closest in time first: these say where a moment begins and ends, where
+there is one.
+"""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A span that a source ranks, 1 for its best; equal ones share a rank. `video` tells spans of several videos apart."""
+    """A span that a source ranks, 1 for its best; equal ones share a rank. `video` tells spans of several
+    videos apart.
+    """
 
     source: MomentSource
     video: str
@@ -50,7 +54,9 @@ class Meeting:
 
 
 def shared_ranks(scores: Sequence[float]) -> list[int]:
-    """The rank of each of some scores, which fall; equal scores share the first of their ranks: `[9, 5, 5, 1]` → `[1, 2, 2, 4]`."""
+    """The rank of each of some scores, which fall; equal scores share the first of their ranks: `[9, 5, 5,
+    1]` → `[1, 2, 2, 4]`.
+    """
     ranks: list[int] = []
     for place, score in enumerate(scores):
         ranks.append(ranks[-1] if place and score == scores[place - 1] else place + 1)
@@ -113,7 +119,9 @@ def _meetings(ranked: Sequence[Ranked]) -> list[Meeting]:
 
 
 def _tight(seed: Ranked, members: Sequence[Ranked]) -> Span:
-    """The seed's span, cut to what the other sources of what is seen share with it; speech beside a picture cuts nothing."""
+    """The seed's span, cut to what the other sources of what is seen share with it; speech beside a picture
+    cuts nothing.
+    """
     span = seed.span
     for source in _SEEN:
         for other in members:

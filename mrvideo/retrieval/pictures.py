@@ -51,7 +51,9 @@ def like_picture(shots: Sequence[ShotFrames], vectors: Vectors, picture: Vectors
 def like_text(
     shots: Sequence[ShotFrames], vectors: Vectors, text: Vectors, random_texts: Vectors
 ) -> list[Pictured]:
-    """The shots by nearness to a text, best first. Chance: the nearest of some texts that nobody asked for, at the same frame."""
+    """The shots by nearness to a text, best first. Chance: the nearest of some texts that nobody asked for,
+    at the same frame.
+    """
     scores = vectors @ text.ravel()
     chance = np.max([vectors @ other for other in random_texts], axis=0)
     return _ranked(shots, scores, lambda row: bool(scores[row] > chance[row]))

@@ -47,8 +47,8 @@ class AskedWord:
 class Match:
     """A text that shares words with a query.
 
-    `score` is BM25's, to be compared within one `WordIndex` only. `covered` is the share of the query's weight that the text
-    holds, 0 to 1. `held` are the words of the query that it holds.
+    `score` is BM25's, to be compared within one `WordIndex` only. `covered` is the share of the query's
+    weight that the text holds, 0 to 1. `held` are the words of the query that it holds.
     """
 
     place: int
@@ -101,7 +101,9 @@ class WordIndex:
         return len(self._sizes)
 
     def asked(self, query: str, *, tags: Iterable[str] = ()) -> tuple[AskedWord, ...]:
-        """The words of a query that mean something, with what they may stand for in these texts; all of its words where none does."""
+        """The words of a query that mean something, with what they may stand for in these texts; all of its
+        words where none does.
+        """
         found = {tag: AskedWord(tag, self._known({tag: _EXACT})) for tag in tags}
         for beginning in _BEGINNING.findall(_plain(query)):
             found.setdefault(f"{beginning}*", AskedWord(f"{beginning}*", self._begun(beginning)))
@@ -152,7 +154,9 @@ class WordIndex:
         return [Match(p, float(scores[p]), min(covered[p] / total, 1.0), tuple(held[p])) for p in ranked]
 
     def _stemmed(self, word: str, language: Language) -> frozenset[str]:
-        """The word's stem without accents, and that of the word as written by those who leave them out: `café`, `cafe`."""
+        """The word's stem without accents, and that of the word as written by those who leave them out:
+        `café`, `cafe`.
+        """
         key = (language.code, word)
         if key not in self._stems:
             bare = _unmarked(word)
@@ -186,10 +190,11 @@ class WordIndex:
 
 
 def misspelt(first: str, second: str) -> bool:
-    """Whether two words are one, written wrongly or by another custom: `harbor`, `harbour`; not `house` and `horse`.
+    """Whether two words are one, written wrongly or by another custom: `harbor`, `harbour`; not `house` and
+    `horse`.
 
-    One letter more, less or exchanged with its neighbour from five letters on, another letter from six on, two edits from nine on.
-    Numbers must agree.
+    One letter more, less or exchanged with its neighbour from five letters on, another letter from six on,
+    two edits from nine on. Numbers must agree.
     """
     if first == second or word_likeness(first, second) >= LOOKALIKE:
         return True

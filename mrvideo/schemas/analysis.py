@@ -12,7 +12,9 @@ from mrvideo.schemas.shared import CueLine, Filled, Message, check_choice, input
 
 
 class SpanReply(Message):
-    """A time range in a reply. Moved to the bounds of what was shown when it misses them by a step; refused beyond."""
+    """A time range in a reply. Moved to the bounds of what was shown when it misses them by a step; refused
+    beyond.
+    """
 
     start_seconds: float
     stop_seconds: float
@@ -100,9 +102,11 @@ class EntityLine(Message):
 
 
 class Finding(SpanReply):
-    """Something that bears on the question: where, from which source, and its words exactly as they stand there.
+    """Something that bears on the question: where, from which source, and its words exactly as they stand
+    there.
 
-    For `frame`, the quote words what is seen. For `caption` and `cue`, code checks that it occurs in the source.
+    For `frame`, the quote words what is seen. For `caption` and `cue`, code checks that it occurs in the
+    source.
     """
 
     source: Source
@@ -200,7 +204,9 @@ class GlobalIntentionInputs(Message):
 
 
 Density: TypeAlias = Literal["glance", "ends", "dense", "text"]
-"""How a span is looked at: one frame of each shot; both ends and just outside; frames close together; crops for small text."""
+"""How a span is looked at: one frame of each shot; both ends and just outside; frames close together; crops
+for small text.
+"""
 
 
 class GlobalIntentionReply(Message):
@@ -231,7 +237,9 @@ class GlobalIntentionReply(Message):
 
 
 class GoalsInputs(Message):
-    """Prompt `goals`: the question, and what is known of speech. Runs beside the segment map, on which it does not depend."""
+    """Prompt `goals`: the question, and what is known of speech. Runs beside the segment map, on which it
+    does not depend.
+    """
 
     question: str
     options: tuple[str, ...] = ()
@@ -279,7 +287,9 @@ class Observation(SpanReply):
 
 
 class LookReply(Message):
-    """What the frames show. `sees` tells "looked, and it is not there" (absent) from "these frames do not tell" (not_told)."""
+    """What the frames show. `sees` tells "looked, and it is not there" (absent) from "these frames do not
+    tell" (not_told).
+    """
 
     observations: tuple[Observation, ...] = Field(max_length=40)
     conclusion: Filled
@@ -362,7 +372,9 @@ class Citation(Message):
 
 
 Rule: TypeAlias = Literal["look", "order", "earliest", "latest", "longest", "shortest"]
-"""How a claim is decided: by looking, or by code over the times of what it cites, in the order in which it cites it."""
+"""How a claim is decided: by looking, or by code over the times of what it cites, in the order in which it
+cites it.
+"""
 
 
 class ClaimReply(Message):
@@ -380,10 +392,12 @@ class ClaimReply(Message):
 
 
 class AnswerReply(Message):
-    """`found` False: the video does not tell, and answer is null. `choice` is a 0-based index into the options.
+    """`found` False: the video does not tell, and answer is null. `choice` is a 0-based index into the
+    options.
 
-    `basis`: "shown" by evidence; "absent": the parts that would show it were looked at and do not; "not_seen": no part that was
-    looked at tells; "unheard": only speech could tell, and there is none to read.
+    `basis`: "shown" by evidence; "absent": the parts that would show it were looked at and do not;
+    "not_seen": no part that was looked at tells; "unheard": only speech could tell, and there is none to
+    read.
     """
 
     reasoning: str = ""
@@ -418,9 +432,11 @@ class AnswerReply(Message):
 
 
 class VerifyInputs(Message):
-    """Prompt `verify`: a yes/no question about some spans, with fresh frames and cues of them; the answer is not shown.
+    """Prompt `verify`: a yes/no question about some spans, with fresh frames and cues of them; the answer is
+    not shown.
 
-    `context_times` are those of frames just outside. `sampled`: single frames of a long stretch, with gaps between them.
+    `context_times` are those of frames just outside. `sampled`: single frames of a long stretch, with gaps
+    between them.
     """
 
     check: str
@@ -436,7 +452,9 @@ class VerifyInputs(Message):
 
 
 class VerifyReply(Message):
-    """`unclear` when the frames do not tell. `other_time`: it is seen, but at other times than the spans named, which are given."""
+    """`unclear` when the frames do not tell. `other_time`: it is seen, but at other times than the spans
+    named, which are given.
+    """
 
     seen: str = ""
     shown_start_seconds: float | None = None

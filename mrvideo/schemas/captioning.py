@@ -35,7 +35,8 @@ class CharactersInputs(Message):
 
 
 class CharacterReply(Message):
-    """One character or object that is shown saliently: where it is seen, what it looks like, and then its name.
+    """One character or object that is shown saliently: where it is seen, what it looks like, and then its
+    name.
 
     `description` holds what lasts (looks, clothes) and `activity` what is done, which is no trait.
     """
@@ -77,7 +78,9 @@ def _each_once(characters: Sequence[CharacterReply]) -> None:
 
 
 class MentionLine(Message):
-    """A mention of the shard, as the caption prompts list it. Its exemplar is on the sheet, in the cell `<name>`, if at all."""
+    """A mention of the shard, as the caption prompts list it. Its exemplar is on the sheet, in the cell
+    `<name>`, if at all.
+    """
 
     name: str
     description: str
@@ -92,8 +95,9 @@ class SaidLine(Message):
 
 
 class CaptionClipInputs(Message):
-    """Prompt `caption_clip`: a sheet of exemplars (a cell `<person_a>` for each mention), the frame before the clip
-    (labelled `before`), then the clip's frames (labelled with their times)."""
+    """Prompt `caption_clip`: a sheet of exemplars (a cell `<person_a>` for each mention), the frame before
+    the clip (labelled `before`), then the clip's frames (labelled with their times).
+    """
 
     span: Span
     frame_times: tuple[float, ...]
@@ -126,7 +130,9 @@ def _appearing(value: Any) -> Any:
 
 
 class SceneReply(Message):
-    """One continuous event inside the clip: what is read and seen in it, and then the sentence that sums it up."""
+    """One continuous event inside the clip: what is read and seen in it, and then the sentence that sums it
+    up.
+    """
 
     start_seconds: float
     stop_seconds: float
@@ -229,7 +235,9 @@ class SplitClipReply(Message):
 
 
 class MergeBorderInputs(Message):
-    """Prompt `merge_border`: the last frames of one scene (labelled `before …`) and the first of the next (`after …`)."""
+    """Prompt `merge_border`: the last frames of one scene (labelled `before …`) and the first of the next
+    (`after …`).
+    """
 
     border_seconds: float
     before: str = Field(description="brief caption of the scene before the border")
@@ -273,7 +281,9 @@ class CaptionSceneReply(SceneReply):
 
 
 class CastCard(Message):
-    """One side's mention (or a group of mentions already linked). Its frames are cells of the sheets, named by `card_id`."""
+    """One side's mention (or a group of mentions already linked). Its frames are cells of the sheets, named
+    by `card_id`.
+    """
 
     card_id: str
     kind: str
@@ -374,7 +384,9 @@ class ConfirmNameReply(Message):
 
 
 class RepairInputs(Message):
-    """Prompt `repair`: what was wrong with a reply. Sent as one more user turn by adapters that talk to servers."""
+    """Prompt `repair`: what was wrong with a reply. Sent as one more user turn by adapters that talk to
+    servers.
+    """
 
     problem: str
     reply_schema: str

@@ -124,7 +124,9 @@ class ReadFactsReply(Message):
 
 
 class TellInputs(Message):
-    """Prompt `tell`: what is remembered of a part of the video, to be told about something, as steps, or as a story."""
+    """Prompt `tell`: what is remembered of a part of the video, to be told about something, as steps, or as a
+    story.
+    """
 
     style: Literal["summary", "steps", "story"]
     about: str = ""

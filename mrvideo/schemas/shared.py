@@ -96,7 +96,8 @@ class ShownBox(Message):
 
 
 def shown_box(value: Any) -> Any:
-    """A box as a reply gives it, or None where it is none: off the picture, turned round, in pixels, or a sliver.
+    """A box as a reply gives it, or None where it is none: off the picture, turned round, in pixels, or a
+    sliver.
 
     A picture without a box is shown whole, so that a poor box costs nothing but size.
     """
@@ -123,7 +124,9 @@ def inputs_of(info: ValidationInfo) -> Any:
 
 
 def inside(time_seconds: float, span: Span) -> float:
-    """The time moved to the span's bound when it misses by at most TIME_SLACK_SECONDS. Raises ValueError beyond that."""
+    """The time moved to the span's bound when it misses by at most TIME_SLACK_SECONDS. Raises ValueError
+    beyond that.
+    """
     if not span.start_seconds - TIME_SLACK_SECONDS <= time_seconds <= span.stop_seconds + TIME_SLACK_SECONDS:
         raise ValueError(
             f"{time_seconds} s lies outside what was shown, {span.start_seconds}–{span.stop_seconds} s"

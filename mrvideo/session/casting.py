@@ -1,7 +1,8 @@
 """A cast put right: merge, split, rename, tell apart, and take back. No model is called.
 
-Corrections are kept in the library as constraints on mentions. Every index of the video follows by exact rename, with what search
-reads and the memories; kept answers that rest on a changed name are marked as out of date.
+Corrections are kept in the library as constraints on mentions. Every index of the video follows by exact
+rename, with what search reads and the memories; kept answers that rest on a changed name are marked as out of
+date.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ MOST_NAME_CHARACTERS = 80
 
 
 class CastChange(Record):
-    """What a correction did: what it is, in words; the index as it is now; how many kept answers it made out of date."""
+    """What a correction did: what it is, in words; the index as it is now; how many kept answers it made out
+    of date.
+    """
 
     correction: Correction
     index: Index
@@ -39,7 +42,9 @@ def corrections_of(index: Index, settings: Settings) -> tuple[Correction, ...]:
 
 
 def merge(index: Index, keep: str, other: str, settings: Settings, *, on_event: EventSink) -> CastChange:
-    """`other` is `keep`, whose name stays. Raises `InputError` for a name that is not in the cast, or one twice."""
+    """`other` is `keep`, whose name stays. Raises `InputError` for a name that is not in the cast, or one
+    twice.
+    """
 
     def make(now: Index) -> Correction:
         one, two = _two(now, keep, other)
@@ -65,7 +70,8 @@ def split(
     mentions: Sequence[str] = (),
     on_event: EventSink,
 ) -> CastChange:
-    """Whom `name` means in these scenes (0-based), or in these mentions (their ids), is somebody else, under a name of its own.
+    """Whom `name` means in these scenes (0-based), or in these mentions (their ids), is somebody else, under
+    a name of its own.
 
     Raises `InputError` where it is in none of them, and where nothing would be left of it.
     """
@@ -82,7 +88,9 @@ def split(
 
 
 def rename(index: Index, name: str, called: str, settings: Settings, *, on_event: EventSink) -> CastChange:
-    """Give a member of the cast a real name; an empty one takes it away. Raises `InputError` for a name that another has."""
+    """Give a member of the cast a real name; an empty one takes it away. Raises `InputError` for a name that
+    another has.
+    """
     words = " ".join(printable(called).split())
 
     def make(now: Index) -> Correction:
@@ -107,7 +115,9 @@ def rename(index: Index, name: str, called: str, settings: Settings, *, on_event
 
 
 def tell_apart(index: Index, one: str, other: str, settings: Settings, *, on_event: EventSink) -> CastChange:
-    """The two are not the same: no index of this video joins them again. Raises `InputError` for a name that is not in the cast."""
+    """The two are not the same: no index of this video joins them again. Raises `InputError` for a name that
+    is not in the cast.
+    """
 
     def make(now: Index) -> Correction:
         first, second = _two(now, one, other)

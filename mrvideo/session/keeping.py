@@ -26,7 +26,8 @@ def kept_videos(settings: Settings) -> tuple[KeptVideo, ...]:
 
 
 def kept_video(name: str, settings: Settings) -> KeptVideo:
-    """One video of the library: by its file, by its path when the file is gone, or by the start of its digest.
+    """One video of the library: by its file, by its path when the file is gone, or by the start of its
+    digest.
 
     Raises `InputError` when none fits, or several do.
     """

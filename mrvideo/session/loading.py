@@ -36,9 +36,11 @@ _STAGE_A = (
 
 
 def load_index(video: str, settings: Settings) -> Index:
-    """The newest index of a video, named by path or by the first 8 or more digits of its digest, however it was made.
+    """The newest index of a video, named by path or by the first 8 or more digits of its digest, however it
+    was made.
 
-    Nothing is decoded and no model is called; the file itself may be gone. Raises `InputError` when it was never indexed.
+    Nothing is decoded and no model is called; the file itself may be gone. Raises `InputError` when it was
+    never indexed.
     """
     with closing(Library.open(settings.library, create=False)) as library:
         found = newest_index(video, library, settings)

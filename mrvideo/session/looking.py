@@ -64,7 +64,9 @@ async def look_again(
     uncropped: bool = False,
     budget: Budget | None = None,
 ) -> tuple[LookReply, list[Frame]]:
-    """Put one question to frames spread evenly over a span, black bars and all if `uncropped`; on the event-loop thread."""
+    """Put one question to frames spread evenly over a span, black bars and all if `uncropped`; on the
+    event-loop thread.
+    """
     shown = span.intersection(index.span)
     if shown is None:
         raise InputError(

@@ -1,4 +1,6 @@
-"""This machine, for `mrvideo doctor`: what could see here, and the one command that fits. The advice is kept for the next run."""
+"""This machine, for `mrvideo doctor`: what could see here, and the one command that fits. The advice is kept
+for the next run.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Look:
 
 
 def look_around() -> Look:
-    """Look at GPUs, programs, models on disk and servers that run here, and keep the advice for `kept_advice`."""
+    """Look at GPUs, programs, models on disk and servers that run here, and keep the advice for
+    `kept_advice`.
+    """
     # Here, so that a run that only repeats the advice loads none of it.
     from mrvideo.models.engines.advice import (
         Machine,
@@ -63,7 +67,9 @@ def look_around() -> Look:
 
 
 def kept_advice() -> str:
-    """What `mrvideo doctor` proposed here last, within a month; else that it can be asked. Reads one small file."""
+    """What `mrvideo doctor` proposed here last, within a month; else that it can be asked. Reads one small
+    file.
+    """
     try:
         with (state_folder() / _FILE).open("rb") as file:
             said = json.loads(file.read(_MOST_BYTES))

@@ -120,8 +120,8 @@ def open_models(
 ) -> Models:
     """The roles' models for one run, with `checking` the one that checks claims; the caller closes them.
 
-    `budget` is the run's, where these calls are not all of it. `at_first_call` leaves keys and servers unchecked until a reply is
-    wanted that is not kept; then `check_reachable` comes before that call.
+    `budget` is the run's, where these calls are not all of it. `at_first_call` leaves keys and servers
+    unchecked until a reply is wanted that is not kept; then `check_reachable` comes before that call.
 
     `video` is the digest of what they are asked about: recordings tell pictures by it.
 
@@ -211,8 +211,9 @@ def check_reachable(
 ) -> None:
     """Check keys, servers, model folders and recordings of all roles, before anything is written.
 
-    A server that mrvideo starts (`vllm:MODEL`) is started or joined, and waited for; `tell` hears how far it is.
-    Raises `ModelUnavailable`, `SettingsError`, and `Stopped` when the run is cancelled while a server starts.
+    A server that mrvideo starts (`vllm:MODEL`) is started or joined, and waited for; `tell` hears how far it
+    is. Raises `ModelUnavailable`, `SettingsError`, and `Stopped` when the run is cancelled while a server
+    starts.
     """
     check_recording(settings)
     roles = (*_ROLES, "verify") if checking else _ROLES

@@ -16,13 +16,17 @@ from mrvideo.records import Index, VideoInfo
 from mrvideo.settings import Settings
 
 _GLANCE_CLIP_SECONDS, _GLANCE_SHARD_SECONDS, _GLANCE_CELLS = 100.0, 600.0, 20
-"""An hour is 36 clips and 6 shards, and their cast some ten comparisons: 53 calls, where the full detail takes 449."""
+"""An hour is 36 clips and 6 shards, and their cast some ten comparisons: 53 calls, where the full detail
+takes 449.
+"""
 
 _CHARACTERS_PER_SECOND = 0.25
 
 
 def captioning_options(settings: Settings) -> CaptioningOptions:
-    """The options of stage A. Raises `SettingsError` for workers where tasks wait in the library, and for a recipe without glances."""
+    """The options of stage A. Raises `SettingsError` for workers where tasks wait in the library, and for a
+    recipe without glances.
+    """
     backend, cluster = _backend(settings)
     if settings.vision_model == HOST and backend != "threading":
         raise SettingsError(

@@ -12,7 +12,9 @@ from mrvideo.settings import Settings
 
 
 def search_library(words: str, settings: Settings, *, limit: int) -> tuple[Hit, ...]:
-    """Full-text search over every indexed video. Raises `LibraryError` when there is no library yet, and `QuestionError`."""
+    """Full-text search over every indexed video. Raises `LibraryError` when there is no library yet, and
+    `QuestionError`.
+    """
     check_length("words to search for", words, MOST_SEARCHED_CHARACTERS)
     if not settings.library.exists():
         raise LibraryError(

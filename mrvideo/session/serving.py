@@ -38,7 +38,8 @@ def servers() -> list[Running]:
 
 
 def stop_servers(name: str | None = None) -> list[str]:
-    """Stop the server of a model, or all; returns their names. Runs that use one fail, and what they have done is kept.
+    """Stop the server of a model, or all; returns their names. Runs that use one fail, and what they have
+    done is kept.
 
     Raises `SettingsError` for a name that is no model with a server.
     """

@@ -35,8 +35,9 @@ _OTHER_VERSION = "it was asked by another version; run the same command again"
 
 @dataclass(frozen=True)
 class HandedTask:
-    """A request as it is handed out. `task` names it; `kind` names its instructions and the schema of its reply, which are None where
-    the taker has them. `sheets` show its pictures; `problem` tells what was wrong with the reply before.
+    """A request as it is handed out. `task` names it; `kind` names its instructions and the schema of its
+    reply, which are None where the taker has them. `sheets` show its pictures; `problem` tells what was wrong
+    with the reply before.
     """
 
     task: str
@@ -94,8 +95,8 @@ def next_tasks(
 ) -> tuple[HandedTask, ...]:
     """The next tasks of these videos or of any, held for the caller as long as the lease lasts.
 
-    Those of the run that began first come first. `knows` names the kinds whose instructions the caller has; each is told once.
-    Raises a `LibraryError`.
+    Those of the run that began first come first. `knows` names the kinds whose instructions the caller has;
+    each is told once. Raises a `LibraryError`.
     """
     handed: list[HandedTask] = []
     told = set(knows)
@@ -124,8 +125,8 @@ def submit_reply(
 ) -> Verdict:
     """Check a reply (JSON data, or text that holds it) as any model's, and keep it where it is accepted.
 
-    A first one that is not may be repaired by the same caller; a second fails the task. Raises `InputError` for an unknown task, and
-    for one of another video than `digests` names.
+    A first one that is not may be repaired by the same caller; a second fails the task. Raises `InputError`
+    for an unknown task, and for one of another video than `digests` names.
     """
     with _library(settings) as library:
         found = library.find_tasks(task.strip().lower())

@@ -37,10 +37,11 @@ def summarise(
     on_event: EventSink,
     budget: Budget | None = None,
 ) -> Telling:
-    """A summary whose every sentence cites spans. Of the whole video it is read from the memory, without a call.
+    """A summary whose every sentence cites spans. Of the whole video it is read from the memory, without a
+    call.
 
-    Raises `QuestionError` for an `about` that is no text, `InputError` for a span outside the video, `ModelUnavailable`,
-    `BudgetReached`.
+    Raises `QuestionError` for an `about` that is no text, `InputError` for a span outside the video,
+    `ModelUnavailable`, `BudgetReached`.
     """
     if about:
         check_words("about", about)
@@ -71,7 +72,9 @@ def chapters(
     on_event: EventSink,
     budget: Budget | None = None,
 ) -> tuple[Node, ...]:
-    """The chapters; of a long video the parts above them, unless every one is asked for. Titles have people's own names."""
+    """The chapters; of a long video the parts above them, unless every one is asked for. Titles have people's
+    own names.
+    """
     memory = memory_of(index, settings, on_event=on_event, budget=budget)
     return tuple(
         node.model_copy(update={"title": with_names(node.title, index.entities)})

@@ -1,4 +1,5 @@
-"""A quick look that the caller drives: pictures that are new, notes of what they show, an answer that cites only what was shown.
+"""A quick look that the caller drives: pictures that are new, notes of what they show, an answer that cites
+only what was shown.
 
     view ──► sheets, what is kept: the times of all pictures that were shown
     note ──► observations, each within reach of a picture that was shown, or refused
@@ -32,7 +33,9 @@ Detail: TypeAlias = Literal["overview", "close", "text"]
 NoteKind: TypeAlias = Literal["caption", "name", "text"]
 
 REACH_SECONDS = 2.0
-"""A picture stands for what lies within so many seconds of it; what is cited must lie within reach of pictures that were shown."""
+"""A picture stands for what lies within so many seconds of it; what is cited must lie within reach of
+pictures that were shown.
+"""
 
 MOST_PICTURES = 400
 """Shown in one conversation about one video."""
@@ -108,7 +111,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Answered:
-    """Whether the answer was accepted; `unseen` was never shown, `unread` was shown and nothing was noted of it."""
+    """Whether the answer was accepted; `unseen` was never shown, `unread` was shown and nothing was noted of
+    it.
+    """
 
     accepted: bool
     refused: tuple[Refused, ...]
@@ -126,7 +131,8 @@ def view_span(
     conversation: str = "main",
     folders: Sequence[Path] | None = None,
 ) -> Viewed:
-    """Pictures of a span that this conversation was not shown yet (with `again`, also those that it was), and what is said there.
+    """Pictures of a span that this conversation was not shown yet (with `again`, also those that it was), and
+    what is said there.
 
     Raises `InputError` for a span outside the video and once `MOST_PICTURES` were shown.
     """
@@ -193,7 +199,9 @@ def give_answer(
     conversation: str = "main",
     folders: Sequence[Path] | None = None,
 ) -> Answered:
-    """Check an answer's citations. It is kept when each lies within reach of pictures that were shown, else refused as a whole."""
+    """Check an answer's citations. It is kept when each lies within reach of pictures that were shown, else
+    refused as a whole.
+    """
     if not answer.question.strip() or not answer.answer.strip() or not answer.claims:
         raise QuestionError(
             "an answer needs a question, words, and at least one claim with the span that shows it"
@@ -215,7 +223,9 @@ def give_answer(
 
 
 def new_times(span: Span, count: int, shown_seconds: Sequence[float]) -> tuple[float, ...]:
-    """At most so many times of the span, ascending: evenly spread, or as far as can be from those that were shown."""
+    """At most so many times of the span, ascending: evenly spread, or as far as can be from those that were
+    shown.
+    """
     step = span.duration_seconds / count
     if not any(span.start_seconds - step <= t <= span.stop_seconds + step for t in shown_seconds):
         return tuple(span.start_seconds + step * (i + 0.5) for i in range(count))

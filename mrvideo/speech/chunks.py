@@ -95,7 +95,9 @@ def chunked(sounds: Iterable[Sound], *, longest_seconds: float) -> Iterator[Chun
 
 
 def quietest(samples: Samples, low: int, high: int) -> int:
-    """The sample in `[low, high)` that lies in the middle of the longest span that is about as quiet as it gets."""
+    """The sample in `[low, high)` that lies in the middle of the longest span that is about as quiet as it
+    gets.
+    """
     levels = _levels(samples[low:high])
     width = min(30, len(levels))
     if width == 0:

@@ -72,7 +72,9 @@ def _is_wanted(file: str) -> bool:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What the client raises: its own errors are OSErrors or ValueErrors, those of a lost connection are HTTPX's."""
+    """What the client raises: its own errors are OSErrors or ValueErrors, those of a lost connection are
+    HTTPX's.
+    """
     httpx = import_module("httpx")
     return (OSError, ValueError, httpx.HTTPError)
 

@@ -1,4 +1,5 @@
-"""What is known of the speech of a span, told to every model that is asked about it: silence is not the same as unheard.
+"""What is known of the speech of a span, told to every model that is asked about it: silence is not the same
+as unheard.
 
 cues follow        the span has cues, and they are in the request
 none               nothing is said in it: the sound was heard or subtitled, or the video has no sound
@@ -15,7 +16,9 @@ from mrvideo.schemas.shared import Speech
 __all__ = ["HEARD", "Speech", "speech_in", "speech_of"]
 
 HEARD = "heard"
-"""Under this name the settings of an index say whether its sound was transcribed. It is no part of the index's key."""
+"""Under this name the settings of an index say whether its sound was transcribed. It is no part of the
+index's key.
+"""
 
 
 def speech_in(
@@ -28,7 +31,8 @@ def speech_in(
 ) -> Speech:
     """What is known of the speech in the spans, of which `cues` are those that are shown.
 
-    `heard`: the sound was transcribed, or there are cues somewhere in the video. `unheard` are spans whose sound failed.
+    `heard`: the sound was transcribed, or there are cues somewhere in the video. `unheard` are spans whose
+    sound failed.
     """
     if any(True for _ in cues):
         return "cues follow"

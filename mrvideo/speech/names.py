@@ -70,7 +70,9 @@ def _strong(text: str) -> list[tuple[str, bool]]:
 
 
 def _capitalised(words: str) -> str | None:
-    """The leading capitalised words that can be a name: `Sarah`, `Dr. Smith`, `Mary Ann`; None when there are none."""
+    """The leading capitalised words that can be a name: `Sarah`, `Dr. Smith`, `Mary Ann`; None when there are
+    none.
+    """
     kept: list[str] = []
     for word in words.split():
         bare = re.sub(r"['’]s$", "", word).strip(".'’-")

@@ -1,4 +1,5 @@
-"""`/audio/transcriptions` of any OpenAI-compatible server: one call, in the form that this server and model give.
+"""`/audio/transcriptions` of any OpenAI-compatible server: one call, in the form that this server and model
+give.
 
 verbose_json      segments or words with times           whisper-1, faster-whisper, vLLM, whisper.cpp, …
 diarized_json     segments with times and speakers       gpt-4o-transcribe-diarize
@@ -58,13 +59,16 @@ _MOST_COUNT = 1000
 """Beyond so much and four times our own count no server's is believed."""
 
 TOKENS_PER_SECOND = 10.0
-"""Of sound, where a server counts it (OpenAI: one for each 100 ms); and more words than anybody says in that second."""
+"""Of sound, where a server counts it (OpenAI: one for each 100 ms); and more words than anybody says in that
+second.
+"""
 
 
 class OpenAITranscriber:
     """A server and a model. Thread-safe; one client for each event loop that asks.
 
-    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot be sent.
+    Nothing is opened before the first call, which raises `SettingsError` for a key that is missing or cannot
+    be sent.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -92,7 +96,9 @@ class OpenAITranscriber:
 
     @property
     def longest_seconds(self) -> float:
-        """What one call should hold: much where times come back, little where a chunk's own span is all there is."""
+        """What one call should hold: much where times come back, little where a chunk's own span is all there
+        is.
+        """
         return {"verbose_json": 300.0, "diarized_json": 1200.0}.get(self._formats[0], 30.0)
 
     @property

@@ -103,7 +103,8 @@ def _nothing_to_fetch(on_event: EventSink) -> None:
 class Transcriber:
     """A model that takes `SoundInputs`, behind its limits, and what one call may hold.
 
-    `fetch` downloads what is not on this disk yet, and reports size and progress; call it before the first request.
+    `fetch` downloads what is not on this disk yet, and reports size and progress; call it before the first
+    request.
     """
 
     model: Model

@@ -27,7 +27,8 @@ LOCAL = "faster-whisper"
 
 
 def transcriber_settings(name: str, **fields: Any) -> ModelSettings:
-    """Settings for `openai:MODEL` (any OpenAI-compatible server) or `faster-whisper:SIZE`; fields as in `ModelSettings`.
+    """Settings for `openai:MODEL` (any OpenAI-compatible server) or `faster-whisper:SIZE`; fields as in
+    `ModelSettings`.
 
     Raises `SettingsError`.
     """
@@ -56,9 +57,11 @@ def open_transcriber(
     budget: Budget | None = None,
     limiter: Limiter | None = None,
 ) -> Transcriber:
-    """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage. Nothing is sent yet.
+    """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
+    Nothing is sent yet.
 
-    Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown price.
+    Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown
+    price.
     """
     limits = Limits(
         ledger=ledger,
@@ -85,7 +88,8 @@ def open_transcriber(
 
 
 def transcriber_fingerprint(settings: ModelSettings) -> str:
-    """The fingerprint of the transcriber that `open_transcriber` would open. Needs neither its key nor its package.
+    """The fingerprint of the transcriber that `open_transcriber` would open. Needs neither its key nor its
+    package.
 
     Raises `SettingsError`: no such scheme.
     """

@@ -33,7 +33,9 @@ MAX_EVIDENCE = 6
 
 @dataclass(frozen=True, slots=True)
 class LabelLink:
-    """A speaker's label that goes with one entity: in which scenes, and how often the next best entity was there."""
+    """A speaker's label that goes with one entity: in which scenes, and how often the next best entity was
+    there.
+    """
 
     label: str
     entity_name: str
@@ -115,9 +117,9 @@ def name_candidates(
 ) -> tuple[NameCandidate, ...]:
     """Names that cues give to entities, each from at least two cues; the entity most often there comes first.
 
-    "I'm Sarah" is said by who speaks: with `links`, that entity alone. "Thanks, Sarah" is said to somebody else:
-    with `links`, never the speaker. A label that is itself a name ("SARAH:") counts as one more way of saying it.
-    An entity gets a name only where no other has it more often; `rivals` have it as often.
+    "I'm Sarah" is said by who speaks: with `links`, that entity alone. "Thanks, Sarah" is said to somebody
+    else: with `links`, never the speaker. A label that is itself a name ("SARAH:") counts as one more way of
+    saying it. An entity gets a name only where no other has it more often; `rivals` have it as often.
     """
     entity_of = {link.label: link.entity_name for link in links}
     given: dict[str, dict[str, list[Cue]]] = defaultdict(lambda: defaultdict(list))

@@ -54,12 +54,13 @@ def transcribe(
     allow_url: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Transcript:
-    """The speech of a video as cues in order, on the video's clock. Empty where there is no audio track, or no sound.
+    """The speech of a video as cues in order, on the video's clock. Empty where there is no audio track, or
+    no sound.
 
-    `language` (`en`) is told to the model and chooses among audio tracks. `hint` is text as it may be said: names,
-    spellings. `duration_seconds` lets progress know how much lies ahead. A chunk whose call fails for good becomes
-    a `Failure`, and what came back of the others is kept. Call it outside the event loop's thread.
-    Raises the `VideoError` tree, `ModelUnavailable`, `BudgetReached`.
+    `language` (`en`) is told to the model and chooses among audio tracks. `hint` is text as it may be said:
+    names, spellings. `duration_seconds` lets progress know how much lies ahead. A chunk whose call fails for
+    good becomes a `Failure`, and what came back of the others is kept. Call it outside the event loop's
+    thread. Raises the `VideoError` tree, `ModelUnavailable`, `BudgetReached`.
     """
     return _Map(transcriber, normalised(language) if language else None, hint, on_event).run(
         video_path, duration_seconds, allow_url
@@ -99,7 +100,8 @@ class _Map:
             while self._in_flight:
                 self._collect()
         finally:
-            # One that fails for the whole run ends the others too; nothing is paid for replies that nobody reads.
+            # One that fails for the whole run ends the others too; nothing is paid for replies that nobody
+            # reads.
             for future in self._in_flight:
                 future.cancel()
         self._on_event(StageFinished(stage=STAGE))

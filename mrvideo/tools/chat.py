@@ -1,7 +1,7 @@
 """Conversations: the chat graph with the models of the settings and the tools of the toolbox.
 
-Each turn is bounded in steps, and the conversation as a whole, through the settings' `max_cost` and `max_tokens`, in money. With a
-checkpoint file it is kept and taken up again under its name.
+Each turn is bounded in steps, and the conversation as a whole, through the settings' `max_cost` and
+`max_tokens`, in money. With a checkpoint file it is kept and taken up again under its name.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Chat:
     ) -> None:
         if not videos:
             raise QuestionError("a conversation needs at least one video")
-        # Steps are asked for as plain JSON replies, so any model that follows instructions will do, known to have tool
+        # Steps are asked for as plain JSON replies, so any model that follows instructions will do, known to
+        # have tool
         # calls or not: all but the one that is no model.
         if settings.text_model == OFFLINE:
             raise SettingsError(

@@ -22,8 +22,8 @@ _MOST_JOBS = 16
 class Jobs:
     """Calls that go on in the background of one event loop, by what they were called with.
 
-    `waits` tells whether tasks wait for a taker. A result is kept until the same call fetches it; a call that is cancelled while it
-    waits cancels its work.
+    `waits` tells whether tasks wait for a taker. A result is kept until the same call fetches it; a call that
+    is cancelled while it waits cancels its work.
     """
 
     def __init__(
@@ -34,7 +34,9 @@ class Jobs:
         self._running: dict[str, asyncio.Task[Any]] = {}
 
     async def run(self, key: str, start: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of the call of this key, which is begun unless it goes on; None while it waits for tasks. Raises what it raises."""
+        """The result of the call of this key, which is begun unless it goes on; None while it waits for
+        tasks. Raises what it raises.
+        """
         job = self._running.get(key)
         if job is None:
             self._forget_oldest()
@@ -57,7 +59,9 @@ class Jobs:
 
     @property
     def states(self) -> dict[str, str]:
-        """Each call that was begun and not fetched: `running`, or `done`, whose result (or error) the same call fetches."""
+        """Each call that was begun and not fetched: `running`, or `done`, whose result (or error) the same
+        call fetches.
+        """
         return {key: "done" if job.done() else "running" for key, job in self._running.items()}
 
     async def close(self) -> None:

@@ -69,11 +69,12 @@ def serve(
     allow_hosts: Sequence[str] = (),
     log_file: Path | None = None,
 ) -> None:
-    """Serve until the client leaves (stdio) or Ctrl-C (HTTP). Tracebacks go to `log_file`, else to the state folder.
+    """Serve until the client leaves (stdio) or Ctrl-C (HTTP). Tracebacks go to `log_file`, else to the state
+    folder.
 
-    Over HTTP each request must bear the `token`, if there is one, and call the server by an address of its own, `host` or one of
-    `allow_hosts`. Raises `InputError` for a root that is no folder, or an address that cannot be listened at, and
-    `SettingsError` for one that other machines reach where there is no token.
+    Over HTTP each request must bear the `token`, if there is one, and call the server by an address of its
+    own, `host` or one of `allow_hosts`. Raises `InputError` for a root that is no folder, or an address that
+    cannot be listened at, and `SettingsError` for one that other machines reach where there is no token.
     """
     for root in roots:
         if not root.is_dir():
@@ -88,7 +89,8 @@ def serve(
 def make_server(settings: Settings, roots: Sequence[Path], *, log_file: Path | None = None) -> Server[Any]:
     """The server with every tool of `mrvideo.tools.toolbox`, reading files below the roots alone.
 
-    Whatever goes wrong in a call is one line to the client; a fault's traceback goes to `log_file`, else to the state folder.
+    Whatever goes wrong in a call is one line to the client; a fault's traceback goes to `log_file`, else to
+    the state folder.
     """
     folders = tuple(roots)
     # One bound for as long as the server lives: who serves a budget serves it once.
@@ -195,7 +197,9 @@ async def _progress(ctx: ServerRequestContext[Any]) -> AsyncGenerator[_Progress]
 
 
 class _Progress:
-    """Turns events, from whatever thread, into progress notifications of one request, each further than the last."""
+    """Turns events, from whatever thread, into progress notifications of one request, each further than the
+    last.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -44,7 +44,9 @@ class Door:
     token: SecretStr | None = None
 
     def refusal(self, headers: Sequence[tuple[bytes, bytes]]) -> PlainTextResponse | None:
-        """What a request with these headers is answered in place of being served; None for one that is let in."""
+        """What a request with these headers is answered in place of being served; None for one that is let
+        in.
+        """
         hosts, origins, given = (
             [value.decode("latin-1") for name, value in headers if name == wanted]
             for wanted in (b"host", b"origin", b"authorization")
@@ -90,8 +92,8 @@ def serve_http(
 ) -> None:
     """Serve at /mcp until Ctrl-C. Port 0 is any free one; the address is told on stderr.
 
-    Raises `InputError` for an address that cannot be listened at, and `SettingsError` for one that other machines reach
-    where there is no token.
+    Raises `InputError` for an address that cannot be listened at, and `SettingsError` for one that other
+    machines reach where there is no token.
     """
     listening = bound_socket(host, port)
     with listening:
@@ -156,10 +158,11 @@ def guarded(app: ASGIApp, door: Door) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def while_there(request: Request | None) -> AsyncGenerator[anyio.CancelScope]:
-    """Cancels what is done inside once the client of an HTTP request has gone: nobody is there to read it, or to stop it.
+    """Cancels what is done inside once the client of an HTTP request has gone: nobody is there to read it, or
+    to stop it.
 
-    The block then ends without an error, and `cancelled_caught` of what is given says so. Without a request (stdio) nothing
-    ends early.
+    The block then ends without an error, and `cancelled_caught` of what is given says so. Without a request
+    (stdio) nothing ends early.
     """
     gone: asyncio.Event | None = None if request is None else request.scope.get(_GONE)
     with anyio.CancelScope() as scope:

@@ -1,4 +1,6 @@
-"""What the MCP server offers beside tools: the skill as a prompt, and indexed videos with their scenes as resources."""
+"""What the MCP server offers beside tools: the skill as a prompt, and indexed videos with their scenes as
+resources.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What tools answer with, cut so that a result fits a conversation: the first lines of a list, the start of a text."""
+"""What tools answer with, cut so that a result fits a conversation: the first lines of a list, the start of a
+text.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def skill_body() -> str:
 
 
 def install_skill(folder: Path) -> Path:
-    """Write `FOLDER/mrvideo/SKILL.md`, in place of an earlier one. Raises `InputError` when it cannot be written."""
+    """Write `FOLDER/mrvideo/SKILL.md`, in place of an earlier one. Raises `InputError` when it cannot be
+    written.
+    """
     path = folder.expanduser() / NAME / "SKILL.md"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,6 @@
-"""The tools by which the calling agent's own model answers our requests: `next_task`, `submit_reply`, `progress`."""
+"""The tools by which the calling agent's own model answers our requests: `next_task`, `submit_reply`,
+`progress`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The tools that LLM agents call, defined once: typed inputs, typed outputs, sizes bounded for a context window.
+"""The tools that LLM agents call, defined once: typed inputs, typed outputs, sizes bounded for a context
+window.
 
-`TOOLS` lists the definitions; a `Toolbox` runs them on one library, confined to folders. Servers and frameworks
-(MCP, LangChain, OpenAI functions) only translate.
+`TOOLS` lists the definitions; a `Toolbox` runs them on one library, confined to folders. Servers and
+frameworks (MCP, LangChain, OpenAI functions) only translate.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ PENDING = PendingOutput()
 
 @dataclass(frozen=True)
 class ToolResult:
-    """A tool's structured output, the frames that go with it (of `look` alone), and texts and pictures (JPEG) that follow in order."""
+    """A tool's structured output, the frames that go with it (of `look` alone), and texts and pictures (JPEG)
+    that follow in order.
+    """
 
     output: ToolOutput
     frames: tuple[Frame, ...] = ()
@@ -119,10 +122,11 @@ def _ignore(event: Event) -> None:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """Runs tools on one library. With `roots`, only files that really lie below one of them (links followed) are touched.
+    """Runs tools on one library. With `roots`, only files that really lie below one of them (links followed)
+    are touched.
 
-    With `budget` all its calls, and whatever else it is handed to, share one bound; else each keeps to the settings' own.
-    Every method raises a `MrVideoError` that a model can act on.
+    With `budget` all its calls, and whatever else it is handed to, share one bound; else each keeps to the
+    settings' own. Every method raises a `MrVideoError` that a model can act on.
     """
 
     settings: Settings
@@ -175,7 +179,9 @@ class Toolbox:
         return self.file(video)
 
     async def index(self, name: str) -> Index:
-        """The index of a video. Raises `InputError` when it is not indexed, or its file lies outside the roots."""
+        """The index of a video. Raises `InputError` when it is not indexed, or its file lies outside the
+        roots.
+        """
         known = await asyncio.to_thread(self.known, name)
         try:
             index = await asyncio.to_thread(load_index, known, self.settings)
@@ -238,7 +244,9 @@ async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
 
 
 def _remember_path(info: VideoInfo, settings: Settings) -> None:
-    """Of a file that was moved the library knows the former path, which may lie outside the roots: hits tell it."""
+    """Of a file that was moved the library knows the former path, which may lie outside the roots: hits tell
+    it.
+    """
     with closing(Library.open(settings.library, create=False)) as library:
         known = library.video(info.digest)
         if known is not None and known.path != info.path:

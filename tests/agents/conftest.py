@@ -70,7 +70,9 @@ def make_index(
 
 
 class FakeFrames:
-    """Serves a 'JPEG' that spells its time; spans in `broken` yield nothing; `dead` raises as a lost file does."""
+    """Serves a 'JPEG' that spells its time; spans in `broken` yield nothing; `dead` raises as a lost file
+    does.
+    """
 
     def __init__(self, *, broken: Sequence[tuple[float, float]] = (), dead: bool = False) -> None:
         self.broken = broken

@@ -169,7 +169,8 @@ async def test_no_request_outgrows_the_context(
         rendered = request.prompt.render(request.inputs)
         size = text_tokens(rendered.system + rendered.user, "scripted") + request.max_output_tokens
         looks = request.prompt.name in ("look_local", "look_global", "verify")
-        # How many frames a look sends is the model's own word (look_images); only the text is ours to fit there.
+        # How many frames a look sends is the model's own word (look_images); only the text is ours to fit
+        # there.
         size += 0 if looks else IMAGE_TOKENS * len(request.pictures)
         assert size <= context_tokens, (request.prompt.name, size)
     assert asked.answer.answer is not None
@@ -197,7 +198,8 @@ async def test_decoding_runs_beside_the_loop_and_at_most_twice_at_once(film: Sim
                 running.pop()
             return inner.at(times_seconds)
 
-    # A question about the whole video: 120 scenes in four calls of at most 40 pictures or fewer; nothing to verify.
+    # A question about the whole video: 120 scenes in four calls of at most 40 pictures or fewer; nothing to
+    # verify.
     plan = {"reasoning": "r", "combine": "sum", "scope": "global", "look": "glance", "spans": []}
     mind = film.mind(
         words=("balloon",),

@@ -1,4 +1,6 @@
-"""What is sent: the pictures, spans and words of requests as models get them. A real model named each of these faults."""
+"""What is sent: the pictures, spans and words of requests as models get them. A real model named each of
+these faults.
+"""
 
 from __future__ import annotations
 

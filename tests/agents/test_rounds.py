@@ -1,4 +1,6 @@
-"""Rounds: what fresh pixels deny, leave open or find missing is learnt, the segments are read again, and it ends."""
+"""Rounds: what fresh pixels deny, leave open or find missing is learnt, the segments are read again, and it
+ends.
+"""
 
 from __future__ import annotations
 
@@ -330,7 +332,9 @@ async def test_a_round_that_spent_its_spare_call_takes_the_first_no(film: Simple
 
 
 async def test_looks_and_checks_show_those_who_are_named_and_nobody_else(film: SimpleNamespace) -> None:
-    """Up to eight of fifteen pictures showed people whom the question is not about; twice the one it is about was missing."""
+    """Up to eight of fifteen pictures showed people whom the question is not about; twice the one it is about
+    was missing.
+    """
     from mrvideo.records import Entity
 
     cast = [

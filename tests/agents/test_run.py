@@ -314,7 +314,9 @@ async def test_the_same_notice_is_told_once(film: SimpleNamespace) -> None:
 async def test_a_question_about_the_whole_video_is_looked_at_across_all_of_it(
     film: SimpleNamespace, scenes: int, looks: int
 ) -> None:
-    """What captions missed of a count is found by looking everywhere, or never; what no picture is left for is said."""
+    """What captions missed of a count is found by looking everywhere, or never; what no picture is left for
+    is said.
+    """
     plan = {
         "reasoning": "r",
         "combine": "sum",

@@ -122,7 +122,9 @@ def test_what_captions_leave_vague_is_won_back_by_looking_again(
 def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
     asking: Any, place: Any, tmp_path: Path
 ) -> None:
-    """Low reads captions alone; high looks, checks, and goes a second round. One throw of the dice says little: four."""
+    """Low reads captions alone; high looks, checks, and goes a second round. One throw of the dice says
+    little: four.
+    """
     twins = {
         one.face: other.face
         for one in place.made.characters

@@ -236,7 +236,8 @@ def test_the_better_exemplar_survives() -> None:
     assert members[0].best.shard_index == 3  # the script always prefers the right side
 
 
-# --- put right ---------------------------------------------------------------------------------------------------
+# --- put right
+# ---------------------------------------------------------------------------------------------------
 
 
 def mistaken(wrong: set[int]) -> Any:
@@ -355,7 +356,8 @@ def test_other_views_are_where_captions_saw_one_best_and_first_those_of_other_sh
     shots = [Shot(start_seconds=a, stop_seconds=b) for a, b in ((0, 22), (22, 60), (60, 70))]
     found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], pieces, shots)
     assert found == {
-        # One of each other shot, the longer piece first; then the rest. 3.0 is of the exemplar's own piece, at 19.5 two are seen.
+        # One of each other shot, the longer piece first; then the rest. 3.0 is of the exemplar's own piece,
+        # at 19.5 two are seen.
         "0/person_a": (View(33.0), View(61.0, box), View(22.5, box)),
         "0/person_b": (View(61.0, box),),
     }
@@ -423,7 +425,8 @@ def test_unions_do_not_depend_on_the_order_of_pairs(
     assert all(may_join([a], [b]) for cluster in clusters for a, b in combinations(cluster, 2))
 
 
-# --- people's own names ------------------------------------------------------------------------------------------
+# --- people's own names
+# ------------------------------------------------------------------------------------------
 
 
 def cast_file(folder: Path, text: str) -> Path:

@@ -1,4 +1,6 @@
-"""A cast file and its photos are somebody else's: whatever they hold, they are used or refused in one line, at once."""
+"""A cast file and its photos are somebody else's: whatever they hold, they are used or refused in one line,
+at once.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,9 @@ def test_a_huge_file_is_refused_unread(tmp_path):
 
 @pytest.mark.parametrize("side", [7000, 30_000])
 def test_a_picture_that_claims_more_than_can_be_held_is_refused_before_it_is_decoded(tmp_path, side):
-    """A file of a few KB that unpacks to gigabytes; Pillow's own bound is a warning, then an error of its own."""
+    """A file of a few KB that unpacks to gigabytes; Pillow's own bound is a warning, then an error of its
+    own.
+    """
     bomb = grey_png(side, side, zlib.compress(bytes((side + 1) * 100)))
     with pytest.raises(InputError, match="more than 40 million pixels are not decoded; scale it down"):
         photographed(tmp_path, bomb)

@@ -22,7 +22,9 @@ Build = Callable[..., Index]
 
 
 def plain(request: Request[Any]) -> dict[str, Any]:
-    """One scene a clip, and nobody in it; it tells the pictures' bytes, so that another picture is another index."""
+    """One scene a clip, and nobody in it; it tells the pictures' bytes, so that another picture is another
+    index.
+    """
     if request.prompt.name == "characters":
         return {"characters": []}
     span = request.span

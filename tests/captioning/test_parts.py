@@ -1,4 +1,6 @@
-"""A scene over several clips keeps what was said of each, with its own times: there is no run-on text to cite as a whole."""
+"""A scene over several clips keeps what was said of each, with its own times: there is no run-on text to cite
+as a whole.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a real film's requests show: clips that begin on cuts, pictures without bars, static views in few frames."""
+"""What a real film's requests show: clips that begin on cuts, pictures without bars, static views in few
+frames.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def view(seed: int, width: int = WIDTH) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five shots: three with something that moves, then upright between bars, then a static view. All with a sensor's noise."""
+    """Five shots: three with something that moves, then upright between bars, then a static view. All with a
+    sensor's noise.
+    """
     path = tmp_path_factory.mktemp("pixels") / "film.mp4"
     dice = np.random.default_rng(0)
     views = [view(seed) for seed in range(3)]
@@ -111,8 +115,9 @@ def own_pictures(request: Request[Any]) -> Sequence[Picture]:
 
 
 def test_clips_begin_on_the_cuts_near_their_borders(seen: Any):
-    """Dangerous: a clip that begins 0.16 s before a cut held a scene of one frame, which cost a caption and got wrong times. One of
-    the borders is a shard's."""
+    """Dangerous: a clip that begins 0.16 s before a cut held a scene of one frame, which cost a caption and
+    got wrong times. One of the borders is a shard's.
+    """
     requests, _ = seen
     spans = [request.inputs.span for request in requests]
     assert [span.start_seconds for span in spans] == pytest.approx([0.0, 9.84, 20.12, 29.96], abs=ONE_PICTURE)

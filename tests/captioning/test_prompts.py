@@ -1,4 +1,6 @@
-"""Every prompt file loads, names a reply type that exists, and renders with its inputs; hostile text stays fenced in."""
+"""Every prompt file loads, names a reply type that exists, and renders with its inputs; hostile text stays
+fenced in.
+"""
 
 from __future__ import annotations
 

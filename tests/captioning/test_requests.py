@@ -1,4 +1,6 @@
-"""What stage A asks, as it leaves for the model: each fault that a real vision model met, held by a request and its pictures."""
+"""What stage A asks, as it leaves for the model: each fault that a real vision model met, held by a request
+and its pictures.
+"""
 
 from __future__ import annotations
 
@@ -148,7 +150,8 @@ STATIC = [(0.0, 40.0, 1)]
 TWO_FILMS = [(0.0, 10.0, 1), (10.0, 20.0, 4)]
 
 
-# --- captions ----------------------------------------------------------------------------------------------------
+# --- captions
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_the_next_clip_of_a_scene_is_told_what_was_said_and_asked_for_what_is_new() -> None:
@@ -271,7 +274,8 @@ def test_left_and_right_are_the_picture_s_and_texts_are_asked_for_once() -> None
     assert "Do not repeat the texts of screen_text" in text_of(request)
 
 
-# --- characters --------------------------------------------------------------------------------------------------
+# --- characters
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_first_look_shows_every_shot_however_short() -> None:
@@ -315,7 +319,9 @@ def test_the_sharpest_frame_near_a_shot_s_middle_is_shown() -> None:
 
 
 def test_what_somebody_does_is_no_part_of_its_description() -> None:
-    """`presents a small white music player` answers questions about other scenes, and makes identity hang on the place."""
+    """`presents a small white music player` answers questions about other scenes, and makes identity hang on
+    the place.
+    """
     records, asked = captioned(shard(TWO_FILMS), characters=[character("person_a", 5.0)])
     (mention,) = records.mentions
     assert (mention.description, mention.activity) == ("looks of person_a", "presents a music player")
@@ -440,7 +446,8 @@ def test_a_scene_says_which_frame_shows_somebody_best() -> None:
     assert (best.name, best.seconds, best.box) == ("person_a", 7.5, Box(0.0, 0.0, 0.4, 1.0))
 
 
-# --- cast --------------------------------------------------------------------------------------------------------
+# --- cast
+# --------------------------------------------------------------------------------------------------------
 
 
 class Walls:

@@ -1,4 +1,6 @@
-"""Nothing is paid twice and nothing is lost: resume, retry of what failed, and invalidation, all by counting calls."""
+"""Nothing is paid twice and nothing is lost: resume, retry of what failed, and invalidation, all by counting
+calls.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Scenes tile a video whatever its length and rate and whatever the model says: no gap, no overlap, on real frames."""
+"""Scenes tile a video whatever its length and rate and whatever the model says: no gap, no overlap, on real
+frames.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,9 @@ def shard_of(
     reach: float = 0.0,
     cuts: list[float] | None = None,
 ) -> ShardFrames:
-    """What reading a shard yields when a video shows a new frame at `own_times`, has lost some, and cuts at some of them."""
+    """What reading a shard yields when a video shows a new frame at `own_times`, has lost some, and cuts at
+    some of them.
+    """
     frames: list[Frame] = []
     wide = span.padded(reach, within=whole)
     samples = grid_times(wide, origin_seconds=span.start_seconds, frames_per_second=rate)

@@ -57,7 +57,9 @@ def process(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture
 def shell() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a line that begins with `mrvideo` in a folder, by a shell, which can close a stream or lead it elsewhere."""
+    """Runs a line that begins with `mrvideo` in a folder, by a shell, which can close a stream or lead it
+    elsewhere.
+    """
 
     def run_line(folder: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = line.replace("mrvideo", f"'{sys.executable}' -m mrvideo", 1)

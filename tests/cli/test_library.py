@@ -1,4 +1,6 @@
-"""`list`, `rm`, `look` and `export`: what the library holds, the way out of it, and numbers that people can read."""
+"""`list`, `rm`, `look` and `export`: what the library holds, the way out of it, and numbers that people can
+read.
+"""
 
 from __future__ import annotations
 

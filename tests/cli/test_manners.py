@@ -1,4 +1,6 @@
-"""What every command takes: -h, -q, -v and --log-file, before its name and after it; and the net below them all."""
+"""What every command takes: -h, -q, -v and --log-file, before its name and after it; and the net below them
+all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`--vision vllm:MODEL` and `mrvideo serve` as a stranger uses them: commands in processes of their own, and what is left of them."""
+"""`--vision vllm:MODEL` and `mrvideo serve` as a stranger uses them: commands in processes of their own, and
+what is left of them.
+"""
 
 from __future__ import annotations
 

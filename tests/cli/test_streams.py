@@ -1,4 +1,6 @@
-"""Streams that are closed, full, or take no Unicode; a signal that ends the command; and files that must survive it."""
+"""Streams that are closed, full, or take no Unicode; a signal that ends the command; and files that must
+survive it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which index a question is put to: one made as the settings given say, whether the video lies here or behind a URL."""
+"""Which index a question is put to: one made as the settings given say, whether the video lies here or behind
+a URL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The held-out set: its films are what its truth says, its score is what a reader would count, and it does not drift."""
+"""The held-out set: its films are what its truth says, its score is what a reader would count, and it does
+not drift.
+"""
 
 import hashlib
 import json
@@ -69,7 +71,9 @@ def test_a_film_is_generated_identically_twice(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["flat", "match", "news", "signs"])
 def test_every_text_stands_in_the_file_when_the_truth_says_so(tmp_path, name):
-    """In the decoded film: while a text stands, its place looks as drawn with it; before and after, as drawn without."""
+    """In the decoded film: while a text stands, its place looks as drawn with it; before and after, as drawn
+    without.
+    """
     film = FILMS[name]
     with av.open(str(film.write(tmp_path))) as container:
         frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
@@ -350,7 +354,9 @@ def type_in(tmp_path, monkeypatch):
 
 
 def test_footage_of_ones_own_is_asked_and_printed(type_in, tmp_path):
-    """A folder with films, subtitles beside them and a question file; the set's own films are not drawn for it."""
+    """A folder with films, subtitles beside them and a question file; the set's own films are not drawn for
+    it.
+    """
     own = tmp_path / "own"
     film = Film(
         "street",

@@ -52,7 +52,9 @@ def film_maker() -> Callable[[Path, int], None]:
 
 
 class Reader:
-    """A vision model that reads out what stands in each clip, whatever it says; `obedient` makes it obey, too."""
+    """A vision model that reads out what stands in each clip, whatever it says; `obedient` makes it obey,
+    too.
+    """
 
     def __init__(self, texts: list[str]) -> None:
         self.texts, self.obedient = texts, False
@@ -111,7 +113,8 @@ def _bed(folder: Path, texts: list[str], forker: Any) -> Iterator[Bed]:
     lines = []
     for number, text in enumerate(texts):
         start, stop = (f"00:{t // 60:02d}:{t % 60:02d},000" for t in (number * 2, number * 2 + 1))
-        # What would end the cue or begin another is left to the captions: here it would only be other subtitles.
+        # What would end the cue or begin another is left to the captions: here it would only be other
+        # subtitles.
         words = text.replace("-->", "—>").replace("\n", " ")
         lines.append(f"{number + 1}\n{start} --> {stop}\n{words}\n")
     film.with_suffix(".srt").write_text("\n".join(lines), encoding="utf-8", newline="\n")

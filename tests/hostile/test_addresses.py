@@ -121,7 +121,8 @@ def downloads(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-# Whose address it is -----------------------------------------------------------------------------------------------
+# Whose address it is
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,9 @@ def only_nine_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("only_nine_is_private")
 def test_each_hop_of_a_redirect_is_checked(host, film):
-    """A public server may lead to the metadata service of a cloud, which gives keys to whoever asks from inside."""
+    """A public server may lead to the metadata service of a cloud, which gives keys to whoever asks from
+    inside.
+    """
     inside, outside, second = host("127.0.0.9"), host(), host("127.0.0.2")
     inside.pages["/film.mp4"] = serving(film.read_bytes())
     second.pages["/film.mp4"] = leading(inside.url("/film.mp4"))
@@ -213,7 +216,8 @@ def test_no_other_scheme_is_fetched(scheme: str):
         probe(f"{scheme}://127.0.0.1/film.mp4", HERE)
 
 
-# Secrets -----------------------------------------------------------------------------------------------------------
+# Secrets
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_secrets_of_an_address_are_used_and_kept_nowhere(host, film, tmp_path, capfd):
@@ -278,7 +282,8 @@ def test_a_password_goes_to_its_own_host_alone(host, film):
     assert "authorization" not in elsewhere.asked[0][1]
 
 
-# Bounds ------------------------------------------------------------------------------------------------------------
+# Bounds
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_download_without_end_is_ended(host, film, own_folder, monkeypatch):
@@ -411,7 +416,8 @@ def test_copies_beyond_the_bound_go_and_come_back(host, film, own_folder, monkey
     assert probe(server.url("/film.mp4?a"), HERE).digest == digest_of(film)
 
 
-# Whoever waits may leave ---------------------------------------------------------------------------------------------
+# Whoever waits may leave
+# ---------------------------------------------------------------------------------------------
 
 
 def _silent(answer: Any) -> None:

@@ -1,4 +1,6 @@
-"""What comes from outside is bounded before it costs time, memory or money: settings files, questions, words of callers."""
+"""What comes from outside is bounded before it costs time, memory or money: settings files, questions, words
+of callers.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ SETTINGS_FILES = {
 def test_a_settings_file_is_one_line_in_no_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
-    """A cloned folder's mrvideo.toml of 256 KB held up each command for minutes: the parser's time grows with the square."""
+    """A cloned folder's mrvideo.toml of 256 KB held up each command for minutes: the parser's time grows with
+    the square.
+    """
     (tmp_path / "mrvideo.toml").write_bytes(SETTINGS_FILES[case])
     monkeypatch.chdir(tmp_path)
     begun = time.process_time()
@@ -97,7 +101,9 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("case", CALLS)
 @pytest.mark.parametrize("confined", [False, True], ids=["anywhere", "below a root"])
 async def test_what_a_caller_says_comes_back_bounded(tmp_path: Path, case: str, confined: bool) -> None:
-    """What was wrong is told with the name that was wrong, and a name of a million letters is a result of as many."""
+    """What was wrong is told with the name that was wrong, and a name of a million letters is a result of as
+    many.
+    """
     name, arguments = CALLS[case]
     library = tmp_path / "library.db"
     library.touch()
@@ -131,7 +137,9 @@ def test_a_name_that_is_too_long_is_one_line(
 
 
 def test_a_cue_is_as_long_as_a_cue_may_be(tmp_path: Path, film_maker: Callable[[Path, int], None]) -> None:
-    """One of 30 million letters was kept, searched, and would have been sent with every request about its second."""
+    """One of 30 million letters was kept, searched, and would have been sent with every request about its
+    second.
+    """
     film = tmp_path / "film.mp4"
     film_maker(film, 4)
     timing = "1\n00:00:01,000 --> 00:00:02,000\n"

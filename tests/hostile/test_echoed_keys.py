@@ -1,4 +1,6 @@
-"""A server that repeats the key it was sent, as it is, in part or encoded: it reaches no library, export, log or error."""
+"""A server that repeats the key it was sent, as it is, in part or encoded: it reaches no library, export, log
+or error.
+"""
 
 from __future__ import annotations
 

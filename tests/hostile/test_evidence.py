@@ -1,4 +1,6 @@
-"""Evidence is of the film it names, also where the film is replaced: after indexing, in a question, while it is indexed."""
+"""Evidence is of the film it names, also where the film is replaced: after indexing, in a question, while it
+is indexed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A folder from a stranger: what its mrvideo.toml may set, and that neither a key nor a picture goes where it points.
+"""A folder from a stranger: what its mrvideo.toml may set, and that neither a key nor a picture goes where it
+points.
 
 Each test that could leak has a second server, and looks at what that one received.
 """
@@ -161,7 +162,9 @@ def test_your_own_bounds_hold_in_a_strangers_folder(cloned: Path, home: Path) ->
 def test_your_own_server_stays_yours_in_a_strangers_folder(
     cloned: Path, home: Path, serve: Callable[..., Any]
 ) -> None:
-    """A harmless file in the folder once hid your own, and the key went to the family's usual address instead."""
+    """A harmless file in the folder once hid your own, and the key went to the family's usual address
+    instead.
+    """
     mine = serve()
     own = home / ".config" / "mrvideo" / "mrvideo.toml"
     own.write_text(f'vision = "openai:test-vlm"\nbase_url = "{mine.base_url}"\n')

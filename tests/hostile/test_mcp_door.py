@@ -1,4 +1,6 @@
-"""Who may speak with `mrvideo mcp --http`: pages of strangers, names that were made to lead here, clients without the token."""
+"""Who may speak with `mrvideo mcp --http`: pages of strangers, names that were made to lead here, clients
+without the token.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def open_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Where other machines reach it, which is what is tested: it lives for this module, and nobody else has the token."""
+    """Where other machines reach it, which is what is tested: it lives for this module, and nobody else has
+    the token.
+    """
     with serving(
         tmp_path_factory.mktemp("open"), "--host", "0.0.0.0", "--max-cost", "2.5", MRVIDEO_MCP_TOKEN=TOKEN
     ) as served:
@@ -141,7 +145,9 @@ def test_a_server_on_loopback_goes_by_its_own_names(here: Served, host: str) -> 
     ],
 )
 def test_a_name_that_was_made_to_lead_here_is_none_of_ours(here: Served, host: str) -> None:
-    """DNS rebinding: the page's own name leads to 127.0.0.1 by the time it calls, and the browser takes that for its origin."""
+    """DNS rebinding: the page's own name leads to 127.0.0.1 by the time it calls, and the browser takes that
+    for its origin.
+    """
     name = host.format(port=here.port)
     status, body = here.ask({"Host": name, "Origin": f"http://{name}"})
     assert (status, "--allow-host" in body) == (403, True)

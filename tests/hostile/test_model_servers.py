@@ -1,4 +1,6 @@
-"""A film behind a model server of every manner: what is read, what is listed, what ends a run, and what is paid twice."""
+"""A film behind a model server of every manner: what is read, what is listed, what ends a run, and what is
+paid twice.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def right_reply(asked: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def serve(chat: ModuleType) -> Iterator[Callable[..., Any]]:
-    """`server = serve(manner)`, or `serve(manner, only=…)` for some requests, with the plain manner for the others."""
+    """`server = serve(manner)`, or `serve(manner, only=…)` for some requests, with the plain manner for the
+    others.
+    """
     servers: list[Any] = []
 
     def start(manner: Any, only: Callable[[Any], bool] = lambda asked: True) -> Any:
@@ -164,7 +168,9 @@ def test_one_bad_reply_costs_its_own_clip_and_nothing_twice(serve, index, body, 
 
 
 def test_a_reply_that_trips_up_the_code_behind_it_costs_its_own_clip(serve, index, monkeypatch):
-    """The gate: an exception that nobody thought of is a listed failure, and the next run asks for that clip alone."""
+    """The gate: an exception that nobody thought of is a listed failure, and the next run asks for that clip
+    alone.
+    """
     from mrvideo.models.base import Request
 
     parse = Request.parse

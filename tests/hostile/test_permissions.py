@@ -1,4 +1,6 @@
-"""What mrvideo makes is its owner's alone, whatever the umask; what is there already stays as it is, and `doctor` says so."""
+"""What mrvideo makes is its owner's alone, whatever the umask; what is there already stays as it is, and
+`doctor` says so.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ def test_logs_are_the_owners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_last_place_for_a_traceback_cannot_be_foreseen(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the shared temporary folder others may lay a link under a name that they can guess, onto a file of yours."""
+    """In the shared temporary folder others may lay a link under a name that they can guess, onto a file of
+    yours.
+    """
     shared, mine = folder / "shared", folder / "mine.txt"
     shared.mkdir()
     mine.write_text("precious")

@@ -67,7 +67,9 @@ def test_every_text_is_found_by_its_own_words(bed):
     ids=" ".join,
 )
 def test_no_command_lets_a_text_drive_the_terminal(bed, arguments):
-    """An escape sequence on screen could clear the terminal, retitle it, or forge the line that says the answer."""
+    """An escape sequence on screen could clear the terminal, retitle it, or forge the line that says the
+    answer.
+    """
     command, *rest = arguments
     ended = bed.run(command, bed.film, *rest)
     assert ended.code in (0, 1), ended.output

@@ -102,7 +102,9 @@ def make_film(
     decoy: bool = False,
     first_number: int = 0,
 ) -> Film:
-    """Encode `count` pictures, numbered from `first_number` on; `ticks` are their PTS in `time_base` where they are not evenly spaced."""
+    """Encode `count` pictures, numbered from `first_number` on; `ticks` are their PTS in `time_base` where
+    they are not evenly spaced.
+    """
     base = time_base or Fraction(1, 1) / Fraction(rate)
     ticks = list(ticks) if ticks is not None else [first_tick + i - hidden for i in range(count)]
     with av.open(str(path), "w", format=container_format, options=container_options or {}) as output:
@@ -154,7 +156,9 @@ def make_film(
 
 
 def make_joined_film(path: Path, parts: Sequence[dict[str, Any]]) -> Film:
-    """Parts of their own clock joined byte by byte. Their pictures are numbered, and shown, one part after the other."""
+    """Parts of their own clock joined byte by byte. Their pictures are numbered, and shown, one part after
+    the other.
+    """
     starts: list[float] = []
     stop_seconds = 0.0
     with path.open("wb") as joined:
@@ -173,7 +177,9 @@ def _tone_of(path: Path) -> tuple[str, int]:
 
 
 def turn(path: Path, degrees: int) -> None:
-    """Say in an MP4 file's first track that players turn it counter-clockwise: PyAV writes that from 17.1 on only."""
+    """Say in an MP4 file's first track that players turn it counter-clockwise: PyAV writes that from 17.1 on
+    only.
+    """
     data = bytearray(path.read_bytes())
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
     at = data.index(b"tkhd") + 44  # of a box of version 0

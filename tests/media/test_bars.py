@@ -187,7 +187,9 @@ def film(path, pictures: list[np.ndarray], *, rate: int = 10) -> None:
 
 @pytest.fixture(scope="module")
 def barred(tmp_path_factory):
-    """Three seconds upright that fade in from black, three of letterbox with a subtitle in its last second, three whole."""
+    """Three seconds upright that fade in from black, three of letterbox with a subtitle in its last second,
+    three whole.
+    """
     path = tmp_path_factory.mktemp("bars") / "barred.mp4"
     upright, wide, full = scene(200, 360, 5), scene(640, 260, 6), scene(640, 360, 7)
     pictures = [inside((upright * min(1.0, i / 8)).astype(np.uint8), 220, 0) for i in range(30)]

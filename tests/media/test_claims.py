@@ -1,4 +1,6 @@
-"""What a file claims costs nothing by itself: work and memory are bounded by its pictures, not by the seconds they span."""
+"""What a file claims costs nothing by itself: work and memory are bounded by its pictures, not by the seconds
+they span.
+"""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ def test_clips_lie_on_the_cuts_and_tile_the_video(film: tuple[float, float, list
     for place, border in enumerate(clip.stop_seconds for clip in clips[:-1]):
         if border in cuts:
             continue
-        # It stayed where it was planned; no cut is near, or moving it would have made the last clip too short or too long.
+        # It stayed where it was planned; no cut is near, or moving it would have made the last clip too short
+        # or too long.
         assert border == pytest.approx((place + 1) * clip_seconds)
         is_last = place == len(clips) - 2
         assert is_last or not [cut for cut in cuts if abs(cut - border) < reach - 1e-6]

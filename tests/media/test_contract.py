@@ -1,4 +1,6 @@
-"""The reader contract: the frame returned for a time is the one on screen at that time, or the reader refuses by name."""
+"""The reader contract: the frame returned for a time is the one on screen at that time, or the reader refuses
+by name.
+"""
 
 from __future__ import annotations
 

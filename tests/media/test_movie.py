@@ -35,7 +35,9 @@ def every_film_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
 def kinds(
     films: dict[str, Any], film_maker: Callable[..., Any], tmp_path: Path
 ) -> dict[str, tuple[Path, list[float]]]:
-    """Every MP4 and MOV among the films of the contract, as it is and eight times as long; with the pictures' times."""
+    """Every MP4 and MOV among the films of the contract, as it is and eight times as long; with the pictures'
+    times.
+    """
     found: dict[str, tuple[Path, list[float]]] = {}
     for name in (name for name in films if name.endswith((".mp4", ".mov"))):
         film = film_maker(name, **films[name])
@@ -90,7 +92,9 @@ def test_short_files_and_others_are_left_alone(plain_film, tmp_path):
 
 
 def test_a_broken_index_never_leads_past_the_reader(plain_film, tmp_path, every_film_is_long, number_in):
-    """Bytes of the index changed at random: this room declines or copes, and whatever the reader raises is its own error."""
+    """Bytes of the index changed at random: this room declines or copes, and whatever the reader raises is
+    its own error.
+    """
     from mrvideo.errors import VideoError
 
     data = plain_film.path.read_bytes()

@@ -1,4 +1,6 @@
-"""A broadcast with several programmes in one transport stream: one of them is read, and its sound is the one that is heard."""
+"""A broadcast with several programmes in one transport stream: one of them is read, and its sound is the one
+that is heard.
+"""
 
 from __future__ import annotations
 

@@ -178,7 +178,9 @@ def joined_server(film_maker) -> Iterator[Server]:
 def test_a_joined_recording_at_an_address_is_what_it_is_as_a_file(
     joined_server: Server, film_maker, number_in, name: str
 ):
-    """Dangerous: the second part was dropped in silence, and a look at 0.5 s showed a picture of it as evidence."""
+    """Dangerous: the second part was dropped in silence, and a look at 0.5 s showed a picture of it as
+    evidence.
+    """
     film = film_maker(name)
     url = joined_server.address(name)
     told, of_file = probe(url, HERE), probe(film.path)
@@ -196,7 +198,9 @@ def test_a_joined_recording_at_an_address_is_what_it_is_as_a_file(
 
 
 def test_an_address_is_read_with_what_helps_a_file(server: Server, film_maker, films, plain_film):
-    """A fragmented recording that was cut off opened as a file and not at its address; the same of what the error says."""
+    """A fragmented recording that was cut off opened as a file and not at its address; the same of what the
+    error says.
+    """
     folder = plain_film.path.parent
     whole = film_maker("fragmented.mp4", **films["fragmented.mp4"]).path.read_bytes()
     cut = whole[: whole.rindex(b"moof") + 12]

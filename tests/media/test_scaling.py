@@ -20,7 +20,9 @@ def scaler(plain_film):
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "nv12", "yuv420p10le"])
 def test_a_picture_reaches_its_right_edge_whatever_its_width(pixel_format: str):
-    """Dangerous: one to four columns of other memory stood there, another JPEG each time, or the process was killed."""
+    """Dangerous: one to four columns of other memory stood there, another JPEG each time, or the process was
+    killed.
+    """
     with av.open("/dev/null", "w", format="null") as container:
         stream = container.add_stream("rawvideo")
         scaler = Scaler(stream, ReadOptions(long_side_pixels=128, jpeg_quality=95))
@@ -75,7 +77,9 @@ def test_a_red_picture_stays_red_and_grey_stays_grey(scaler, colorspace: int, si
 def test_colours_are_taken_as_stated(
     scaler, pixel_format: str, colorspace: int, color_range: int, red: tuple[int, int, int]
 ):
-    """Dangerous: with PyAV before 17, all was taken for BT.601 of limited range, and colours were off by a little."""
+    """Dangerous: with PyAV before 17, all was taken for BT.601 of limited range, and colours were off by a
+    little.
+    """
     picture = av.VideoFrame(160, 96, pixel_format)
     picture.colorspace, picture.color_range = colorspace, color_range
     for plane, value in zip(picture.planes, red, strict=True):

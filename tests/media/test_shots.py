@@ -95,7 +95,9 @@ def test_where_the_reader_left_pictures_out_a_pan_is_no_cut_and_a_cut_is():
 
 @pytest.mark.parametrize("seed", [0, 1, 3, 5])
 def test_a_pan_over_something_smooth_is_no_dissolve(seed: int):
-    """Half-way, such a picture does look like a blend of the ones before and after. Not every such pan is told apart."""
+    """Half-way, such a picture does look like a blend of the ones before and after. Not every such pan is
+    told apart.
+    """
     coarse = np.random.default_rng(seed).random((6, 32)) * 120 + 60
     down = np.array([np.interp(np.linspace(0, 4.9, 36), range(6), column) for column in coarse.T])
     wide = np.array([np.interp(np.arange(360) / 12, range(32), row) for row in down.T])

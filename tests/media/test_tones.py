@@ -1,4 +1,6 @@
-"""Pictures of high dynamic range come out as the ones in standard range that they were made from (ITU-R BT.2408)."""
+"""Pictures of high dynamic range come out as the ones in standard range that they were made from (ITU-R
+BT.2408).
+"""
 
 from __future__ import annotations
 

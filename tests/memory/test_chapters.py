@@ -1,4 +1,6 @@
-"""Chapters: 8 to 16 scenes, borders where the content changes, and nothing before the right edge moves when scenes are added."""
+"""Chapters: 8 to 16 scenes, borders where the content changes, and nothing before the right edge moves when
+scenes are added.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def test_every_unit_is_in_one_group_of_eight_to_sixteen(units: list[Unit]) -> No
 @given(UNITS, UNITS)
 def test_added_scenes_move_no_border_but_the_last_ones(before: list[Unit], added: list[Unit]) -> None:
     old, new = borders(before), borders([*before, *added])
-    # A group is settled when all that has a say in its border was there: up to four beyond the longest it could be.
+    # A group is settled when all that has a say in its border was there: up to four beyond the longest it
+    # could be.
     settled = [group for group in old[:-1] if group.start + MOST + 4 <= len(before)]
     assert new[: len(settled)] == settled
 

@@ -107,7 +107,9 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Callable[..., Any]]:
-    """`connect(server)`: an adapter for that server behind limits whose waits last no time; `.ledger` has its usage."""
+    """`connect(server)`: an adapter for that server behind limits whose waits last no time; `.ledger` has its
+    usage.
+    """
     from mrvideo.models import Budget, Ledger, ModelSettings
     from mrvideo.models.limiter import Limiter
     from mrvideo.models.limits import LimitedModel, Limits

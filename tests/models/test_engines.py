@@ -1,4 +1,6 @@
-"""Servers that mrvideo starts: really started, shared by processes, stopped with the last user, however that one ends."""
+"""Servers that mrvideo starts: really started, shared by processes, stopped with the last user, however that
+one ends.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ def test_state_log_and_key_are_the_owners_alone(programs: Programs) -> None:
 def test_a_real_server_with_real_weights_sees_the_pictures(
     programs: Programs, tiny_models: Any, tmp_path: Path, ask_border: Callable[..., Any]
 ) -> None:
-    """`transformers serve`, under the name of vLLM: health, the request with pictures, and its end are a real server's."""
+    """`transformers serve`, under the name of vLLM: health, the request with pictures, and its end are a real
+    server's.
+    """
     pytest.importorskip("fastapi")
     pytest.importorskip("uvicorn")
     folder = tiny_models.save_idefics3(tmp_path / "model")
@@ -345,7 +349,9 @@ def user(monkeypatch: pytest.MonkeyPatch, repository: Path) -> Iterator[Callable
 def test_processes_that_start_at_once_share_one_server(
     programs: Programs, user: Callable[[], User], tmp_path: Path
 ) -> None:
-    """Two that each started one would halve the GPU's memory, and mostly one of them would die for want of it."""
+    """Two that each started one would halve the GPU's memory, and mostly one of them would die for want of
+    it.
+    """
     gate = tmp_path / "open"
     programs.install("vllm", opens=str(gate))
     four = [user() for _ in range(4)]
@@ -415,7 +421,9 @@ def test_a_keeper_that_is_killed_takes_its_server_with_it(programs: Programs) ->
 def test_what_a_killed_keeper_leaves_is_ended_by_the_next_look(
     programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that does not end by SIGTERM, and its child in a group of its own, would hold the GPU's memory for ever."""
+    """A server that does not end by SIGTERM, and its child in a group of its own, would hold the GPU's memory
+    for ever.
+    """
     monkeypatch.setattr(keeper, "_STOP_SECONDS", 0.5)
     programs.install("vllm", "stubborn")
     joined(Wanted("vllm", "acme/vlm"))
@@ -536,7 +544,9 @@ def test_several_gpus_get_a_copy_each_unless_the_user_says_otherwise(scheme: str
 def test_the_context_is_no_longer_than_the_model_was_made_for(
     tmp_path: Path, own: int, asked_for: str
 ) -> None:
-    """vLLM does not start with a longer one, and with that of a model made for 256 K finds no memory for its cache."""
+    """vLLM does not start with a longer one, and with that of a model made for 256 K finds no memory for its
+    cache.
+    """
     (tmp_path / "config.json").write_text(json.dumps({"text_config": {"max_position_embeddings": own}}))
     assert value(command(f"vllm:{tmp_path}"), "--max-model-len") == asked_for
     assert value(command(f"sglang:{tmp_path}"), "--context-length") == asked_for

@@ -1,4 +1,6 @@
-"""`hf:` models: tiny random ones with real architectures, saved to disk, loaded, asked alone and in batches on the CPU."""
+"""`hf:` models: tiny random ones with real architectures, saved to disk, loaded, asked alone and in batches
+on the CPU.
+"""
 
 from __future__ import annotations
 

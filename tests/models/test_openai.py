@@ -1,4 +1,6 @@
-"""What an OpenAI-compatible server is sent, and what becomes of each thing it may send back. Real HTTP on loopback."""
+"""What an OpenAI-compatible server is sent, and what becomes of each thing it may send back. Real HTTP on
+loopback.
+"""
 
 from __future__ import annotations
 

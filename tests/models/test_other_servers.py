@@ -1,4 +1,6 @@
-"""Servers that none of us wrote, over HTTP: `transformers serve` with a tiny random model, and LiteLLM's proxy with mocks."""
+"""Servers that none of us wrote, over HTTP: `transformers serve` with a tiny random model, and LiteLLM's
+proxy with mocks.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _LONGEST_START_SECONDS = 120
 
 @contextmanager
 def running(command: list[str], ready: str, folder: Path, **environment: str) -> Iterator[None]:
-    """A server process from the line of its output that says it is up; killed at the end, or when it never comes up."""
+    """A server process from the line of its output that says it is up; killed at the end, or when it never
+    comes up.
+    """
     # The person's own keys and settings stay out of it.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     process = subprocess.Popen(

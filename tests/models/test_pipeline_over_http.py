@@ -1,4 +1,6 @@
-"""Stage A against a server over real HTTP that answers by looking at the pixels: the words, the money, and no key anywhere."""
+"""Stage A against a server over real HTTP that answers by looking at the pixels: the words, the money, and no
+key anywhere.
+"""
 
 from __future__ import annotations
 

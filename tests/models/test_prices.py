@@ -82,7 +82,8 @@ def test_images_count_by_their_familys_published_rule(model, size, detail, count
 def test_an_image_always_counts_and_a_larger_one_never_less(width, height, rule):
     model = f"openai:{rule.prefixes[0]}"
     assert image_tokens(width, height, model) > 0
-    # Qwen's enlarge a tiny picture, and Phi-4 fits a huge one to the shape of its tiles: there a larger one may count less.
+    # Qwen's enlarge a tiny picture, and Phi-4 fits a huge one to the shape of its tiles: there a larger one
+    # may count less.
     if rule.kind not in ("tiles", "hd") and width * height >= 4 * rule.least_pixels:
         assert image_tokens(width, height, model) <= image_tokens(width * 2, height * 2, model)
 

@@ -1,4 +1,6 @@
-"""A key is in the request's header, and nowhere else: not in an error, a log, a repr, a key of the store, a ledger."""
+"""A key is in the request's header, and nowhere else: not in an error, a log, a repr, a key of the store, a
+ledger.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What an answer's body says, whatever its shape; what a refusal means, whatever its words; what usage is believed."""
+"""What an answer's body says, whatever its shape; what a refusal means, whatever its words; what usage is
+believed.
+"""
 
 from __future__ import annotations
 
@@ -160,7 +162,8 @@ SENT = Sent(
     output_tokens=4096,
 )
 REFUSALS: list[tuple[str, Any]] = [
-    # As vLLM, SGLang, OpenAI, Azure, LiteLLM, OpenRouter, Groq, llama.cpp, DeepSeek, Anthropic and Google word them.
+    # As vLLM, SGLang, OpenAI, Azure, LiteLLM, OpenRouter, Groq, llama.cpp, DeepSeek, Anthropic and Google
+    # word them.
     ("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
      Fields(frozenset({"max_tokens"}))),
     ("Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) value is supported.",

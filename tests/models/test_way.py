@@ -1,4 +1,6 @@
-"""The way to a server: what is wrong with it is told at once, in one true line; what comes back by it has an end."""
+"""The way to a server: what is wrong with it is told at once, in one true line; what comes back by it has an
+end.
+"""
 
 from __future__ import annotations
 

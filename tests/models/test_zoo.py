@@ -1,4 +1,5 @@
-"""The zoo: one tiny random model of each family that people run, loaded from a folder as its maker publishes it.
+"""The zoo: one tiny random model of each family that people run, loaded from a folder as its maker publishes
+it.
 
 Its config class, picture sizes, special tokens and the shape of its chat template are the family's own.
 """
@@ -301,7 +302,9 @@ print(torchvision_problem())
 
 
 def test_a_torchvision_that_cannot_be_imported_is_done_without(tmp_path):
-    """Beside a torch of another build it raises RuntimeError; transformers sees that it is installed and fails at each processor."""
+    """Beside a torch of another build it raises RuntimeError; transformers sees that it is installed and
+    fails at each processor.
+    """
     broken = tmp_path / "site" / "torchvision"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text('raise RuntimeError("operator torchvision::nms does not exist")\n')

@@ -1,4 +1,6 @@
-"""Small films for the offline model: pictures drawn with Pillow at the times asked, and indexes of known texts."""
+"""Small films for the offline model: pictures drawn with Pillow at the times asked, and indexes of known
+texts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The offline model as a model: it answers every prompt of ours within the reply's bounds, and checks claims by reading."""
+"""The offline model as a model: it answers every prompt of ours within the reply's bounds, and checks claims
+by reading.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Questions as strangers word them: forms of text, keys and values, boards, counts, and what must not be found."""
+"""Questions as strangers word them: forms of text, keys and values, boards, counts, and what must not be
+found.
+"""
 
 from __future__ import annotations
 

@@ -105,7 +105,9 @@ def test_no_frames_no_texts() -> None:
 
 
 def test_nothing_is_told_to_the_makers_of_the_libraries(tmp_path):
-    """ONNX Runtime keeps a device id and a queue of reports in the home folder, from its import on, unless told not to."""
+    """ONNX Runtime keeps a device id and a queue of reports in the home folder, from its import on, unless
+    told not to.
+    """
     home = tmp_path / "home"
     home.mkdir()
     program = (
@@ -133,7 +135,9 @@ def test_two_texts_that_happen_to_stand_side_by_side_stay_two(make_film: Callabl
 
 
 class Reader:
-    """Finds a row of letters, of which the network that reads knows none: such rows are left out of what is read."""
+    """Finds a row of letters, of which the network that reads knows none: such rows are left out of what is
+    read.
+    """
 
     def __init__(self, certainty: float, height: float) -> None:
         self.cfg = SimpleNamespace(Det=SimpleNamespace(limit_side_len=0))

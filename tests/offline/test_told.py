@@ -1,4 +1,6 @@
-"""What strangers ask and a film tells: who holds a role, how many steps, what costs so much, when a thing is done, where."""
+"""What strangers ask and a film tells: who holds a role, how many steps, what costs so much, when a thing is
+done, where.
+"""
 
 from __future__ import annotations
 

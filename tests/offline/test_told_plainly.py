@@ -1,4 +1,6 @@
-"""What an offline answer may claim: quotes are no proof, what is not found comes with what is closest, a page tells all once."""
+"""What an offline answer may claim: quotes are no proof, what is not found comes with what is closest, a page
+tells all once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""mrvideo's commands in processes of their own, to be killed, over a loopback model that counts what it is asked."""
+"""mrvideo's commands in processes of their own, to be killed, over a loopback model that counts what it is
+asked.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +112,9 @@ def comparable(index: Index | None) -> Index | None:
 
 @pytest.fixture(scope="session")
 def contents() -> Callable[[Path, Path], dict[str, Any]]:
-    """All that a library holds of a film, for comparing two of them: but for times of day, and what calls took."""
+    """All that a library holds of a film, for comparing two of them: but for times of day, and what calls
+    took.
+    """
 
     def read(path: Path, film: Path) -> dict[str, Any]:
         from sqlalchemy import create_engine, text

@@ -65,7 +65,8 @@ def test_failed_clips_are_listed_named_as_unseen_and_alone_tried_again(commands,
 @pytest.mark.parametrize(
     ("name", "value", "again"),
     [
-        # Six seconds fit the two stretches too, so who appears in them is kept, and so are the frames that show them.
+        # Six seconds fit the two stretches too, so who appears in them is kept, and so are the frames that
+        # show them.
         ("MRVIDEO_CLIP_SECONDS", "6", {"CaptionClipReply"}),
         # The sharpest frame of a shot is another one.
         ("MRVIDEO_FRAMES_PER_SECOND", "1", {"CaptionClipReply", "CharactersReply"}),

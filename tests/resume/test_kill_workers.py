@@ -1,4 +1,6 @@
-"""Worker processes killed, or left behind by a killed run: the next run ends as if nothing had been, and no process stays."""
+"""Worker processes killed, or left behind by a killed run: the next run ends as if nothing had been, and no
+process stays.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,16 @@ CALLS_AT_ONCE = 4
 
 @pytest.fixture(params=["workers", "decoding processes"])
 def indexing(request, commands, film, longer_film):
-    """A film, `mrvideo index FILM`, and how many calls three kills may cost: with workers that ask, or with processes
-    that only decode and come by themselves."""
+    """A film, `mrvideo index FILM`, and how many calls three kills may cost: with workers that ask, or with
+    processes that only decode and come by themselves.
+    """
     commands.environment = {**commands.environment, "MRVIDEO_SHARD_SECONDS": "10"}
     if request.param == "workers":
         # Of each kill: the shards of two workers, and one whose records were on their way.
         shown, flags, lost = film, ["--workers", "2"], 3 * 3 * CALLS_OF_A_SHARD
     else:
-        # Of each kill of the run: what was in flight, and replies on their way to the disk. Decoding asks nothing.
+        # Of each kill of the run: what was in flight, and replies on their way to the disk. Decoding asks
+        # nothing.
         shown, flags, lost = longer_film, [], 2 * 2 * CALLS_AT_ONCE
     return shown, lambda library: commands.run("index", shown, *flags, "--library", library, "--quiet"), lost
 

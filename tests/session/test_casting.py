@@ -300,7 +300,9 @@ def _true_names(index: Index, truth: world.World) -> dict[str, int]:
 
 
 def _names_f1(index: Index, truth: world.World) -> float:
-    """Of the names in the scenes: how many are of who is there, and how many of those who are there are named."""
+    """Of the names in the scenes: how many are of who is there, and how many of those who are there are
+    named.
+    """
     names = _true_names(index, truth)
     right = told = there = 0
     for scene in index.scenes:

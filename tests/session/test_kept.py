@@ -71,7 +71,9 @@ def settings_of(server: Server, folder: Path, **changes: Any) -> Settings:
 def test_an_index_and_an_answer_are_found_without_a_key_and_without_the_server(
     server: Server, film: Path, tmp_path: Path, effort: Any
 ) -> None:
-    """Dangerous: what was paid for was out of reach on a machine without the key, or while the server was down."""
+    """Dangerous: what was paid for was out of reach on a machine without the key, or while the server was
+    down.
+    """
     first = mrvideo.index(film, settings=settings_of(server, tmp_path, api_key=SecretStr(KEY), effort=effort))
     answer = first.ask(QUESTION)
     asked = server.calls

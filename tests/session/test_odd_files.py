@@ -63,7 +63,9 @@ def colour_at(path: Path, time_seconds: float) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("ending", ["ts", "mpg"])
 def test_a_joined_recording_is_captioned_to_its_end_and_its_evidence_agrees(tmp_path: Path, ending: str):
-    """Dangerous: half of it was not there, nothing said so, and evidence for the first half came from the second."""
+    """Dangerous: half of it was not there, nothing said so, and evidence for the first half came from the
+    second.
+    """
     parts = [write(tmp_path / f"{name}.{ending}", colour) for name, colour in (("one", BLUE), ("two", RED))]
     path = tmp_path / f"both.{ending}"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))

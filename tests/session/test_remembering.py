@@ -1,4 +1,6 @@
-"""A memory is built once, kept under all that it hangs on, taken up after a kill, and found without the model that built it."""
+"""A memory is built once, kept under all that it hangs on, taken up after a kill, and found without the model
+that built it.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """An explicit value wins in every face, equal to the default or not; a `Settings` object is final.
 
-One table over all settings: what the environment says, what the caller says, and what each face then works with.
+One table over all settings: what the environment says, what the caller says, and what each face then works
+with.
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ def test_sdk_arguments_win(row: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_settings_object_is_final(row: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds the caller's value, or a default that the caller left alone: the environment is not asked again."""
+    """It holds the caller's value, or a default that the caller left alone: the environment is not asked
+    again.
+    """
     name, explicit = row
     seen: list[Settings] = []
 

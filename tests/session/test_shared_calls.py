@@ -1,4 +1,6 @@
-"""Nothing is paid twice: equal questions at once share their calls, a look is kept, and a library by two names is one."""
+"""Nothing is paid twice: equal questions at once share their calls, a look is kept, and a library by two
+names is one.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,9 @@ async def test_the_same_question_by_two_tasks_at_once_is_paid_once(
 def test_another_key_shares_no_call_in_flight(
     film: Path, server: Any, settings: Callable[..., Settings]
 ) -> None:
-    """What one user pays for is not handed to another while it is under way; what is kept, the library's readers share."""
+    """What one user pays for is not handed to another while it is under way; what is kept, the library's
+    readers share.
+    """
     index = mrvideo.index(film, settings=settings()).index
     before = len(server.asked)
     others = [settings(api_key=SecretStr(f"sk-{name}-0123456789"), fresh=True) for name in ("one", "two")]
@@ -156,7 +160,9 @@ def test_a_look_into_a_library_that_may_only_be_read_is_answered(
 def test_a_library_by_two_names_is_one(
     film: Path, model: Counting, settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Through a link beside the file and through a folder that is one: both runs once did all the work, at the same time."""
+    """Through a link beside the file and through a folder that is one: both runs once did all the work, at
+    the same time.
+    """
     (tmp_path / "kept").mkdir()
     (tmp_path / "way").symlink_to(tmp_path / "kept")
     (tmp_path / "link.db").symlink_to(tmp_path / "kept" / "library.db")

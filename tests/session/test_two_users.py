@@ -1,7 +1,8 @@
-"""Two users in one process: each one's calls carry that one's key, also from workers that served the other just before.
+"""Two users in one process: each one's calls carry that one's key, also from workers that served the other
+just before.
 
-A service that indexes for many keeps its worker processes, and in them the models that were opened: 14 of the second user's
-15 calls were once sent, and billed, with the first one's key.
+A service that indexes for many keeps its worker processes, and in them the models that were opened: 14 of the
+second user's 15 calls were once sent, and billed, with the first one's key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Whatever a file holds, it is read, counted, or refused in one line; no other error, and no cue lost in silence."""
+"""Whatever a file holds, it is read, counted, or refused in one line; no other error, and no cue lost in
+silence.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ N = 100_000
     ],
 )
 def test_a_file_made_to_take_long_takes_no_longer_than_its_size(text, name, count, begins):
-    """Each of these took from six seconds to minutes, by the square of its size. How long: benchmarks/mutations.py."""
+    """Each of these took from six seconds to minutes, by the square of its size. How long:
+    benchmarks/mutations.py.
+    """
     lines = parse(text.encode(), name).lines
     assert len(lines) == count
     assert lines[0].text.startswith(begins)

@@ -1,4 +1,6 @@
-"""What transcription servers answer besides what their maker documents: read, or told in their own words at once."""
+"""What transcription servers answer besides what their maker documents: read, or told in their own words at
+once.
+"""
 
 from __future__ import annotations
 

@@ -220,7 +220,9 @@ SHORT = [
     ("language", "encoding", "first", "second"), SHORT, ids=[f"{short[0]} in {short[1]}" for short in SHORT]
 )
 def test_two_lines_are_enough_to_know_an_encoding(language, encoding, first, second):
-    """A wrong code page reads without an error: as other letters, which are then captioned, searched and cited."""
+    """A wrong code page reads without an error: as other letters, which are then captioned, searched and
+    cited.
+    """
     data = srt(first, second).encode(encoding)
     for known in (None, language):
         assert [line.text for line in parse(data, "talk.srt", known).lines] == [first, second]

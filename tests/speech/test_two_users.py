@@ -69,7 +69,9 @@ async def test_both_at_the_same_time_into_one_library(
 async def test_the_same_film_of_two_users_shares_no_call_under_way(
     server: Any, films: dict[str, Path], settings: Callable[..., Settings]
 ) -> None:
-    """Equal calls that come at once are made once, but never for two people: one would pay for, and trust, the other."""
+    """Equal calls that come at once are made once, but never for two people: one would pay for, and trust,
+    the other.
+    """
     server.gate = threading.Barrier(2)
     await asyncio.gather(*(mrvideo.aindex(films["ann"], settings=settings(user)) for user in KEYS))
     assert {key for _, key in sent(server)} == set(KEYS.values())

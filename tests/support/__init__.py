@@ -1,1 +1,3 @@
-"""What several test rooms share: worlds, models that see by rule, servers, commands in processes of their own."""
+"""What several test rooms share: worlds, models that see by rule, servers, commands in processes of their
+own.
+"""

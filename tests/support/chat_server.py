@@ -7,7 +7,8 @@
     server.refusals    what was wrong with requests that were declined (400): empty when all were well formed
     server.asked       what was asked, in order; server.answered counts the replies that would have been paid
 
-It runs on its own thread and loop. tests/models/conftest.py loads this file by its path; do the same elsewhere.
+It runs on its own thread and loop. tests/models/conftest.py loads this file by its path; do the same
+elsewhere.
 """
 
 from __future__ import annotations
@@ -129,7 +130,9 @@ class Raw:
 
 
 _ENDLESS_PIECES = 2000
-"""Pieces of an endless answer that are sent at most: a reader that takes them all is found out, and the test ends."""
+"""Pieces of an endless answer that are sent at most: a reader that takes them all is found out, and the test
+ends.
+"""
 
 
 @dataclass
@@ -161,7 +164,9 @@ class Declined(Exception):
 
 
 class ChatServer:
-    """See the module. `answer` returns plain data, a string to send as the reply's text, or a whole answer (`Raw`)."""
+    """See the module. `answer` returns plain data, a string to send as the reply's text, or a whole answer
+    (`Raw`).
+    """
 
     def __init__(
         self,

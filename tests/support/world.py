@@ -1,17 +1,19 @@
-"""A small world whose every fact is known and can be read off its pixels: truth, a real video of it, and the marks.
+"""A small world whose every fact is known and can be read off its pixels: truth, a real video of it, and the
+marks.
 
     world = make_world(seed=1, minutes=6, characters=8)      truth: scenes, who is in them, what they do, with what
     world.render(path)                                       an H.264 file by PyAV; every frame carries its marks
     read(jpeg) -> Seen                                       the marks of one frame, from its pixels alone
     world.scene_at(12.5), world.appearances(face), world.cues()
 
-The picture, in cells of 8 pixels: a strip on top (place and event), four places for sprites, a strip below (a sign).
-A sprite is a column of rows of six bits, each followed by its inverse, so that a misread is noticed:
+The picture, in cells of 8 pixels: a strip on top (place and event), four places for sprites, a strip below (a
+sign). A sprite is a column of rows of six bits, each followed by its inverse, so that a misread is noticed:
 
     finder · face · look · prop · action · finder        face: who it is; look: kind and clothes, shared by look-alikes
 
-tests/support/perceiver.py is the model that reads it. Load both with `load("world")` of tests/captioning/conftest.py
-or likewise by path: tests are no package. Words for codes: PLACES, PROPS, ACTIONS, SIGNS, `looks(code)`, `kind(code)`.
+tests/support/perceiver.py is the model that reads it. Load both with `load("world")` of
+tests/captioning/conftest.py or likewise by path: tests are no package. Words for codes: PLACES, PROPS,
+ACTIONS, SIGNS, `looks(code)`, `kind(code)`.
 """
 
 from __future__ import annotations
@@ -195,9 +197,11 @@ def make_world(
     whole_seconds: bool = False,
     named: int = 0,
 ) -> World:
-    """A world by chance: cuts off any grid, look-alikes (pairs with one look), people who leave and come back late.
+    """A world by chance: cuts off any grid, look-alikes (pairs with one look), people who leave and come back
+    late.
 
-    The first character is there at the beginning and the end alone. With `named`, the first few are greeted by name.
+    The first character is there at the beginning and the end alone. With `named`, the first few are greeted
+    by name.
     """
     chance = random.Random(seed)
     faces = chance.sample(range(1, 63), characters)
@@ -233,7 +237,8 @@ def make_world(
     return World(tuple(scenes), tuple(crew), named=tuple(faces[:named]))
 
 
-# --- marks to pixels and back ----------------------------------------------------------------------------------
+# --- marks to pixels and back
+# ----------------------------------------------------------------------------------
 
 
 def _bits(value: int, count: int) -> tuple[int, ...]:

@@ -1,9 +1,11 @@
-"""Long worlds without a film: an index as perfect eyes would make it, frames drawn on demand, and a mind that walks a memory.
+"""Long worlds without a film: an index as perfect eyes would make it, frames drawn on demand, and a mind that
+walks a memory.
 
     hours   |ask|fill|fill|ask|fill|fill|ask| …   blocks of six minutes
              each with a cast of its own; only those of the `ask` blocks have faces that nobody else has
 
-Faces are six bits, so ten blocks of six people can be told from pixels: questions are of these, spread from first to last.
+Faces are six bits, so ten blocks of six people can be told from pixels: questions are of these, spread from
+first to last.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class LongWorld:
 
 
 def make_long_world(hours: float, *, seed: int = 5, questions: int = 44) -> LongWorld:
-    """Blocks in a row, their people renamed so that no two blocks share any, and questions about some of the blocks."""
+    """Blocks in a row, their people renamed so that no two blocks share any, and questions about some of the
+    blocks.
+    """
     count = max(round(hours * 60 / BLOCK_MINUTES), 1)
     asked = {round(i * (count - 1) / max(ASKED_BLOCKS - 1, 1)) for i in range(min(ASKED_BLOCKS, count))}
     faces = itertools.count(1)
@@ -169,7 +173,8 @@ class DrawnFrames:
         return frame_of(Image.fromarray(np.asarray(world.picture(scene, time))), time)
 
 
-# --- the mind --------------------------------------------------------------------------------------------------
+# --- the mind
+# --------------------------------------------------------------------------------------------------
 
 
 def remembering(eyes: Any) -> Any:

@@ -1,11 +1,12 @@
-"""Stage B of the synthetic world: questions whose answers are known, and a mind that reads only what it was sent.
+"""Stage B of the synthetic world: questions whose answers are known, and a mind that reads only what it was
+sent.
 
     questions = make_questions(world, seed=1, count=200)     of every kind, about characters whose names the cues tell
     teach(eyes)                                              gives a `Perceiver` the handlers of stage B
     is_right(question, answer)                               against the world's truth
 
-The mind gets the rendered prompt and the JPEGs, as a served model does, and reasons by rule: what it answers wrongly
-it was not told, or saw wrongly. It must not look at the world's truth.
+The mind gets the rendered prompt and the JPEGs, as a served model does, and reasons by rule: what it answers
+wrongly it was not told, or saw wrongly. It must not look at the world's truth.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Question:
     options: tuple[str, ...] = ()
 
 
-# --- truth --------------------------------------------------------------------------------------------------------
+# --- truth
+# --------------------------------------------------------------------------------------------------------
 
 
 def cause_cues(made: Any, seed: int) -> tuple[Cue, ...]:
@@ -101,7 +103,9 @@ def make_questions(made: Any, *, seed: int, count: int, cues: Sequence[Cue] = ()
 
 
 def is_right(question: Question, answer: Answer) -> bool:
-    """Whether the answer is the truth; a time may be a second off, since half a second lies between two frames."""
+    """Whether the answer is the truth; a time may be a second off, since half a second lies between two
+    frames.
+    """
     if question.truth is None or answer.answer is None:
         return answer.answer is question.truth
     if question.kind == "when":
@@ -202,7 +206,8 @@ def _about(
             break
 
 
-# --- the pipeline, end to end -----------------------------------------------------------------------------------
+# --- the pipeline, end to end
+# -----------------------------------------------------------------------------------
 
 
 def index_of(path: Path, model: Model, cues: Sequence[Cue], folder: Path) -> Index:
@@ -248,7 +253,9 @@ async def put(question: Question, index: Index, frames: Any, model: Model, effor
 
 
 def tokens_of(request: Request[Any], model: str) -> int:
-    """What a request takes by a model's own rules: instructions, inputs, the reply's schema, each picture by its size."""
+    """What a request takes by a model's own rules: instructions, inputs, the reply's schema, each picture by
+    its size.
+    """
     rendered = request.prompt.render(request.inputs)
     text = text_tokens(rendered.system + rendered.user, model) + schema_tokens(request.reply_type, model)
     return text + sum(image_tokens(*picture_size(p), model) + 6 for p in request.pictures)
@@ -259,7 +266,8 @@ def perceiving(eyes: Any) -> ScriptedModel:
     return ScriptedModel(eyes, name="perceiver")
 
 
-# --- the mind -----------------------------------------------------------------------------------------------------
+# --- the mind
+# -----------------------------------------------------------------------------------------------------
 
 
 class Deed(NamedTuple):
@@ -340,7 +348,9 @@ def _cast(task: Any) -> dict[str, tuple[str | None, str]]:
 
 
 def _entity(task: Any, name: str) -> str | None:
-    """Who is called so: by the cast, by what others took the name to mean, or by who is greeted so when alone."""
+    """Who is called so: by the cast, by what others took the name to mean, or by who is greeted so when
+    alone.
+    """
     called = next((entity for entity, (known, _) in _cast(task).items() if known == name), None)
     meant = re.findall(rf'"{name}" (?:means|may mean|was taken to mean) (\w+)', task.text)
     return called or next(iter(meant), None) or _greeted(task, name)

@@ -1,7 +1,8 @@
 """The zoo: folders like those that makers publish, with tiny random weights in the place of real ones.
 
-Each family has its real config class, its preprocessor's published sizes, its special tokens, and a chat template of the same
-shape as its own, written as `chat_template.jinja`. The tokenizer is trained here. Nothing is downloaded.
+Each family has its real config class, its preprocessor's published sizes, its special tokens, and a chat
+template of the same shape as its own, written as `chat_template.jinja`. The tokenizer is trained here.
+Nothing is downloaded.
 
     save(folder) writes   config.json, model.safetensors, generation_config.json   by transformers
                           tokenizer.json, tokenizer_config.json                    by transformers
@@ -102,8 +103,9 @@ _GLM_TOKENS = (
 class Family:
     """One row of the zoo, and of the table in docs/gpu.md.
 
-    `model_type` is what config.json says. `image_token` stands for a part of a picture in the prompt. `reorders`: its template puts all
-    pictures before the texts. `needs_torchvision`: transformers prepares its pictures by no other means.
+    `model_type` is what config.json says. `image_token` stands for a part of a picture in the prompt.
+    `reorders`: its template puts all pictures before the texts. `needs_torchvision`: transformers prepares
+    its pictures by no other means.
     """
 
     model_type: str
@@ -141,7 +143,9 @@ def _save(
     begin: str | None = None,
     named: dict[str, str] | None = None,
 ) -> Path:
-    """Write the folder of `model`, a class of transformers. `config` is given the id of each token, and how many there are."""
+    """Write the folder of `model`, a class of transformers. `config` is given the id of each token, and how
+    many there are.
+    """
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(tokens, begin=begin, end=end, pad=pad, named=named or {})

@@ -1,4 +1,6 @@
-"""Folders that are served, one inside and one outside, a library of the demo film, and a model that a test drives."""
+"""Folders that are served, one inside and one outside, a library of the demo film, and a model that a test
+drives.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ async def test_tool_calls_share_one_bound(settings: Any, chat_server: Any, tmp_p
 async def test_the_bound_of_a_server_says_what_it_is_and_how_to_raise_it(
     settings: Any, chat_server: Any, tmp_path: Path
 ) -> None:
-    """Clients took it for a bound on each call, and called again; operators did not know that a new start goes on."""
+    """Clients took it for a bound on each call, and called again; operators did not know that a new start
+    goes on.
+    """
     mcp = pytest.importorskip("mcp")
     from mrvideo.mcp import make_server
 

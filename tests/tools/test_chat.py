@@ -1,4 +1,6 @@
-"""A conversation: an agent that calls the real tools, cites only what they returned, and can be taken up again."""
+"""A conversation: an agent that calls the real tools, cites only what they returned, and can be taken up
+again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Only files that really lie below a served folder are read, whatever they are called and whatever leads to them."""
+"""Only files that really lie below a served folder are read, whatever they are called and whatever leads to
+them.
+"""
 
 from __future__ import annotations
 
@@ -159,7 +161,9 @@ def swapping(folders: Path, *swaps: tuple[Path, Path]) -> Toolbox:
 
 
 async def test_a_file_that_is_swapped_for_a_link_after_the_check_is_not_read(folders: Path) -> None:
-    """The path was looked at, and opened later: whoever may write in the folder had any film of the operator's read out."""
+    """The path was looked at, and opened later: whoever may write in the folder had any film of the
+    operator's read out.
+    """
     mine, secret = folders / "inside" / "mine.mp4", folders / "outside" / "secret.mp4"
     with pytest.raises(MrVideoError, match="leads outside the served folders"):
         await swapping(folders, (mine, secret)).call("index_video", {"video": "mine.mp4"})
@@ -187,7 +191,9 @@ async def test_a_folder_that_is_swapped_for_a_link_after_the_check_is_not_read(f
 async def test_an_index_is_not_told_by_a_file_that_is_swapped_between_the_checks(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was indexed elsewhere, by the operator, would be told to a client who lays a link at the right moment."""
+    """What was indexed elsewhere, by the operator, would be told to a client who lays a link at the right
+    moment.
+    """
     open_to_all = Toolbox(load_settings(library=folders / "library.db"))
     secret = folders / "outside" / "secret.mp4"
     await open_to_all.call("index_video", {"video": str(secret)})

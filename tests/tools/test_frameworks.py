@@ -1,4 +1,6 @@
-"""LangChain tools drive a LangGraph agent; OpenAI schemas hold to strict mode and their dispatcher answers in text."""
+"""LangChain tools drive a LangGraph agent; OpenAI schemas hold to strict mode and their dispatcher answers in
+text.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The calling agent's own model is the eyes: a client of the MCP server that sees only what its tools return.
 
-Its "model" reads the pixels of the synthetic world. No model is configured, and every question must come out right.
+Its "model" reads the pixels of the synthetic world. No model is configured, and every question must come out
+right.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ async def http_server(root: Path, *more: str) -> AsyncIterator[str]:
 
 
 class Agent:
-    """What an agent's model gets from the tools and says to them. `told` counts the kinds whose instructions came."""
+    """What an agent's model gets from the tools and says to them. `told` counts the kinds whose instructions
+    came.
+    """
 
     def __init__(self, client: Any, eyes: Any = None) -> None:
         self.client = client

@@ -1,4 +1,6 @@
-"""`mrvideo mcp`, asked by the official client: tools, progress, pictures, errors, cancellation, a clean stdout."""
+"""`mrvideo mcp`, asked by the official client: tools, progress, pictures, errors, cancellation, a clean
+stdout.
+"""
 
 from __future__ import annotations
 
@@ -195,7 +197,8 @@ async def test_a_cancelled_call_stops_indexing(
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            # The server holds the video's claim while it works. It was asked to stop, so it lets go, still running.
+            # The server holds the video's claim while it works. It was asked to stop, so it lets go, still
+            # running.
             with Library.open(library) as opened:
                 digest = opened.videos()[0].digest
                 await asyncio.to_thread(lambda: opened.claim(digest).__enter__())
@@ -286,7 +289,9 @@ asyncio.run(call())
 async def test_the_work_of_an_http_client_that_vanishes_ends(
     tmp_path: Path, write_film: Any, servers: Any, mode: str
 ) -> None:
-    """Of protocol versions before 2026 a client that was killed left its indexing running, and paid for, to the end."""
+    """Of protocol versions before 2026 a client that was killed left its indexing running, and paid for, to
+    the end.
+    """
     write_film(tmp_path / "grey.mp4", seconds=40)
     stall = servers.Fault.stall()
     with servers.ChatServer(fault_of=lambda call: stall if call >= 3 else None) as model:

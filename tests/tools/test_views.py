@@ -1,4 +1,6 @@
-"""What a notebook shows: pictures from the film, bars in proportion, and nothing from a video that is not escaped."""
+"""What a notebook shows: pictures from the film, bars in proportion, and nothing from a video that is not
+escaped.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A railway station: a board whose rows change, prices on a machine, signs. Sound, but nobody speaks: no cues."""
+"""A railway station: a board whose rows change, prices on a machine, signs. Sound, but nobody speaks: no
+cues.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The demo film: what can be read in it, and when. It was written down from the picture; its cues lie beside the file."""
+"""The demo film: what can be read in it, and when. It was written down from the picture; its cues lie beside
+the file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A regional news programme: captions in the American way (>> NAME:), lower thirds, a clock, a weather map, a ticker."""
+"""A regional news programme: captions in the American way (>> NAME:), lower thirds, a clock, a weather map, a
+ticker.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Three short scenes with cues in Chinese, Japanese and Arabic. The pictures bear figures and Latin letters only."""
+"""Three short scenes with cues in Chinese, Japanese and Arabic. The pictures bear figures and Latin letters
+only.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Recordings joined from parts whose clock starts anew: one clock over all of them, each part following the one before.
+"""Recordings joined from parts whose clock starts anew: one clock over all of them, each part following the
+one before.
 
     file     |== part 1 ==|== part 2 ==|
     clocks   1.4 ► 7.4 s   1.4 ► 5.0 s

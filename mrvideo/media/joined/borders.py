@@ -3,8 +3,8 @@
     file    |aaaaaaaaaaaaaaaa|bbbbbbbbbbbb|
     clock   1.4 s ────► 7.4 s|1.4 s ► 5.0 s
 
-A demuxer takes such a file for one recording: it seeks into the wrong part, and drops what seems to come too late. A
-border is believed only where all streams of pictures jump, and stay where they jumped to.
+A demuxer takes such a file for one recording: it seeks into the wrong part, and drops what seems to come too
+late. A border is believed only where all streams of pictures jump, and stay where they jumped to.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ _AHEAD_STEPS = 20
 
 
 class Stamps(NamedTuple):
-    """Timestamps in the order of their bytes: where each stands in the file, in which stream, whether it is of pictures.
+    """Timestamps in the order of their bytes: where each stands in the file, in which stream, whether it is
+    of pictures.
 
-    Fewer than `fewest` in a row that differ from those around them are damage. A jump ahead is one of more than
-    `ahead_seconds`.
+    Fewer than `fewest` in a row that differ from those around them are damage. A jump ahead is one of more
+    than `ahead_seconds`.
     """
 
     places: NDArray[np.int64]
@@ -43,8 +44,9 @@ class Stamps(NamedTuple):
 
 
 class Clocked(NamedTuple):
-    """A file's timestamps. `begin` finds what belongs before a recording's first one; `lead` what a decoder needs before
-    those bytes."""
+    """A file's timestamps. `begin` finds what belongs before a recording's first one; `lead` what a decoder
+    needs before those bytes.
+    """
 
     stamps: Stamps
     begin: Callable[[int], int] = lambda place: place

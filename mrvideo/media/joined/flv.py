@@ -1,4 +1,5 @@
-"""The clock of FLV files, which recorders of live streams begin again at zero when the connection was lost: each tag states it.
+"""The clock of FLV files, which recorders of live streams begin again at zero when the connection was lost:
+each tag states it.
 
 file     FLV  config  video audio video …   config  video audio …     or a second FLV header in between
 clock         0 ms    0  ────────► 3000 ms  0       0 ────────►
@@ -56,7 +57,9 @@ def clocked(file: FileIO, head: bytes) -> Clocked | None:
         return headers.get(tags[number].place, tags[number].place)
 
     def lead(start_byte: int) -> ByteRanges:
-        """A header, where there is none; and the last configuration before, which that of the part takes the place of."""
+        """A header, where there is none; and the last configuration before, which that of the part takes the
+        place of.
+        """
         if start_byte in headers.values():
             return ()
         configs = {tag.kind: tag for tag in tags if tag.is_config and tag.stop <= start_byte}
@@ -70,7 +73,9 @@ def _is_lead(tag: _Tag) -> bool:
 
 
 def _tags(file: FileIO) -> tuple[list[_Tag], dict[int, int]]:
-    """All tags; and for those that stand right behind a header, where that begins. Ends where the chain of tags does."""
+    """All tags; and for those that stand right behind a header, where that begins. Ends where the chain of
+    tags does.
+    """
     tags: list[_Tag] = []
     headers: dict[int, int] = {}
     at, block, block_at = _HEADER_BYTES, b"", 0
@@ -96,7 +101,9 @@ def _tags(file: FileIO) -> tuple[list[_Tag], dict[int, int]]:
 
 
 def _is_config(kind: int, first: int, second: int) -> bool:
-    """Whether a tag's content sets up a decoder (FLV 10.1, E.4.2.1 and E.4.3.1; first: codec, second: kind of packet)."""
+    """Whether a tag's content sets up a decoder (FLV 10.1, E.4.2.1 and E.4.3.1; first: codec, second: kind of
+    packet).
+    """
     if kind == _SOUND:
         return first >> 4 == 10 and second == 0
     if kind == _PICTURES:

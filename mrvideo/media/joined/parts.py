@@ -23,7 +23,9 @@ _MOST_PARTS = 4096
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the file, where it stands on the video's clock, and what it holds; why not, where it cannot be read."""
+    """A part of the file, where it stands on the video's clock, and what it holds; why not, where it cannot
+    be read.
+    """
 
     byte_ranges: ByteRanges
     span: Span

@@ -20,7 +20,9 @@ _TAIL_SECONDS = 1e-3
 
 
 class JoinedReader(Reader):
-    """A Reader over the parts of a recording, on one clock. One part is open at a time; `sparse` as for each of them."""
+    """A Reader over the parts of a recording, on one clock. One part is open at a time; `sparse` as for each
+    of them.
+    """
 
     def __init__(
         self, path: str, parts: Sequence[Part], options: ReadOptions | None = None, *, sparse: bool = True
@@ -74,7 +76,8 @@ class JoinedReader(Reader):
                 if in_part:
                     yield from self._serve_from(part, in_part, None)
                 continue
-            # A watcher sees all from the first time to the last one: parts between them from their start, and to their end.
+            # A watcher sees all from the first time to the last one: parts between them from their start, and
+            # to their end.
             start, stop = part.span.start_seconds, part.span.stop_seconds - _TAIL_SECONDS
             lead = [start] if number > first and start not in in_part[:1] else []
             tail = [stop] if number < last and stop > max(in_part, default=start) else []

@@ -16,7 +16,9 @@ _BLOCK_BYTES = 1 << 20
 _SYNC = 0x47
 _PLAIN = 188
 _STRIDES = (_PLAIN, 192, 204)
-"""Bytes of a packet: broadcast, Blu-ray and camcorders (four before each), with error correction (behind each)."""
+"""Bytes of a packet: broadcast, Blu-ray and camcorders (four before each), with error correction (behind
+each).
+"""
 _IN_A_ROW = 5
 _STAMPED_BYTES = 19
 """Of the head of a packet's content, with both its times."""
@@ -86,7 +88,9 @@ def _stamps_of_packets(file: FileIO, stride: int) -> Stamps:
 
 
 def _stamps_in(rows: NDArray[np.uint8], at: int) -> NDArray[np.int64]:
-    """Place, stream, ticks, and whether of pictures, of each packet that states its time (ISO/IEC 13818-1, 2.4.3)."""
+    """Place, stream, ticks, and whether of pictures, of each packet that states its time (ISO/IEC 13818-1,
+    2.4.3).
+    """
     # Begins something, and was neither received with errors nor scrambled; has content.
     numbers = np.flatnonzero((rows[:, 1] & 0xC0 == 0x40) & (rows[:, 3] & 0xD0 == 0x10))
     begun = rows[numbers]

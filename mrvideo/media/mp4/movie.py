@@ -1,12 +1,14 @@
 """MP4 and MOV files of many hours: opened with an index of the wanted span only.
 
-A decoder library keeps some 60 bytes for every picture and sound of the whole file, in every reader. Here it is shown
-the same file with another index (`moov`) behind it, which lists few samples, all at their own places and times:
+A decoder library keeps some 60 bytes for every picture and sound of the whole file, in every reader. Here it
+is shown the same file with another index (`moov`) behind it, which lists few samples, all at their own places
+and times:
 
     file    ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  moov          samples  |head|................................|tail|
     shown   ftyp  mdat ~~~~~~~~~~~~~~~~~~~~~  free  moov'   listed   |head|      |=== wanted span ===|    |tail|
 
-The head sets the clock's origin, the tail tells the end. Whatever is unusual in a file makes `Movie.of` decline it.
+The head sets the clock's origin, the tail tells the end. Whatever is unusual in a file makes `Movie.of`
+decline it.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ class Movie:
 
     @classmethod
     def of(cls, path: str) -> Self | None:
-        """The file as a Movie; None when it is short, no MP4 or MOV, or built in a way that this room does not know."""
+        """The file as a Movie; None when it is short, no MP4 or MOV, or built in a way that this room does
+        not know.
+        """
         try:
             size = Path(path).stat().st_size
             if size <= LONG_INDEX_BYTES:
@@ -70,7 +74,9 @@ class Movie:
         return self._rates.get(stream_index)
 
     def window(self, span: Span) -> Spliced:
-        """The file as a decoder library is to see it: the span, in seconds from the first picture, is listed in full."""
+        """The file as a decoder library is to see it: the span, in seconds from the first picture, is listed
+        in full.
+        """
         file = Path(self._path).open("rb")  # noqa: SIM115 - closed with what is returned
         try:
             index = wrap(b"moov", b"".join(self._rewritten(file, self._moov, span)))

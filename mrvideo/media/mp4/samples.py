@@ -1,4 +1,5 @@
-"""A video track's sample tables (ISO/IEC 14496-12, 8.6 and 8.7): read in blocks, and written anew for few samples.
+"""A video track's sample tables (ISO/IEC 14496-12, 8.6 and 8.7): read in blocks, and written anew for few
+samples.
 
 stts  how long each is decoded      ctts  how much later each is shown      stss  which are key frames
 stsz  how many bytes each has       stsc, stco  which chunk of the file holds it, and where that begins
@@ -55,7 +56,9 @@ class SampleTables:
         return Fraction(self.count * self._timescale, self.duration)
 
     def listing(self, span: Span, *, before_seconds: float, after_seconds: float) -> Iterator[bytes]:
-        """Table boxes for the beginning, the end, and the span, in seconds from the first picture, with its margins."""
+        """Table boxes for the beginning, the end, and the span, in seconds from the first picture, with its
+        margins.
+        """
         ranges = self._ranges(span, before_seconds, after_seconds)
         samples = np.concatenate([np.arange(a, b) for a, b in ranges])
         yield _counted(b"stts", np.stack([np.ones(len(samples)), self._deltas(ranges)], axis=1))

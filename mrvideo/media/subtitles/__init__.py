@@ -39,7 +39,9 @@ READING_SECONDS = 2.0
 """How long a line without a length stands, unless the next one comes sooner."""
 
 LONGEST_CHARACTERS = 5_000
-"""Of one cue: nobody says more in the time that a line stands, and it would stand in every request about that time."""
+"""Of one cue: nobody says more in the time that a line stands, and it would stand in every request about that
+time.
+"""
 _LONGEST_NAME = 200
 
 
@@ -79,10 +81,11 @@ def load_subtitles(
 ) -> Subtitles:
     """The best subtitles of a video: the file given, else one beside it, else a text stream inside it.
 
-    `language` (`en`, `eng`, `English`) prefers a track, and is that of a file whose name says none; without it the
-    plainest name, then the container's default wins. Forced tracks come last. Cues lie on the video's clock, zero at its first picture.
-    With `folders`, a file beside it is read only if, once open, it lies in one of them.
-    Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError` tree.
+    `language` (`en`, `eng`, `English`) prefers a track, and is that of a file whose name says none; without
+    it the plainest name, then the container's default wins. Forced tracks come last. Cues lie on the video's
+    clock, zero at its first picture. With `folders`, a file beside it is read only if, once open, it lies in
+    one of them. Raises `SubtitleError` when the file given is missing or cannot be read, and the `VideoError`
+    tree.
     """
     beside = [] if subtitles is not None or is_url(str(video_path)) else sidecars(Path(video_path))
     inside = look_into(video_path, clock=bool(beside) or subtitles is not None, allow_url=allow_url)

@@ -1,7 +1,9 @@
-"""How likely a text is as one of a language, by its letters alone: tells code pages apart in a file of two lines.
+"""How likely a text is as one of a language, by its letters alone: tells code pages apart in a file of two
+lines.
 
-Every text that a code page makes of the same bytes has a likelihood under each language that used the page. The sum of
-the logarithms over the same bytes compares them all: one letter a byte here, one sign for two bytes there.
+Every text that a code page makes of the same bytes has a likelihood under each language that used the page.
+The sum of the logarithms over the same bytes compares them all: one letter a byte here, one sign for two
+bytes there.
 """
 
 from __future__ import annotations
@@ -76,8 +78,9 @@ _PUNCTUATION = frozenset("“”‘’„«»–—…·•\u00a0¿¡°♪§€�
 _USUAL_MARK, _SYMBOL, _FOREIGN, _BROKEN = -3.5, -9.5, -12.0, -14.0
 _CAPITAL = -0.7
 _MISPLACED = -6.0
-"""A sign where its script does not put it: Cyrillic beside Latin, three accents in a row, a capital or a mark inside
-a word."""
+"""A sign where its script does not put it: Cyrillic beside Latin, three accents in a row, a capital or a mark
+inside a word.
+"""
 
 _Score = Callable[[str], float]
 
@@ -109,7 +112,9 @@ def _foreign(sign: str) -> float:
 
 
 def _row(sign: str, encoding: str) -> int:
-    """The first byte of the sign in a national standard, which puts what is used often into its first rows; 0 outside."""
+    """The first byte of the sign in a national standard, which puts what is used often into its first rows; 0
+    outside.
+    """
     try:
         coded = sign.encode(encoding)
     except UnicodeEncodeError:
@@ -180,7 +185,9 @@ class Reading:
         return self._signs.total()
 
     def likelihood(self, language: str) -> float:
-        """The logarithm of how likely its signs beyond ASCII are in a language. Only differences mean something."""
+        """The logarithm of how likely its signs beyond ASCII are in a language. Only differences mean
+        something.
+        """
         alphabet = _alphabets()[language]
         total = sum(count * _share(sign, alphabet) for sign, count in self._signs.items())
         if not alphabet.mixed:

@@ -15,8 +15,8 @@ _DRAWING = re.compile(r"\\p(\d)")
 
 
 def read_ass(text: str) -> tuple[list[Line], int]:
-    """Lines, and how many rows could not be read. Drawings and comments are not words, but for the comments that
-    karaoke effects are made from.
+    """Lines, and how many rows could not be read. Drawings and comments are not words, but for the comments
+    that karaoke effects are made from.
     """
     pieces: list[Piece] = []
     templates: list[Piece] = []
@@ -58,7 +58,9 @@ def _piece(values: dict[str, str]) -> Piece | None:
 
 
 def piece_of(start_ms: int, stop_ms: int, text: str, *, style: str, speaker: str, effect: str) -> Piece:
-    """A line from its fields as a file has them: plain, without what is drawn, with the place where it stands."""
+    """A line from its fields as a file has them: plain, without what is drawn, with the place where it
+    stands.
+    """
     words: list[str] = []
     codes: list[str] = []
     drawing = False

@@ -135,7 +135,9 @@ def _pieces(
 
 
 def first_frame_seconds(container: InputContainer, path: str) -> float:
-    """Presentation time of the first picture, where the video's own clock is zero. Raises the `VideoError` tree."""
+    """Presentation time of the first picture, where the video's own clock is zero. Raises the `VideoError`
+    tree.
+    """
     from av.error import FFmpegError
 
     from mrvideo.media.compat import must_begin_at_key

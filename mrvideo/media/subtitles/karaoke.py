@@ -25,8 +25,9 @@ _TEMPLATE_MARGIN_MS = 1500
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line as a file has it, with what tells which line a letter belongs to. `place` is in pixels, from the left and
-    the top; `spaced` says that a space follows."""
+    """A line as a file has it, with what tells which line a letter belongs to. `place` is in pixels, from the
+    left and the top; `spaced` says that a space follows.
+    """
 
     start_ms: int
     stop_ms: int
@@ -94,7 +95,9 @@ class _Times:
 
 @dataclass(slots=True)
 class _Letter:
-    """Pieces that stand at one place one after the other (coming, lit, going): one letter, and when it stands there."""
+    """Pieces that stand at one place one after the other (coming, lit, going): one letter, and when it stands
+    there.
+    """
 
     piece: Piece
     stop_ms: int
@@ -102,7 +105,9 @@ class _Letter:
 
 
 def _join(row: list[Piece], joined: dict[int, Piece | None]) -> None:
-    """Note for each piece of a joined line what stands in its place: the line for the first, nothing for the others."""
+    """Note for each piece of a joined line what stands in its place: the line for the first, nothing for the
+    others.
+    """
     line: Piece | None = None
     first = 0
     for run in _runs(_letters(row)):
@@ -173,7 +178,9 @@ def _left_over(line: Piece, letter: _Letter) -> bool:
 
 
 def _text(run: Sequence[_Letter]) -> str:
-    """The letters in a row, with spaces where the file has them, or where places leave more room than between others."""
+    """The letters in a row, with spaces where the file has them, or where places leave more room than between
+    others.
+    """
     pieces = [letter.piece for letter in run]
     steps = [
         (after.place[0] - before.place[0]) * 2 / max(len(before.text) + len(after.text), 1)
@@ -189,7 +196,8 @@ def _text(run: Sequence[_Letter]) -> str:
 
 
 def grown(lines: Sequence[Line]) -> list[Line]:
-    """Lines without those that the next one goes on from: `H`, `He`, `Hel` … are one, from when the first letter stood.
+    """Lines without those that the next one goes on from: `H`, `He`, `Hel` … are one, from when the first
+    letter stood.
 
     Two in a row are left alone: somebody may repeat the other's words.
     """

@@ -28,7 +28,9 @@ UNKNOWN = frozenset({"", "und", "mis", "mul", "zxx", "qaa"})
 
 
 def language_of(tag: str | None) -> str | None:
-    """The language that a tag names, as ISO 639-1 (`en`); None for none, `und`, and words that are no language."""
+    """The language that a tag names, as ISO 639-1 (`en`); None for none, `und`, and words that are no
+    language.
+    """
     if tag is None:
         return None
     primary = tag.strip().lower().replace("_", "-").split("-")[0]

@@ -30,8 +30,8 @@ class Parsed:
 
 
 def parse(data: bytes, name: str, language: str | None = None) -> Parsed:
-    """A subtitle file's lines, plain and with their speakers. `name` gives the format by its suffix and leads messages,
-    `language` helps to find the encoding, and chooses in a file of several languages.
+    """A subtitle file's lines, plain and with their speakers. `name` gives the format by its suffix and leads
+    messages, `language` helps to find the encoding, and chooses in a file of several languages.
 
     What cannot be read is counted in the notes. Raises `SubtitleError` when nothing can.
     """
@@ -52,7 +52,9 @@ def parse(data: bytes, name: str, language: str | None = None) -> Parsed:
 
 
 def _lines(text: str, name: str, suffix: str, language: str | None) -> tuple[list[Line], int, list[str]]:
-    """Marked-up lines, how many blocks are unreadable, and notes. XML and SAMI come first: their comments end in `-->`."""
+    """Marked-up lines, how many blocks are unreadable, and notes. XML and SAMI come first: their comments end
+    in `-->`.
+    """
     if text.startswith("WEBVTT") or suffix == "vtt":
         lines, unreadable = _vtt(text)
         return rejoined(lines), unreadable, []
@@ -99,7 +101,9 @@ def _srt(text: str) -> tuple[list[Line], int]:
 
 
 def _without_timeless(rows: list[str]) -> tuple[list[str], int]:
-    """Rows up to one that looks like the number of a block whose timing line is missing, and how many such follow."""
+    """Rows up to one that looks like the number of a block whose timing line is missing, and how many such
+    follow.
+    """
     starts = [
         i
         for i in range(len(rows) - 1)
@@ -109,8 +113,8 @@ def _without_timeless(rows: list[str]) -> tuple[list[str], int]:
 
 
 def _vtt(text: str) -> tuple[list[Line], int]:
-    """Blocks between blank lines; NOTE, STYLE and REGION are not spoken, but a timing line ends them; a line before the
-    timing is a name.
+    """Blocks between blank lines; NOTE, STYLE and REGION are not spoken, but a timing line ends them; a line
+    before the timing is a name.
     """
     lines: list[Line] = []
     blocks = rolling = unreadable = 0
@@ -144,8 +148,8 @@ def _vtt(text: str) -> tuple[list[Line], int]:
 
 
 def _times(row: str, *, vtt: bool = False) -> _Times | None:
-    """A timing line's two times in milliseconds; None when it says none, or an hour has too many digits for its format.
-    Before zero is zero.
+    """A timing line's two times in milliseconds; None when it says none, or an hour has too many digits for
+    its format. Before zero is zero.
     """
     found = _TIMING.match(row)
     if found is None:

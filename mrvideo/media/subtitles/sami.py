@@ -40,8 +40,8 @@ class _Shown:
 
 
 def read_sami(text: str, language: str | None) -> tuple[list[Line], int, list[str]]:
-    """Lines, how many marks of time say none, and notes. Of a file in several languages only the one asked for, if it
-    is there. A line that nothing ends has no length.
+    """Lines, how many marks of time say none, and notes. Of a file in several languages only the one asked
+    for, if it is there. A line that nothing ends has no length.
     """
     tracks, unreadable = _tracks(text)
     languages = _languages(text, tracks)
@@ -64,7 +64,9 @@ def read_sami(text: str, language: str | None) -> tuple[list[Line], int, list[st
 
 
 def _tracks(text: str) -> tuple[dict[str, list[_Shown]], int]:
-    """What is shown, by class. Words before the first paragraph of a SYNC stand in the class that has no name."""
+    """What is shown, by class. Words before the first paragraph of a SYNC stand in the class that has no
+    name.
+    """
     tracks: dict[str, list[_Shown]] = defaultdict(list)
     unreadable = 0
     shown: _Shown | None = None

@@ -24,8 +24,9 @@ class Sidecar:
 def sidecars(video: Path) -> list[Sidecar]:
     """Files named as the video, with language and flags between stem and suffix; the plainest name first.
 
-    Names are compared in Unicode's composed form: a name keeps its letters when it moves from a Mac to another system,
-    but not always how they are made up. What is found may be a pipe or lead nowhere: whoever reads it says so.
+    Names are compared in Unicode's composed form: a name keeps its letters when it moves from a Mac to
+    another system, but not always how they are made up. What is found may be a pipe or lead nowhere: whoever
+    reads it says so.
     """
     try:
         names = sorted(entry for entry in video.parent.iterdir() if entry.suffix.lower() in SUFFIXES)

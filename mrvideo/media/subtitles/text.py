@@ -27,7 +27,8 @@ _TAG = re.compile(
     r"|<br\s*/?>|<\d[\d:.]*>|</>",
     re.IGNORECASE,
 )
-# What follows the spaces begins with another sign: two patterns that both take spaces would share them out in every way.
+# What follows the spaces begins with another sign: two patterns that both take spaces would share them out in
+# every way.
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^\s<>][^<>]*)>", re.IGNORECASE)
 # Places in the private use area stand in for what the markup stripper must not see.
 _VOICE_OPEN, _VOICE_CLOSE, _BRACE, BACKSLASH = "\ue000", "\ue001", "\ue002", "\ue003"
@@ -80,7 +81,8 @@ def _harmless(reference: re.Match[str]) -> str:
     return "" if 0xE000 <= code <= 0xE003 else reference[0]
 
 
-# A label ends at the first colon that words follow. `Dr. Smith`, `MAN 2`, `O'Brien`, `Mary-Ann`; at most four words.
+# A label ends at the first colon that words follow. `Dr. Smith`, `MAN 2`, `O'Brien`, `Mary-Ann`; at most four
+# words.
 _LABEL = re.compile(
     r"^(?P<dash>[-–—•>\s]*)(?P<open>[\[(]?)(?P<label>[^\W\d_][\w.'’&#-]*(?:\s[\w.'’&#-]+){0,3})"
     r"(?P<aside>\s*\([^()]{1,40}\))?[\])]?\s*:(?P<rest>\s+\S.*)$",
@@ -99,8 +101,8 @@ _NOT_A_SPEAKER = frozenset(_NO_SPEAKERS.split())
 
 
 def spoken(lines: Iterable[Line]) -> list[Line]:
-    """Lines of plain text, one speaker each, from lines that `plain` made: a cue of two voices becomes two lines
-    of one span.
+    """Lines of plain text, one speaker each, from lines that `plain` made: a cue of two voices becomes two
+    lines of one span.
 
     A label counts as a speaker when it stands in capitals, or comes back in another line of the file. Where
     everything stands in capitals (broadcast captions), it has to come back.

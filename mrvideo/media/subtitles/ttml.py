@@ -1,5 +1,5 @@
-"""TTML (also DFXP, IMSC, EBU-TT): read as a stream of elements, so that depth costs nothing and a broken end loses only
-what follows it.
+"""TTML (also DFXP, IMSC, EBU-TT): read as a stream of elements, so that depth costs nothing and a broken end
+loses only what follows it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def looks_like_ttml(text: str, suffix: str) -> bool:
 
 
 def read_ttml(text: str, name: str) -> tuple[list[Line], int, list[str]]:
-    """Lines of plain text, how many could not be timed, and notes. Raises `SubtitleError` for what is no TTML."""
+    """Lines of plain text, how many could not be timed, and notes. Raises `SubtitleError` for what is no
+    TTML.
+    """
     reader = _Reader(name)
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -77,7 +79,9 @@ class _Element:
 
 
 class _Reader:
-    """What expat tells, gathered into lines: each `p` is one; without times of its own, each timed `span` in it is."""
+    """What expat tells, gathered into lines: each `p` is one; without times of its own, each timed `span` in
+    it is.
+    """
 
     def __init__(self, name: str) -> None:
         self.lines: list[Line] = []

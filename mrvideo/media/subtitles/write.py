@@ -49,7 +49,9 @@ def write_vtt(*tracks: Sequence[TimedLine]) -> str:
 
 
 def _ordered(tracks: Sequence[Sequence[TimedLine]]) -> list[tuple[int, int, str, int]]:
-    """By start, a line without words or with broken rows made fit to stand in a block; none shorter than 1 ms."""
+    """By start, a line without words or with broken rows made fit to stand in a block; none shorter than 1
+    ms.
+    """
     lines: list[tuple[int, int, str, int]] = []
     for track, timed in enumerate(tracks):
         for start_seconds, stop_seconds, text in timed:

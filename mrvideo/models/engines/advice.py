@@ -1,4 +1,6 @@
-"""The one command that fits this machine: from what runs, what is installed, what lies on the disk, and the GPUs."""
+"""The one command that fits this machine: from what runs, what is installed, what lies on the disk, and the
+GPUs.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _SMALL = ("Qwen/Qwen2.5-VL-3B-Instruct", 10 * _GIBIBYTE)
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found. `engines` are schemes whose program is installed; `local` says that the extra `local` is."""
+    """What was found. `engines` are schemes whose program is installed; `local` says that the extra `local`
+    is.
+    """
 
     gpus: tuple[Gpu, ...]
     engines: tuple[str, ...]
@@ -58,7 +62,9 @@ def has_ollama() -> bool:
 
 
 def advise(machine: Machine) -> Advice:
-    """The first way that fits, the one with the least to do before it: what runs, what is there, what is to be fetched."""
+    """The first way that fits, the one with the least to do before it: what runs, what is there, what is to
+    be fetched.
+    """
     for way in _WAYS:
         found = way(machine)
         if found is not None:
@@ -78,7 +84,8 @@ def _running(machine: Machine) -> Advice | None:
     for server in machine.servers:
         model = next((model for model in server.models if model.sees), None)
         if model is not None:
-            # One that mrvideo would else start is asked where it is: it has another name for its model, maybe.
+            # One that mrvideo would else start is asked where it is: it has another name for its model,
+            # maybe.
             usual = preset_named(server.scheme).port == server.port
             engine = any(program.scheme == server.scheme for program in PROGRAMS)
             address = None if usual and not engine else server.base_url
@@ -179,7 +186,9 @@ def _gpu_alone(machine: Machine) -> Advice | None:
 
 
 def _fetched(gpus: Sequence[Gpu]) -> str | None:
-    """A model to download that fits into the largest GPU; None without one, or where its memory is too small or not told."""
+    """A model to download that fits into the largest GPU; None without one, or where its memory is too small
+    or not told.
+    """
     room = max((gpu.memory_bytes or 0 for gpu in gpus), default=0)
     return next((name for name, needed in (_LARGE, _SMALL) if room >= needed * 0.95), None)
 

@@ -1,4 +1,6 @@
-"""The adapter for a server that mrvideo starts: joins it before the first call, then asks as any OpenAI-compatible server is asked."""
+"""The adapter for a server that mrvideo starts: joins it before the first call, then asks as any
+OpenAI-compatible server is asked.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,11 @@ _MOST_LIST_BYTES = 2**20
 
 
 class EngineBackend:
-    """One model at a server of this machine. Thread-safe. What is kept of it is found again whichever port it has.
+    """One model at a server of this machine. Thread-safe. What is kept of it is found again whichever port it
+    has.
 
-    A server that already answers at the engine's usual port and has the model is used as it is; else one is joined that an
-    earlier run has started, or one is started, at the first call.
+    A server that already answers at the engine's usual port and has the model is used as it is; else one is
+    joined that an earlier run has started, or one is started, at the first call.
     """
 
     def __init__(self, settings: ModelSettings, tell: Tell = lambda line: None) -> None:
@@ -58,7 +61,9 @@ class EngineBackend:
     async def complete(
         self, request: Request[Any], turns: tuple[Turn, ...], *, max_output_tokens: int
     ) -> Completion:
-        """One call. Raises as `OpenAIBackend` does; `ModelUnavailable` too for a server that cannot be started, or died."""
+        """One call. Raises as `OpenAIBackend` does; `ModelUnavailable` too for a server that cannot be
+        started, or died.
+        """
         if not self._joined:
             await self._join()
         try:
@@ -89,7 +94,8 @@ class EngineBackend:
 
 
 def ready(settings: ModelSettings, tell: Tell) -> tuple[Served, Lease | None]:
-    """The server of these settings, once it answers; without a lease where somebody else runs it at the usual port.
+    """The server of these settings, once it answers; without a lease where somebody else runs it at the usual
+    port.
 
     Raises `ModelUnavailable`, `SettingsError`, and `Stopped` when the run is cancelled meanwhile.
     """
@@ -127,7 +133,9 @@ def at(settings: ModelSettings, served: Served) -> ModelSettings:
 
 
 def already_there(settings: ModelSettings) -> Served | None:
-    """A server at the engine's usual port that lists the model under that name, such as one that you started yourself."""
+    """A server at the engine's usual port that lists the model under that name, such as one that you started
+    yourself.
+    """
     base_url = settings.base_url or ""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -144,7 +152,8 @@ def already_there(settings: ModelSettings) -> Served | None:
 
 
 def check_startable(settings: ModelSettings) -> None:
-    """Check that the model's program is installed and its command can be written, or that its server is there. Starts nothing.
+    """Check that the model's program is installed and its command can be written, or that its server is
+    there. Starts nothing.
 
     Raises `ModelUnavailable`, `SettingsError`.
     """
@@ -160,7 +169,9 @@ def check_startable(settings: ModelSettings) -> None:
 
 
 def _given_up() -> bool:
-    """Whether nobody waits any more: the program is ending, or the task that called this thread was cancelled."""
+    """Whether nobody waits any more: the program is ending, or the task that called this thread was
+    cancelled.
+    """
     if not threading.main_thread().is_alive():
         return True
     try:

@@ -26,13 +26,17 @@ class Gpu:
 
 
 def usable_gpus() -> int:
-    """How many a server may use: those there are, less what CUDA_VISIBLE_DEVICES hides. NVIDIA's alone are counted."""
+    """How many a server may use: those there are, less what CUDA_VISIBLE_DEVICES hides. NVIDIA's alone are
+    counted.
+    """
     there, seen = len(_told_by_smi()), visible_gpus()
     return there if seen is None else min(there, seen)
 
 
 def found_gpus() -> tuple[Gpu, ...]:
-    """All GPUs. PyTorch is asked where there is no `nvidia-smi`, and where there can be a GPU at all: it takes seconds to load."""
+    """All GPUs. PyTorch is asked where there is no `nvidia-smi`, and where there can be a GPU at all: it
+    takes seconds to load.
+    """
     told = _told_by_smi()
     if told or not _may_have_another():
         return told

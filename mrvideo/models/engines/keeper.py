@@ -1,10 +1,12 @@
 """Start one server and keep it: the parent process of the server, which outlives whoever asked for it.
 
-Run as a program, with one JSON object on stdin (`Order`). It needs nothing but the standard library, is started with
-`python -I`, and imports nothing of the package, so that no folder in which mrvideo is used can put code into it. POSIX only.
+Run as a program, with one JSON object on stdin (`Order`). It needs nothing but the standard library, is
+started with `python -I`, and imports nothing of the package, so that no folder in which mrvideo is used can
+put code into it. POSIX only.
 
-Users connect over loopback TCP and stay connected: the system closes the connection of a process that ends, however it
-ends. One JSON object a line, both ways. The first line holds the order's token; then the keeper tells phases:
+Users connect over loopback TCP and stay connected: the system closes the connection of a process that ends,
+however it ends. One JSON object a line, both ways. The first line holds the order's token; then the keeper
+tells phases:
 
     {"token": …, "pid": …}       ─►    {"phase": "starting", "seconds": 12.5, "users": […], "said": "last line of the log"}
     {"token": …, "do": "stop"}   ─►    {"phase": "ready", …}
@@ -75,7 +77,9 @@ class _User:
 
 @dataclass
 class Keeper:
-    """The loop: users, the server's process, and its health, looked at ten times a second. One thread, and one that asks for health."""
+    """The loop: users, the server's process, and its health, looked at ten times a second. One thread, and
+    one that asks for health.
+    """
 
     order: Order
     users: list[_User] = field(default_factory=list[_User])
@@ -163,7 +167,9 @@ class Keeper:
         return None
 
     def _end(self, why: str, said: str | None = None) -> None:
-        """Close the door, end the server, tell whoever waits. The state goes last: until then nobody starts another."""
+        """Close the door, end the server, tell whoever waits. The state goes last: until then nobody starts
+        another.
+        """
         self._selector.unregister(self._listener)
         self._listener.close()
         code = None if self._process is None else self._process.poll()
@@ -298,7 +304,9 @@ class Keeper:
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the server and all that it has started, and SIGKILL to what is left. The process led a session of its own."""
+    """SIGTERM to the server and all that it has started, and SIGKILL to what is left. The process led a
+    session of its own.
+    """
     end_session(process.pid, process.poll)
     process.wait()
 
@@ -343,7 +351,9 @@ def members(leader: int) -> list[int]:
 
 
 def started_at(pid: int) -> str | None:
-    """When a process began, in the system's own count: tells it from a later one of the same number. None where it is gone or not told."""
+    """When a process began, in the system's own count: tells it from a later one of the same number. None
+    where it is gone or not told.
+    """
     fields = _stat(pid)
     return fields[19] if fields and fields[0] != "Z" else None
 
@@ -405,7 +415,9 @@ def _is_healthy(port: int) -> bool:
 
 
 def _die_with(parent: int) -> Callable[[], None]:
-    """For the server's process, before it runs its program: end when the keeper ends, also by kill -9 (Linux)."""
+    """For the server's process, before it runs its program: end when the keeper ends, also by kill -9
+    (Linux).
+    """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def arm() -> None:

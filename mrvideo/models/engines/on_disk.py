@@ -1,6 +1,8 @@
-"""Models on this disk: the Hugging Face hub's cache, and GGUF files in the usual folders; which of them take pictures.
+"""Models on this disk: the Hugging Face hub's cache, and GGUF files in the usual folders; which of them take
+pictures.
 
-Nothing is downloaded and no library asked: names are those of folders, the rest is in each model's config.json.
+Nothing is downloaded and no library asked: names are those of folders, the rest is in each model's
+config.json.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _MOST_FOLDERS = 2000
 
 @dataclass(frozen=True)
 class ModelOnDisk:
-    """A model that can be loaded without a download. `name` is what hf:, vllm: and sglang: take, or llamacpp: for GGUF."""
+    """A model that can be loaded without a download. `name` is what hf:, vllm: and sglang: take, or llamacpp:
+    for GGUF.
+    """
 
     name: str
     sees: bool
@@ -42,7 +46,9 @@ def models_on_disk(
 
 
 def config_of(model: str, *, cache: Path | None = None) -> Mapping[str, Any] | None:
-    """What a model's config.json says: of a folder, or of a hub name that is in the cache; None where neither is."""
+    """What a model's config.json says: of a folder, or of a hub name that is in the cache; None where neither
+    is.
+    """
     folder = Path(model).expanduser()
     if is_folder(folder):
         return _config_in(folder)
@@ -51,7 +57,9 @@ def config_of(model: str, *, cache: Path | None = None) -> Mapping[str, Any] | N
 
 
 def takes_pictures(config: Mapping[str, Any]) -> bool:
-    """Whether a model with that config.json reads pictures and writes text: not one that only embeds pictures."""
+    """Whether a model with that config.json reads pictures and writes text: not one that only embeds
+    pictures.
+    """
     architectures = [name for name in entries(config.get("architectures")) if isinstance(name, str)]
     writes = any(
         name.endswith(("ForConditionalGeneration", "ForCausalLM", "ForImageTextToText", "ChatModel"))

@@ -22,14 +22,18 @@ HOST = "127.0.0.1"
 MOST_IMAGES = 40
 """In one request: what settings allow. A server is shared, so it takes what any run may send."""
 CONTEXT_TOKENS = 32_768
-"""What one request may hold, where neither the settings nor a smaller model say otherwise: 20 frames take some 4,000."""
+"""What one request may hold, where neither the settings nor a smaller model say otherwise: 20 frames take
+some 4,000.
+"""
 LLAMA_SLOTS = 4
 """Requests that llama.cpp's server decodes side by side; each has its own context."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a server is to be like. `context_tokens` None: as `CONTEXT_TOKENS` says. `further` are the user's own arguments."""
+    """What a server is to be like. `context_tokens` None: as `CONTEXT_TOKENS` says. `further` are the user's
+    own arguments.
+    """
 
     model: str
     port: int
@@ -78,7 +82,8 @@ def installed(scheme: str) -> tuple[str, ...]:
 
 def _on_path(*names: str) -> Callable[[], tuple[str, ...] | None]:
     def find() -> tuple[str, ...] | None:
-        # The folder of this Python too: a virtual environment need not be activated to have its programs used.
+        # The folder of this Python too: a virtual environment need not be activated to have its programs
+        # used.
         places = (None, str(Path(sys.executable).parent))
         found = next(
             (path for name in names for place in places if (path := shutil.which(name, path=place))), None
@@ -162,7 +167,8 @@ def _completed(command: Sequence[str], plan: Plan, scheme: str) -> tuple[str, ..
     several = program_of(scheme).several_gpus
     parallel = ("parallel-size", "--dp-size", "--dp", "--tp-size", "--tp", "-tp", "-dp")
     own = any(word.split("=")[0].endswith(parallel) for word in plan.further)
-    # A model that is larger than one GPU is split by the user's own arguments; then copies are theirs to count, too.
+    # A model that is larger than one GPU is split by the user's own arguments; then copies are theirs to
+    # count, too.
     copies = [several, str(plan.gpus)] if several and plan.gpus > 1 and not own else []
     return (*command, *copies, *plan.further)
 
@@ -210,7 +216,9 @@ def _gguf(model: str) -> list[str]:
 
 
 def projector_of(weights: Path) -> Path:
-    """The mmproj file beside a GGUF model: without it the model sees nothing. Raises `SettingsError`: none, or several."""
+    """The mmproj file beside a GGUF model: without it the model sees nothing. Raises `SettingsError`: none,
+    or several.
+    """
     found = sorted(file for file in weights.parent.glob("*.gguf") if "mmproj" in file.name.lower())
     if len(found) > 1:
         named = [file for file in found if weights.name.lower().startswith(_model_in(file))]
@@ -247,7 +255,9 @@ PROGRAMS = (
 
 
 def further_arguments(text: str | None) -> tuple[str, ...]:
-    """The user's own arguments, as a shell would take them apart. Raises `SettingsError`, also for what mrvideo sets itself."""
+    """The user's own arguments, as a shell would take them apart. Raises `SettingsError`, also for what
+    mrvideo sets itself.
+    """
     try:
         words = tuple(shlex.split(text or ""))
     except ValueError as error:

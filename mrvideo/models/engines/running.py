@@ -1,4 +1,5 @@
-"""Servers that already run on this machine, at the usual ports of the usual programs, and which of their models take pictures.
+"""Servers that already run on this machine, at the usual ports of the usual programs, and which of their
+models take pictures.
 
 Only lists of models are asked for, of 127.0.0.1 alone, past any proxy, without a key, and for a moment each.
 """
@@ -35,7 +36,9 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answered. `scheme` is how its models are named here; `wants_key` says that it told nothing without one."""
+    """A server that answered. `scheme` is how its models are named here; `wants_key` says that it told
+    nothing without one.
+    """
 
     scheme: str
     label: str

@@ -4,8 +4,8 @@
     FOLDER/NAME.lock   held while one process looks whether a server is there, and starts one
     FOLDER/NAME.log    what the server prints
 
-A process that has joined is a user until it ends or leaves. Its connection to the keeper is what counts, so that one that
-is killed is no user any more.
+A process that has joined is a user until it ends or leaves. Its connection to the keeper is what counts, so
+that one that is killed is no user any more.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class Lease:
             return self._ended
 
     def wait(self, tell: Tell, given_up: Callable[[], bool]) -> None:
-        """Until the server answers. Raises `ModelUnavailable` when it does not, `Stopped` when it is not wanted any more."""
+        """Until the server answers. Raises `ModelUnavailable` when it does not, `Stopped` when it is not
+        wanted any more.
+        """
         told_at = 0.0
         while not given_up():
             for told in self._told(wait_seconds=_TICK_SECONDS):
@@ -127,10 +129,11 @@ _owner = os.getpid()
 def joined(
     wanted: Wanted, *, tell: Tell = lambda line: None, given_up: Callable[[], bool] = lambda: False
 ) -> Lease:
-    """This process's lease of the server, which is started where it does not run yet. Held until the process ends, or `leave_all`.
+    """This process's lease of the server, which is started where it does not run yet. Held until the process
+    ends, or `leave_all`.
 
-    Raises `ModelUnavailable`: not installed, died, not healthy in time; `SettingsError` for a model or arguments that cannot
-    be; `Stopped`.
+    Raises `ModelUnavailable`: not installed, died, not healthy in time; `SettingsError` for a model or
+    arguments that cannot be; `Stopped`.
     """
     global _owner
     with _leases_lock:
@@ -194,7 +197,9 @@ def _connected(wanted: Wanted, tell: Tell) -> Lease:
 
 
 def _found(state_file: Path, what: str) -> tuple[socket.socket, dict[str, Any]] | None:
-    """A keeper that runs, connected to. One that is just stopping is waited for; what is left of one that was killed is ended."""
+    """A keeper that runs, connected to. One that is just stopping is waited for; what is left of one that was
+    killed is ended.
+    """
     deadline = time.monotonic() + _GONE_SECONDS
     while (state := read_state(state_file)) is not None:
         connection = _connect(state, what)
@@ -232,7 +237,9 @@ def _line(state: dict[str, Any], what: dict[str, Any]) -> bytes:
 
 
 def running() -> list[Running]:
-    """All servers that were started here and run. What was left by a keeper that was killed is ended on the way."""
+    """All servers that were started here and run. What was left by a keeper that was killed is ended on the
+    way.
+    """
     found: list[Running] = []
     for state_file in sorted(engines_folder().glob("*.json")):
         state = read_state(state_file)
@@ -259,7 +266,9 @@ def running() -> list[Running]:
 
 
 def stop(name: str | None = None) -> list[str]:
-    """Stop the servers of that name, or all, whoever uses them. Returns the names of those that were stopped, once they have ended."""
+    """Stop the servers of that name, or all, whoever uses them. Returns the names of those that were stopped,
+    once they have ended.
+    """
     stopped: list[str] = []
     for state_file in sorted(engines_folder().glob("*.json")):
         state = read_state(state_file)

@@ -96,7 +96,9 @@ def _new_log(log: Path) -> None:
 
 
 def free_port(wanted: int | None, name: str) -> int:
-    """A port of loopback that nobody listens at. Raises `ModelUnavailable` for one that was named and is taken."""
+    """A port of loopback that nobody listens at. Raises `ModelUnavailable` for one that was named and is
+    taken.
+    """
     with socket.socket() as probe:
         # A port whose last connections are still fading is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

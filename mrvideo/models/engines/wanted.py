@@ -25,7 +25,9 @@ class Wanted:
     start_seconds: float = 900.0
     port: int | None = None
     visits: bool = False
-    """Whether another process of the run is its user: a worker process, which may outlive that one for minutes."""
+    """Whether another process of the run is its user: a worker process, which may outlive that one for
+    minutes.
+    """
 
     @property
     def name(self) -> str:
@@ -43,7 +45,9 @@ class Served:
 
 @dataclass(frozen=True)
 class Running:
-    """What `mrvideo serve status` tells of one. `users` are numbers of processes; `kept` says that it stays without any."""
+    """What `mrvideo serve status` tells of one. `users` are numbers of processes; `kept` says that it stays
+    without any.
+    """
 
     name: str
     phase: str
@@ -56,7 +60,9 @@ class Running:
 
 
 def file_name(wanted: Wanted) -> str:
-    """One for each server that is shared: what a run asks for is part of it only where another server is needed for that."""
+    """One for each server that is shared: what a run asks for is part of it only where another server is
+    needed for that.
+    """
     model = Path(wanted.model).expanduser()
     said = str(model.resolve()) if model.exists() else wanted.model
     digest = hashlib.sha256("\n".join((wanted.scheme, said, wanted.engine_args or "")).encode()).hexdigest()[

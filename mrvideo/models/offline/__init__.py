@@ -1,4 +1,5 @@
-"""`offline`: no model at all. It reads text on screen and cues, measures cuts, colours and motion, and answers from those.
+"""`offline`: no model at all. It reads text on screen and cues, measures cuts, colours and motion, and
+answers from those.
 
 It is an honest baseline: it reads, it does not see people, and what it did not read it does not know.
 """
@@ -28,7 +29,9 @@ ANSWERING_VERSION = 7
 
 
 class OfflineModel:
-    """Answers any request of ours by its prompt's name and typed inputs. Thread-safe; needs no network and no GPU."""
+    """Answers any request of ours by its prompt's name and typed inputs. Thread-safe; needs no network and no
+    GPU.
+    """
 
     name = "offline"
     fingerprint = f"offline/{READING_VERSION}/{ANSWERING_VERSION}"

@@ -1,4 +1,6 @@
-"""Chapters without a model: texts and sentences as they stand, each once; the ones that most others resemble sum them up."""
+"""Chapters without a model: texts and sentences as they stand, each once; the ones that most others resemble
+sum them up.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,9 @@ class _Centrality:
 
 
 def _title(timeline: Timeline, summary: Sequence[of.SentenceReply]) -> str:
-    """The longest text among those that stand some seconds on screen, else the middle sentence of the summary."""
+    """The longest text among those that stand some seconds on screen, else the middle sentence of the
+    summary.
+    """
     signs = [i for i in timeline.screen if not i.standing and len(i.text) > 2]
     if signs:
         best = max(signs, key=lambda i: (min(i.stop_seconds - i.start_seconds, 1.5), len(i.text)))
@@ -125,7 +129,9 @@ def _short(text: str) -> str:
 
 
 def tell(inputs: of.TellInputs) -> of.TellReply:
-    """Facts as they stand, in order: all of them for a story; of what is told about something, those that hold most of its words."""
+    """Facts as they stand, in order: all of them for a story; of what is told about something, those that
+    hold most of its words.
+    """
     facts = [fact for node in inputs.nodes for fact in node.facts]
     if inputs.about:
         language = language_of(inputs.about)

@@ -16,9 +16,11 @@ from mrvideo.text import Language, holds, numbers_in, squeezed, times_in, tokens
 
 @dataclass(frozen=True)
 class Decision:
-    """What the timeline supports. `cited` are the items it rests on; `value` is its number, seconds, or yes or no.
+    """What the timeline supports. `cited` are the items it rests on; `value` is its number, seconds, or yes
+    or no.
 
-    `confidence` is above 3 only where a skill is exact, and both sides of a relation were found by their very words.
+    `confidence` is above 3 only where a skill is exact, and both sides of a relation were found by their very
+    words.
     """
 
     answer: str

@@ -1,4 +1,6 @@
-"""The forms that texts take: an address, a price, a date, a time, a name. A question that asks for one is answered by no other."""
+"""The forms that texts take: an address, a price, a date, a time, a name. A question that asks for one is
+answered by no other.
+"""
 
 from __future__ import annotations
 
@@ -48,10 +50,11 @@ def tells(
     names: frozenset[str] = frozenset(),
     asked: frozenset[str] = frozenset(),
 ) -> bool:
-    """Whether a text can answer a question of the kind: a time for `when`, a name for `who`, a number for `how much`.
+    """Whether a text can answer a question of the kind: a time for `when`, a name for `who`, a number for
+    `how much`.
 
-    `names` are words that elsewhere have a capital inside a sentence: at the start of one, nothing else tells a name.
-    `asked` are the words of the question, which tell nothing new.
+    `names` are words that elsewhere have a capital inside a sentence: at the start of one, nothing else tells
+    a name. `asked` are the words of the question, which tell nothing new.
     """
     words = tokens(text)
     caseless = language.code in ("zh", "ja", "ar")
@@ -81,7 +84,9 @@ def tells(
 
 
 def named(stems: frozenset[str], text: str, language: Language, names: frozenset[str] = frozenset()) -> bool:
-    """Whether a text names what the stems stand for: `our ship, the Santa Clara`, `an octopus called Inky`; no place beside it."""
+    """Whether a text names what the stems stand for: `our ship, the Santa Clara`, `an octopus called Inky`;
+    no place beside it.
+    """
     words = [word for word, _, _ in placed_words(text)]
     if language.code in ("zh", "ja", "ar"):
         return len(set(words) - language.stop) > len(stems) + 1
@@ -106,7 +111,9 @@ def counted(word: str, language: Language) -> bool:
 
 
 def names_in(text: str, language: Language) -> frozenset[str]:
-    """Words with a capital that none begins a sentence with, in lower case; two at its start are a name as well."""
+    """Words with a capital that none begins a sentence with, in lower case; two at its start are a name as
+    well.
+    """
     dull = language.stop | language.words("first_person") | language.words("calendar")
     plain = text.replace("’", "'")
     found: set[str] = set()

@@ -1,4 +1,5 @@
-"""A question taken apart by the words of its language: what it asks, of screen or speech, about which texts, when, which of several.
+"""A question taken apart by the words of its language: what it asks, of screen or speech, about which texts,
+when, which of several.
 
 `When is "STOP GOLF" shown for the second time?`
  when     [anchor]    shows    the 2nd occasion        what is in no table is an anchor
@@ -270,7 +271,9 @@ class Question:
 
     @cached_property
     def hard(self) -> frozenset[str]:
-        """Stems that an answer's text or its surroundings must hold: names, numbers, quotations, and words of what is seen."""
+        """Stems that an answer's text or its surroundings must hold: names, numbers, quotations, and words of
+        what is seen.
+        """
         timed = {m.start for m in self.marks if "time" in m.concepts}
         cased = not self.language.capital_nouns
         names = [w.low for i, w in enumerate(self.words) if i and w.capital and cased]

@@ -1,7 +1,8 @@
-"""Where no skill answers: the sentence or text that holds what is asked, quoted with its span, if it holds enough.
+"""Where no skill answers: the sentence or text that holds what is asked, quoted with its span, if it holds
+enough.
 
-What a text says is helped by what is said right beside it and by what is on screen at the same time. It is never called
-certain, and never told without its words.
+What a text says is helped by what is said right beside it and by what is on screen at the same time. It is
+never called certain, and never told without its words.
 """
 
 from __future__ import annotations
@@ -206,14 +207,18 @@ class _Search:
         return max(held_share, ENOUGH) if not self.plain and (alone or held_share) else held_share
 
     def whole(self, own: frozenset[str], near: frozenset[str]) -> bool:
-        """Whether a text holds every word of the question itself; of several that ask who, one may stand beside it."""
+        """Whether a text holds every word of the question itself; of several that ask who, one may stand
+        beside it.
+        """
         lone = [w for w in self.words - {self.kind} if not self.timeline.ranker.held(w, own)]
         return not lone or (
             self.question.asks == "who" and len(self.words) > len(lone) == 1 and lone[0] in near
         )
 
     def told(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
-        """The text where it has the form that is asked for; else what stands beside it and has; () where nothing has."""
+        """The text where it has the form that is asked for; else what stands beside it and has; () where
+        nothing has.
+        """
         if _is_question(item):
             return self.replies(item)
         if self.fits(item.text):
@@ -226,7 +231,9 @@ class _Search:
         return (item,) if whole and enough and not self.question.form else ()
 
     def of_kind(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
-        """With the sign that tells the kind asked for; a line of a board that lacks what the others have is no answer."""
+        """With the sign that tells the kind asked for; a line of a board that lacks what the others have is
+        no answer.
+        """
         held, stems = self.timeline.ranker.held, self.timeline.stems
         if not self.kind:
             return (item,)

@@ -1,4 +1,6 @@
-"""Stage B: segments hand on all that was read and heard, the plan and the answer decide over it, looks and checks read again."""
+"""Stage B: segments hand on all that was read and heard, the plan and the answer decide over it, looks and
+checks read again.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def decide(question: Question, timeline: Timeline) -> tuple[Decision | None, boo
 
 
 def segment_intention(inputs: of.SegmentIntentionInputs) -> of.SegmentIntentionReply:
-    """Everything that was read and heard: what is left out here could not be counted, ordered or called absent later."""
+    """Everything that was read and heard: what is left out here could not be counted, ordered or called
+    absent later.
+    """
     findings = [
         _finding(s.start_seconds, s.stop_seconds, "caption", s.text, inputs.span)
         for scene in inputs.scenes
@@ -139,7 +143,9 @@ def _clamped(span: Span, bound: Span) -> of.SpanReply:
 
 
 def answer(inputs: of.AnswerInputs) -> of.AnswerReply:
-    """Found with claims, or not found. A demanded choice without support is the likeliest, never called found."""
+    """Found with claims, or not found. A demanded choice without support is the likeliest, never called
+    found.
+    """
     question = parse(inputs.question, inputs.options)
     stop = max((s.stop_seconds for s in inputs.plan.spans), default=0.0)
     roles = _roles([a.characters for a in inputs.analyses])
@@ -213,7 +219,9 @@ def _without_denied(timeline: Timeline, learnt: str) -> Timeline:
 
 
 def _guess(question: Question, decision: Decision | None, timeline: Timeline) -> int:
-    """What `must_choose` gets when nothing supports an option: the closest number, the most words held, else the first."""
+    """What `must_choose` gets when nothing supports an option: the closest number, the most words held, else
+    the first.
+    """
     if decision and isinstance(decision.value, float):
         number = choose_number(question, decision.value, slack=float("inf"))
         if number is not None:
@@ -291,10 +299,11 @@ def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> of.Verify
 
 
 def _best_read(pictures: Sequence[Labelled]) -> list[tuple[Line, float]]:
-    """The lines of the first picture that shows any, each with its time; where one is read with doubt, as it is read best on others.
+    """The lines of the first picture that shows any, each with its time; where one is read with doubt, as it
+    is read best on others.
 
-    Of readings that stand in one place and resemble each other the surest is the text: letters that move, or stand in two close rows,
-    are misread on some pictures and not on all.
+    Of readings that stand in one place and resemble each other the surest is the text: letters that move, or
+    stand in two close rows, are misread on some pictures and not on all.
     """
     lines: list[tuple[Line, float]] = []
     for picture in list(_from_the_middle(pictures))[:MOST_READ]:

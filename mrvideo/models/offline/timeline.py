@@ -1,4 +1,6 @@
-"""What was read and heard, in order of time: signs, sentences joined over cues, scenes. The one thing that answers are made from."""
+"""What was read and heard, in order of time: signs, sentences joined over cues, scenes. The one thing that
+answers are made from.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ INTRODUCTION = re.compile(
 
 @dataclass(frozen=True)
 class Item:
-    """One text over one span: a sign, a sentence, or what a picture looks like. `ids` are those of its evidence."""
+    """One text over one span: a sign, a sentence, or what a picture looks like. `ids` are those of its
+    evidence.
+    """
 
     start_seconds: float
     stop_seconds: float
@@ -77,7 +81,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Signs, sentences, pictures and fresh looks, each in order of time; `shots` are their starts; `scenes` how many there are."""
+    """Signs, sentences, pictures and fresh looks, each in order of time; `shots` are their starts; `scenes`
+    how many there are.
+    """
 
     screen: tuple[Item, ...] = ()
     speech: tuple[Item, ...] = ()
@@ -179,7 +185,9 @@ def timeline_of(
     shots: tuple[float, ...] = (),
     scenes: int = 0,
 ) -> Timeline:
-    """From findings, or from the evidence that may be cited; `stop_seconds` is where the video ends at the least."""
+    """From findings, or from the evidence that may be cited; `stop_seconds` is where the video ends at the
+    least.
+    """
     known = {role.word: role.entity for role in roles}
     items = [item for line in lines for item in _items(line, known)]
     by = {
@@ -301,7 +309,9 @@ def _joined(items: Sequence[Item]) -> list[Item]:
 
 
 def _one_text(one: Item, other: Item) -> bool:
-    """Whether they are one text; what stands for a moment beside its like is a worse reading of it: `THEND`, `THE END`."""
+    """Whether they are one text; what stands for a moment beside its like is a worse reading of it: `THEND`,
+    `THE END`.
+    """
     brief = min(one.stop_seconds - one.start_seconds, other.stop_seconds - other.start_seconds)
     misread = brief <= MISREAD_SECONDS and resemblance(one.text, other.text) >= MISREAD_LIKENESS
     same_figures = [c for c in one.text if c.isdigit()] == [c for c in other.text if c.isdigit()]

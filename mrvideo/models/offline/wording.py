@@ -1,4 +1,6 @@
-"""Words that the offline model writes and reads again, each beside the other: captions, looks, claims and their checks."""
+"""Words that the offline model writes and reads again, each beside the other: captions, looks, claims and
+their checks.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +119,9 @@ About = Literal["screen", "speech", "colour", "end", "other"]
 
 @dataclass(frozen=True)
 class Check:
-    """What a yes-or-no question of verification is about: texts on screen, words said, the main colour, the last frame."""
+    """What a yes-or-no question of verification is about: texts on screen, words said, the main colour, the
+    last frame.
+    """
 
     about: About
     quotes: tuple[str, ...] = ()

@@ -1,4 +1,5 @@
-"""Packed inference for transformers models in this process: rows of unequal lengths in one tensor, no padding.
+"""Packed inference for transformers models in this process: rows of unequal lengths in one tensor, no
+padding.
 
     prompts ─► encoder ─► decoder.prefill ─► decoder.step, step, … ─► replies
     (threads)  (pictures)    (packed rows)      (one token a row)

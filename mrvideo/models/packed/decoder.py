@@ -1,4 +1,6 @@
-"""Prefill and decode of packed rows on one device: static buffers, a captured step, tokens chosen on the device."""
+"""Prefill and decode of packed rows on one device: static buffers, a captured step, tokens chosen on the
+device.
+"""
 
 from __future__ import annotations
 
@@ -46,10 +48,11 @@ class Sampling:
 
 
 class Decoder:
-    """Rows in slots 0 to `slots` - 1. Not for several threads at once; all work goes to the current CUDA stream.
+    """Rows in slots 0 to `slots` - 1. Not for several threads at once; all work goes to the current CUDA
+    stream.
 
-    A row's life: `prefill` gives it a slot and its first token, every `step` a further one, `release` ends it.
-    `tokens` returns what was chosen last, and waits for it.
+    A row's life: `prefill` gives it a slot and its first token, every `step` a further one, `release` ends
+    it. `tokens` returns what was chosen last, and waits for it.
     """
 
     def __init__(
@@ -95,7 +98,9 @@ class Decoder:
         return sorted(self._regions)
 
     def room(self, prompts: Sequence[Prompt]) -> int:
-        """How many of these, from the first on, could be prefilled now. Gives up shared beginnings for it if need be."""
+        """How many of these, from the first on, could be prefilled now. Gives up shared beginnings for it if
+        need be.
+        """
         free_slots = self.slots - len(self._regions)
         taken: list[tuple[int, int]] = []
         for prompt in prompts[:free_slots]:

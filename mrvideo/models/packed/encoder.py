@@ -16,7 +16,8 @@ MOST_PATCHES = 65_536
 
 
 class ImageEncoder:
-    """The tower with a bounded memory of what it saw, by the digest of the file's bytes; the least recent goes first.
+    """The tower with a bounded memory of what it saw, by the digest of the file's bytes; the least recent
+    goes first.
 
     `hits` and `misses` count images. `grid` may be called from any thread, `encode` from one at a time.
     """

@@ -1,7 +1,7 @@
 """Elementwise steps that read and write each value once: compiled on a GPU, plain elsewhere.
 
-Written as plain functions; `torch.compile` makes one kernel of each. Where it cannot (no Triton, no compiler), the
-plain function is used and `compiles` says so.
+Written as plain functions; `torch.compile` makes one kernel of each. Where it cannot (no Triton, no
+compiler), the plain function is used and `compiles` says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ failures: dict[str, str] = {}
 
 
 def rotate(states: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
-    """Rotary positions (Su et al., arXiv 2104.09864), in float32 at least: states (T, parts, heads, width), angles (T, width)."""
+    """Rotary positions (Su et al., arXiv 2104.09864), in float32 at least: states (T, parts, heads, width),
+    angles (T, width).
+    """
     wide = states.to(torch.promote_types(states.dtype, torch.float32))
     half = states.shape[-1] // 2
     turned = torch.cat((-wide[..., half:], wide[..., :half]), dim=-1)

@@ -36,7 +36,9 @@ class SchemaMasks:
         self._matchers[slot] = llguidance.LLMatcher(self._vocabulary, grammar(reply_type))
 
     def move(self, source: int, target: int) -> None:
-        """A row changes its slot. Its bits are worked out anew: the old ones may still be on their way to the device."""
+        """A row changes its slot. Its bits are worked out anew: the old ones may still be on their way to the
+        device.
+        """
         if source in self._matchers:
             self._matchers[target] = self._matchers.pop(source)
 
@@ -62,7 +64,9 @@ class SchemaMasks:
             llguidance.numpy.fill_next_token_bitmask_par(self._executor, held, self._numpy)
 
     def apply(self, scores: torch.Tensor, slots: torch.Tensor | slice) -> torch.Tensor:
-        """The scores (rows, vocabulary) with what may not come at minus infinity; `slots` says whose row is whose."""
+        """The scores (rows, vocabulary) with what may not come at minus infinity; `slots` says whose row is
+        whose.
+        """
         if not self._matchers:
             return scores
         bits = self._bits[slots].to(self._device, non_blocking=True)

@@ -23,7 +23,9 @@ _CPU_BYTES = 4 * 2**30
 
 @dataclass(frozen=True)
 class Plan:
-    """`pool_tokens` of keys and values, `slots` rows, `prefill_tokens` in one forward pass, bytes of kept images."""
+    """`pool_tokens` of keys and values, `slots` rows, `prefill_tokens` in one forward pass, bytes of kept
+    images.
+    """
 
     pool_tokens: int
     slots: int
@@ -34,8 +36,8 @@ class Plan:
 def plan(packed: Any, *, rows: int | None = None, free_bytes: int | None = None) -> Plan:
     """For a model of that size on its device, with the bytes free there (asked, if not given).
 
-    Nine tenths of the free memory are shared out: first the working memory of one prefill and of one call of the
-    tower, then a twentieth for encoded images, the rest for keys and values.
+    Nine tenths of the free memory are shared out: first the working memory of one prefill and of one call of
+    the tower, then a twentieth for encoded images, the rest for keys and values.
     """
     text, vision = packed.text_config, packed.vision_config
     element = packed.dtype.itemsize

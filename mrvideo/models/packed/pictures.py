@@ -1,4 +1,6 @@
-"""JPEGs to patches: on the GPU where torchvision loads and a GPU is used, else with Pillow on the calling thread."""
+"""JPEGs to patches: on the GPU where torchvision loads and a GPU is used, else with Pillow on the calling
+thread.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from mrvideo.models.packed.families import Grid
 
 @dataclass(frozen=True)
 class Patches:
-    """One image: what it is known by, its grid, and its values (patches, values), or None where they are not needed."""
+    """One image: what it is known by, its grid, and its values (patches, values), or None where they are not
+    needed.
+    """
 
     digest: bytes
     grid: Grid

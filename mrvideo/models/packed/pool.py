@@ -10,7 +10,9 @@ from mrvideo.models.packed.attention import packed_attention
 
 
 class KeyValuePool:
-    """(layers, tokens, key heads, width) of keys, and of values. Place 0 is scratch: rows at rest write there."""
+    """(layers, tokens, key heads, width) of keys, and of values. Place 0 is scratch: rows at rest write
+    there.
+    """
 
     def __init__(
         self, *, layers: int, tokens: int, heads: int, width: int, dtype: torch.dtype, device: torch.device
@@ -54,7 +56,9 @@ class KeyValuePool:
 
 @dataclass(frozen=True)
 class PackedStep:
-    """One forward pass: where each new token's keys go, and which keys each row sees (see `packed_attention`)."""
+    """One forward pass: where each new token's keys go, and which keys each row sees (see
+    `packed_attention`).
+    """
 
     pool: KeyValuePool
     write_at: torch.Tensor

@@ -16,7 +16,9 @@ from mrvideo.models.packed.pictures import Patches, Preparer, digest
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """One request as numbers: tokens (T,), positions (3, T) and images; `reply_at` is the reply's first position."""
+    """One request as numbers: tokens (T,), positions (3, T) and images; `reply_at` is the reply's first
+    position.
+    """
 
     job: Job
     tokens: torch.Tensor

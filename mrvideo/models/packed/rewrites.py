@@ -109,7 +109,9 @@ class VisionAttention(nn.Module):
 
 
 def rewrite(model: nn.Module) -> Counter[str]:
-    """Rewrite in place what can be, in a model of the families in `families.py`. Returns how many modules of each kind."""
+    """Rewrite in place what can be, in a model of the families in `families.py`. Returns how many modules of
+    each kind.
+    """
     done: Counter[str] = Counter()
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):

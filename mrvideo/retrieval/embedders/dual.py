@@ -1,4 +1,6 @@
-"""Encoders of pictures and texts into one space (SigLIP2, SigLIP, CLIP), run by transformers in this process. Extra `visual`."""
+"""Encoders of pictures and texts into one space (SigLIP2, SigLIP, CLIP), run by transformers in this process.
+Extra `visual`.
+"""
 
 from __future__ import annotations
 

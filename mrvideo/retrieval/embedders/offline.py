@@ -1,6 +1,8 @@
-"""A stand-in without weights: colours, where they lie, and the texture. It compares pictures, and knows no word and no thing.
+"""A stand-in without weights: colours, where they lie, and the texture. It compares pictures, and knows no
+word and no thing.
 
-Good for "the frame that looks like this picture", also scaled, re-encoded or somewhat brighter; a dog in another place is another picture to it.
+Good for "the frame that looks like this picture", also scaled, re-encoded or somewhat brighter; a dog in
+another place is another picture to it.
 """
 
 from __future__ import annotations

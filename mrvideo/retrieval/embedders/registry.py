@@ -12,7 +12,9 @@ ALIASES = {"siglip2": "google/siglip2-base-patch16-224"}
 
 
 def open_embedder(name: str) -> Embedder:
-    """`offline`, a short name, a folder, or a name on the hub. Raises `ModelUnavailable` where it cannot be loaded."""
+    """`offline`, a short name, a folder, or a name on the hub. Raises `ModelUnavailable` where it cannot be
+    loaded.
+    """
     if name == OFFLINE:
         return LooksEmbedder()
     from mrvideo.retrieval.embedders.dual import DualEncoder

@@ -65,7 +65,8 @@ def upgrade() -> None:
         op.execute(f"CREATE TABLE {name} ({columns})")
     for index in _INDEXES:
         op.execute(f"CREATE INDEX {index.split()[0]}_by_video ON {index}")
-    # The digest is a column of the search index, so that one video's texts are found without reading the others'.
+    # The digest is a column of the search index, so that one video's texts are found without reading the
+    # others'.
     op.execute(
         "CREATE VIRTUAL TABLE texts_fts USING fts5(digest, folded, content='texts', content_rowid='id', "
         "tokenize='porter unicode61 remove_diacritics 2')"

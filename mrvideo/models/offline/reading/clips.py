@@ -109,7 +109,9 @@ def _frames_to_read(frames: Sequence[Picture]) -> list[int]:
 def _join_readings(
     read: dict[int, tuple[Line, ...]], chosen: list[int], frames: Sequence[Picture]
 ) -> list[Track]:
-    """Lines of successive readings that are one text become one track, also over one reading that overlooked it."""
+    """Lines of successive readings that are one text become one track, also over one reading that overlooked
+    it.
+    """
     tracks: list[Track] = []
     for position, number in enumerate(chosen):
         before = set(chosen[max(position - 1, 0) : position])
@@ -160,7 +162,9 @@ def _pixels_agree(track: Track, frames: Sequence[Picture], number: int) -> bool:
 
 
 def _still_there(track: Track, frames: Sequence[Picture], number: int, others: Sequence[str] = ()) -> bool:
-    """Whether the text stands in its box on this frame, also half faded; not when another known text stands there."""
+    """Whether the text stands in its box on this frame, also half faded; not when another known text stands
+    there.
+    """
     if _pixels_agree(track, frames, number):
         return True
     read = read_box(frames[number].pixels, track.near(number))
@@ -170,7 +174,8 @@ def _still_there(track: Track, frames: Sequence[Picture], number: int, others: S
 
 
 def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: list[int]) -> list[Track]:
-    """A reading that lasts a moment, beside a longer text in the same place that it resembles, is that text misread.
+    """A reading that lasts a moment, beside a longer text in the same place that it resembles, is that text
+    misread.
 
     Something passes in front of it, or it fades. What the misreading parted becomes one text again.
     """
@@ -215,7 +220,8 @@ def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: 
 def better_of(
     line: Line, time_seconds: float, again: Sequence[tuple[Line, float]]
 ) -> list[tuple[Line, float]]:
-    """What another picture shows in the line's place, each with its time, where the line is one of those misread; else the line.
+    """What another picture shows in the line's place, each with its time, where the line is one of those
+    misread; else the line.
 
     Several, where two close rows were read as one.
     """

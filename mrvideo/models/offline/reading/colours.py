@@ -13,7 +13,9 @@ _SAMPLE_PIXELS = (48, 27)
 _LEAST_SHARE = 0.15
 
 BAR_LEVEL, BAR_SHARE, LEAST_SHARE_LEFT = 24, 0.02, 0.25
-"""A row is a bar where 98 % of it are darker than this level; what is left must be a quarter of the picture's side."""
+"""A row is a bar where 98 % of it are darker than this level; what is left must be a quarter of the picture's
+side.
+"""
 
 _HUES = (
     (15, "red"),

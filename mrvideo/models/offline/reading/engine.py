@@ -1,7 +1,9 @@
-"""Text in one picture, by RapidOCR, whose networks ship in its wheel: they read Latin letters, Chinese and Japanese.
+"""Text in one picture, by RapidOCR, whose networks ship in its wheel: they read Latin letters, Chinese and
+Japanese.
 
-The heavy import waits for the first picture. A few threads serve the process, each with one picture at a time: side by
-side they take two thirds of the processor time that one engine on every core takes. The networks are shared by all.
+The heavy import waits for the first picture. A few threads serve the process, each with one picture at a
+time: side by side they take two thirds of the processor time that one engine on every core takes. The
+networks are shared by all.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from mrvideo.models.offline.reading.pictures import Pixels, pixels_of
 from mrvideo.settings import silence_telemetry
 
 DETECTION_SIDE_PIXELS = 736
-"""Finding lines at this size lost nothing against 960, and took two thirds of the time; they are read at full size."""
+"""Finding lines at this size lost nothing against 960, and took two thirds of the time; they are read at full
+size.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,10 @@ REMEMBERED_PICTURES = 2048
 
 GLANCE_SIDE_PIXELS = 448
 GLANCE_LEVEL = 0.25
-"""A glance at this size costs a third of a search. Of 48 texts over textures it missed two, of 12 and 14 px on 854, and it sent 8 of
-52 pictures without text to be searched; at 384 px it missed eight (`benchmarks/reading.py`)."""
+"""A glance at this size costs a third of a search. Of 48 texts over textures it missed two, of 12 and 14 px
+on 854, and it sent 8 of 52 pictures without text to be searched; at 384 px it missed eight
+(`benchmarks/reading.py`).
+"""
 
 LEAST_UNREAD_CERTAINTY = 0.75
 """Of the finder, which tells letters from textures without reading them."""
@@ -87,11 +93,14 @@ MOST_SHORT_HEIGHT = 0.15
 """Share of the picture's height: a single letter, or two, that stand higher are mostly shapes."""
 
 STACKED_HEIGHT = 0.2
-"""From this share of the picture's height a line read with doubt may be two, set too close: its halves are read."""
+"""From this share of the picture's height a line read with doubt may be two, set too close: its halves are
+read.
+"""
 
 _lock = threading.Lock()
 _remembered: OrderedDict[bytes, tuple[Line, ...]] = OrderedDict()
-# Threads of its own: what the networks let go of is taken up again by the same threads. Run on whatever thread asks,
+# Threads of its own: what the networks let go of is taken up again by the same threads. Run on whatever
+# thread asks,
 # each of some thirty keeps such a heap, and the process grows to gigabytes.
 _readers = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, MOST_THREADS)), "mrvideo-reading")
 _own = threading.local()
@@ -162,7 +171,8 @@ def _unreadable(line: Line, height: int, *, most: float = 0.12) -> bool:
 
 
 def glance(pixels: Pixels, share: float = 1.0) -> Line | None:
-    """The box around all that may be text, found on a small copy; None where there is none. Thread-safe; blocks.
+    """The box around all that may be text, found on a small copy; None where there is none. Thread-safe;
+    blocks.
 
     `share`: how much of the picture's longer side the pixels are.
     """
@@ -185,7 +195,9 @@ def _glance(pixels: Pixels, share: float) -> Line | None:
 
 
 def read_picture(jpeg: bytes) -> tuple[Line, ...]:
-    """All lines of a picture, from top to bottom. The same bytes are read once per process. Thread-safe; blocks."""
+    """All lines of a picture, from top to bottom. The same bytes are read once per process. Thread-safe;
+    blocks.
+    """
     key = hashlib.blake2b(jpeg, digest_size=16).digest()
     with _lock:
         if key in _remembered:
@@ -205,7 +217,9 @@ def _read_picture(jpeg: bytes) -> tuple[Line, ...]:
 
 
 def read_part(part: Pixels, *, of_pixels: int, of_height: int) -> tuple[Line, ...]:
-    """All lines of a part of a picture whose longer side is `of_pixels`, searched at the size the whole would be. Blocks."""
+    """All lines of a part of a picture whose longer side is `of_pixels`, searched at the size the whole would
+    be. Blocks.
+    """
     shrink = min(DETECTION_SIDE_PIXELS / of_pixels, 1.0)
     side = max(round(max(part.shape[:2]) * shrink), 32)
     return _readers.submit(_read_pixels, part, side, of_height).result()
@@ -225,7 +239,9 @@ def _read_pixels(pixels: Pixels, side_pixels: int, height: int) -> tuple[Line, .
 
 
 def _unread(found: Any, height: int) -> tuple[Line, ...]:
-    """Lines of which nothing at all was read, as of a script that the network does not know: surely letters, in a row."""
+    """Lines of which nothing at all was read, as of a script that the network does not know: surely letters,
+    in a row.
+    """
     if found.boxes is None:
         return ()
     lines = [line for line in _boxed(found, [""] * len(found.boxes)) if line.score >= LEAST_UNREAD_CERTAINTY]
@@ -251,7 +267,9 @@ def _boxed(found: Any, texts: Sequence[str]) -> list[Line]:
 
 
 def _halves(line: Line, pixels: Pixels, height: int) -> list[Line]:
-    """A tall line read with doubt as the two that it may be, where both are read with certainty: `Big Buck` over `BUNNY`."""
+    """A tall line read with doubt as the two that it may be, where both are read with certainty: `Big Buck`
+    over `BUNNY`.
+    """
     if line.height < STACKED_HEIGHT * height or line.score >= LEAST_LETTER_SCORE:
         return [line]
     middle = (line.top + line.bottom) / 2

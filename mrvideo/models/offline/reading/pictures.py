@@ -62,7 +62,9 @@ def box_unchanged(before: Picture, after: Picture, box: tuple[float, float, floa
 
 
 def changed_box(before: NDArray[np.int16], after: NDArray[np.int16]) -> tuple[int, int, int, int] | None:
-    """Left, top, right and bottom, in pixels, around all that changed between two half-size copies; None when nothing did."""
+    """Left, top, right and bottom, in pixels, around all that changed between two half-size copies; None when
+    nothing did.
+    """
     changed = _block_differences(before, after) > CHANGED_LEVELS
     if not changed.any():
         return None

@@ -1,7 +1,9 @@
-"""Skills: small, exact answers to one kind of question each. What none of them matches is answered by retrieval, or not at all.
+"""Skills: small, exact answers to one kind of question each. What none of them matches is answered by
+retrieval, or not at all.
 
-A skill is a module with `match(question) -> Match | None`, `answer(match, timeline) -> Decision | None`, and `EXAMPLES`:
-questions on the film of `tests/offline/examples.toml`, with the words that the answer must hold, or None for not found.
+A skill is a module with `match(question) -> Match | None`, `answer(match, timeline) -> Decision | None`, and
+`EXAMPLES`: questions on the film of `tests/offline/examples.toml`, with the words that the answer must hold,
+or None for not found.
 """
 
 from __future__ import annotations

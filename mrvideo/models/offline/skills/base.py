@@ -16,7 +16,9 @@ LEAST_CLAUSE = 0.6
 
 @dataclass(frozen=True)
 class Match:
-    """A question that a skill can answer: of which channel, about which texts, which of several, in which relation to them."""
+    """A question that a skill can answer: of which channel, about which texts, which of several, in which
+    relation to them.
+    """
 
     question: Question
     channel: Channel = "any"
@@ -41,7 +43,9 @@ def joined(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def find(timeline: Timeline, anchor: str, channel: Channel, *, spoken_first: bool = False) -> Found:
-    """By its very words on screen or in speech, whichever is asked for; of `any`, on screen first; else by stems."""
+    """By its very words on screen or in speech, whichever is asked for; of `any`, on screen first; else by
+    stems.
+    """
     pools = [timeline.of(channel)] if channel != "any" else [timeline.screen, timeline.speech]
     pools = pools[::-1] if spoken_first else pools
     for pool in pools:
@@ -67,7 +71,9 @@ def find_clause(timeline: Timeline, anchor: str, channel: Channel) -> Found:
 
 
 def themselves(items: list[Item], phrase: str) -> list[Item]:
-    """Of texts that hold a phrase, those that are nothing else, where there are any: a town's name, not a title with it."""
+    """Of texts that hold a phrase, those that are nothing else, where there are any: a town's name, not a
+    title with it.
+    """
     return [i for i in items if i.kind == "screen" and likeness(i.text, phrase) >= LOOKALIKE] or items
 
 

@@ -1,4 +1,6 @@
-"""The main colour of the picture: not that of a text, a coat or a car, for only the picture as a whole was measured."""
+"""The main colour of the picture: not that of a text, a coat or a car, for only the picture as a whole was
+measured.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def match(question: Question) -> Match | None:
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """That of the scene at that time, or in which the text stands; of no moment, where it is the same all along."""
+    """That of the scene at that time, or in which the text stands; of no moment, where it is the same all
+    along.
+    """
     if match.relation == "thing":
         return None
     anchors: tuple[Item, ...] = ()

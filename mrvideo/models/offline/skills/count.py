@@ -70,7 +70,9 @@ def _different(match: Match, timeline: Timeline) -> Decision | None:
 
 
 def _of_a_kind(match: Match, timeline: Timeline) -> Decision | None:
-    """`How many stops are there?` Texts that begin with the word and go on with a name: `STOP ALPHA`, `STOP BRAVO`."""
+    """`How many stops are there?` Texts that begin with the word and go on with a name: `STOP ALPHA`, `STOP
+    BRAVO`.
+    """
     content, language = match.question.content, timeline.language
     heads = [(i, tokens(i.text)) for i in timeline.signs]
     pool = [

@@ -1,4 +1,6 @@
-"""What is it called by its own text: `The secret word is Zebra`, `Password: bluebird`, `Revenue: $4.2 million`."""
+"""What is it called by its own text: `The secret word is Zebra`, `Password: bluebird`, `Revenue: $4.2
+million`.
+"""
 
 from __future__ import annotations
 

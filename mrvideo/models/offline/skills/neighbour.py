@@ -127,7 +127,9 @@ def _alike(anchor: Item, pool: list[Item]) -> list[Item]:
 
 
 def _of_one_kind(anchor: Item, item: Item, timeline: Timeline) -> bool:
-    """`Which city comes after Lowmoor?`: after the name of a city comes no price list, and no person with a role."""
+    """`Which city comes after Lowmoor?`: after the name of a city comes no price list, and no person with a
+    role.
+    """
     mine, yours = tokens(anchor.text), tokens(item.text)
     if item.kind != "screen" or mine[:1] == yours[:1]:
         return True

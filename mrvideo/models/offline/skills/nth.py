@@ -36,7 +36,9 @@ def match(question: Question) -> Match | None:
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """By number where texts are numbered, else by order of appearance; of a kind only where texts name that kind."""
+    """By number where texts are numbered, else by order of appearance; of a kind only where texts name that
+    kind.
+    """
     question = match.question
     if numbered := _numbered(match, timeline):
         return numbered
@@ -68,7 +70,9 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
 
 
 def _labels_another(match: Match, timeline: Timeline, item: Item) -> bool:
-    """Whether a text gives its name to another of the kind: `The silent city is Lima`, where the final one is asked for."""
+    """Whether a text gives its name to another of the kind: `The silent city is Lima`, where the final one is
+    asked for.
+    """
     parts = keyed_parts(item.text, timeline.language)
     if parts is None or match.anchors:
         return False
@@ -77,7 +81,9 @@ def _labels_another(match: Match, timeline: Timeline, item: Item) -> bool:
 
 
 def _numbered(match: Match, timeline: Timeline) -> Decision | None:
-    """`Step 3: Wait`; or the item of that number in a list on screen, under the heading that the question names."""
+    """`Step 3: Wait`; or the item of that number in a list on screen, under the heading that the question
+    names.
+    """
     content, number = match.question.content - match.question.stems_under("texts"), match.ordinal
     if number <= 0 or match.question.options or not content:
         return None
