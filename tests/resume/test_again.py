@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -170,12 +171,17 @@ def test_a_folder_is_indexed_though_some_of_its_files_are_broken(commands, film,
         assert all(library.latest_index(info.digest) for info in library.videos())
 
 
-def test_worker_processes_are_held_to_the_budget_by_the_shard(commands, film, model):
-    """They know nothing of each other's spending: unbounded, a bill could grow with the number of workers."""
-    stopped = commands.run("index", film, "--workers", "1", "--max-tokens", "10", "--quiet")
+def test_worker_processes_share_the_budget_and_never_pass_it(commands, film, model):
+    """They cannot ask for each call: unbounded, a bill could grow with the number of workers."""
+    stopped = commands.run("index", film, "--workers", "2", "--max-tokens", "10", "--quiet")
     assert stopped.code == 1
-    assert "max_tokens 10 is passed" in stopped.output
-    before = model.asked.total()
-    assert before > 0
+    assert "max_tokens 10 would be passed by the next call (0 taken)" in stopped.output
+    assert model.asked.total() == 0
+    stopped = commands.run("index", film, "--workers", "2", "--max-tokens", "12000", "--quiet")
+    assert stopped.code == 1
+    told = re.search(r"max_tokens 12000 would be passed by the next call \((\d+) taken\)", stopped.output)
+    assert told is not None, stopped.output
+    assert 0 < int(told[1]) <= 12_000
+    assert model.asked.total() > 0
     done = commands.run("index", film, "--workers", "1", "--quiet")
     assert done.code == 0, done.output
