@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,31 +80,43 @@ def check(python: Path, resolution: str, uv: Path, folder: Path) -> str:
     return ", ".join(versions.stdout.splitlines())
 
 
+def told(version: str, python: Path, resolution: str, home: Path) -> tuple[bool, str]:
+    """Whether `check` went well, and what to print of it."""
+    began = time.monotonic()
+    folder = home / f"{version}-{resolution}"
+    folder.mkdir()
+    what = f"Python {version}, {resolution} dependencies"
+    try:
+        versions = check(python, resolution, home / "uv" / "bin" / "uv", folder)
+    except SystemExit as error:  # One tells little of the others: the rest is asked, too.
+        return False, f"{what}: FAILED\n{error}"
+    finally:
+        shutil.rmtree(folder)
+    return True, f"{what}: ok in {time.monotonic() - began:.0f} s ({versions})"
+
+
 def main(wanted: tuple[str, ...]) -> int:
-    skipped, failed, checked = [], [], 0
+    failed, checked = [], 0
+    found = {version: find(version) for version in wanted}
+    skipped = [version for version, python in found.items() if python is None]
     with tempfile.TemporaryDirectory(prefix="mrvideo-pythons-") as temporary:
         home = Path(temporary)
         run(sys.executable, "-m", "venv", home / "uv", cwd=home)
         run(home / "uv" / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "uv", cwd=home)
-        for version in wanted:
-            python = find(version)
-            if python is None:
-                skipped.append(version)
-                continue
-            for resolution in ("newest", "lowest"):
-                began = time.monotonic()
-                folder = home / f"{version}-{resolution}"
-                folder.mkdir()
-                what = f"Python {version}, {resolution} dependencies"
-                try:
-                    versions = check(python, resolution, home / "uv" / "bin" / "uv", folder)
-                except SystemExit as error:  # One tells little of the others: the rest is asked, too.
-                    failed.append(what)
-                    print(f"{what}: FAILED\n{error}", flush=True)
-                else:
-                    print(f"{what}: ok in {time.monotonic() - began:.0f} s ({versions})", flush=True)
-                shutil.rmtree(folder)
+        # Two at a time: one waits for its packages while another works.
+        with ThreadPoolExecutor(2) as pool:
+            asked = [
+                pool.submit(told, version, python, resolution, home)
+                for version, python in found.items()
+                if python is not None
+                for resolution in ("newest", "lowest")
+            ]
+            for one in as_completed(asked):
+                well, text = one.result()
                 checked += 1
+                print(text, flush=True)
+                if not well:
+                    failed.append(text.partition(":")[0])
     for version in skipped:
         print(f"Python {version}: skipped, there is no such interpreter here")
     if not checked:
