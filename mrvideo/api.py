@@ -44,9 +44,10 @@ from mrvideo.records import (
     clock,
 )
 from mrvideo.schemas.analysis import LookReply
-from mrvideo.session import casting, telling
+from mrvideo.session import casting, cutting, telling
 from mrvideo.session.asking import start_asking
 from mrvideo.session.casting import CastChange
+from mrvideo.session.cutting import ClipFormat, WrittenClip
 from mrvideo.session.finding import library_indexes, start_finding
 from mrvideo.session.indexing import aindex_video, index_video
 from mrvideo.session.loading import load_index
@@ -380,6 +381,55 @@ class Video:
         return await asyncio.wrap_future(
             self._finding(query, like, within, top, confirm, on_event, overrides)
         )
+
+    def clips(
+        self,
+        spans: SpanLike | Sequence[SpanLike] | Answer | Found,
+        folder: PathLike,
+        *,
+        pad_seconds: float | None = None,
+        format: ClipFormat = "mp4",
+        join: bool = False,
+        frames: int | None = None,
+        overwrite: bool = False,
+        on_event: EventSink = _ignore,
+    ) -> list[WrittenClip]:
+        """Write spans of this video as files whose names sort as the spans do: `01_00-12-03.mp4`.
+
+        `spans` are a span or several, in that order, or an `Answer`, whose evidence is meant, or what `find` found; those are widened by
+        `pad_seconds` (1 unless given), joined where they overlap, and in order of time. `format` is mp4, gif, edl, otio or llc; `join`
+        makes one film of all; with `frames`, so many pictures of each span are written instead. Exact to the frame; see docs, "Clips".
+        Raises `InputError` for a span outside the video, a file that exists unless `overwrite`, or a folder that cannot be written;
+        `VideoChanged` where the path holds another video by now, `DecodeError` where a span is damaged.
+        """
+        way = cutting.Way(format=format, join=join, frames=frames, overwrite=overwrite)
+        if isinstance(spans, Answer | Found):
+            told = cutting.spans_cited(spans) if isinstance(spans, Answer) else cutting.spans_found(spans)
+            wide = cutting.PADDED_SECONDS if pad_seconds is None else pad_seconds
+            wanted = cutting.told_to_cut(
+                told,
+                self._settings,
+                video=self.info,
+                pad_seconds=wide,
+                instants=frames is not None,
+                on_event=on_event,
+            )
+        else:
+            single = isinstance(spans, Spanned) or (
+                isinstance(spans, tuple) and len(spans) == 2 and not isinstance(spans[0], Spanned | tuple)
+            )
+            several: Sequence[Any] = [spans] if single else spans  # pyright: ignore[reportAssignmentType]
+            asked = [_span_of(span) for span in several]
+            wanted = [
+                cutting.to_cut(
+                    self.info,
+                    asked,
+                    pad_seconds=pad_seconds or 0.0,
+                    instants=frames is not None,
+                    on_event=on_event,
+                )
+            ]
+        return cutting.write_clips(wanted, Path(folder), self._settings, way, on_event=on_event)
 
     def answers(self) -> tuple[Answer, ...]:
         """Every answer given so far, oldest first, with the settings it was made with."""

@@ -18,6 +18,7 @@ from mrvideo.cli import (
     agents,
     ask,
     cast,
+    clips,
     config,
     doctor,
     estimate,
@@ -67,6 +68,7 @@ register(app, "summarise", tell.summarise, panel=_ASK, settings=tell.SETTINGS)
 register(app, "chapters", tell.chapters, panel=_ASK, settings=tell.CHAPTER_SETTINGS)
 register(app, "story", tell.story, panel=_ASK, settings=tell.SETTINGS)
 register(app, "find", find.find, panel=_ASK, settings=find.SETTINGS)
+register(app, "clips", clips.clips, panel=_ASK, settings=clips.SETTINGS)
 register(app, "search", library.search, panel=_ASK, settings=("library",))
 register(app, "list", library.list_videos, panel=_KEPT, settings=("library",))
 register(app, "show", library.show, panel=_KEPT, settings=("library",))

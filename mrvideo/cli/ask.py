@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,9 +13,10 @@ from mrvideo.cli.output import print_heading, print_json, print_lines
 from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.display.stages import spent
-from mrvideo.errors import QuestionError
+from mrvideo.errors import MrVideoError, QuestionError
 from mrvideo.files import is_folder
 from mrvideo.questions import check_question
+from mrvideo.records import Answer, EventSink, Notice, VideoInfo
 from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain, without_secrets
 
@@ -45,6 +47,16 @@ def ask(
         bool, typer.Option("--must-choose", help="Choose an option in any case; a guess is marked as one.")
     ] = False,
     subtitles: SubtitlesOption = None,
+    save_frames: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Also write the picture in the middle of each span that is cited."
+        ),
+    ] = None,
+    save_clips: Annotated[
+        Path | None,
+        typer.Option("--clips", metavar="FOLDER", help="Also write each span that is cited as an MP4 file."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Answer a question about a video, with evidence.
@@ -68,6 +80,7 @@ def ask(
         answer = Video(index, settings, budget).ask(
             question, option or None, must_choose=must_choose, on_event=on_event
         )
+        problem = _save(answer, index.video, settings, save_frames, save_clips, on_event)
     if as_json:
         print_json(answer.model_dump())
     else:
@@ -77,7 +90,49 @@ def ask(
         usage = spent(answer.usage)
         if usage and answer.models.get("vision") != "offline":
             print_lines([usage])
+    if problem is not None:
+        raise problem  # After the answer, which is paid for.
     return DONE if answer.answer is not None or answer.choice is not None else FAILURES
+
+
+def _save(
+    answer: Answer,
+    video: VideoInfo,
+    settings: Settings,
+    frames_folder: Path | None,
+    clips_folder: Path | None,
+    on_event: EventSink,
+) -> MrVideoError | None:
+    """Write what the answer cites; the first thing that stood in the way, if any."""
+    if frames_folder is None and clips_folder is None:
+        return None
+
+    from mrvideo.session.cutting import PADDED_SECONDS, Way, spans_cited, told_to_cut, write_clips
+
+    problem: MrVideoError | None = None
+    for folder, way in ((frames_folder, Way(frames=1)), (clips_folder, Way())):
+        if folder is None:
+            continue
+        try:
+            if not answer.evidence:
+                on_event(Notice(text=f"nothing is cited, and nothing written to {folder}"))
+                continue
+            # Pictures are those of what is cited, each for itself; clips show what led to it, too.
+            pictures = way.frames is not None
+            wanted = told_to_cut(
+                spans_cited(answer),
+                settings,
+                video=video,
+                pad_seconds=0.0 if pictures else PADDED_SECONDS,
+                merge=not pictures,
+                instants=pictures,
+                on_event=on_event,
+            )
+            written = write_clips(wanted, folder, settings, way, on_event=on_event)
+            on_event(Notice(text=f"{counted(len(written), 'file')} written to {folder}"))
+        except MrVideoError as error:
+            problem = problem or error
+    return problem
 
 
 def look(

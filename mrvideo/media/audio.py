@@ -96,7 +96,7 @@ def _sounds_of(
         origin_seconds = first_frame_seconds(container, path)
     container = open_container(path, allow_url=allow_url, byte_ranges=byte_ranges)
     with closing(container):
-        stream = _choose_audio(container, choose_video(container, path), language)
+        stream = choose_audio(container, choose_video(container, path), language)
         read_only(container, stream)
         yield from _Decoding(container, stream, origin_seconds).sounds()
 
@@ -147,7 +147,7 @@ def encode_flac(samples: Samples) -> bytes:
     return file.getvalue()
 
 
-def _choose_audio(container: InputContainer, shown: VideoStream, language: str | None) -> AudioStream:
+def choose_audio(container: InputContainer, shown: VideoStream, language: str | None) -> AudioStream:
     """The track to hear. Of a broadcast with several programmes, only those that belong to what is shown."""
     from av.stream import Disposition
 

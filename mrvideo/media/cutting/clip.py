@@ -1,0 +1,111 @@
+"""One span, or several after one another, as an MP4 film."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import av.error
+
+from mrvideo.errors import VideoError
+from mrvideo.media import sources
+from mrvideo.media.cutting.copying import copy, copyable, shows_the_same
+from mrvideo.media.cutting.new_file import new_file
+from mrvideo.media.cutting.sound import Hearing
+from mrvideo.media.cutting.source import Film, Piece, pieces_of
+from mrvideo.media.cutting.turning import turn
+from mrvideo.media.cutting.writer import TICKS, Writer
+from mrvideo.media.mp4.boxes import NotPlainError
+from mrvideo.media.options import ReadOptions
+from mrvideo.records import Span
+
+
+def cut_clip(
+    path: str, span: Span, target: Path, reading: ReadOptions | None = None, *, overwrite: bool = False
+) -> bool:
+    """The span as an MP4 file, from the picture on screen at its start to the last one before its stop, with the sound of just then.
+
+    Whether the pictures were copied: they are where the first one is a key frame and nothing after the last one is needed.
+    A copy begins with its key frame, less than a frame before the start. Raises `InputError` where the target exists,
+    `DecodeError` where some of the span cannot be decoded, `VideoError` where it cannot be written.
+    """
+    path, reading = sources.named(path), reading or ReadOptions()
+    pieces = pieces_of(path, span, reading)
+    with _written(path, target, overwrite=overwrite) as made:
+        if len(pieces) == 1 and _copied(path, pieces[0], made, reading):
+            return True
+        _encode(path, pieces, made, reading)
+        return False
+
+
+def join_clips(
+    path: str,
+    spans: Sequence[Span],
+    target: Path,
+    reading: ReadOptions | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """The spans after one another as one MP4 film, encoded anew. Raises as `cut_clip` does."""
+    path, reading = sources.named(path), reading or ReadOptions()
+    pieces = [piece for span in spans for piece in pieces_of(path, span, reading)]
+    with _written(path, target, overwrite=overwrite) as made:
+        _encode(path, pieces, made, reading)
+
+
+@contextmanager
+def _written(path: str, target: Path, *, overwrite: bool) -> Generator[Path]:
+    with new_file(target, overwrite=overwrite) as made:
+        try:
+            yield made
+        except (av.error.FFmpegError, ValueError, NotPlainError, OSError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).strip()
+            raise VideoError(f"{path}: {target} cannot be written: {reason}") from error
+
+
+def _copied(path: str, piece: Piece, made: Path, reading: ReadOptions) -> bool:
+    with closing(Film(path, piece, reading)) as film:
+        copied = copyable(film)
+        if copied is None:
+            return False
+        begun = piece._replace(span=Span(copied.start_seconds, copied.stop_seconds))
+        film.piece = begun
+        kind = Hearing.kind_of(film)
+        with closing(Hearing(film)) as hearing, closing(Writer(made, kind)) as writer:
+            if kind is not None:
+                count = round(begun.span.duration_seconds * kind[0])
+                writer.hear(hearing.samples(*kind, count))
+            copy(film, copied, writer)
+            writer.finish()
+        turn(made, film.first.rotation)
+        return shows_the_same(film, copied, made, reading)
+
+
+def _encode(path: str, pieces: Sequence[Piece], made: Path, reading: ReadOptions) -> None:
+    with closing(Film(path, pieces[0], reading)) as first:
+        kind, turned = Hearing.kind_of(first), first.first.rotation
+        with closing(Writer(made, kind)) as writer:
+            writer.encode_pictures(first)
+            done = 0.0
+            for piece in pieces:
+                with closing(Film(path, piece, reading)) as film, closing(Hearing(film)) as hearing:
+                    _write(film, hearing, writer, kind, done)
+                done += piece.span.duration_seconds
+            writer.finish()
+    turn(made, turned)
+
+
+def _write(film: Film, hearing: Hearing, writer: Writer, kind: tuple[int, str] | None, done: float) -> None:
+    span = film.piece.span
+    offset = done - span.start_seconds
+    if kind is not None:
+        # Counted from the film's start, so that roundings do not add up over many spans.
+        count = round((done + span.duration_seconds) * kind[0]) - round(done * kind[0])
+        writer.hear(hearing.samples(*kind, count))
+    for shown in film.shown():
+        tick, stop = (round((t + offset) * TICKS) for t in (shown.start_seconds, shown.stop_seconds))
+        if stop > tick:
+            writer.write(shown, tick, stop)
+    # The reader of the sound closes with this piece: what it holds is taken now.
+    writer.hear_until(None)
