@@ -3,6 +3,7 @@
 mended nets   finds  "He mends a net."       stems
 harb*         finds  "the harbour"           beginnings
 harbor        finds  "the harbour"           misspellings, where no text holds the word itself
+fish market   finds  "FISHMARKET"            neighbours written as one, as signs are and as they are read
 東京          finds  "東京駅"                 pairs of signs, in scripts written without spaces
 """
 
@@ -15,6 +16,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mrvideo.text import LOOKALIKE, Language, language_of, tokens, word_likeness
 
@@ -110,11 +112,17 @@ class WordIndex:
         rest = _BEGINNING.sub(" ", _plain(query))
         for gram in _grams(rest, single=False):
             found.setdefault(gram, AskedWord(gram, self._known({gram: _EXACT})))
-        words = list(dict.fromkeys(_spaced_words(rest)))
+        spoken = _spaced_words(rest)
+        words = list(dict.fromkeys(spoken))
         stop = language_of(rest).stop.union(*(language.stop for language in self._languages[:1]))
         meant = [word for word in words if word not in stop]
         for word in meant or (words if not found else ()):
             found.setdefault(word, AskedWord(word, self._meant(word)))
+        for first, second in pairwise(spoken):
+            together = self._known(dict.fromkeys(self._all_stems(first + second), _EXACT))
+            for word in (first, second) if together else ():
+                if word in found:
+                    found[word] = AskedWord(word, {**found[word].terms, **together})
         return tuple(found.values())
 
     def holding(self, word: AskedWord) -> frozenset[int]:
@@ -175,8 +183,11 @@ class WordIndex:
             terms |= dict.fromkeys(self._terms_of_word[word], _EXACT)
         return terms
 
+    def _all_stems(self, word: str) -> set[str]:
+        return {stem for language in self._languages for stem in self._stemmed(word, language)}
+
     def _meant(self, word: str) -> dict[str, float]:
-        stems = {stem for language in self._languages for stem in self._stemmed(word, language)}
+        stems = self._all_stems(word)
         terms = {
             _unmarked(other): _SYNONYM
             for language in self._languages

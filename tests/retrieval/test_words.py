@@ -48,6 +48,15 @@ def test_what_only_looks_alike_is_not_found(query: str) -> None:
     assert found(query, EN) == []
 
 
+@pytest.mark.parametrize("query", ["big buck bunny", "Big Buck", "buck bunny big buck"])
+def test_neighbours_are_found_where_they_are_written_as_one(query: str) -> None:
+    texts = [*EN, "Text on screen: BigBuck BUNNY"]
+    index = WordIndex(texts, [sampled_language(texts)] * len(texts))
+    best = index.rank(query)[0]
+    assert (best.place, best.covered) == (5, 1.0)
+    assert found("buck big", texts) == [], "the other way round they are no such word"
+
+
 def test_words_are_stemmed_in_the_language_of_their_text() -> None:
     assert found("Hunde im Gärten", DE, "de", "de") == [0]
     assert found("Hafen", DE, "de", "de") == [1]
