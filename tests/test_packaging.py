@@ -80,6 +80,8 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
         "mrvideo/cli/app.py",
         "mrvideo/evals/offline/questions.jsonl",
         "mrvideo/evals/report.html.jinja",
+        "mrvideo/display/pages/index.html.jinja",
+        "mrvideo/display/pages/page.js",
     ):
         assert needed in names
     assert len(names) == len(set(names))

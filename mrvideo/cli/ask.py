@@ -13,7 +13,7 @@ from mrvideo.cli.output import print_heading, print_json, print_lines
 from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.display.stages import spent
-from mrvideo.errors import MrVideoError, QuestionError
+from mrvideo.errors import InputError, MrVideoError, QuestionError
 from mrvideo.files import is_folder
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, EventSink, Notice, VideoInfo
@@ -57,6 +57,13 @@ def ask(
         Path | None,
         typer.Option("--clips", metavar="FOLDER", help="Also write each span that is cited as an MP4 file."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the answer with its evidence as an HTML page."),
+    ] = None,
+    link_video: Annotated[
+        bool, typer.Option("--link-video", help="The report plays the video's file, by its relative path.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> int:
     """Answer a question about a video, with evidence.
@@ -67,16 +74,23 @@ def ask(
     check_question(question, option or None, must_choose=must_choose)
     if is_folder(video):
         raise QuestionError(f"{video} is a folder; ask one video file at a time")
+    if link_video and report is None:
+        raise InputError("--link-video needs --report: the video's path is relative to that file")
 
     from mrvideo.api import Video
     from mrvideo.session.loading import index_for_question
     from mrvideo.session.models import budget_of
+    from mrvideo.session.paging import check_page, film_beside, page_of_answer, write_page
 
+    if report is not None:
+        # Now: afterwards the answer is paid for.
+        check_page(report, settings, video=video)
     with progress() as on_event:
         budget = budget_of(settings)
         index = index_for_question(
             video, settings, origins, on_event=on_event, subtitles=subtitles, budget=budget
         )
+        film = film_beside(report, index.video.path) if link_video and report is not None else None
         answer = Video(index, settings, budget).ask(
             question, option or None, must_choose=must_choose, on_event=on_event
         )
@@ -90,6 +104,8 @@ def ask(
         usage = spent(answer.usage)
         if usage and answer.models.get("vision") != "offline":
             print_lines([usage])
+    if report is not None:
+        write_page(report, page_of_answer(answer, index, settings, film=film))
     if problem is not None:
         raise problem  # After the answer, which is paid for.
     return DONE if answer.answer is not None or answer.choice is not None else FAILURES

@@ -20,7 +20,9 @@ from mrvideo.wording import counted, plain, printable
 
 PAPER_FORMAT = "mrvideo-paper"
 """The shape of the paper's released captions: list of {t_start, t_end, caption}."""
-EXPORT_FORMATS = ("json", "jsonl", "srt", "vtt", "md", PAPER_FORMAT)
+HTML_FORMAT = "html"
+"""One page that needs nothing else."""
+EXPORT_FORMATS = ("json", "jsonl", "srt", "vtt", "md", HTML_FORMAT, PAPER_FORMAT)
 _JSON_FORMATS = ("json", "jsonl", PAPER_FORMAT)
 
 _DIGEST_DIGITS = 12
@@ -169,26 +171,52 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write. Default: stdout.")
     ] = None,
+    pictures: Annotated[
+        int | None, typer.Option(metavar="N", help="html: frames inside the page, at most; default 60.")
+    ] = None,
+    link_video: Annotated[
+        bool, typer.Option("--link-video", help="html: play the video's file, by its path relative to FILE.")
+    ] = False,
 ) -> int:
-    """Write the index of a video in another format."""
+    """Write the index of a video in another format.
+
+    `html` is one page with captions, cast, chapters that are kept, speech and what was not seen: it opens as a file, and loads nothing from elsewhere.
+    """
     if format_name not in EXPORT_FORMATS:
         raise InputError(f"no format {format_name!r}; there are {', '.join(EXPORT_FORMATS)}")
+    if format_name != HTML_FORMAT and (pictures is not None or link_video):
+        raise InputError(f"--pictures and --link-video are for --format html, not for {format_name}")
+    if link_video and output is None:
+        raise InputError("--link-video needs --output: the video's path is relative to that file")
 
     from mrvideo.session.loading import load_index
+    from mrvideo.session.paging import check_page, write_page
 
     index = load_index(video, settings)
-    for kept in (Path(index.video.path), settings.library):
-        if output is not None and output.exists() and kept.exists() and output.samefile(kept):
-            raise InputError(f"{output} would be overwritten by its own export; name another file")
-    text = _exported(index, format_name)
+    if output is not None:
+        check_page(output, settings, video=index.video.path)
+    if format_name == HTML_FORMAT:
+        text = _page(index, settings, output, pictures=pictures, link_video=link_video)
+    else:
+        text = _exported(index, format_name)
     if output is None:
         (print_json_text if format_name in _JSON_FORMATS else print_text)(text)
-        return DONE
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}; name a writable file") from error
+    else:
+        write_page(output, text)
     return DONE
+
+
+def _page(
+    index: Index, settings: Settings, output: Path | None, *, pictures: int | None, link_video: bool
+) -> str:
+    from mrvideo.session.paging import DEFAULT_PICTURES, film_beside, page_of_index
+
+    return page_of_index(
+        index,
+        settings,
+        most_pictures=DEFAULT_PICTURES if pictures is None else pictures,
+        film=film_beside(output, index.video.path) if link_video and output is not None else None,
+    )
 
 
 def _exported(index: Index, format_name: str) -> str:

@@ -42,6 +42,12 @@ def kept_memory(index: Index, settings: Settings, library: Library) -> Memory | 
     return None
 
 
+def any_memory(index: Index, settings: Settings, library: Library) -> Memory | None:
+    """The memory that these settings would build where it is kept, else one that any model has built of this index."""
+    kept = kept_memory(index, settings, library)
+    return kept or kept_memory(index, settings.updated(text=OFFLINE, fresh=False), library)
+
+
 def memory_of(
     index: Index, settings: Settings, *, on_event: EventSink, budget: Budget | None = None
 ) -> Memory:

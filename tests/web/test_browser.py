@@ -16,6 +16,8 @@ from web.conftest import Running
 
 from mrvideo.library import Library
 from mrvideo.records import Cue, Index, Scene
+from mrvideo.session.paging import film_beside, page_of_index
+from mrvideo.wording import printable
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 # Read here: no test sees the variables of the person who runs it.
@@ -211,3 +213,53 @@ def test_ten_hours_are_painted_at_once_and_scroll_smoothly(page: Any, viewer: Ru
     expect(page.locator("#transcript .row", has_text="Scene 3599:")).to_have_count(1)
     # On a machine that others keep busy a few of the hundred steps may be stretched by them.
     assert len(page.evaluate("window.long")) <= 3
+
+
+def test_an_exported_page_opens_as_a_file_and_plays_the_film_beside_it(
+    browser: Any, viewer: Running, tmp_path: Path
+) -> None:
+    film = viewer.settings.library.parent.parent / "talk.mp4"
+    with Library.open(viewer.settings.library) as library:
+        index = library.latest_index(viewer.digest)
+    assert index is not None
+    scenes = tuple(
+        Scene(index=n, start_seconds=n, stop_seconds=n + 1, brief=text, detailed=text)
+        for n, text in enumerate(HOSTILE)
+    )
+    cues = tuple(Cue(start_seconds=n, stop_seconds=n + 1, text=t, speaker=t) for n, t in enumerate(HOSTILE))
+    index = index.model_copy(
+        update={
+            "scenes": scenes,
+            "cues": cues,
+            "video": index.video.model_copy(update={"path": str(film)}),
+        }
+    )
+    path = tmp_path / "page.html"
+    path.write_text(
+        page_of_index(index, viewer.settings, most_pictures=12, film=film_beside(path, str(film))),
+        encoding="utf-8",
+    )
+    opened = browser.new_page(viewport={"width": 390, "height": 800})
+    wrong: list[str] = []
+    asked: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    opened.on("request", lambda r: asked.append(r.url) if not r.url.startswith("data:image/jpeg") else None)
+    opened.goto(path.as_uri())
+    # The page's policy also forbids the evaluation of strings that `wait_for_function` needs.
+    opened.evaluate(
+        "new Promise(done => film.readyState ? done() : film.addEventListener('loadedmetadata', done))"
+    )
+    opened.locator("article button", has_text="0:20.0–0:21.0").first.click()
+    opened.evaluate("new Promise(done => film.paused ? done() : film.addEventListener('pause', done))")
+    assert 21 <= opened.evaluate("film.currentTime") < 22, "it stops where the span ends"
+    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert opened.locator("article img").first.evaluate("one => one.naturalWidth") > 0
+    text = opened.locator("main").text_content()
+    assert [one for one in HOSTILE if printable(one) not in text] == []
+    assert wrong == [] and set(asked) <= {path.as_uri(), film.as_uri()}
+    _shot(opened, "page-narrow")
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    _shot(opened, "page")
+    opened.close()
