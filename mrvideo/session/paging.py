@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from mrvideo.display.page import Chapter, Pictures, answer_page, index_page
 from mrvideo.errors import InputError, VideoError
 from mrvideo.files import is_file
-from mrvideo.library import Library
 from mrvideo.media.looks import FrameSource
-from mrvideo.memory.views import listed, with_names
 from mrvideo.records import Answer, Evidence, Index, Scene
 from mrvideo.session.options import cropped_source
-from mrvideo.session.remembering import any_memory
+from mrvideo.session.telling import kept_chapters
 from mrvideo.settings import Settings
 from mrvideo.wording import counted, is_url, without_secrets
 
@@ -132,12 +129,7 @@ def write_page(page: Path, text: str) -> None:
 
 
 def _chapters(index: Index, settings: Settings) -> list[Chapter]:
-    with closing(Library.open(settings.library, create=False)) as library:
-        memory = any_memory(index, settings, library)
-    return [
-        Chapter(node.span, with_names(node.title, index.entities), with_names(node.text, index.entities))
-        for node in (listed(memory) if memory is not None else ())
-    ]
+    return [Chapter(node.span, node.title, node.text) for node in kept_chapters(index, settings) or ()]
 
 
 def _add(pictures: Pictures, source: FrameSource, wanted: Sequence[tuple[Hashable, float]]) -> None:

@@ -19,7 +19,7 @@ from mrvideo.questions import check_words
 from mrvideo.records import EventSink, Index, Span
 from mrvideo.session.models import opened_models
 from mrvideo.session.options import cropped_source
-from mrvideo.session.remembering import memory_of
+from mrvideo.session.remembering import any_memory, memory_of
 from mrvideo.settings import Settings
 
 STORY_SENTENCES = 24
@@ -80,6 +80,24 @@ def chapters(
         node.model_copy(update={"title": with_names(node.title, index.entities)})
         for node in listed(memory, every=every)
     )
+
+
+def kept_chapters(index: Index, settings: Settings) -> tuple[Node, ...] | None:
+    """The chapters as `chapters` lists them, where a memory of any model is kept, else None. No model is called.
+
+    Titles and summaries have people's own names.
+    """
+    with closing(Library.open(settings.library, create=False)) as library:
+        memory = any_memory(index, settings, library)
+    return None if memory is None else tuple(_named(node, index) for node in listed(memory))
+
+
+def _named(node: Node, index: Index) -> Node:
+    summary = tuple(
+        one.model_copy(update={"text": with_names(one.text, index.entities)}) for one in node.summary
+    )
+    title = with_names(node.title, index.entities)
+    return node.model_copy(update={"title": title, "summary": summary})
 
 
 def copy_with_chapters(index: Index, nodes: tuple[Node, ...], target: Path, settings: Settings) -> None:

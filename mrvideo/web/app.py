@@ -26,6 +26,7 @@ from mrvideo.records import Answer, Event, Notice, Record, StageAdvanced
 from mrvideo.session.keeping import kept_videos
 from mrvideo.session.models import budget_of
 from mrvideo.session.searching import search_library
+from mrvideo.session.telling import kept_chapters
 from mrvideo.settings import Settings
 from mrvideo.web.openapi import CastRequest, Problem, Question, description
 from mrvideo.wording import is_url
@@ -34,6 +35,7 @@ STATIC = Path(__file__).parent / "static"
 
 MOST_BODY_BYTES = 100_000
 LARGEST_PICTURE_PIXELS = 1280
+MOST_FOUND = 20
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,6 +59,9 @@ class Viewer:
             Route(one, self._video),
             Route(f"{one}/file", self._file),
             Route(f"{one}/frame", self._frame),
+            Route(f"{one}/chapters", self._chapters),
+            Route(f"{one}/chapters", self._write_chapters, methods=["POST"]),
+            Route(f"{one}/find", self._find),
             Route(f"{one}/ask", self._ask, methods=["POST"]),
             Route(f"{one}/cast", self._cast, methods=["POST"]),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -117,7 +122,23 @@ class Viewer:
             frame.jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
         )
 
+    async def _chapters(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        kept = await asyncio.to_thread(kept_chapters, video.index, self._settings)
+        return _json(None if kept is None else [node.model_dump(mode="json") for node in kept])
+
+    async def _find(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        found = await video.afind(request.query_params.get("query", ""), top=MOST_FOUND)
+        return _json(found.model_dump(mode="json"))
+
     # --- asking and putting right ---
+
+    async def _write_chapters(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        # Built and kept by the text model, within the viewer's bound; then they are listed as ever.
+        await asyncio.to_thread(lambda: video.chapters)
+        return await self._chapters(request)
 
     async def _ask(self, request: Request) -> Response:
         asked = await _body(request, Question)

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
 from mrvideo.library import KeptVideo
-from mrvideo.records import Answer, Correction, Hit, Index
+from mrvideo.memory.tree import Node
+from mrvideo.records import Answer, Correction, Found, Hit, Index
 
 
 class Question(BaseModel):
@@ -36,7 +37,7 @@ class Problem(BaseModel):
     detail: str
 
 
-_RECORDS = (KeptVideo, Index, Answer, Hit, Correction, Question, CastRequest, Problem)
+_RECORDS = (KeptVideo, Index, Answer, Hit, Found, Node, Correction, Question, CastRequest, Problem)
 
 
 def description() -> dict[str, Any]:
@@ -68,6 +69,14 @@ def description() -> dict[str, Any]:
             "/api/videos/{digest}/frame": {
                 "get": of_video("The frame at a time, as JPEG.", None)
                 | {"parameters": [digest, _query("t", "number"), _query("side", "integer")]}
+            },
+            "/api/videos/{digest}/chapters": {
+                "get": of_video("The chapters; null where none are written yet.", _list("Node")),
+                "post": of_video("Write the chapters, by the text model, and list them.", _list("Node")),
+            },
+            "/api/videos/{digest}/find": {
+                "get": of_video("Moments that fit a description.", _ref("Found"))
+                | {"parameters": [digest, _query("query", "string")]}
             },
             "/api/videos/{digest}/ask": {
                 "post": of_video(

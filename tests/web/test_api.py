@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
+from starlette.routing import Route
 from support.casts import DIGEST
 from web.conftest import TOKEN, Running
 
 from mrvideo.library import Library
+from mrvideo.web.app import Viewer
 from mrvideo.web.openapi import description
 
 
@@ -132,10 +133,40 @@ def test_what_is_put_right_is_in_the_library(client: httpx.Client, viewer: Runni
     assert len(client.get(f"/api/videos/{DIGEST}").json()["entities"]) == 3
 
 
-def test_every_route_is_described_and_every_reference_leads_somewhere(client: httpx.Client) -> None:
+def test_chapters_are_none_until_they_are_written_and_kept_since(
+    client: httpx.Client, viewer: Running
+) -> None:
+    path = f"/api/videos/{viewer.digest}/chapters"
+    assert client.get(path).json() is None
+    written = client.post(path).json()
+    assert written and written[0]["start_seconds"] == 0 and written[0]["title"]
+    assert client.get(path).json() == written
+    with Library.open(viewer.settings.library) as library:
+        assert len(list(library.parts(viewer.digest, "memory"))) == 1
+
+
+def test_moments_are_found_by_a_description(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{viewer.digest}/find"
+    found = client.get(path, params={"query": "the key of the boat"}).json()
+    assert any("key" in reason["quote"] for one in found["moments"] for reason in one["why"])
+    assert len(found["moments"]) <= 20
+    for wrong in ("", "?!", "x" * 5000):
+        reply = client.get(path, params={"query": wrong})
+        assert reply.status_code == 400 and "\n" not in reply.json()["detail"], wrong
+
+
+def test_every_route_is_described_and_every_reference_leads_somewhere(
+    client: httpx.Client, viewer: Running
+) -> None:
     told = client.get("/api/openapi.json").json()
     assert told == json.loads(json.dumps(description()))
     text = json.dumps(told)
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names and names <= told["components"]["schemas"].keys()
-    assert Path("/api/videos/{digest}/cast").as_posix() in told["paths"]
+    routes = {
+        (route.path.replace(":str", ""), method.lower())
+        for route in Viewer(viewer.settings).app().routes
+        if isinstance(route, Route) and route.path.startswith("/api/") and route.methods
+        for method in route.methods - {"HEAD"}
+    } - {("/api/openapi.json", "get")}
+    assert routes == {(path, method) for path, of in told["paths"].items() for method in of}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from support.films import video_info
 from support.strings import BREAKERS, MARKDOWN, ORDERS
 from web.conftest import Running
 
+from mrvideo.api import Video, load
 from mrvideo.library import Library
-from mrvideo.records import Cue, Index, Scene
-from mrvideo.session.paging import film_beside, page_of_index
+from mrvideo.records import Cue, Event, Index, Notice, Scene
+from mrvideo.session.paging import film_beside, page_of_answer, page_of_index
 from mrvideo.wording import printable
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -97,6 +100,11 @@ def test_a_question_is_asked_its_evidence_seeks_and_loops_and_a_reload_keeps_it(
     page.click("#unloop")
     expect(page.locator("#clock")).not_to_contain_text("looping")
     said = page.text_content("#answers .answer strong")
+    page.click("#write")
+    page.locator("#chapters li").first.wait_for()
+    page.fill("#query", "the key of the boat")
+    page.press("#query", "Enter")
+    page.locator("#moments .chip").first.wait_for()
     _shot(page, "video")
     page.reload()
     page.wait_for_selector("#answers .answer")
@@ -213,6 +221,119 @@ def test_ten_hours_are_painted_at_once_and_scroll_smoothly(page: Any, viewer: Ru
     expect(page.locator("#transcript .row", has_text="Scene 3599:")).to_have_count(1)
     # On a machine that others keep busy a few of the hundred steps may be stretched by them.
     assert len(page.evaluate("window.long")) <= 3
+
+
+def test_chapters_are_written_and_listed_and_their_titles_seek(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]  # The thumbnail of the film whose file is gone.
+    page.goto(f"{viewer.origin}/video/{viewer.digest}")
+    page.wait_for_selector("#transcript .row")
+    assert page.locator(".lane", has_text="Chapters").count() == 0
+    page.click("#write")
+    page.locator("#chapters li").first.wait_for()
+    assert page.is_hidden("#unwritten")
+    assert page.locator(".lane", has_text="Chapters").count() == 1
+    page.locator(".lane", has_text="Scenes").locator("canvas").press("ArrowRight")
+    expect(page.locator("#clock")).not_to_contain_text("0:00.0 of")
+    title = page.locator("#chapters button").first
+    title.click()
+    expect(page.locator("#clock")).to_contain_text("0:00.0 of")
+    told = title.text_content()
+    page.reload()
+    assert page.locator("#chapters button").first.text_content() == told
+
+
+def test_what_is_found_is_listed_drawn_and_looped(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{viewer.digest}")
+    page.wait_for_selector("#transcript .row")
+    page.fill("#query", "the key of the boat")
+    page.keyboard.press("Enter")
+    moment = page.locator("#moments .chip", has_text="key").first
+    moment.click()
+    expect(page.locator("#clock")).to_contain_text("looping")
+    assert page.locator(".lane", has_text="Found").count() == 1
+    assert "best first" in page.text_content("#found")
+    page.fill("#query", "?!")
+    page.keyboard.press("Enter")
+    expect(page.locator("#problem")).to_contain_text("holds no word")
+    assert page.text_content("#found") == ""
+
+
+def test_the_stop_button_stops_the_work_and_says_so(
+    page: Any, viewer: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that goes on after it was stopped spends money that nobody watches."""
+    page.expected_errors = ["400"]
+    stopped = threading.Event()
+    asked = Video.astream
+
+    async def endless(self: Video, *arguments: Any, **more: Any) -> AsyncGenerator[Event]:
+        try:
+            yield Notice(text="a long look")
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(Video, "astream", endless)
+    page.goto(f"{viewer.origin}/video/{viewer.digest}")
+    page.wait_for_selector("#transcript .row")
+    assert page.is_hidden("#stop")
+    page.fill("#question", "What is the boat called?")
+    page.click("#go")
+    page.locator("#events li", has_text="a long look").wait_for()
+    assert page.is_disabled("#go") and not stopped.is_set()
+    page.click("#stop")
+    expect(page.locator("#cost")).to_have_text("Stopped.")
+    assert stopped.wait(10), "the work itself ended, not only its display"
+    assert page.is_hidden("#stop") and page.text_content("#problem") == ""
+    assert page.input_value("#question") == "What is the boat called?", "to be asked again, or put otherwise"
+    monkeypatch.setattr(Video, "astream", asked)
+    page.click("#go")
+    page.locator("#answers .answer").first.wait_for(timeout=60_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_found_by_axe(browser: Any, viewer: Running, scheme: str, tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    script = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    with Library.open(viewer.settings.library) as library:
+        index = library.latest_index(viewer.digest)
+    assert index is not None
+    exported, told = tmp_path / "page.html", tmp_path / "answer.html"
+    film = film_beside(exported, str(viewer.settings.library.parent.parent / "talk.mp4"))
+    video = load(viewer.digest, settings=viewer.settings)
+    exported.write_text(page_of_index(index, viewer.settings, most_pictures=4, film=film), encoding="utf-8")
+    answer = video.ask("What is the boat called?")
+    told.write_text(page_of_answer(answer, index, viewer.settings), encoding="utf-8")
+    # What is put into the page is not the page's own script: its policy is not asked for it.
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(viewer.entrance)
+    page.wait_for_selector("#videos a")
+    pages = {
+        "library": "",
+        "video": f"{viewer.origin}/video/{viewer.digest}",
+        "cast": f"{viewer.origin}/video/{DIGEST}",
+    }
+    pages |= {"exported": exported.as_uri(), "told": told.as_uri()}
+    found: list[str] = []
+    for name, address in pages.items():
+        if address:
+            page.goto(address)
+        if name == "video":
+            page.click("#write")
+            page.fill("#query", "the key of the boat")
+            page.keyboard.press("Enter")
+            page.locator("#moments .chip").first.wait_for()
+            page.locator("#answers .answer").first.wait_for()
+        elif name == "cast":
+            page.wait_for_selector("#cast li:nth-child(3)")
+        page.evaluate(script)
+        for one in page.evaluate("axe.run().then(done => done.violations)"):
+            if one["impact"] in ("serious", "critical"):
+                found += [f"{name}: {one['id']}: {node['html'][:120]}" for node in one["nodes"]]
+    context.close()
+    assert found == []
 
 
 def test_an_exported_page_opens_as_a_file_and_plays_the_film_beside_it(

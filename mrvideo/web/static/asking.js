@@ -22,7 +22,8 @@ export async function ask(base, question, signal, onEvent) {
   }
 }
 
-function chip(evidence, player) {
+// A span that plays and loops when it is clicked: evidence, or a moment that was found.
+export function chip(evidence, player) {
   const button = element("button", { className: "chip", type: "button" }, element("time", {}, `${clock(evidence.start_seconds)}–${clock(evidence.stop_seconds)}`), `${evidence.source}: ${evidence.quote}`);
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => player.play(evidence.start_seconds, evidence.stop_seconds));

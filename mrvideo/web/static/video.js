@@ -1,6 +1,7 @@
 import { api, clock, complain, counted, element, fileName, post } from "./common.js";
 import { answerNode, ask } from "./asking.js";
 import { lane } from "./lanes.js";
+import { chapterNodes, find, momentNode, readChapters, toldFound, writeChapters } from "./moments.js";
 import { Player } from "./player.js";
 import { VirtualList } from "./virtual.js";
 
@@ -11,12 +12,16 @@ let player = null;
 let lanes = [];
 let unread = [];
 let shown = null;
+let chapters = null;
+let moments = [];
 
 function drawLanes(index) {
   const cast = index.entities.map((entity) => [called(entity), entity.scene_indexes.map((n) => index.scenes[n]).filter(Boolean), "--cast"]);
   const rows = [
     ["Shots", index.shots, "--shot"],
     ["Scenes", index.scenes, "--scene"],
+    ["Chapters", chapters ?? [], "--chapter"],
+    ["Found", moments, "--found"],
     ["Speech", index.cues, "--cue"],
     ["Texts", index.scenes.flatMap((scene) => scene.sightings), "--text"],
     ["Unseen", index.failures, "--lost"],
@@ -63,12 +68,19 @@ function drawCast(index) {
   if (!index.entities.length) $("cast").replaceChildren(element("li", { className: "quiet" }, "No cast is known."));
 }
 
+function drawChapters() {
+  $("chapters").replaceChildren(...chapterNodes(chapters ?? [], player));
+  $("chapters").hidden = !chapters?.length;
+  $("unwritten").hidden = chapters !== null;
+}
+
 function drawAnswers(index) {
   $("answers").replaceChildren(...index.answers.slice(-50).reverse().map((answer) => answerNode(answer, player, askIt)));
 }
 
 async function load() {
   const index = await api(base);
+  chapters = await readChapters(base);
   shown = index;
   const name = fileName(index.video.path);
   document.title = `${name} – mrvideo`;
@@ -87,6 +99,7 @@ async function load() {
   unread = index.answers.at(-1)?.unread ?? [];
   drawLanes(index);
   follow = drawTranscript(index);
+  drawChapters();
   drawCast(index);
   drawAnswers(index);
   refresh();
@@ -143,6 +156,35 @@ async function askIt(question) {
   }
 }
 
+async function findIt(query) {
+  try {
+    $("problem").textContent = "";
+    $("found").textContent = "Looking …";
+    const { moments: found, told } = toldFound(await find(base, query));
+    moments = found;
+    $("found").textContent = told;
+    $("moments").replaceChildren(...moments.map((one) => momentNode(one, player)));
+    drawLanes(shown);
+  } catch (error) {
+    $("found").textContent = "";
+    complain(error);
+  }
+}
+
+async function writeThem() {
+  try {
+    $("problem").textContent = "";
+    $("write").disabled = true;
+    chapters = await writeChapters(base);
+    drawChapters();
+    drawLanes(shown);
+  } catch (error) {
+    complain(error);
+  } finally {
+    $("write").disabled = false;
+  }
+}
+
 async function correct(body) {
   try {
     $("problem").textContent = "";
@@ -169,6 +211,11 @@ $("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   askIt($("question").value);
 });
+$("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  findIt($("query").value);
+});
+$("write").addEventListener("click", writeThem);
 $("stop").addEventListener("click", () => running?.abort());
 $("unloop").addEventListener("click", () => player.unloop());
 $("undo").addEventListener("click", () => correct({ action: "undo" }));
