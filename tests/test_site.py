@@ -44,6 +44,16 @@ def test_the_site_builds_strictly_and_loads_no_font_from_elsewhere(repository: P
     assert not list(tmp_path.rglob("*.py"))
 
 
+def test_pages_show_pictures_that_are_there_and_small(repository: Path) -> None:
+    shown = {
+        (page.parent / name).resolve()
+        for page in (repository / "README.md", *(repository / "docs").glob("*.md"))
+        for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    }
+    assert {path.name for path in shown} == {"answer.jpg", "viewer.webp", "viewer-narrow.webp", "report.webp"}
+    assert sum(path.stat().st_size for path in shown) <= 300_000
+
+
 def test_the_reference_of_commands_is_as_the_code_is_now() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == rewritten(page), "make it anew: python docs/cli_reference.py --write"
