@@ -1,6 +1,6 @@
-"""One HTML page of an index or of an answer that needs nothing else: pictures inside, no script or style from elsewhere.
+"""One HTML page of an index or of an answer that needs nothing else: pictures inside, nothing from elsewhere.
 
-The film may play from a file beside the page; then a script of a few lines, allowed by its hash alone, seeks it.
+The film may play from a file beside the page; then a script of a few lines seeks it, allowed by its hash.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ def index_page(
     player: str | None = None,
     notes: Sequence[str] = (),
 ) -> str:
-    """The page of an index. Pictures are kept by a scene's `index` and a member's `name`; `player` is the film's address, relative to the page."""
+    """The page of an index. Pictures are kept by a scene's `index` and a member's `name`.
+
+    `player` is the film's address, relative to the page.
+    """
     pictures = pictures or Pictures()
     length = index.video.duration_seconds
     names = {entity.name: entity.display_name or entity.name for entity in index.entities}
@@ -135,7 +138,7 @@ def answer_page(
             {
                 "text": claim.text,
                 "kind": _HELD[claim.holds][0],
-                # A quote that stands where it is cited is no look at the pictures: what it was checked by is said.
+                # A quote that stands where it is cited is no look at the pictures: what checked it is said.
                 "held": _HELD[claim.holds][1] + ("" if claim.holds is None else f", {answer.checks}"),
                 "findings": _findings(claim),
                 "evidence": proofs(by_id[cited] for cited in claim.evidence_ids if cited in by_id),

@@ -1,4 +1,7 @@
-"""An index or an answer as one HTML page: its frames are read here, its chapters are those that are kept. No model is called."""
+"""An index or an answer as one HTML page: frames are read here, chapters are those that are kept.
+
+No model is called.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ def page_of_index(
 ) -> str:
     """The page of an index, with up to `most_pictures` frames. `film` is an address from `film_beside`.
 
-    Where the video's file is gone or is another by now the page has no pictures, and says why. Raises `InputError`, `LibraryError`.
+    Where the video's file is gone or is another by now the page has no pictures, and says why.
+    Raises `InputError`, `LibraryError`.
     """
     _check(most_pictures)
     cast = index.entities[: min(len(index.entities), most_pictures // _CAST_SHARE)]
@@ -94,7 +98,10 @@ def page_of_answer(
 
 
 def film_beside(page: Path, video: str) -> str:
-    """The address of the video's file as seen from the page's folder. Raises `InputError` where no relative path leads there."""
+    """The address of the video's file as seen from the page's folder.
+
+    Raises `InputError` where no relative path leads there.
+    """
     if is_url(video) or not is_file(video):
         raise InputError(
             f"{without_secrets(video)}: no file that a page could play; leave out --link-video, the page has pictures"
@@ -110,7 +117,10 @@ def film_beside(page: Path, video: str) -> str:
 
 
 def check_page(page: Path, settings: Settings, *, video: str) -> None:
-    """Raises `InputError` before anything is paid for: the page must not be the video or the library, and its folder must be there."""
+    """Raises `InputError`, before anything is paid for, where the page could not be written.
+
+    It must not be the video or the library, and its folder must be there.
+    """
     for kept in (Path(video), settings.library):
         if page.exists() and kept.exists() and page.samefile(kept):
             raise InputError(f"{page} would be overwritten by its own export; name another file")
