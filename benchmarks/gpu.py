@@ -1,12 +1,14 @@
-"""How fast clips are captioned on one GPU, against the one-by-one loop, plain `generate`, and what the card allows.
+"""How fast clips are captioned on one GPU, against the one-by-one loop, plain `generate`, and what the card
+allows.
 
-    python benchmarks/gpu.py [--shapes qwen2.5-vl-3b,qwen2.5-vl-7b] [--seconds 300] [--clips 128] [--tokenizer FOLDER]
+    python benchmarks/gpu.py [--shapes qwen2.5-vl-3b,qwen2.5-vl-7b] [--seconds 300] [--clips 128] [--tokenizer
+    FOLDER]
         [--index-minutes 20]
 
-Weights are random: speed does not depend on what they say. Each clip is 20 frames of 512×288 and a prompt; each reply is
-192 tokens. Rows come as they are measured, the smallest first; nothing new is begun after `--seconds`. The floor of a clip
-is its arithmetic at the rate of a measured matrix product, and its share of the weights and caches read at the rate of
-a measured copy. See docs/gpu.md.
+Weights are random: speed does not depend on what they say. Each clip is 20 frames of 512×288 and a prompt;
+each reply is 192 tokens. Rows come as they are measured, the smallest first; nothing new is begun after
+`--seconds`. The floor of a clip is its arithmetic at the rate of a measured matrix product, and its share of
+the weights and caches read at the rate of a measured copy. See docs/gpu.md.
 """
 
 from __future__ import annotations

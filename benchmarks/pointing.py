@@ -2,10 +2,11 @@
 
     python benchmarks/pointing.py [--hours 1] [--questions 88] [--misses 0.3] [--effort high]
 
-A long world of tests/support is captioned by perfect eyes, and each sentence about somebody is then lost at the given rate. The same
-questions are asked three times: by the memory alone, pointed to what `find` finds by words, and by words and pictures. The embedder
-reads places, deeds and things off the pixels, one frame a shot, and knows nobody's name. Printed are right answers, walks that opened all
-scenes that decide, and calls and tokens per question: more right ones at no more calls is what pictures are for.
+A long world of tests/support is captioned by perfect eyes, and each sentence about somebody is then lost at
+the given rate. The same questions are asked three times: by the memory alone, pointed to what `find` finds by
+words, and by words and pictures. The embedder reads places, deeds and things off the pixels, one frame a
+shot, and knows nobody's name. Printed are right answers, walks that opened all scenes that decide, and calls
+and tokens per question: more right ones at no more calls is what pictures are for.
 """
 
 from __future__ import annotations

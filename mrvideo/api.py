@@ -1,7 +1,8 @@
 """The SDK: index a video, ask it, search it. Thin: the work is done in `session` and `tools`.
 
-Every function has a sync and an async face over the same work: indexing runs in the calling thread (or a helper
-thread for `aindex`), questions run on the process's event-loop thread. Both work inside a notebook's running loop.
+Every function has a sync and an async face over the same work: indexing runs in the calling thread (or a
+helper thread for `aindex`), questions run on the process's event-loop thread. Both work inside a notebook's
+running loop.
 """
 
 from __future__ import annotations
@@ -81,10 +82,10 @@ def index(
 ) -> Video:
     """Caption a video, name its cast, and keep the result; what is kept already is not done again.
 
-    `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any thread. With
-    `budget` the bound is shared with whatever else it is handed to.
-    Raises `VideoError` for a file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is
-    kept), `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
+    `overrides` are fields of `Settings`, such as `vision="openai:gpt-5-mini"`. `on_event` is called from any
+    thread. With `budget` the bound is shared with whatever else it is handed to. Raises `VideoError` for a
+    file that is no video, `SettingsError`, `ModelUnavailable`, `BudgetReached` (what is done is kept),
+    `LibraryError`. Spans that could not be captioned are no error: see `Video.failures`.
     """
     chosen = choose_settings(settings, overrides)
     found = index_video(str(video), chosen, subtitles=_path(subtitles), on_event=on_event, budget=budget)
@@ -100,7 +101,9 @@ async def aindex(
     budget: Budget | None = None,
     **overrides: Any,
 ) -> Video:
-    """`index` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
+    """`index` without blocking the running event loop; cancelling it stops the work, and what is done is
+    kept.
+    """
     chosen = await asyncio.to_thread(choose_settings, settings, overrides)
     found = await aindex_video(
         str(video), chosen, subtitles=_path(subtitles), on_event=on_event, budget=budget
@@ -113,8 +116,8 @@ def load(
 ) -> Video:
     """A video that is in the library already: by path, or by the first 8 or more digits of its digest.
 
-    The newest index is taken, whatever settings it was made with. Nothing is decoded and no model is called; the file
-    itself may be gone. Raises `InputError` when it was never indexed.
+    The newest index is taken, whatever settings it was made with. Nothing is decoded and no model is called;
+    the file itself may be gone. Raises `InputError` when it was never indexed.
     """
     chosen = choose_settings(settings, overrides)
     return Video(load_index(str(video), chosen), chosen, budget)
@@ -148,7 +151,8 @@ def find(
     on_event: EventSink = _ignore,
     **overrides: Any,
 ) -> Found:
-    """The moments of all indexed videos, or of those below a folder, that fit a query, best first: see `Video.find`.
+    """The moments of all indexed videos, or of those below a folder, that fit a query, best first: see
+    `Video.find`.
 
     Raises `InputError` where no indexed video is there.
     """
@@ -249,9 +253,10 @@ class Video:
     def merge(self, keep: str, other: str, *, on_event: EventSink = _ignore) -> CastChange:
         """`other` is the same as `keep`, whose name stays. Names are those of `entities`, or real ones.
 
-        Here, as in `split`, `rename`, `tell_apart` and `undo`: captions, search, memories and this object follow, no model is
-        called, and indexing again keeps it. Answers that rest on a changed name come back from `answers` with `stale` set.
-        Raises `InputError` for a name that is not in the cast, `LibraryError`.
+        Here, as in `split`, `rename`, `tell_apart` and `undo`: captions, search, memories and this object
+        follow, no model is called, and indexing again keeps it. Answers that rest on a changed name come back
+        from `answers` with `stale` set. Raises `InputError` for a name that is not in the cast,
+        `LibraryError`.
         """
         return self._changed(casting.merge(self._index, keep, other, self._settings, on_event=on_event))
 
@@ -263,7 +268,9 @@ class Video:
         mentions: Sequence[str] = (),
         on_event: EventSink = _ignore,
     ) -> CastChange:
-        """Whom `name` means in these scenes (indexes of `scenes`), or in these mentions (`Entity.mention_ids`), is somebody else."""
+        """Whom `name` means in these scenes (indexes of `scenes`), or in these mentions
+        (`Entity.mention_ids`), is somebody else.
+        """
         return self._changed(
             casting.split(
                 self._index, name, self._settings, scenes=scenes, mentions=mentions, on_event=on_event
@@ -295,9 +302,10 @@ class Video:
     ) -> list[Frame]:
         """Frames as JPEG bytes, in order of time.
 
-        `where` is a span, `(start_seconds, stop_seconds)` or a record that has one: up to `max_frames` are spread evenly
-        over it. Or it is a list of times in seconds: the frame on screen at each of them. Two times in a tuple are a span.
-        Raises `InputError` for a span outside the video, `VideoError` when the file is gone.
+        `where` is a span, `(start_seconds, stop_seconds)` or a record that has one: up to `max_frames` are
+        spread evenly over it. Or it is a list of times in seconds: the frame on screen at each of them. Two
+        times in a tuple are a span. Raises `InputError` for a span outside the video, `VideoError` when the
+        file is gone.
         """
         source = self._frame_source(long_side_pixels)
         if isinstance(where, Spanned) or (isinstance(where, tuple) and len(where) == 2):
@@ -325,8 +333,9 @@ class Video:
     ) -> Telling:
         """A summary; each of its sentences has the spans that bear it out. `print` it, or walk `sections`.
 
-        Of the whole video in the given length; `about` somebody or something, of a span, or as `steps` of a procedure. The memory
-        that it is read from is built by the text model on first need and kept. Raises `ModelUnavailable`, `BudgetReached`.
+        Of the whole video in the given length; `about` somebody or something, of a span, or as `steps` of a
+        procedure. The memory that it is read from is built by the text model on first need and kept. Raises
+        `ModelUnavailable`, `BudgetReached`.
         """
         span = None if within is None else _span_of(within)
         return telling.summarise(
@@ -356,13 +365,16 @@ class Video:
         on_event: EventSink = _ignore,
         **overrides: Any,
     ) -> Found:
-        """The moments that fit a description, best first, with why: what was seen, read and said at the same time.
+        """The moments that fit a description, best first, with why: what was seen, read and said at the same
+        time.
 
-        Words are taken in all their forms, unlike in `search`. `moments` is empty where nothing is above chance; `nearest` then tells
-        what comes closest. With `confirm` the vision model looks at the best `top` and drops what is not there.
-        With `like`, a picture's file, shots whose frames look like it count too; `embed` names the model that compares, and without one
-        colours and textures are compared. `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a span outside the video,
-        `SettingsError` for `confirm` without a model that sees, `ModelUnavailable`, `BudgetReached`.
+        Words are taken in all their forms, unlike in `search`. `moments` is empty where nothing is above
+        chance; `nearest` then tells what comes closest. With `confirm` the vision model looks at the best
+        `top` and drops what is not there. With `like`, a picture's file, shots whose frames look like it
+        count too; `embed` names the model that compares, and without one colours and textures are compared.
+        `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a
+        span outside the video, `SettingsError` for `confirm` without a model that sees, `ModelUnavailable`,
+        `BudgetReached`.
         """
         return _result(self._finding(query, like, within, top, confirm, on_event, overrides))
 
@@ -396,11 +408,13 @@ class Video:
     ) -> list[WrittenClip]:
         """Write spans of this video as files whose names sort as the spans do: `01_00-12-03.mp4`.
 
-        `spans` are a span or several, in that order, or an `Answer`, whose evidence is meant, or what `find` found; those are widened by
-        `pad_seconds` (1 unless given), joined where they overlap, and in order of time. `format` is mp4, gif, edl, otio or llc; `join`
-        makes one film of all; with `frames`, so many pictures of each span are written instead. Exact to the frame; see docs, "Clips".
-        Raises `InputError` for a span outside the video, a file that exists unless `overwrite`, or a folder that cannot be written;
-        `VideoChanged` where the path holds another video by now, `DecodeError` where a span is damaged.
+        `spans` are a span or several, in that order, or an `Answer`, whose evidence is meant, or what `find`
+        found; those are widened by `pad_seconds` (1 unless given), joined where they overlap, and in order of
+        time. `format` is mp4, gif, edl, otio or llc; `join` makes one film of all; with `frames`, so many
+        pictures of each span are written instead. Exact to the frame; see docs, "Clips". Raises `InputError`
+        for a span outside the video, a file that exists unless `overwrite`, or a folder that cannot be
+        written; `VideoChanged` where the path holds another video by now, `DecodeError` where a span is
+        damaged.
         """
         way = cutting.Way(format=format, join=join, frames=frames, overwrite=overwrite)
         if isinstance(spans, Answer | Found):
@@ -446,9 +460,9 @@ class Video:
     ) -> Answer:
         """Answer a question, with evidence.
 
-        With `options` the answer is one of them, or none when the video does not tell; `must_choose` forces one and
-        marks it as guessed. `overrides` are fields of `Settings`, such as `effort="low"`. Raises `QuestionError` for an
-        empty question or fewer than two options, `ModelUnavailable`, `BudgetReached`.
+        With `options` the answer is one of them, or none when the video does not tell; `must_choose` forces
+        one and marks it as guessed. `overrides` are fields of `Settings`, such as `effort="low"`. Raises
+        `QuestionError` for an empty question or fewer than two options, `ModelUnavailable`, `BudgetReached`.
         """
         return _result(self._start(question, options, must_choose, on_event, overrides))
 
@@ -510,11 +524,13 @@ class Video:
     def look(
         self, span: SpanLike, question: str, *, max_frames: int = 8, uncropped: bool = False
     ) -> tuple[LookReply, list[Frame]]:
-        """Look again at frames spread over a span, with one question: what the vision model saw, and the frames.
+        """Look again at frames spread over a span, with one question: what the vision model saw, and the
+        frames.
 
-        Black bars are left out unless `uncropped`; each frame's `crop` tells which part of the picture it shows.
-        The span is a `Span`, `(start_seconds, stop_seconds)`, or a record that has one.
-        Raises `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError` otherwise.
+        Black bars are left out unless `uncropped`; each frame's `crop` tells which part of the picture it
+        shows. The span is a `Span`, `(start_seconds, stop_seconds)`, or a record that has one. Raises
+        `VideoError` when the file is gone, `InputError` for a span outside the video, a `ModelError`
+        otherwise.
         """
         return _result(self._looking(_span_of(span), question, max_frames, uncropped))
 
@@ -525,7 +541,8 @@ class Video:
         return await asyncio.wrap_future(self._looking(_span_of(span), question, max_frames, uncropped))
 
     def chat(self, *, name: str = "chat", keep: bool = False, max_steps: int = 12) -> Chat:
-        """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by its name.
+        """A conversation about this video, led by an agent that calls the tools. `keep` takes it up again by
+        its name.
 
         Raises `SettingsError` when the text model cannot call tools, as the offline model cannot.
         """

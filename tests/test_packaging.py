@@ -90,7 +90,9 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
 def test_an_installed_wheel_answers_beside_a_foreign_agents_package(
     wheel: Path, tmp_path: Path, repository: Path
 ) -> None:
-    """The wheel is installed without its dependencies: those are borrowed from this environment by a path file."""
+    """The wheel is installed without its dependencies: those are borrowed from this environment by a path
+    file.
+    """
     home = tmp_path / "venv"
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"

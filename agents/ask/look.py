@@ -1,4 +1,6 @@
-"""Looking again: frames of the planned spans as closely as the plan asks, one of each shot across the video. Paper, §3.3."""
+"""Looking again: frames of the planned spans as closely as the plan asks, one of each shot across the video.
+Paper, §3.3.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +46,14 @@ _SECOND_LOOK = 3
 
 
 def look_tasks(context: Context, state: State) -> tuple[list[LookTask], list[LookTask]]:
-    """The round's looks at the planned spans, and those across the video, with the pictures that each may send.
+    """The round's looks at the planned spans, and those across the video, with the pictures that each may
+    send.
 
-    A question about certain moments: its spans, and no look across them, which would show the same. Where captions know of none:
-    one of each shot of the whole video. A question about the whole video: each shot once, and the planned spans once more
-    where a closer look is asked for, or no check follows; what the captions missed is found there or nowhere. A later round looks only where
-    something was denied or is open. Words that nobody has transcribed are not looked for in pictures.
+    A question about certain moments: its spans, and no look across them, which would show the same. Where
+    captions know of none: one of each shot of the whole video. A question about the whole video: each shot
+    once, and the planned spans once more where a closer look is asked for, or no check follows; what the
+    captions missed is found there or nowhere. A later round looks only where something was denied or is open.
+    Words that nobody has transcribed are not looked for in pictures.
     """
     plan, pictures, round_ = state["plan"], context.pictures, state["round"]
     spans = open_spans(context, state)
@@ -82,13 +86,16 @@ def look_tasks(context: Context, state: State) -> tuple[list[LookTask], list[Loo
 
 
 def _told(state: State, spans: Sequence[Span]) -> bool:
-    """Whether a caption or a cue tells what was asked for in one of the spans: then a look is its second witness."""
+    """Whether a caption or a cue tells what was asked for in one of the spans: then a look is its second
+    witness.
+    """
     readings = [*state.get("analyses", []), *state.get("reduced", [])]
     return any(f.span.overlaps(s) for reading in readings for f in reading.analysis.findings for s in spans)
 
 
 def open_spans(context: Context, state: State) -> list[Span]:
-    """The planned spans, less those that lie in what has held; and the times that the question names, a second around each.
+    """The planned spans, less those that lie in what has held; and the times that the question names, a
+    second around each.
 
     Where no caption or cue tells of any of them, the moments too whose pictures fit the question.
     """
@@ -111,7 +118,8 @@ def _inside(span: Span, other: Span) -> bool:
 def _local(context: Context, state: State, spans: list[Span], images: int, *, twice: bool) -> list[LookTask]:
     """One call for all spans, or several of neighbouring ones where their frames do not fit one.
 
-    `twice`: two calls, each with half of the pictures and with other frames, where nothing but looks can tell.
+    `twice`: two calls, each with half of the pictures and with other frames, where nothing but looks can
+    tell.
     """
     if images == 0 or not spans:
         context.pictures.give_back(images)
@@ -208,7 +216,9 @@ def _wanted_across(context: Context, state: State) -> int:
 
 
 def _exemplars_across(context: Context, state: State) -> int:
-    """Room for the exemplars of each look across: a sheet, and of those whose frames are shown whole three views of one, one of more."""
+    """Room for the exemplars of each look across: a sheet, and of those whose frames are shown whole three
+    views of one, one of more.
+    """
     if context.vision.capabilities.look_images < 16:
         return 0
     named = _named(context, state)
@@ -334,7 +344,9 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
 
 
 def _spans_shown(shown: Sequence[tuple[Span, tuple[float, ...]]]) -> list[Span]:
-    """What frames really stand for: shots that adjoin as one, nothing over a gap. A moment just outside belongs to the span beside it."""
+    """What frames really stand for: shots that adjoin as one, nothing over a gap. A moment just outside
+    belongs to the span beside it.
+    """
     owners = [owner for owner, _ in shown]
     lasting = merge_spans([o for o in owners if o.duration_seconds > 0], gap_seconds=0.05)
     if not lasting:

@@ -33,15 +33,18 @@ async def ask(
     pointed: Sequence[Moment] = (),
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Answer:
-    """An answer with evidence that code has checked; `usage` and `models` are left for whoever holds the ledger.
+    """An answer with evidence that code has checked; `usage` and `models` are left for whoever holds the
+    ledger.
 
-    `checker` checks claims in the place of the vision model; one that cannot see is not used, with a notice. `closeups` serves frames
-    at the size of the source, of which small text is read. With a `memory`, only what it points to is read, at most `max_opened` of its
-    chapters; not at effort `exhaustive`. `pointed` are moments that bear on the question, the best first: their chapters are opened too.
+    `checker` checks claims in the place of the vision model; one that cannot see is not used, with a notice.
+    `closeups` serves frames at the size of the source, of which small text is read. With a `memory`, only
+    what it points to is read, at most `max_opened` of its chapters; not at effort `exhaustive`. `pointed` are
+    moments that bear on the question, the best first: their chapters are opened too.
 
     Without frames, or with a model that cannot see, the captions alone are read: effort `low`, with a notice.
-    The question was checked where it came in (`session.asking`). Events are emitted on the event loop's thread.
-    Raises `ModelUnavailable`, `BudgetReached`, and the `ModelError` of the one call that nothing can stand in for: the answer's.
+    The question was checked where it came in (`session.asking`). Events are emitted on the event loop's
+    thread. Raises `ModelUnavailable`, `BudgetReached`, and the `ModelError` of the one call that nothing can
+    stand in for: the answer's.
     """
     told = _once(on_event)
     possible = _possible(effort, frames, vision, told)

@@ -79,11 +79,13 @@ class InFlight:
 
 @dataclass(frozen=True)
 class Context:
-    """What one run is asked, and with what: the same for every node. Only `portraits`, `pictures`, `sent` and `in_flight` change.
+    """What one run is asked, and with what: the same for every node. Only `portraits`, `pictures`, `sent` and
+    `in_flight` change.
 
-    `effort` is what can be done: `low` where there is nothing to look at or with. `checker` checks claims in the place of `vision`.
-    `closeups` serves frames at the size of the source. `memory` is walked to choose what is read; without one, all is read.
-    `max_opened` bounds the chapters that a walk opens; those that `pointed` lies in are among them.
+    `effort` is what can be done: `low` where there is nothing to look at or with. `checker` checks claims in
+    the place of `vision`. `closeups` serves frames at the size of the source. `memory` is walked to choose
+    what is read; without one, all is read. `max_opened` bounds the chapters that a walk opens; those that
+    `pointed` lies in are among them.
     """
 
     question: str
@@ -112,7 +114,9 @@ class Context:
     decoding: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
 
     def tokens_of(self, text: str) -> int:
-        """What a text costs with the model that counts more of it. By tiktoken where its tables are at hand; see there."""
+        """What a text costs with the model that counts more of it. By tiktoken where its tables are at hand;
+        see there.
+        """
         # A tenth more, since the rule that stands in for a tokenizer may fall that short.
         names = {self.text.name, self.vision.name, self.eye.name}
         return max(text_tokens(text, name) for name in names) * 11 // 10 + 1
@@ -158,15 +162,18 @@ class Context:
 
     @cached_property
     def whole(self) -> Span:
-        """The span of the video; of its captions where these reach further, as imported ones may. Subtitles of another
-        cut say nothing of where the pictures end."""
+        """The span of the video; of its captions where these reach further, as imported ones may. Subtitles
+        of another cut say nothing of where the pictures end.
+        """
         stops = [scene.stop_seconds for scene in self.index.scenes]
         return Span(0.0, max([self.index.video.duration_seconds, *stops]))
 
 
 @dataclass(frozen=True)
 class Walked:
-    """What the memory had opened: scenes, by position; whether the facts of every chapter were read; how many calls in a row it took."""
+    """What the memory had opened: scenes, by position; whether the facts of every chapter were read; how many
+    calls in a row it took.
+    """
 
     scenes: frozenset[int] = field(default_factory=frozenset[int])
     everything: bool = False
@@ -207,7 +214,9 @@ class Look:
 
 @dataclass(frozen=True)
 class Draft:
-    """A checked draft: its claims cite evidence that exists. `withheld` is an answer no citation of which did."""
+    """A checked draft: its claims cite evidence that exists. `withheld` is an answer no citation of which
+    did.
+    """
 
     reply: AnswerReply
     claims: tuple[Claim, ...]
@@ -223,8 +232,9 @@ class Draft:
 class Verdict:
     """What fresh pixels said of the claim at this place of the draft. `holds` is None when they did not tell.
 
-    `looked` is False where nobody could look: another look would fare no better. `corrected` is when it is really seen, where the
-    check confirmed all but the time. `timed`: decided by code, over times alone. `findings`: by model, where two differ.
+    `looked` is False where nobody could look: another look would fare no better. `corrected` is when it is
+    really seen, where the check confirmed all but the time. `timed`: decided by code, over times alone.
+    `findings`: by model, where two differ.
     """
 
     round: int
@@ -287,7 +297,8 @@ class Outcome:
 
 
 class State(TypedDict):
-    """What nodes read and add to. Lists of maps grow by concatenation; what belongs to a round says so itself.
+    """What nodes read and add to. Lists of maps grow by concatenation; what belongs to a round says so
+    itself.
 
     A key is there once a node before has written it; reading one too early is a bug of the edges.
     """
@@ -316,8 +327,8 @@ class State(TypedDict):
 
 
 def spare_calls(state: State) -> int:
-    """How many more calls in a row this round may take: six are promised, eight where a memory is walked, and these are what it needs or
-    has taken.
+    """How many more calls in a row this round may take: six are promised, eight where a memory is walked, and
+    these are what it needs or has taken.
 
     Each round needs segments, plan, look, answer, verify, and perhaps the reduce level.
     """
@@ -343,7 +354,9 @@ class ReduceTask(TypedDict):
 
 
 class LookTask(TypedDict):
-    """One re-look: what to show of which spans, in how many pictures at most (exemplars and crops among them)."""
+    """One re-look: what to show of which spans, in how many pictures at most (exemplars and crops among
+    them).
+    """
 
     round: int
     goal: str

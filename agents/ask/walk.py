@@ -3,7 +3,8 @@
     level with at most 48 nodes ──► open what bears on the question ──► … ──► chapters ──► scenes that are read
                                  └─ a question about everything: the facts of every chapter ──► the scenes that these name
 
-Words that the question shares with a scene, times that it names, and moments that were found beforehand open their chapters too.
+Words that the question shares with a scene, times that it names, and moments that were found beforehand open
+their chapters too.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ WIDE = 48
 """A walk begins at the lowest level with no more nodes, and lists no more at a time."""
 
 SEEDS = 6
-"""Scenes that share most words with the question, or were found for it, whose chapters are opened in any case."""
+"""Scenes that share most words with the question, or were found for it, whose chapters are opened in any
+case.
+"""
 
 FACTS_SHOWN = 8
 """Facts of a chapter from which it is chosen."""
@@ -47,7 +50,9 @@ V = TypeVar("V")
 
 
 async def walk(context: Context, memory: Memory) -> Walked:
-    """The first round: the chapters that bear on the question, or for one about everything the scenes that facts name."""
+    """The first round: the chapters that bear on the question, or for one about everything the scenes that
+    facts name.
+    """
     nodes = list(memory.widest(WIDE))
     seeds = await _seeds(context, memory)
     most, steps = context.max_opened, 0
@@ -64,7 +69,8 @@ async def walk(context: Context, memory: Memory) -> Walked:
         if nodes[0].level == 1:
             break
         below = [child for node in chosen for child in memory.children_of(node)]
-        # Of what the question's own words point to, the neighbours are listed too: a summary may have left the rest out.
+        # Of what the question's own words point to, the neighbours are listed too: a summary may have left
+        # the rest out.
         below += [n for n in memory.levels[nodes[0].level - 2] if _holds_any(n, seeds)]
         nodes = sorted(dict.fromkeys(below[:WIDE]), key=lambda node: node.position)
     context.on_event(StageFinished(stage="walk"))

@@ -1,6 +1,7 @@
 """Builds a video's index: map over shards, reduce to one cast, rename, keep. The driver of stage A.
 
-Done again, it does only what is missing: finished shards are kept as parts of the library, replies by their content.
+Done again, it does only what is missing: finished shards are kept as parts of the library, replies by their
+content.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ from mrvideo.wording import is_url
 __all__ = ["CaptioningOptions", "build_index", "index_key"]
 
 _SHARDS_AT_ONCE = (4, 32)
-"""Twice as many as cores by default, within these: half of them decode while the others wait for their calls."""
+"""Twice as many as cores by default, within these: half of them decode while the others wait for their calls.
+"""
 _SHARDS_WORTH_PROCESSES = 5
 """So many shards make up for the 0.3 s that a process takes to start."""
 
@@ -81,14 +83,14 @@ def build_index(
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
 
-    `budget` bounds what workers in other processes take; `on_worker_usage` is told what their calls took, by stage; those of this
-    process are in the models' ledger.
-    `heard`: the sound was transcribed. `unheard` and `spent` are what that failed at and took: they belong to the index, and are
-    kept in one write with it. `on_frames` is given each shard that is decoded by this process, from several threads at once.
-    What failed before is tried again; what is done is not. Events come from several threads, one at a time.
-    Raises `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot
-    be used, `VideoChanged` when the path holds another video than `info` tells of, and `LibraryError`. What was done
-    until then is kept.
+    `budget` bounds what workers in other processes take; `on_worker_usage` is told what their calls took, by
+    stage; those of this process are in the models' ledger. `heard`: the sound was transcribed. `unheard` and
+    `spent` are what that failed at and took: they belong to the index, and are kept in one write with it.
+    `on_frames` is given each shard that is decoded by this process, from several threads at once. What failed
+    before is tried again; what is done is not. Events come from several threads, one at a time. Raises
+    `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot be
+    used, `VideoChanged` when the path holds another video than `info` tells of, and `LibraryError`. What was
+    done until then is kept.
     """
     given = load_given(options.cast)
     content = _content_of(info, options)
@@ -162,7 +164,9 @@ class _Run:
             self._on_event(event)
 
     def still(self, content: Content) -> None:
-        """Raises `VideoChanged` where the path holds another video by now: workers tell of that by failed shards."""
+        """Raises `VideoChanged` where the path holds another video by now: workers tell of that by failed
+        shards.
+        """
         reading = self.options.reading
         try:
             content.check(self.info.path, allow_url=reading.allow_url, allow_private=reading.allow_private)
@@ -230,9 +234,11 @@ class _Run:
     def _within_budget(
         self, specs: list[ShardSpec], model: ModelSettings, budget: Budget
     ) -> Generator[ShardRecords, None, None]:
-        """Workers cannot ask the budget for each call: each shard gets a share of what is left, by its length.
+        """Workers cannot ask the budget for each call: each shard gets a share of what is left, by its
+        length.
 
-        Shards that need more come again with what the others left, fewer at a time, until one alone has all of it.
+        Shards that need more come again with what the others left, fewer at a time, until one alone has all
+        of it.
         """
         todo, at_once = list(specs), len(specs)
         while todo:
@@ -289,7 +295,8 @@ class _Run:
             keep_recorded(self.vision, given.recorded)
             add_missing(self.vision, given.missing)
             for stage, usage in given.records.usage.items():
-                # In this process the models' own ledger tells of each call; of other processes nothing else would.
+                # In this process the models' own ledger tells of each call; of other processes nothing else
+                # would.
                 self._on_worker_usage(stage, usage)
             yield given
 
@@ -363,7 +370,9 @@ class _Run:
         )
 
     def _replies_of(self, kept: ShardRecords) -> tuple[KeptReply, ...]:
-        """What the library holds of a shard that failed in part. Threads of this process look there themselves."""
+        """What the library holds of a shard that failed in part. Threads of this process look there
+        themselves.
+        """
         if self.options.backend == "threading":
             return ()
         keys = [reply_key(self.vision.fingerprint, digest) for digest in kept.answered]

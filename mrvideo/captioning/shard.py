@@ -37,11 +37,12 @@ def caption_shard(
     on_exemplar: Callable[[float, Frame], None] | None = None,
     on_frames: Callable[[ShardFrames], None] | None = None,
 ) -> ShardRecords:
-    """The shard's records. `on_call` hears of each call (stage, usage), `on_exemplar` of each mention's frame, both on
-    the event-loop thread of this process; `on_frames` of what was decoded, on the calling thread and before the first call.
+    """The shard's records. `on_call` hears of each call (stage, usage), `on_exemplar` of each mention's
+    frame, both on the event-loop thread of this process; `on_frames` of what was decoded, on the calling
+    thread and before the first call.
 
-    A video that cannot be read is a `Failure` over the whole shard. Raises `VideoChanged` where the path holds another
-    one, `ModelUnavailable` and `BudgetReached`.
+    A video that cannot be read is a `Failure` over the whole shard. Raises `VideoChanged` where the path
+    holds another one, `ModelUnavailable` and `BudgetReached`.
     """
     try:
         shard = decode(_reading(spec)).result()
@@ -57,8 +58,8 @@ def caption_shard(
 def caption_in_worker(spec_json: str, *, settings: ModelSettings) -> str:
     """`caption_shard` in another process: JSON of a `ShardSpec` in, of a `WorkerResult` out.
 
-    The model is built once per process from its settings; with an allowance, once per shard. A shard that reaches its
-    allowance comes back undone, with the replies that were paid.
+    The model is built once per process from its settings; with an allowance, once per shard. A shard that
+    reaches its allowance comes back undone, with the replies that were paid.
     """
     spec = ShardSpec.model_validate_json(spec_json)
     ledger = Ledger()
@@ -120,7 +121,9 @@ def _bounded(
 
 
 def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
-    """What is left to do elsewhere. It names media alone: a process that only decodes need not import all of captioning."""
+    """What is left to do elsewhere. It names media alone: a process that only decodes need not import all of
+    captioning.
+    """
     options = spec.options
     return partial(
         read_shard,
@@ -148,7 +151,9 @@ async def caption_frames(
     on_call: Callable[[str, Usage], None] | None = None,
     on_exemplar: Callable[[float, Frame], None] | None = None,
 ) -> ShardRecords:
-    """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop thread."""
+    """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop
+    thread.
+    """
     view = view_shard(spec, shard)
     calls = Calls(vision, on_call=on_call)
     mentions, watermarks, without_names = await find_characters(view, calls)

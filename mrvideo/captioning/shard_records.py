@@ -70,9 +70,9 @@ class BestSeen(Record):
 class Piece(Spanned):
     """A scene, or the part of one that one call captioned; names are still local to its shard.
 
-    `continues`: it goes on with the event before. `told`: and its words say only what is new, since its call was told of that
-    event. `same_picture`: and the picture at its start is the very one before it, so that no frame exists at which a boundary
-    could stand.
+    `continues`: it goes on with the event before. `told`: and its words say only what is new, since its call
+    was told of that event. `same_picture`: and the picture at its start is the very one before it, so that no
+    frame exists at which a boundary could stand.
     """
 
     shard_index: int = Field(ge=0)
@@ -87,7 +87,9 @@ class Piece(Spanned):
 
 
 class ShardRecords(Record):
-    """What one shard yields. Pieces and the failures that hide pictures tile its span; `usage` counts calls paid for."""
+    """What one shard yields. Pieces and the failures that hide pictures tile its span; `usage` counts calls
+    paid for.
+    """
 
     index: int
     span: Span
@@ -108,9 +110,11 @@ class ShardRecords(Record):
 
 
 class WorkerResult(Record):
-    """What a worker hands back: the records, and the replies that it was given meanwhile, to be kept in the library.
+    """What a worker hands back: the records, and the replies that it was given meanwhile, to be kept in the
+    library.
 
-    `recorded` are replies for the recording that this run makes, `missing` requests that the one it is answered from lacks.
+    `recorded` are replies for the recording that this run makes, `missing` requests that the one it is
+    answered from lacks.
     """
 
     records: ShardRecords

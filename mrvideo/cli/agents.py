@@ -88,9 +88,9 @@ def mcp(
 ) -> int:
     """Serve the tools to LLM agents over the Model Context Protocol.
 
-    Over stdio, nothing but the protocol goes to stdout. --max-cost and --max-tokens bound all calls together, for as long
-    as the server runs; started anew with a higher bound it goes on from what is kept. At an address that other machines reach, a
-    token is needed.
+    Over stdio, nothing but the protocol goes to stdout. --max-cost and --max-tokens bound all calls together,
+    for as long as the server runs; started anew with a higher bound it goes on from what is kept. At an
+    address that other machines reach, a token is needed.
     """
     try:
         from mrvideo.tools.mcp import serve

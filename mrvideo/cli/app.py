@@ -1,7 +1,7 @@
 """The Typer app with all commands, and `main`, which turns errors into one line and an exit code.
 
-0 done; 1 answered nothing, or finished with failures listed; 2 bad usage or input; 70 a fault in mrvideo; 74 the result
-cannot be written; 130 Ctrl-C and 143 SIGTERM, after which everything done so far can be used.
+0 done; 1 answered nothing, or finished with failures listed; 2 bad usage or input; 70 a fault in mrvideo; 74
+the result cannot be written; 130 Ctrl-C and 143 SIGTERM, after which everything done so far can be used.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ def cast(
 ) -> int:
     """Show the cast of a video, or put it right: one correction at a time.
 
-    Captions, search and later answers follow by exact rename; indexing again keeps it; no model is called. Kept answers that rest on
-    a changed name are marked as out of date.
+    Captions, search and later answers follow by exact rename; indexing again keeps it; no model is called.
+    Kept answers that rest on a changed name are marked as out of date.
     """
     asked = [bool(merge), split is not None, bool(rename), bool(apart), undo]
     if sum(asked) > 1:

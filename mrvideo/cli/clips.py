@@ -83,8 +83,9 @@ def clips(
 ) -> int:
     """Cut spans of a video into files.
 
-    Exact to the frame: pictures are copied where a span begins at a key frame and ends where nothing later is needed, else encoded
-    anew; sound is kept and cut to the sample. Names sort in the order of the spans. No file is replaced without --force.
+    Exact to the frame: pictures are copied where a span begins at a key frame and ends where nothing later is
+    needed, else encoded anew; sound is kept and cut to the sample. Names sort in the order of the spans. No
+    file is replaced without --force.
     """
     from mrvideo.session.cutting import Way, write_clips
 

@@ -60,9 +60,9 @@ def register(
 ) -> None:
     """Add a function as a command, listed under `panel`. What it returns is the exit code.
 
-    `settings` names the settings that can be given as options. A function that takes `settings` gets all of them, and
-    one that takes `origins` where each came from. A command of the library alone runs whatever else an untrusted folder's file
-    names, and one that takes `untrusted`, what that is, runs in any case.
+    `settings` names the settings that can be given as options. A function that takes `settings` gets all of
+    them, and one that takes `origins` where each came from. A command of the library alone runs whatever else
+    an untrusted folder's file names, and one that takes `untrusted`, what that is, runs in any case.
     """
     app.command(name, cls=_Command, rich_help_panel=panel)(_completed(command, settings))
 
@@ -145,7 +145,9 @@ _ENDING = ("--help", "--version", "--install-completion", "--show-completion")
 
 
 def sections_of(parameters: Iterable[Any]) -> dict[str, list[Any]]:
-    """Arguments, the command's own options, then the shared ones: section → its parameters, in the order of a help page."""
+    """Arguments, the command's own options, then the shared ones: section → its parameters, in the order of a
+    help page.
+    """
     found: dict[str, list[Any]] = {
         title: [] for title in ("Arguments", "Options", MODELS, READING, LIMITS, KEEPING, EVERYWHERE)
     }

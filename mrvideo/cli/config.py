@@ -19,7 +19,8 @@ from mrvideo.wording import plain, shown_setting
 def show(
     settings: Settings, origins: dict[str, str], untrusted: str | None, as_json: JsonFlag = False
 ) -> int:
-    """List every setting, its value, and where the value came from. Keys are never shown, nor what an address holds of secrets.
+    """List every setting, its value, and where the value came from. Keys are never shown, nor what an address
+    holds of secrets.
 
     What the working folder's file sets, but is not trusted to, is told on stderr.
     """
@@ -48,8 +49,8 @@ def trust_folder(
 ) -> int:
     """Trust a folder's mrvideo.toml, as it is now, to name servers, models, keys and files.
 
-    Read it first: it decides where your videos and your key are sent. Once it changes it has to be trusted again. Trust is kept
-    in ~/.config/mrvideo/trusted.
+    Read it first: it decides where your videos and your key are sent. Once it changes it has to be trusted
+    again. Trust is kept in ~/.config/mrvideo/trusted.
     """
     file = folder / FILE_NAME
     if show_list:

@@ -60,8 +60,9 @@ def doctor(
 ) -> int:
     """Check this installation, say which model would be used and why, and which command fits this machine.
 
-    Opens a small film, reads a text in it, and opens the library. Looks for GPUs, engines, models on disk and servers at their
-    usual ports on this machine. Sends nothing to a model. Exit code 1 when something that is needed does not work.
+    Opens a small film, reads a text in it, and opens the library. Looks for GPUs, engines, models on disk and
+    servers at their usual ports on this machine. Sends nothing to a model. Exit code 1 when something that is
+    needed does not work.
     """
     from mrvideo import __version__
     from mrvideo.session.machine import look_around

@@ -60,8 +60,9 @@ def find(
 ) -> int:
     """Find the moments that fit a description.
 
-    What was seen, read on screen and said meets on time: a moment that several tell comes first. Words are found in all their forms
-    (plurals, harb*, misspellings). For the lines that hold exact words see `mrvideo search`. Exit code 1 when nothing is above chance.
+    What was seen, read on screen and said meets on time: a moment that several tell comes first. Words are
+    found in all their forms (plurals, harb*, misspellings). For the lines that hold exact words see `mrvideo
+    search`. Exit code 1 when nothing is above chance.
     """
     place, query = _asked(where or [], everywhere=everywhere, pictured=like is not None)
     picture = None if like is None else str(like)
@@ -101,7 +102,9 @@ def find(
 
 
 def _asked(where: list[str], *, everywhere: bool, pictured: bool) -> tuple[str | None, str]:
-    """The video or folder, if any, and the query, which a picture can stand for. Raises `QuestionError` or `InputError` for other counts."""
+    """The video or folder, if any, and the query, which a picture can stand for. Raises `QuestionError` or
+    `InputError` for other counts.
+    """
     places = [] if everywhere else where[:1]
     words = where[len(places) :]
     if len(words) > 1:

@@ -52,8 +52,8 @@ def index(
 ) -> int:
     """Caption videos, match their characters, and keep the result.
 
-    What is kept already is not done again. A single video must be readable; of several, those that are not are listed,
-    and the rest is indexed. Exit code 1 when a span of a video could not be captioned.
+    What is kept already is not done again. A single video must be readable; of several, those that are not
+    are listed, and the rest is indexed. Exit code 1 when a span of a video could not be captioned.
     """
     from mrvideo.session.models import budget_of
 
@@ -85,7 +85,9 @@ def index(
 
 
 def expand(videos: Sequence[str]) -> list[str]:
-    """Files as they are; a folder as the video files below it, sorted. Raises `InputError` for a folder without any."""
+    """Files as they are; a folder as the video files below it, sorted. Raises `InputError` for a folder
+    without any.
+    """
     from mrvideo.media.sources import VIDEO_SUFFIXES
 
     paths: list[str] = []

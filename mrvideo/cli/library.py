@@ -62,7 +62,8 @@ def search(
 ) -> int:
     """Search captions, speech and text on screen for exact words.
 
-    A hit is a line that holds them. For moments that fit a description, however it is worded, see `mrvideo find`. Exit code 1 when nothing is found.
+    A hit is a line that holds them. For moments that fit a description, however it is worded, see `mrvideo
+    find`. Exit code 1 when nothing is found.
     """
     if not words.strip():
         raise QuestionError("no words to search for; give some, in quotes")
@@ -91,7 +92,9 @@ def show(
     cues: Annotated[bool, typer.Option("--cues", help="Speech and subtitles.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """Show the scenes, characters or speech of a video; by default, of one that was only read, a page of what was read and heard."""
+    """Show the scenes, characters or speech of a video; by default, of one that was only read, a page of what
+    was read and heard.
+    """
     from mrvideo.session.loading import load_index
 
     index = load_index(video, settings)
@@ -180,7 +183,8 @@ def export(
 ) -> int:
     """Write the index of a video in another format.
 
-    `html` is one page with captions, cast, chapters that are kept, speech and what was not seen: it opens as a file, and loads nothing from elsewhere.
+    `html` is one page with captions, cast, chapters that are kept, speech and what was not seen: it opens as
+    a file, and loads nothing from elsewhere.
     """
     if format_name not in EXPORT_FORMATS:
         raise InputError(f"no format {format_name!r}; there are {', '.join(EXPORT_FORMATS)}")
@@ -239,7 +243,8 @@ def rm(
 ) -> int:
     """Remove videos from the library. The video files stay.
 
-    Says first what goes. Replies of models are kept by request and stay, so that indexing again calls no model twice.
+    Says first what goes. Replies of models are kept by request and stay, so that indexing again calls no
+    model twice.
     """
     from mrvideo.session.keeping import kept_video, remove_video
 

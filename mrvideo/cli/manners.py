@@ -17,12 +17,16 @@ from mrvideo.records import Event, EventSink, Notice, StageAdvanced
 _log = logging.getLogger("mrvideo")
 
 _CHATTY = ("httpx",)
-"""Libraries whose INFO tells which request went where. Others stay at WARNING: their logs hold whole pictures."""
+"""Libraries whose INFO tells which request went where. Others stay at WARNING: their logs hold whole
+pictures.
+"""
 
 
 @dataclass(frozen=True)
 class Manners:
-    """`verbosity` 1 tells every step and request, 2 every unit of work as well. `log_file` takes all of it in any case."""
+    """`verbosity` 1 tells every step and request, 2 every unit of work as well. `log_file` takes all of it in
+    any case.
+    """
 
     quiet: bool = False
     verbosity: int = 0
@@ -53,7 +57,9 @@ def forget() -> None:
 
 @contextmanager
 def behaving(manners: Manners) -> Generator[None]:
-    """Log as the manners say, until the end of the block. Raises `InputError` for a log file that cannot be written."""
+    """Log as the manners say, until the end of the block. Raises `InputError` for a log file that cannot be
+    written.
+    """
     global _current
     _current = manners
     handlers = list(_handlers(manners))

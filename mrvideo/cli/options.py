@@ -64,7 +64,9 @@ def _option(
     names: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
 ) -> Any:
-    """An option that may be left out: its value is then None, and the settings file or the environment decides."""
+    """An option that may be left out: its value is then None, and the settings file or the environment
+    decides.
+    """
     declared = typer.Option(
         *names,
         metavar=None if kind is bool else metavar,

@@ -1,4 +1,6 @@
-"""`mrvideo tasks`: the requests of `--vision host`, handed out to a person or any program, and their replies taken in. JSON in and out."""
+"""`mrvideo tasks`: the requests of `--vision host`, handed out to a person or any program, and their replies
+taken in. JSON in and out.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def summarise(
 ) -> int:
     """Sum up an indexed video. Every sentence names the spans that bear it out.
 
-    The chapters that it is read from are written once, by the text model; without a model, of what was read and heard.
+    The chapters that it is read from are written once, by the text model; without a model, of what was read
+    and heard.
     """
     from mrvideo.session.loading import load_index
     from mrvideo.session.telling import summarise as told_of

@@ -1,7 +1,8 @@
 """HTML of videos, answers, scenes and entities for notebooks: timelines, thumbnails, evidence frames.
 
-Everything that came from a video is escaped by the template engine, and holds no marks that turn the direction of what
-stands beside it; pictures are data URLs, so that a saved notebook shows them without the file.
+Everything that came from a video is escaped by the template engine, and holds no marks that turn the
+direction of what stands beside it; pictures are data URLs, so that a saved notebook shows them without the
+file.
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ def progress_html(rows: Sequence[tuple[str, int, int, str]], notes: Sequence[str
 
 
 def video_html(index: Index, source: FrameSource | None) -> str:
-    """A timeline strip: thumbnails, scenes, spans not seen, cast. Without a source (the file is gone) no pictures."""
+    """A timeline strip: thumbnails, scenes, spans not seen, cast. Without a source (the file is gone) no
+    pictures.
+    """
     length = index.video.duration_seconds
     step = length / STRIP_THUMBNAILS if length else 0.0
     main = index.entities[:CAST_PICTURES]

@@ -17,7 +17,9 @@ _LABEL_COLUMNS = 24
 
 
 class ProgressBars:
-    """A sink for events and a context manager. On a terminal it draws bars; elsewhere a line per finished stage."""
+    """A sink for events and a context manager. On a terminal it draws bars; elsewhere a line per finished
+    stage.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(file=sys.stderr, quiet=quiet)

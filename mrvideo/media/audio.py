@@ -1,4 +1,6 @@
-"""Sound as 16 kHz mono samples on the video's clock: decoded as it is read, never on disk, never whole in memory."""
+"""Sound as 16 kHz mono samples on the video's clock: decoded as it is read, never on disk, never whole in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ _BEYOND_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Samples in a row, about one second of them; the first one stands at `start_seconds`, which may be before zero."""
+    """Samples in a row, about one second of them; the first one stands at `start_seconds`, which may be
+    before zero.
+    """
 
     start_seconds: float
     samples: Samples
@@ -151,7 +155,8 @@ def choose_audio(container: InputContainer, shown: VideoStream, language: str | 
     """The track to hear. Of a broadcast with several programmes, only those that belong to what is shown."""
     from av.stream import Disposition
 
-    # FFmpeg looks for what is related to a stream within its programme: streams of one programme have the same best ones.
+    # FFmpeg looks for what is related to a stream within its programme: streams of one programme have the
+    # same best ones.
     best_video = container.streams.best("video", related=shown)
     tracks = [
         stream
@@ -175,7 +180,9 @@ def choose_audio(container: InputContainer, shown: VideoStream, language: str | 
 
 
 class _Decoding:
-    """One pass over an audio stream. A run is samples without a jump; each run has its own resampler and start."""
+    """One pass over an audio stream. A run is samples without a jump; each run has its own resampler and
+    start.
+    """
 
     def __init__(self, container: InputContainer, stream: AudioStream, origin_seconds: float) -> None:
         self._container = container

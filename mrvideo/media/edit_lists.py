@@ -1,4 +1,6 @@
-"""Spans as lists that editing programs read: CMX 3600 EDL, OpenTimelineIO, LosslessCut projects. The film itself stays as it is."""
+"""Spans as lists that editing programs read: CMX 3600 EDL, OpenTimelineIO, LosslessCut projects. The film
+itself stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ _LONGEST_EDL_SECONDS = 24 * 3600
 
 
 def edit_list(video: VideoInfo, spans: Sequence[Span], format_name: EditListFormat) -> str:
-    """The spans, in their order, as text that ends in a line break. Raises ValueError where the format cannot hold them.
+    """The spans, in their order, as text that ends in a line break. Raises ValueError where the format cannot
+    hold them.
 
-    Times of `edl` and `otio` are whole frames at the video's mean rate, counted from its first frame; those of `llc` are seconds.
+    Times of `edl` and `otio` are whole frames at the video's mean rate, counted from its first frame; those
+    of `llc` are seconds.
     """
     match format_name:
         case "edl":

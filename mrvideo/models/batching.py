@@ -19,7 +19,9 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _LIKE = 1.5
-"""Jobs whose weights differ by more than this factor do not share a batch: the lighter one would be mostly padding."""
+"""Jobs whose weights differ by more than this factor do not share a batch: the lighter one would be mostly
+padding.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +34,8 @@ class _Pending(Generic[J, R]):
 class Batcher(Generic[J, P, R]):
     """Runs jobs in batches on threads of its own; results and errors reach each job's own future.
 
-    `run` is never called twice at once. `splits` are the errors that may pass with fewer jobs: memory (`too_big`),
-    which lowers `most_jobs` for good, and a job that spoils its batch.
+    `run` is never called twice at once. `splits` are the errors that may pass with fewer jobs: memory
+    (`too_big`), which lowers `most_jobs` for good, and a job that spoils its batch.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Batcher(Generic[J, P, R]):
         )
 
     def submit(self, job: J, *, weight: float) -> Future[R]:
-        """Queue one job; `weight` is proportional to its length. Cancelling the future drops it if it has not begun."""
+        """Queue one job; `weight` is proportional to its length. Cancelling the future drops it if it has not
+        begun.
+        """
         pending: _Pending[J, R] = _Pending(job, weight)
         with self._arrived:
             self._pending.append(pending)

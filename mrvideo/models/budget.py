@@ -4,9 +4,9 @@ spent so far + what calls in flight may take + what this call may take  ≤  bou
 otherwise, while calls are in flight                                                    → wait: they may take less
 otherwise                                                                               → BudgetReached
 
-What a call is said to have taken is counted up to what was set aside for it, and what lies beyond raises what is set aside for
-the next ones: so the sum never passes the bound, whatever a server says. How it counts is learnt from one call, alone, before
-others of its kind follow.
+What a call is said to have taken is counted up to what was set aside for it, and what lies beyond raises what
+is set aside for the next ones: so the sum never passes the bound, whatever a server says. How it counts is
+learnt from one call, alone, before others of its kind follow.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def _within(taken: Usage, held: Usage) -> Usage:
 
 
 class Allowance(Record):
-    """A part of a budget, for work that cannot ask the budget for each call: dollars, tokens; None: unbounded."""
+    """A part of a budget, for work that cannot ask the budget for each call: dollars, tokens; None:
+    unbounded.
+    """
 
     max_cost: float | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=0)
@@ -133,7 +135,8 @@ class Budget:
         return counted
 
     def lend(self, shares: Sequence[float]) -> list[Allowance]:
-        """Set aside what is left for work that cannot ask here, such as another process, in these proportions.
+        """Set aside what is left for work that cannot ask here, such as another process, in these
+        proportions.
 
         Each allowance bounds its work; give it back with `repay`, whatever came of it.
         """
@@ -164,7 +167,9 @@ class Budget:
         self._queue.wake_all()
 
     def refused(self, reason: str) -> BudgetReached:
-        """The error of this budget, where an allowance of it ended work for that reason, all that was left being its own."""
+        """The error of this budget, where an allowance of it ended work for that reason, all that was left
+        being its own.
+        """
         with self._lock:
             return BudgetReached(self._told("max_tokens" if reason.startswith("max_tokens") else "max_cost"))
 

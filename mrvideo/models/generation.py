@@ -60,7 +60,9 @@ def best_device() -> str:
 
 
 def load(path: str, *, device: str | None = None, temperature: float | None = None) -> Generator:
-    """The model of a folder, or of the Hugging Face hub. Raises `ModelUnavailable` when it cannot be loaded or used."""
+    """The model of a folder, or of the Hugging Face hub. Raises `ModelUnavailable` when it cannot be loaded
+    or used.
+    """
     # Progress bars and hints of the library are not this program's output.
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -125,7 +127,8 @@ class Generator:
         return {"processor_kwargs": {"padding": True}} if self.sees else {"padding": True}
 
     def _conversation(self, job: Job, takes_system: bool) -> list[dict[str, Any]]:
-        # Where a template has no system turn, its words begin the user's, as templates that know of it do themselves.
+        # Where a template has no system turn, its words begin the user's, as templates that know of it do
+        # themselves.
         before = "" if takes_system or not job.system else f"{job.system}\n\n"
         messages: list[dict[str, Any]] = []
         if job.system and takes_system:

@@ -31,7 +31,9 @@ _PADDED_ROWS = 16
 """Rows of a padded batch, if no `batch_size` is set."""
 
 _IN_FLIGHT = 128
-"""Requests in flight, if no `batch_size` is set: the device's memory decides how many of them are decoded at once."""
+"""Requests in flight, if no `batch_size` is set: the device's memory decides how many of them are decoded at
+once.
+"""
 
 _batchers: dict[tuple[str, str | None, float | None], Batcher[Job, Prepared, Completion] | PackedBatcher] = {}
 _loading = Lock()
@@ -140,7 +142,9 @@ def _batcher(settings: ModelSettings) -> Batcher[Job, Prepared, Completion] | Pa
 
 
 def _context_tokens(folder: Path) -> int:
-    """What the model's own config says, without importing anything heavy; a careful guess where it says nothing."""
+    """What the model's own config says, without importing anything heavy; a careful guess where it says
+    nothing.
+    """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

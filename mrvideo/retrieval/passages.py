@@ -1,4 +1,6 @@
-"""What of an index can be found by words: captions by part, texts on screen, and speech by stretches without a long pause."""
+"""What of an index can be found by words: captions by part, texts on screen, and speech by stretches without
+a long pause.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Passage:
-    """The unit that a source of words ranks. `text` is what is searched: its lines, with people by their names.
+    """The unit that a source of words ranks. `text` is what is searched: its lines, with people by their
+    names.
 
     `video` is the digest. `group` is the scene that a caption belongs to; None for other sources.
     """

@@ -98,7 +98,8 @@ async def ask_index(
 async def opened(
     settings: Settings, on_event: EventSink, budget: Budget | None = None, *, video: str | None = None
 ) -> AsyncGenerator[tuple[Models, Library]]:
-    """The models and the library of one question about that video, closed at the end; on the event-loop thread.
+    """The models and the library of one question about that video, closed at the end; on the event-loop
+    thread.
 
     Keys and servers are checked before the first call: replies that the library holds need neither.
     """
@@ -127,7 +128,9 @@ async def answer_from(
     on_event: EventSink,
     library: Library | None = None,
 ) -> Answer:
-    """Answer with these models. The answer has their usage and is not stored. Without a library, all of the video is read."""
+    """Answer with these models. The answer has their usage and is not stored. Without a library, all of the
+    video is read.
+    """
     frames = await frames_for(index, settings, models)
     answer = await ask(
         question,
@@ -164,7 +167,9 @@ async def _memory(
 async def _pointed(
     index: Index, question: str, options: Sequence[str], settings: Settings, on_event: EventSink
 ) -> tuple[Moment, ...]:
-    """What `find` finds for the question, where pictures are compared: words alone find no more than the memory's own do."""
+    """What `find` finds for the question, where pictures are compared: words alone find no more than the
+    memory's own do.
+    """
     if settings.embed is None:
         return ()
     asked = " ".join([question, *options])

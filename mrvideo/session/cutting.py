@@ -63,7 +63,9 @@ _STAGE = "clips"
 
 @dataclass(frozen=True)
 class ToCut:
-    """A video, and the spans of it to cut, in the order of their files. The path must hold the video's content."""
+    """A video, and the spans of it to cut, in the order of their files. The path must hold the video's
+    content.
+    """
 
     video: VideoInfo
     spans: tuple[Span, ...]
@@ -73,7 +75,8 @@ class ToCut:
 class Way:
     """How spans are written. Raises `InputError` for what does not go together.
 
-    `format` is that of the files; `join` makes one film of all spans; with `frames`, so many pictures of each span are written instead.
+    `format` is that of the files; `join` makes one film of all spans; with `frames`, so many pictures of each
+    span are written instead.
     """
 
     format: ClipFormat = "mp4"
@@ -93,7 +96,9 @@ class Way:
 
 
 class WrittenClip(Record):
-    """A file that was written and what it shows. `copied`: its pictures are the film's own data, not encoded anew."""
+    """A file that was written and what it shows. `copied`: its pictures are the film's own data, not encoded
+    anew.
+    """
 
     path: str
     video: str
@@ -102,7 +107,9 @@ class WrittenClip(Record):
 
 
 def video_named(video: str, settings: Settings) -> VideoInfo:
-    """The video of a path, an address, or the first digits of an indexed one's digest. Raises the VideoError tree, `InputError`."""
+    """The video of a path, an address, or the first digits of an indexed one's digest. Raises the VideoError
+    tree, `InputError`.
+    """
     if is_url(video) or is_file(video):
         return probe(video, read_options(settings))
     if Path(video).exists() or Path(video).suffix or not settings.library.exists():
@@ -118,7 +125,8 @@ def to_cut(
     instants: bool = False,
     on_event: EventSink,
 ) -> ToCut:
-    """The spans in their order, widened, and cut to the film. Raises `InputError` for one outside it, and for none at all.
+    """The spans in their order, widened, and cut to the film. Raises `InputError` for one outside it, and for
+    none at all.
 
     An instant has no clip, only a picture: it is refused unless `instants`.
     """
@@ -141,9 +149,11 @@ def to_cut(
 
 
 def spans_told(text: str, *, name: str) -> list[tuple[str, str, list[Span]]]:
-    """Path, digest and spans of each video that an answer's or a find's JSON tells of, spans in order of time.
+    """Path, digest and spans of each video that an answer's or a find's JSON tells of, spans in order of
+    time.
 
-    `name` is whose text it is, for the message. Raises `InputError` for other JSON, and where it names no span.
+    `name` is whose text it is, for the message. Raises `InputError` for other JSON, and where it names no
+    span.
     """
     try:
         told = json.loads(text)
@@ -193,7 +203,8 @@ def told_to_cut(
 ) -> list[ToCut]:
     """What is told, in the files that it names, or in `video` alone, wherever that lies now.
 
-    Spans that share time are one, unless `merge` is off. Raises `InputError` where nothing is told of `video`, `VideoChanged`.
+    Spans that share time are one, unless `merge` is off. Raises `InputError` where nothing is told of
+    `video`, `VideoChanged`.
     """
     if video is not None and all(digest != video.digest for _, digest, _ in told):
         raise InputError(f"the spans are those of {told[0][0]}, not of {video.path}; name that video")
@@ -223,8 +234,9 @@ def write_clips(
 ) -> list[WrittenClip]:
     """The files, each written whole or not at all, in the order of their names.
 
-    Names of all files are checked before the first is written. Raises `InputError` where one exists or the folder cannot
-    be written, `DecodeError` where a span is damaged, `VideoError`; files that were complete by then stay.
+    Names of all files are checked before the first is written. Raises `InputError` where one exists or the
+    folder cannot be written, `DecodeError` where a span is damaged, `VideoError`; files that were complete by
+    then stay.
     """
     way = way or Way()
     count = sum(len(one.spans) for one in wanted)
@@ -361,7 +373,9 @@ def _put(made: Path, data: bytes) -> None:
 
 
 def _made(folder: Path) -> bool:
-    """Make the folder where it is missing; whether it was. Raises `InputError` where nothing can be written there."""
+    """Make the folder where it is missing; whether it was. Raises `InputError` where nothing can be written
+    there.
+    """
     missing = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)

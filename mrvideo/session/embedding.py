@@ -68,7 +68,8 @@ def planned_frames(index: Index) -> Iterator[tuple[Span, tuple[float, ...]]]:
 
 
 def _pieces(shot: Span) -> list[Span]:
-    """A shot, or a long one cut on a grid that all of the video shares: a shard that holds a part of it cuts it alike.
+    """A shot, or a long one cut on a grid that all of the video shares: a shard that holds a part of it cuts
+    it alike.
 
     grid     |    20    |    40    |    60    |
     shot          |--------------------|
@@ -90,7 +91,9 @@ def _times(piece: Span) -> tuple[float, ...]:
 
 
 def _near_sample(time: float, piece: Span) -> float:
-    """The time nearby at which captioning has its frames, where the piece holds one: no other need be decoded then."""
+    """The time nearby at which captioning has its frames, where the piece holds one: no other need be decoded
+    then.
+    """
     sampled = round(time / _SAMPLE_SECONDS) * _SAMPLE_SECONDS
     return sampled if piece.contains(sampled) else round(time, 3)
 
@@ -131,10 +134,11 @@ def embed_index(index: Index, settings: Settings, embedder: Embedder, on_event: 
 def embedding_alongside(
     info: VideoInfo, embedder: Embedder | None, library: Library
 ) -> Generator[Callable[[ShardFrames], None] | None]:
-    """What embeds frames of shards while these are captioned, in a thread of its own; None without an embedder.
+    """What embeds frames of shards while these are captioned, in a thread of its own; None without an
+    embedder.
 
-    Shards that come faster than they can be embedded are let go, and `embed_index` decodes them once more. So it does after an
-    error here, and tells of it.
+    Shards that come faster than they can be embedded are let go, and `embed_index` decodes them once more. So
+    it does after an error here, and tells of it.
     """
     if embedder is None:
         yield None

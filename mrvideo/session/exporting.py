@@ -18,8 +18,8 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>&~-])")
 def export_index(index: Index, format_name: Format) -> str:
     """The index as text, ending in a line break.
 
-    `json` is one object (the `Index` record, times to the millisecond); `jsonl` one scene a line; `srt` and `vtt` carry the cues and, as a second
-    track, the brief captions, one a part; `md` is for reading.
+    `json` is one object (the `Index` record, times to the millisecond); `jsonl` one scene a line; `srt` and
+    `vtt` carry the cues and, as a second track, the brief captions, one a part; `md` is for reading.
     """
     match format_name:
         case "json":

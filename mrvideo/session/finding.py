@@ -1,4 +1,6 @@
-"""Find moments in one indexed video, in a folder's videos, or in all of the library; with `confirm`, the vision model looks at them."""
+"""Find moments in one indexed video, in a folder's videos, or in all of the library; with `confirm`, the
+vision model looks at them.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,8 @@ def start_finding(
 ) -> Future[Found]:
     """Start finding on the portal, in these indexes; cancelling the future stops the work. Thread-safe.
 
-    Raises `QuestionError` and `InputError` at once for what cannot be found, `SettingsError` for `confirm` without a model that sees.
+    Raises `QuestionError` and `InputError` at once for what cannot be found, `SettingsError` for `confirm`
+    without a model that sees.
     """
     check_finding(query, top, confirm, settings, like=like)
     picture = None if like is None else picture_of(like)
@@ -101,7 +104,9 @@ def start_finding(
 def check_finding(
     query: str, top: int, confirm: bool, settings: Settings, *, like: str | None = None
 ) -> None:
-    """Raises `QuestionError`, `InputError` or `SettingsError`, before anything is opened. Beside a picture the query may be empty."""
+    """Raises `QuestionError`, `InputError` or `SettingsError`, before anything is opened. Beside a picture
+    the query may be empty.
+    """
     if like is None or query.strip():
         _check_query(query)
     elif confirm:
@@ -178,8 +183,8 @@ async def find_moments(
 def moments_for(index: Index, question: str, settings: Settings, on_event: EventSink) -> tuple[Moment, ...]:
     """Moments of one video that bear on a question about it, for whoever reads and looks further. Blocking.
 
-    By words, and by the pictures that are embedded already: nothing is decoded. None where `embed` reads no words or cannot be
-    loaded; a notice says so, since the question can be answered without it.
+    By words, and by the pictures that are embedded already: nothing is decoded. None where `embed` reads no
+    words or cannot be loaded; a notice says so, since the question can be answered without it.
     """
     if settings.embed is None:
         return ()
@@ -197,7 +202,9 @@ def moments_for(index: Index, question: str, settings: Settings, on_event: Event
 def _pictured(
     indexes: Sequence[Index], query: str, picture: bytes | None, settings: Settings, on_event: EventSink
 ) -> list[Pictured]:
-    """The shots by their pictures: like one where one is given, else near to the words. Frames not embedded yet are embedded first."""
+    """The shots by their pictures: like one where one is given, else near to the words. Frames not embedded
+    yet are embedded first.
+    """
     name = settings.embed or (OFFLINE if picture is not None else None)
     if name is None:
         return []
@@ -233,7 +240,8 @@ def _near(indexes: Sequence[Index], query: str, settings: Settings, embedder: Em
 def library_indexes(
     settings: Settings, *, folder: str | None = None, shown: Callable[[str], bool] = lambda path: True
 ) -> tuple[Index, ...]:
-    """The newest index of every video of the library, or of those below a folder; `shown` may leave out more, by path.
+    """The newest index of every video of the library, or of those below a folder; `shown` may leave out more,
+    by path.
 
     Raises `InputError` where there is no library, or it holds none of them.
     """
@@ -276,7 +284,9 @@ def _is_content(path: Path, digest: str) -> bool:
 
 
 def _finder(indexes: Sequence[Index]) -> Finder:
-    """The finder of these indexes: the last ones are kept, since reading hours of captions takes longer than finding."""
+    """The finder of these indexes: the last ones are kept, since reading hours of captions takes longer than
+    finding.
+    """
     # A cast that was put right changes the texts of an index, not its key.
     key = tuple(
         (index.video.digest, index.video.path, index.key, index.created_at, index.entities)
@@ -302,7 +312,9 @@ async def _looked_at(
     on_event: EventSink,
     budget: Budget | None,
 ) -> tuple[list[Moment], Usage]:
-    """The moments in their order with what the vision model found there, each by a call of its own, and what that took."""
+    """The moments in their order with what the vision model found there, each by a call of its own, and what
+    that took.
+    """
     shared = budget or budget_of(settings)
     looked: dict[int, Moment] = {}
     used: list[Usage] = []

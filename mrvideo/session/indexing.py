@@ -67,7 +67,8 @@ def index_video(
     folders: Sequence[Path] | None = None,
 ) -> Index:
     """Stage A for one file: the index that the library holds, or a new one. Input, settings, keys and servers
-    are checked before the library is written. With `embed`, frames of each shot are kept as vectors once the index is.
+    are checked before the library is written. With `embed`, frames of each shot are kept as vectors once the
+    index is.
 
     With `retry` False, failures of a stored index are not tried again. `budget` is shared with other videos
     of the same run. The returned `usage` is what this run took (nothing for a stored index); the library
@@ -89,7 +90,8 @@ def index_video(
         embedder=embedder,
     )
     if embedder is not None:
-        # What was not decoded for a caption just now: kept shards, those of other machines, shots across two shards.
+        # What was not decoded for a caption just now: kept shards, those of other machines, shots across two
+        # shards.
         embed_index(index, settings, embedder, on_event)
     return index
 
@@ -178,7 +180,8 @@ def _captioned(
 
 
 def _with_memory(index: Index, settings: Settings, budget: Budget, on_event: EventSink) -> Index:
-    """The index, with the chapters of a long video written beside it, so that the first question need not wait for them.
+    """The index, with the chapters of a long video written beside it, so that the first question need not
+    wait for them.
 
     Where that fails, the index is whole all the same: the chapters are written when they are needed.
     """
@@ -202,7 +205,9 @@ async def aindex_video(
     budget: Budget | None = None,
     folders: Sequence[Path] | None = None,
 ) -> Index:
-    """`index_video` without blocking the running event loop; cancelling it stops the work, and what is done is kept."""
+    """`index_video` without blocking the running event loop; cancelling it stops the work, and what is done
+    is kept.
+    """
     scope = StopScope()
 
     def told(event: Event) -> None:

@@ -163,7 +163,9 @@ def _spread(scenes: Sequence[Scene], most: int) -> list[Scene]:
 
 
 def _times(evidence: Sequence[Evidence]) -> list[tuple[tuple[float, float, int], float]]:
-    """(span and number, time) of each picture: first one of every span, then the second and third of the long ones."""
+    """(span and number, time) of each picture: first one of every span, then the second and third of the long
+    ones.
+    """
     spans = list(dict.fromkeys((one.start_seconds, one.stop_seconds) for one in evidence))
     found: list[tuple[tuple[float, float, int], float]] = []
     for number, share in enumerate((0.5, 0.15, 0.85)):

@@ -23,13 +23,17 @@ WALKED_FROM = 128
 
 
 def is_walked(index: Index, settings: Settings) -> bool:
-    """Whether questions read what a memory points to: not of short videos, without a model, or at effort `exhaustive`."""
+    """Whether questions read what a memory points to: not of short videos, without a model, or at effort
+    `exhaustive`.
+    """
     long = len(index.scenes) > WALKED_FROM
     return long and settings.text_model != OFFLINE and settings.effort != "exhaustive"
 
 
 def kept_memory(index: Index, settings: Settings, library: Library) -> Memory | None:
-    """The memory that these settings would build; where no text model is set, one that any model has built of this index."""
+    """The memory that these settings would build; where no text model is set, one that any model has built of
+    this index.
+    """
     if settings.fresh:
         return None
     body = library.part(memory_key(index, settings.text_model))
@@ -43,7 +47,9 @@ def kept_memory(index: Index, settings: Settings, library: Library) -> Memory | 
 
 
 def any_memory(index: Index, settings: Settings, library: Library) -> Memory | None:
-    """The memory that these settings would build where it is kept, else one that any model has built of this index."""
+    """The memory that these settings would build where it is kept, else one that any model has built of this
+    index.
+    """
     kept = kept_memory(index, settings, library)
     return kept or kept_memory(index, settings.updated(text=OFFLINE, fresh=False), library)
 
@@ -51,9 +57,11 @@ def any_memory(index: Index, settings: Settings, library: Library) -> Memory | N
 def memory_of(
     index: Index, settings: Settings, *, on_event: EventSink, budget: Budget | None = None
 ) -> Memory:
-    """The memory of an index, from the library or built by the text model; for code outside the event-loop thread.
+    """The memory of an index, from the library or built by the text model; for code outside the event-loop
+    thread.
 
-    `usage` is what this run took. Raises `ModelUnavailable`, `BudgetReached`, `LibraryError`; what was answered by then is kept.
+    `usage` is what this run took. Raises `ModelUnavailable`, `BudgetReached`, `LibraryError`; what was
+    answered by then is kept.
     """
     with closing(Library.open(settings.library, create=False)) as library:
         kept = kept_memory(index, settings, library)

@@ -83,7 +83,8 @@ def chapters(
 
 
 def kept_chapters(index: Index, settings: Settings) -> tuple[Node, ...] | None:
-    """The chapters as `chapters` lists them, where a memory of any model is kept, else None. No model is called.
+    """The chapters as `chapters` lists them, where a memory of any model is kept, else None. No model is
+    called.
 
     Titles and summaries have people's own names.
     """

@@ -1,4 +1,6 @@
-"""The viewer's pages and its JSON API. Records go out as the SDK has them; what is put right goes through `session.casting`."""
+"""The viewer's pages and its JSON API. Records go out as the SDK has them; what is put right goes through
+`session.casting`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Who may speak with the viewer: Host and Origin are checked, and a token that the first address carries and a cookie keeps."""
+"""Who may speak with the viewer: Host and Origin are checked, and a token that the first address carries and
+a cookie keeps.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ def serve(
     open_browser: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Serve the library at `host`; port 0 is any free one. `say` is told the address, and a warning where other machines reach it.
+    """Serve the library at `host`; port 0 is any free one. `say` is told the address, and a warning where
+    other machines reach it.
 
     Raises `InputError` for an address that cannot be listened at.
     """

@@ -1,4 +1,6 @@
-"""Walking the memory of a long video: what is opened, what is read on, and what an answer says it has not read."""
+"""Walking the memory of a long video: what is opened, what is read on, and what an answer says it has not
+read.
+"""
 
 from __future__ import annotations
 

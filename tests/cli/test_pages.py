@@ -1,4 +1,6 @@
-"""`export --format html` and `ask --report`: what is refused before anything is paid for, and what stands in the files."""
+"""`export --format html` and `ask --report`: what is refused before anything is paid for, and what stands in
+the files.
+"""
 
 from __future__ import annotations
 

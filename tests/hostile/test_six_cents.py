@@ -25,7 +25,9 @@ WORDS = "Grey, and then a little less grey. " * 60
 
 
 def _late(number: int) -> Any:
-    """Honest at first, so that nothing is expected of it, and then out of all bounds while many calls are in flight."""
+    """Honest at first, so that nothing is expected of it, and then out of all bounds while many calls are in
+    flight.
+    """
     big = {"prompt_tokens": 10**12, "completion_tokens": 10**12}
     return {"prompt_tokens": 900, "completion_tokens": 500} if number < 6 else big
 
@@ -101,5 +103,6 @@ def test_six_cents_are_six_cents(
     assert BOUND / 3 < sum(told) <= BOUND, (
         "what is told: a bound that stopped everything at once would hold, too"
     )
-    # By a count of what really went over the wire. What was sent in vain to a server that counts too much is the less.
+    # By a count of what really went over the wire. What was sent in vain to a server that counts too much is
+    # the less.
     assert sum(sent) <= BOUND

@@ -1,4 +1,6 @@
-"""Clips are the film of those times: every picture is looked at by its number, and sound by when a beep is heard."""
+"""Clips are the film of those times: every picture is looked at by its number, and sound by when a beep is
+heard.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ def test_pictures_are_copied_where_a_key_frame_and_the_end_allow(
 def test_a_key_frame_that_leans_on_what_was_before_is_not_copied(
     film_maker: Maker, number_in: Number, tmp_path: Path
 ) -> None:
-    """Transport streams mark the pictures of an intra refresh as key frames: copied from there, half of each would be missing."""
+    """Transport streams mark the pictures of an intra refresh as key frames: copied from there, half of each
+    would be missing.
+    """
     film = film_maker("refreshed.ts", options={"intra-refresh": "1", "g": "25", "bf": "0"})
     assert not cut_clip(str(film.path), Span(1.0, 2.0), tmp_path / "clip.mp4")
     assert shown_in(tmp_path / "clip.mp4", [0.0], number_in) == [25]
@@ -116,7 +120,9 @@ def flashing_film(
     path: Path, *, flash_seconds: list[float], seconds: int = 8, sound_from: float = 0.0, first: float = 0.0,
     codec: str = "aac", gop: int = 50,
 ) -> Path:  # fmt: skip
-    """Black, with a white flash and a beep of 200 ms at each of the times; the sound track begins at `sound_from`."""
+    """Black, with a white flash and a beep of 200 ms at each of the times; the sound track begins at
+    `sound_from`.
+    """
     rate = 48_000
     with av.open(str(path), "w") as output:
         video: Any = output.add_stream(
@@ -330,7 +336,9 @@ SPANS = [Span(10.01, 20.02), Span(3603.6, 3605.602)]
 
 
 def test_an_edl_counts_frames(told: VideoInfo) -> None:
-    """At 29.97 frames a second, time codes without drops run slower than the clock: an hour's frame 108,000 is at 3603.6 s."""
+    """At 29.97 frames a second, time codes without drops run slower than the clock: an hour's frame 108,000
+    is at 3603.6 s.
+    """
     assert edit_list(told, SPANS, "edl") == (
         "TITLE: my talk.mp4\n"
         "FCM: NON-DROP FRAME\n"

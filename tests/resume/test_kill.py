@@ -27,7 +27,9 @@ def undisturbed(commands, film, contents, model, server):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["index", "ask"])
 def test_kill_9_at_random_moments_loses_nothing(command, commands, film, contents, model, undisturbed):
-    """Were a reply kept only with its shard, a kill would cost minutes of paid calls; were it half kept, the library."""
+    """Were a reply kept only with its shard, a kill would cost minutes of paid calls; were it half kept, the
+    library.
+    """
     chance = random.Random(f"{command} 7")
     killer = Killer(commands, model, chance)
     kills = runs = 0

@@ -1,4 +1,6 @@
-"""A memory that is built, killed at any moment: the same chapters come of it, and next to nothing is paid twice."""
+"""A memory that is built, killed at any moment: the same chapters come of it, and next to nothing is paid
+twice.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Pages of an index and of an answer: whole in one file, each picture beside its own words, and text that stays text."""
+"""Pages of an index and of an answer: whole in one file, each picture beside its own words, and text that
+stays text.
+"""
 
 from __future__ import annotations
 
@@ -151,7 +153,9 @@ def _pages(texts: list[str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["index", "answer"])
 def test_hostile_texts_make_the_same_elements_as_plain_words(kind: str) -> None:
-    """A page is sent on to people who trust it: a text that could open an element could rewrite it, or run in it."""
+    """A page is sent on to people who trust it: a text that could open an element could rewrite it, or run in
+    it.
+    """
     assert len(ALL) >= 40
     plain = Parsed(_pages([f"plain words {n}" for n in range(len(ALL))])[kind])
     hostile = Parsed(_pages(ALL)[kind])

@@ -1,8 +1,10 @@
-"""A model's part, played by rule: each reply follows from its request alone, so that two runs can be compared.
+"""A model's part, played by rule: each reply follows from its request alone, so that two runs can be
+compared.
 
     ChatServer(answer=seeing.answer)
 
-It understands every prompt of both stages by the reply's schema, and speaks of the times of the pictures it was shown.
+It understands every prompt of both stages by the reply's schema, and speaks of the times of the pictures it
+was shown.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def answer(asked: Any) -> dict[str, Any]:
 
 
 def _colour(asked: Any, index: int) -> str:
-    """The mean colour in eight steps a channel: `r3g7b1`. JPEG does not move it across a step for flat pictures."""
+    """The mean colour in eight steps a channel: `r3g7b1`. JPEG does not move it across a step for flat
+    pictures.
+    """
     picture = asked.image(index).resize((1, 1)).getpixel((0, 0))
     return "r{}g{}b{}".format(*(round(value / 36) for value in picture))
 

@@ -1,4 +1,6 @@
-"""The viewer in a real browser: Debian's chromium, driven by Playwright. Skipped where either is missing (docs/viewer.md)."""
+"""The viewer in a real browser: Debian's chromium, driven by Playwright. Skipped where either is missing
+(docs/viewer.md).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Spans of a video as films of their own: copied where a key frame allows, else encoded anew, exact to the frame.
+"""Spans of a video as films of their own: copied where a key frame allows, else encoded anew, exact to the
+frame.
 
 film    I b b P b b P I b b P b b P I …      I key frame, nothing after it looks back
 span            [======)                     begins between key frames: its pictures are encoded anew

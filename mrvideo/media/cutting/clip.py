@@ -24,11 +24,13 @@ from mrvideo.records import Span
 def cut_clip(
     path: str, span: Span, target: Path, reading: ReadOptions | None = None, *, overwrite: bool = False
 ) -> bool:
-    """The span as an MP4 file, from the picture on screen at its start to the last one before its stop, with the sound of just then.
+    """The span as an MP4 file, from the picture on screen at its start to the last one before its stop, with
+    the sound of just then.
 
-    Whether the pictures were copied: they are where the first one is a key frame and nothing after the last one is needed.
-    A copy begins with its key frame, less than a frame before the start. Raises `InputError` where the target exists,
-    `DecodeError` where some of the span cannot be decoded, `VideoError` where it cannot be written.
+    Whether the pictures were copied: they are where the first one is a key frame and nothing after the last
+    one is needed. A copy begins with its key frame, less than a frame before the start. Raises `InputError`
+    where the target exists, `DecodeError` where some of the span cannot be decoded, `VideoError` where it
+    cannot be written.
     """
     path, reading = sources.named(path), reading or ReadOptions()
     pieces = pieces_of(path, span, reading)

@@ -31,9 +31,11 @@ _COMPARED_PIXELS = 256
 
 @dataclass(frozen=True)
 class Copied:
-    """What of the film is copied: packets in a row, the first picture's time, and when the last one comes and goes.
+    """What of the film is copied: packets in a row, the first picture's time, and when the last one comes and
+    goes.
 
-    `delay` is how long before a picture is shown its packet must be decoded at the latest, in the stream's ticks.
+    `delay` is how long before a picture is shown its packet must be decoded at the latest, in the stream's
+    ticks.
     """
 
     count: int

@@ -27,7 +27,8 @@ _TICK_MILLISECONDS = 10
 def cut_gif(
     path: str, span: Span, target: Path, reading: ReadOptions | None = None, *, overwrite: bool = False
 ) -> None:
-    """The span's pictures, at most 480 pixels long, ten a second and 300 in all: a longer span has fewer a second, at its own speed.
+    """The span's pictures, at most 480 pixels long, ten a second and 300 in all: a longer span has fewer a
+    second, at its own speed.
 
     Raises `InputError` where the target exists, `DecodeError` where the span cannot be decoded.
     """

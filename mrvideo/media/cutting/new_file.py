@@ -1,4 +1,6 @@
-"""A file that is there whole or not at all: written under another name beside it, and renamed once it is complete."""
+"""A file that is there whole or not at all: written under another name beside it, and renamed once it is
+complete.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The sound of a span as samples that begin and end with it: silence where the film has none, never moved in time."""
+"""The sound of a span as samples that begin and end with it: silence where the film has none, never moved in
+time.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Hearing:
 
     @staticmethod
     def kind_of(film: Film) -> tuple[int, str] | None:
-        """Samples per second and the layout of channels to encode; None for a film without sound that can be decoded."""
+        """Samples per second and the layout of channels to encode; None for a film without sound that can be
+        decoded.
+        """
         with compat.closing(film.track.open_whole()) as container:
             stream = _audio_of(container, film)
             if stream is None:

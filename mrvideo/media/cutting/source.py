@@ -1,4 +1,6 @@
-"""What is cut: a video's pieces, each one recording with one clock, and their pictures with the time each stays on screen."""
+"""What is cut: a video's pieces, each one recording with one clock, and their pictures with the time each
+stays on screen.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How players turn the pictures of an MP4 file: the matrix in its first track's header (ISO/IEC 14496-12, 8.3.2)."""
+"""How players turn the pictures of an MP4 file: the matrix in its first track's header (ISO/IEC 14496-12,
+8.3.2).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _MATRIX_AT = (40, 52)
 
 
 def turn(path: Path, degrees: int) -> None:
-    """Have players turn the first track counter-clockwise. Raises ValueError for what is no quarter turn, NotPlainError."""
+    """Have players turn the first track counter-clockwise. Raises ValueError for what is no quarter turn,
+    NotPlainError.
+    """
     if degrees % 90:
         raise ValueError(f"only quarter turns can be written, got {degrees}°")
     cosine, sine = _TURNS[degrees % 360]

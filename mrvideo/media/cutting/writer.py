@@ -24,8 +24,11 @@ TICKS = 90_000
 
 _BASE = Fraction(1, TICKS)
 _AS_THEY_ARE = {"yuv420p": "libx264", "yuvj420p": "libx264", "yuv420p10le": "libx265"}
-"""Formats of pixels that are encoded as they are, and with what. Others become 8-bit 4:2:0, which every player shows."""
-# Without B-frames: MP4 counts how long a picture stays from when it is decoded, which is then when it is shown.
+"""Formats of pixels that are encoded as they are, and with what. Others become 8-bit 4:2:0, which every
+player shows.
+"""
+# Without B-frames: MP4 counts how long a picture stays from when it is decoded, which is then when it is
+# shown.
 _OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "17", "preset": "veryfast", "g": "60", "bf": "0"},
     "libx265": {"crf": "18", "preset": "veryfast", "x265-params": "log-level=none:keyint=60:bframes=0"},

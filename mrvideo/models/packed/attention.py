@@ -1,8 +1,9 @@
 """Attention over packed rows: one call per layer, whatever the number of rows, images or windows.
 
-Registered with transformers under a name that holds "flash": vision towers then hand over cumulative lengths instead of
-looping over images and windows. On CUDA the call is PyTorch's own variable-length flash attention, which needs no
-package and no download; elsewhere it is a plain reference through `scaled_dot_product_attention`.
+Registered with transformers under a name that holds "flash": vision towers then hand over cumulative lengths
+instead of looping over images and windows. On CUDA the call is PyTorch's own variable-length flash attention,
+which needs no package and no download; elsewhere it is a plain reference through
+`scaled_dot_product_attention`.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def packed_attention(
 ) -> torch.Tensor:
     """Attention of n rows at once.
 
-    query (T, heads, width) holds row i at starts_q[i]:starts_q[i+1]. key and value (S, key heads, width) hold its keys
-    at starts_k[i]:starts_k[i]+used_k[i], or up to starts_k[i+1] without `used_k`. Lengths and starts are int32 of n or
-    n + 1 elements on the device of the query. A causal row's last query sees all its keys. Returns (T, heads, width).
+    query (T, heads, width) holds row i at starts_q[i]:starts_q[i+1]. key and value (S, key heads, width) hold
+    its keys at starts_k[i]:starts_k[i]+used_k[i], or up to starts_k[i+1] without `used_k`. Lengths and starts
+    are int32 of n or n + 1 elements on the device of the query. A causal row's last query sees all its keys.
+    Returns (T, heads, width).
     """
     run = _flash if query.is_cuda else _reference
     return run(
@@ -146,7 +148,8 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """What transformers' attention layers call, with (1, heads, T, width); returns (1, T, heads, width).
 
-    A vision tower's call carries `cu_seq_lens_q`; a language model's carries the `packed_step` given to its forward.
+    A vision tower's call carries `cu_seq_lens_q`; a language model's carries the `packed_step` given to its
+    forward.
     """
     del attention_mask  # the lengths say it all
     width = query.shape[-1]
@@ -171,7 +174,8 @@ def attend(
 
 
 def pack_towers(model: Any) -> int:
-    """Set every vision attention that is handed cumulative lengths to one call a layer. Returns how many there are.
+    """Set every vision attention that is handed cumulative lengths to one call a layer. Returns how many
+    there are.
 
     The language model keeps its own attention.
     """

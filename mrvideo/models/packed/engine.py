@@ -40,8 +40,8 @@ class _Row:
 class PackedBatcher:
     """Runs jobs on a thread of its own; the reply or the error of each reaches its own future.
 
-    `rows` bounds how many are decoded at once; without it the device's memory does. Out of memory, the prefill is
-    halved for good, down to one request.
+    `rows` bounds how many are decoded at once; without it the device's memory does. Out of memory, the
+    prefill is halved for good, down to one request.
     """
 
     def __init__(
@@ -107,8 +107,8 @@ class PackedBatcher:
         )
 
     def submit(self, job: Job, *, weight: float) -> Future[Completion]:
-        """Queue one job. Rows are packed, so that its `weight` does not matter. Cancelling works until it is decoded; from
-        then on `drop` ends it.
+        """Queue one job. Rows are packed, so that its `weight` does not matter. Cancelling works until it is
+        decoded; from then on `drop` ends it.
         """
         del weight
         future: Future[Completion] = Future()
@@ -242,7 +242,8 @@ class PackedBatcher:
                 self._ready.popleft()
         for _ in batch:
             self._ahead.release()
-        # From here on a reply comes, unless it is dropped; one that was cancelled just now is decoded for nobody.
+        # From here on a reply comes, unless it is dropped; one that was cancelled just now is decoded for
+        # nobody.
         for _, future in batch:
             if not future.running():
                 future.set_running_or_notify_cancel()

@@ -1,7 +1,7 @@
 """Which models can be asked packed, and what of their insides that needs.
 
-Qwen2-VL, Qwen2.5-VL and Qwen3-VL (dense and mixture of experts) share one build: a tower that takes patches and
-cumulative lengths, a language model that takes embeddings and three positions a token.
+Qwen2-VL, Qwen2.5-VL and Qwen3-VL (dense and mixture of experts) share one build: a tower that takes patches
+and cumulative lengths, a language model that takes embeddings and three positions a token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _MOST_PLANS = 256
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
 Grid = tuple[int, int, int]
 Features = tuple[torch.Tensor, ...]
-"""An image's embeddings (tokens, width), then what goes into the first layers of the language model, if anything."""
+"""An image's embeddings (tokens, width), then what goes into the first layers of the language model, if
+anything.
+"""
 
 _CHANGES_DECODING = {
     "num_beams": 1,
@@ -90,7 +92,9 @@ class PackedModel:
         return list(zip(*(part.split(sizes) for part in parts), strict=True))
 
     def _plan(self, grids: tuple[Grid, ...]) -> dict[str, Any]:
-        """Positions and lengths that depend on the images' sizes alone: made on the CPU, once for equal sizes."""
+        """Positions and lengths that depend on the images' sizes alone: made on the CPU, once for equal
+        sizes.
+        """
         if grids not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
@@ -132,7 +136,9 @@ class PackedModel:
         return self.model.get_input_embeddings()(tokens)
 
     def forward(self, embeddings: torch.Tensor, positions: torch.Tensor, **given: Any) -> torch.Tensor:
-        """The language model's last hidden states (T, width), from embeddings (T, width) and positions (3, T)."""
+        """The language model's last hidden states (T, width), from embeddings (T, width) and positions (3,
+        T).
+        """
         out = self.model.model.language_model(
             inputs_embeds=embeddings.unsqueeze(0),
             position_ids=positions.unsqueeze(1),
@@ -149,8 +155,8 @@ class PackedModel:
     def positions(self, tokens: torch.Tensor, grids: Sequence[Grid]) -> tuple[torch.Tensor, int]:
         """Three positions (3, T) of each token of a prompt, and the position that the reply begins at.
 
-        Text counts on in all three; an image's tokens count by frame, row and column from where it begins, and what
-        follows goes on after its longer side (Wang et al., arXiv 2409.12191, M-RoPE).
+        Text counts on in all three; an image's tokens count by frame, row and column from where it begins,
+        and what follows goes on after its longer side (Wang et al., arXiv 2409.12191, M-RoPE).
         """
         parts: list[torch.Tensor] = []
         is_image = tokens == self.image_token

@@ -1,4 +1,6 @@
-"""One attention call a layer for whatever is packed: equal to the loop over images and windows that it stands for."""
+"""One attention call a layer for whatever is packed: equal to the loop over images and windows that it stands
+for.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ def test_other_towers_that_are_handed_lengths_are_packed_and_no_others(tmp_path)
 
 @pytest.mark.parametrize("family", ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
 def test_a_gpu_would_get_what_its_kernel_takes(build, family, monkeypatch, make_job):
-    """Stands where CUDA's kernel does: checks what it is handed as the kernel's own checks do, and answers in its place."""
+    """Stands where CUDA's kernel does: checks what it is handed as the kernel's own checks do, and answers in
+    its place.
+    """
     from mrvideo.models.packed.engine import PackedBatcher
     from mrvideo.models.packed.memory import Plan
 

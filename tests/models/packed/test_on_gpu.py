@@ -1,4 +1,6 @@
-"""What only a GPU can show: its kernel, its captured steps, its way with pictures. Skipped where there is none."""
+"""What only a GPU can show: its kernel, its captured steps, its way with pictures. Skipped where there is
+none.
+"""
 
 from __future__ import annotations
 
