@@ -14,14 +14,16 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-litellm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/web
+	$(BIN)/pytest -n 2 --dist loadgroup tests/web
 
 # What is quick: style, types, and all tests but the slow ones.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --ignore tests/web
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/web
 
 # Python 3.10 to 3.13, as far as they are here: newest and lowest dependencies.
 check-pythons:
