@@ -4,6 +4,7 @@ for.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -114,8 +115,13 @@ def test_a_gpu_would_get_what_its_kernel_takes(build, family, monkeypatch, make_
     monkeypatch.setattr(attention, "_reference", kernel)
     generator = build(family, dtype=torch.bfloat16)
     batcher = PackedBatcher(generator, planned=Plan(4000, 4, 4000, 10**6))
+    gathered, admit = threading.Event(), batcher._admit
+    monkeypatch.setattr(batcher, "_admit", lambda rows: (gathered.wait(60), admit(rows)))
     jobs = [make_job((1, 2), 3, 6, sizes=((96, 64), (160, 128))), make_job((), 1, 4), make_job((3,), 9, 9)]
-    for future in [batcher.submit(job, weight=1.0) for job in jobs]:
+    futures = [batcher.submit(job, weight=1.0) for job in jobs]
+    batcher._hands.shutdown(wait=True)
+    gathered.set()
+    for future in futures:
         future.result(timeout=60)
     batcher.close()
     assert {kind for kind, _ in seen} == {"tower", "prefill", "step"}
