@@ -57,7 +57,7 @@ def film(tmp_path_factory: pytest.TempPathFactory, film_maker: Callable[[Path, i
     return path
 
 
-_CASES = [(claim, None) for claim in CLAIMS] + [("nothing", 3)]
+_CASES = [(claim, None) for claim in CLAIMS] + [("nothing", 2)]
 
 
 @pytest.mark.parametrize(("claim", "workers"), _CASES)
