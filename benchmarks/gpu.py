@@ -35,9 +35,11 @@ from transformers.utils import logging
 
 from mrvideo.models.generation import Generator, Job, best_device
 from mrvideo.models.packed.engine import PackedBatcher
+from mrvideo.models.packed.memory import head_width
+from mrvideo.models.torchvision_check import torchvision_loads
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from support.random_models import SHAPES, build, loads_torchvision
+from support.random_models import SHAPES, build
 
 CLIP_SECONDS = 10
 FRAMES = 20
@@ -113,7 +115,7 @@ def arithmetic(generator: Generator, prompt_tokens: int, patches: int) -> float:
         return total
 
     language = weights(model.model.language_model) - model.get_input_embeddings().weight.numel()
-    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    head = head_width(text)
     causal = 2 * prompt_tokens**2 * text.num_hidden_layers * text.num_attention_heads * head
     tower = weights(model.model.visual)
     per_image = patches // FRAMES
@@ -126,7 +128,7 @@ def step_bytes(generator: Generator, rows: int, tokens: float) -> float:
     model = generator.model
     text = model.config.text_config
     element = model.dtype.itemsize
-    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    head = head_width(text)
     weights = sum(part.numel() for part in model.model.language_model.parameters()) * element
     if not text.tie_word_embeddings:
         weights += model.lm_head.weight.numel() * element
@@ -246,7 +248,7 @@ def measure(
     cuda = device.type == "cuda"
     length = arguments.output_tokens
     generator = build(
-        shape, str(device), on_gpu=cuda and loads_torchvision(), tokenizer_folder=arguments.tokenizer
+        shape, str(device), on_gpu=cuda and torchvision_loads(), tokenizer_folder=arguments.tokenizer
     )
     generator.holds = False
     work = jobs(max(8, min(arguments.clips, 64)), length)

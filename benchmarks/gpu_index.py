@@ -25,13 +25,14 @@ import av
 import numpy as np
 import torch
 from gpu import jobs, through  # sets the path to tests/support
-from support.random_models import build, loads_torchvision
+from support.random_models import build
 
 import mrvideo.models.generation as generation
 from mrvideo import api
 from mrvideo.models import local
 from mrvideo.models.chat_backend import Completion
 from mrvideo.models.generation import Job, best_device
+from mrvideo.models.torchvision_check import torchvision_loads
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import CaptionClipReply, CharactersReply
 
@@ -101,7 +102,7 @@ def main() -> None:
     cuda = device.startswith("cuda")
     generator: Any = Canned(
         build(
-            arguments.shape, device, on_gpu=cuda and loads_torchvision(), tokenizer_folder=arguments.tokenizer
+            arguments.shape, device, on_gpu=cuda and torchvision_loads(), tokenizer_folder=arguments.tokenizer
         )
     )
     generator.holds = False

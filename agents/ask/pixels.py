@@ -275,13 +275,7 @@ def pictures_of(frames: Sequence[Frame], *, outside: Collection[float] = ()) -> 
     context.
     """
     return tuple(
-        Picture(
-            f"{'context ' if f.time_seconds in outside else ''}{f.time_seconds:.2f} s",
-            f.jpeg,
-            f.time_seconds,
-            f.crop,
-        )
-        for f in frames
+        Picture.of(frame, prefix="context " if frame.time_seconds in outside else "") for frame in frames
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 from pydantic import BaseModel
 
 from mrvideo.prompts.loader import Prompt, Rendered, names_of, strangers_in
-from mrvideo.records import Box, Span, Usage
+from mrvideo.records import Box, Frame, Span, Usage
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -30,6 +30,11 @@ class Picture:
     jpeg: bytes
     time_seconds: float
     crop: Box | None = None
+
+    @classmethod
+    def of(cls, frame: Frame, *, prefix: str = "") -> Picture:
+        """A frame, labelled with its time, after the prefix."""
+        return cls(f"{prefix}{frame.time_seconds:.2f} s", frame.jpeg, frame.time_seconds, frame.crop)
 
     @property
     def digest(self) -> str:

@@ -156,7 +156,14 @@ class Generator:
         prompt_tokens: int = inputs["input_ids"].shape[1]
         held: list[Any] = []
         if self.holds:
-            held = [HeldToSchemas(self.tokenizer, [job.reply_type for job in prepared.jobs], prompt_tokens)]
+            held = [
+                HeldToSchemas(
+                    self.tokenizer,
+                    [job.reply_type for job in prepared.jobs],
+                    prompt_tokens,
+                    self.model.device,
+                )
+            ]
         sampling: dict[str, Any] = {"do_sample": False}
         if self.temperature:
             sampling = {"do_sample": True, "temperature": self.temperature}

@@ -5,13 +5,13 @@ A type that is not listed, or a number that its files do not have, leaves the ru
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from mrvideo.models.engines.on_disk import json_in
 from mrvideo.models.image_rule import ImageRule
 
 _SOURCE = "the folder's config.json and preprocessor_config.json"
@@ -46,8 +46,8 @@ def folder_rule(folder: Path) -> ImageRule | None:
 
 @lru_cache(maxsize=64)
 def _read(folder: Path, changed_ns: int) -> ImageRule | None:
-    config, processor = _json(folder / "config.json"), _json(folder / "processor_config.json")
-    images = processor.get("image_processor") or _json(folder / "preprocessor_config.json")
+    config, processor = (json_in(folder / name) or {} for name in ("config.json", "processor_config.json"))
+    images = processor.get("image_processor") or json_in(folder / "preprocessor_config.json") or {}
     make = _RULES.get(str(config.get("model_type")))
     if make is None:
         return None
@@ -55,14 +55,6 @@ def _read(folder: Path, changed_ns: int) -> ImageRule | None:
         return make(_Files(config, images, processor))
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _side(value: Any) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +11,7 @@ from mrvideo.errors import ModelError, ModelRefused, ModelUnavailable
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.batching import Batcher
 from mrvideo.models.chat_backend import Completion, Turn
+from mrvideo.models.engines.on_disk import json_in
 from mrvideo.models.schema import schema_text
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.torchvision_check import set_aside_broken_torchvision
@@ -145,10 +145,7 @@ def _context_tokens(folder: Path) -> int:
     """What the model's own config says, without importing anything heavy; a careful guess where it says
     nothing.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 32_000
+    config = json_in(folder / "config.json") or {}
     text = cast("dict[str, Any]", config.get("text_config") or config)
     found = text.get("max_position_embeddings")
     return found if isinstance(found, int) and found > 0 else 32_000

@@ -25,6 +25,11 @@ def torchvision_problem() -> str | None:
     return None
 
 
+def torchvision_loads() -> bool:
+    """Whether there is a torchvision, and it can be imported."""
+    return find_spec("torchvision") is not None and torchvision_problem() is None
+
+
 def set_aside_broken_torchvision() -> str | None:
     """Hide a torchvision that cannot be imported, and return why it cannot; call it before models are
     imported.

@@ -43,7 +43,7 @@ from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
 from mrvideo.session.embedding import embed_index, embedder_of, kept_frames
-from mrvideo.session.looking import vision_opened
+from mrvideo.session.looking import frames_at, vision_opened
 from mrvideo.session.models import budget_of
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import OFFLINE, Settings
@@ -370,8 +370,7 @@ async def _verdict(
     shown = moment.span.padded(_PADDED_SECONDS, within=index.span)
     count = min(CONFIRM_FRAMES, vision.capabilities.look_images)
     source = cropped_source(index, settings, long_side_pixels=vision.capabilities.long_side_pixels)
-    frames = await in_thread(partial(source.at, shown.spread(count)))
-    frames = list({frame.time_seconds: frame for frame in frames}.values())
+    frames = await frames_at(source, shown.spread(count))
     heard = [cue for cue in index.cues if cue.span.overlaps(shown)]
     request = Request(
         prompt=load_prompt("verify"),
@@ -384,7 +383,7 @@ async def _verdict(
         ),
         reply_type=VerifyReply,
         stage="verify",
-        pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds, f.crop) for f in frames),
+        pictures=tuple(map(Picture.of, frames)),
         span=shown,
     )
     return await vision.run(request)

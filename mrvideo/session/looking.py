@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,6 +12,7 @@ from anyio import to_thread
 from mrvideo.errors import InputError, RequestTooLarge
 from mrvideo.library import Library
 from mrvideo.mapreduce import in_thread, start_on_portal
+from mrvideo.media.looks import FrameSource
 from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Request
 from mrvideo.prompts.loader import load_prompt
@@ -107,8 +108,7 @@ async def _look(
     source = source.uncropped() if uncropped else source
     step = shown.duration_seconds / count
     times = [shown.start_seconds + step * (i + 0.5) for i in range(count)]
-    frames = await in_thread(partial(source.at, times))
-    frames = list({frame.time_seconds: frame for frame in frames}.values())
+    frames = await frames_at(source, times)
     heard = [cue for cue in index.cues if cue.span.overlaps(shown)]
     request = Request(
         prompt=load_prompt("look_local"),
@@ -122,10 +122,16 @@ async def _look(
         ),
         reply_type=LookReply,
         stage="look",
-        pictures=tuple(Picture(f"{f.time_seconds:.2f} s", f.jpeg, f.time_seconds, f.crop) for f in frames),
+        pictures=tuple(map(Picture.of, frames)),
         span=shown,
     )
     return (await model.run(request)).value, frames
+
+
+async def frames_at(source: FrameSource, times: Sequence[float]) -> list[Frame]:
+    """The frames on screen at these times, each once."""
+    frames = await in_thread(partial(source.at, times))
+    return list({frame.time_seconds: frame for frame in frames}.values())
 
 
 def _no_events(event: Event) -> None:

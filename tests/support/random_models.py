@@ -100,15 +100,6 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return fast
 
 
-def loads_torchvision() -> bool:
-    """A build for another torch raises RuntimeError when it is imported."""
-    try:
-        import torchvision  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
-    except (ImportError, RuntimeError):
-        return False
-    return True
-
-
 def image_processor(patch: int, *, on_gpu: bool = False) -> Any:
     """Qwen's: Pillow's variant, or torchvision's, which can work on a GPU."""
     kind: Any = Qwen2VLImageProcessorPil

@@ -108,7 +108,7 @@ def _whole(snapshot: Path) -> bool:
     index = snapshot / "model.safetensors.index.json"
     if not is_file(index):
         return True
-    named = fields((_json(index) or {}).get("weight_map"))
+    named = fields((json_in(index) or {}).get("weight_map"))
     return bool(named) and all(is_file(snapshot / str(part)) for part in set(named.values()))
 
 
@@ -163,10 +163,11 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _config_in(folder: Path) -> Mapping[str, Any] | None:
-    return _json(folder / "config.json")
+    return json_in(folder / "config.json")
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def json_in(path: Path) -> dict[str, Any] | None:
+    """The object that a model's JSON file holds; None where it cannot be read, or holds none."""
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_CONFIG_BYTES)

@@ -8,6 +8,7 @@ which needs no package and no download; elsewhere it is a plain reference throug
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from inspect import signature
 from itertools import pairwise
 from typing import Any
@@ -19,51 +20,45 @@ from transformers import AttentionInterface
 NAME = "mrvideo_flash_packed"
 
 
+@dataclass(frozen=True)
+class Lengths:
+    """Where rows lie in packed tensors: int32 tensors of n or n + 1 elements on the device of the query.
+
+    Row i's queries are at starts_q[i]:starts_q[i+1], its keys at starts_k[i]:starts_k[i]+used_k[i], or up to
+    starts_k[i+1] without `used_k`. `most_q` and `most_k` bound the lengths: the kernel plans its launch by
+    them.
+    """
+
+    starts_q: torch.Tensor
+    most_q: int
+    starts_k: torch.Tensor
+    used_k: torch.Tensor | None
+    most_k: int
+
+
 def packed_attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
+    lengths: Lengths,
     *,
-    starts_q: torch.Tensor,
-    most_q: int,
-    starts_k: torch.Tensor,
-    used_k: torch.Tensor | None,
-    most_k: int,
     causal: bool,
     scale: float,
 ) -> torch.Tensor:
-    """Attention of n rows at once.
+    """Attention of n rows at once: query (T, heads, width), key and value (S, key heads, width).
 
-    query (T, heads, width) holds row i at starts_q[i]:starts_q[i+1]. key and value (S, key heads, width) hold
-    its keys at starts_k[i]:starts_k[i]+used_k[i], or up to starts_k[i+1] without `used_k`. Lengths and starts
-    are int32 of n or n + 1 elements on the device of the query. A causal row's last query sees all its keys.
-    Returns (T, heads, width).
+    A causal row's last query sees all its keys. Returns (T, heads, width).
     """
     run = _flash if query.is_cuda else _reference
-    return run(
-        query,
-        key,
-        value,
-        starts_q=starts_q,
-        most_q=most_q,
-        starts_k=starts_k,
-        used_k=used_k,
-        most_k=most_k,
-        causal=causal,
-        scale=scale,
-    )
+    return run(query, key, value, lengths, causal=causal, scale=scale)
 
 
 def _flash(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
+    lengths: Lengths,
     *,
-    starts_q: torch.Tensor,
-    most_q: int,
-    starts_k: torch.Tensor,
-    used_k: torch.Tensor | None,
-    most_k: int,
     causal: bool,
     scale: float,
 ) -> torch.Tensor:
@@ -72,15 +67,15 @@ def _flash(
         query,
         key,
         value,
-        starts_q,
-        starts_k,
-        most_q,
-        most_k,
+        lengths.starts_q,
+        lengths.starts_k,
+        lengths.most_q,
+        lengths.most_k,
         0.0,
         causal,
         False,
         scale=scale,
-        seqused_k=used_k,
+        seqused_k=lengths.used_k,
     )[0]
 
 
@@ -88,25 +83,22 @@ def _reference(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
+    lengths: Lengths,
     *,
-    starts_q: torch.Tensor,
-    most_q: int,
-    starts_k: torch.Tensor,
-    used_k: torch.Tensor | None,
-    most_k: int,
     causal: bool,
     scale: float,
 ) -> torch.Tensor:
     """Rows of equal lengths together: an image has many windows of one size."""
-    del most_q, most_k  # what the kernel plans its launch by
-    begins_q, begins_k = _numbers(starts_q), _numbers(starts_k)
-    lengths_q = [after - before for before, after in pairwise(begins_q)]
-    lengths_k = (
-        [after - before for before, after in pairwise(begins_k)] if used_k is None else _numbers(used_k)
+    begins_q, begins_k = _numbers(lengths.starts_q), _numbers(lengths.starts_k)
+    counts_q = [after - before for before, after in pairwise(begins_q)]
+    counts_k = (
+        [after - before for before, after in pairwise(begins_k)]
+        if lengths.used_k is None
+        else _numbers(lengths.used_k)
     )
     alike: dict[tuple[int, int], list[int]] = {}
-    for row, lengths in enumerate(zip(lengths_q, lengths_k, strict=True)):
-        alike.setdefault(lengths, []).append(row)
+    for row, counts in enumerate(zip(counts_q, counts_k, strict=True)):
+        alike.setdefault(counts, []).append(row)
     out = torch.empty_like(query)
     for (count_q, count_k), rows in alike.items():
         if not count_q:
@@ -153,23 +145,15 @@ def attend(
     """
     del attention_mask  # the lengths say it all
     width = query.shape[-1]
-    rows = [part.squeeze(0).transpose(0, 1) for part in (query, key, value)]
+    query, key, value = (part.squeeze(0).transpose(0, 1) for part in (query, key, value))
     scale = width**-0.5 if scaling is None else scaling
     step = given.get("packed_step")
     if step is not None:
-        out = step.attend(module.layer_idx, *rows, scale=scale)
+        out = step.attend(module.layer_idx, query, key, value, scale=scale)
     else:
         starts, most = given["cu_seq_lens_q"], given["max_length_q"]
-        out = packed_attention(
-            *rows,
-            starts_q=starts,
-            most_q=most,
-            starts_k=starts,
-            used_k=None,
-            most_k=most,
-            causal=False,
-            scale=scale,
-        )
+        lengths = Lengths(starts, most, starts, None, most)
+        out = packed_attention(query, key, value, lengths, causal=False, scale=scale)
     return out.unsqueeze(0), None
 
 

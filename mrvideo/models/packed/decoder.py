@@ -11,10 +11,11 @@ from typing import Any, cast
 import torch
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
+from mrvideo.models.constrained_decoding import SchemaMasks
 from mrvideo.models.generation import OUT_OF_MEMORY
+from mrvideo.models.packed.attention import Lengths
 from mrvideo.models.packed.encoder import ImageEncoder
 from mrvideo.models.packed.families import Features, PackedModel
-from mrvideo.models.packed.masks import SchemaMasks
 from mrvideo.models.packed.pool import KeyValuePool, PackedStep
 from mrvideo.models.packed.prompts import Prompt
 
@@ -198,15 +199,14 @@ class Decoder:
                 for prompt, start, length in zip(prompts, starts, known, strict=True)
             ]
         )
-        step = PackedStep(
-            pool=self.pool,
-            write_at=write_at.to(device),
+        lengths = Lengths(
             starts_q=_sums(news).to(device),
             most_q=max(news),
             starts_k=torch.tensor([*starts, 0], dtype=torch.int32).to(device),
             used_k=torch.tensor([len(prompt) for prompt in prompts], dtype=torch.int32).to(device),
             most_k=max(len(prompt) for prompt in prompts),
         )
+        step = PackedStep(self.pool, write_at.to(device), lengths)
         embeddings = self.packed.embed(tokens)
         given: dict[str, Any] = {}
         if features:
@@ -217,7 +217,7 @@ class Decoder:
                 given = {"visual_pos_masks": is_image.unsqueeze(0), "deepstack_visual_embeds": layers[1:]}
         hidden = self.packed.forward(embeddings, positions, packed_step=step, **given)
         self.forward_tokens += len(tokens)
-        return hidden[step.starts_q[1:].long() - 1]
+        return hidden[lengths.starts_q[1:].long() - 1]
 
     def _begin(self, slots: list[int], prompts: Sequence[Prompt], hidden: torch.Tensor) -> None:
         device = self.packed.device
@@ -266,15 +266,14 @@ class Decoder:
         return logits
 
     def _run(self, bucket: int, most: int) -> torch.Tensor:
-        step = PackedStep(
-            pool=self.pool,
-            write_at=self._write_at[:bucket],
+        lengths = Lengths(
             starts_q=self._each[: bucket + 1],
             most_q=1,
             starts_k=self._starts[: bucket + 1],
             used_k=self._used[:bucket],
             most_k=most,
         )
+        step = PackedStep(self.pool, self._write_at[:bucket], lengths)
         embeddings = self.packed.embed(self._chosen[:bucket])
         hidden = self.packed.forward(embeddings, self._positions[:, :bucket], packed_step=step)
         logits = self.packed.logits(hidden)

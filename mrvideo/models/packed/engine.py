@@ -17,11 +17,11 @@ from threading import Condition, Semaphore, Thread
 import torch
 
 from mrvideo.models.chat_backend import Completion
+from mrvideo.models.constrained_decoding import SchemaMasks
 from mrvideo.models.generation import OUT_OF_MEMORY, Generator, Job
 from mrvideo.models.packed.decoder import Decoder, Sampling
 from mrvideo.models.packed.encoder import ImageEncoder
 from mrvideo.models.packed.families import PackedModel
-from mrvideo.models.packed.masks import SchemaMasks
 from mrvideo.models.packed.memory import AHEAD, Plan, head_width, plan
 from mrvideo.models.packed.pool import KeyValuePool
 from mrvideo.models.packed.prompts import Prompt, PromptMaker

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from mrvideo.models.packed.families import Grid
+from mrvideo.models.torchvision_check import torchvision_loads
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Preparer:
     def __init__(self, image_processor: Any, device: torch.device, dtype: torch.dtype) -> None:
         self._processor = image_processor
         self.device, self._dtype = device, dtype
-        self.on_gpu = device.type == "cuda" and decodes_on_gpu(image_processor)
+        self.on_gpu = device.type == "cuda" and _is_torchvisions(image_processor)
         self._stream = torch.cuda.Stream(device) if self.on_gpu else None
 
     def __call__(self, jpegs: Sequence[bytes]) -> list[tuple[Grid, torch.Tensor]]:
@@ -88,11 +89,6 @@ def _open(jpeg: bytes) -> Image.Image:
         raise ValueError(f"not an image that can be decoded: {error}") from error
 
 
-def decodes_on_gpu(image_processor: Any) -> bool:
-    """Whether torchvision loads, and the processor is its variant, not Pillow's."""
-    try:
-        # A build for another torch raises RuntimeError here: "operator torchvision::nms does not exist".
-        import_module("torchvision.io")
-    except (ImportError, RuntimeError, OSError):
-        return False
-    return not type(image_processor).__name__.endswith("Pil")
+def _is_torchvisions(image_processor: Any) -> bool:
+    """Whether the processor is torchvision's variant, not Pillow's."""
+    return torchvision_loads() and not type(image_processor).__name__.endswith("Pil")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mrvideo.models.packed.attention import packed_attention
+from mrvideo.models.packed.attention import Lengths, packed_attention
 
 
 class KeyValuePool:
@@ -56,17 +56,11 @@ class KeyValuePool:
 
 @dataclass(frozen=True)
 class PackedStep:
-    """One forward pass: where each new token's keys go, and which keys each row sees (see
-    `packed_attention`).
-    """
+    """One forward pass: where each new token's keys go, and which keys each row sees."""
 
     pool: KeyValuePool
     write_at: torch.Tensor
-    starts_q: torch.Tensor
-    most_q: int
-    starts_k: torch.Tensor
-    used_k: torch.Tensor
-    most_k: int
+    lengths: Lengths
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, scale: float
@@ -75,15 +69,4 @@ class PackedStep:
         keys, values = self.pool.keys[layer], self.pool.values[layer]
         keys.index_copy_(0, self.write_at, key)
         values.index_copy_(0, self.write_at, value)
-        return packed_attention(
-            query,
-            keys,
-            values,
-            starts_q=self.starts_q,
-            most_q=self.most_q,
-            starts_k=self.starts_k,
-            used_k=self.used_k,
-            most_k=self.most_k,
-            causal=True,
-            scale=scale,
-        )
+        return packed_attention(query, keys, values, self.lengths, causal=True, scale=scale)

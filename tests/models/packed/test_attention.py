@@ -82,8 +82,8 @@ def test_a_gpu_would_get_what_its_kernel_takes(build, family, monkeypatch, make_
     seen: list[tuple[str, int]] = []
     plain = attention._reference
 
-    def kernel(query: Any, key: Any, value: Any, **given: Any) -> Any:
-        starts_q, starts_k, used = given["starts_q"], given["starts_k"], given["used_k"]
+    def kernel(query: Any, key: Any, value: Any, given: Any, *, causal: bool, scale: float) -> Any:
+        starts_q, starts_k, used = given.starts_q, given.starts_k, given.used_k
         for tensor in (starts_q, starts_k, *(() if used is None else (used,))):
             assert tensor.dtype == torch.int32
             assert tensor.is_contiguous()
@@ -100,17 +100,17 @@ def test_a_gpu_would_get_what_its_kernel_takes(build, family, monkeypatch, make_
         assert int(starts_q[0]) == 0
         assert int(starts_q[-1]) == len(query)
         assert int(lengths.min()) > 0
-        assert int(lengths.max()) <= given["most_q"]
+        assert int(lengths.max()) <= given.most_q
         if used is None:
             assert int(starts_k[-1]) == len(key)
-            assert not given["causal"]
+            assert not causal
         else:
-            assert int(used.max()) <= given["most_k"]
+            assert int(used.max()) <= given.most_k
             assert bool(((starts_k[:-1] + used) <= len(key)).all())
             assert bool((used >= lengths).all())
-            assert given["causal"]
-        seen.append(("tower" if used is None else "prefill" if given["most_q"] > 1 else "step", rows))
-        return plain(query, key, value, **given)
+            assert causal
+        seen.append(("tower" if used is None else "prefill" if given.most_q > 1 else "step", rows))
+        return plain(query, key, value, given, causal=causal, scale=scale)
 
     monkeypatch.setattr(attention, "_reference", kernel)
     generator = build(family, dtype=torch.bfloat16)
@@ -134,18 +134,8 @@ def test_keys_may_lie_anywhere_and_the_last_query_sees_them_all():
     starts_k, used = torch.tensor([30, 4, 0], dtype=torch.int32), torch.tensor([11, 7], dtype=torch.int32)
     query = torch.randn(5, 4, 8, dtype=torch.float64)
     starts_q = torch.tensor([0, 3, 5], dtype=torch.int32)
-    out = attention.packed_attention(
-        query,
-        keys,
-        values,
-        starts_q=starts_q,
-        most_q=3,
-        starts_k=starts_k,
-        used_k=used,
-        most_k=11,
-        causal=True,
-        scale=0.25,
-    )
+    lengths = attention.Lengths(starts_q, 3, starts_k, used, 11)
+    out = attention.packed_attention(query, keys, values, lengths, causal=True, scale=0.25)
     for row, (begin, end) in enumerate([(0, 3), (3, 5)]):
         first, count = int(starts_k[row]), int(used[row])
         for place in range(begin, end):

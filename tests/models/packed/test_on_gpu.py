@@ -16,6 +16,7 @@ if not torch.cuda.is_available():
 from mrvideo.models.packed import attention, fused  # noqa: E402
 from mrvideo.models.packed.engine import PackedBatcher  # noqa: E402
 from mrvideo.models.packed.memory import Plan  # noqa: E402
+from mrvideo.models.torchvision_check import torchvision_loads  # noqa: E402
 
 
 def close(found: Any, expected: Any) -> bool:
@@ -32,18 +33,17 @@ def test_the_kernel_is_the_reference_within_bfloat16(heads, key_heads, width, st
     used = torch.tensor([2500, 900, 3900, 37], dtype=torch.int32, device="cuda")
     starts_k = torch.tensor([3, 2600, 5000, 3600, 0], dtype=torch.int32, device="cuda")
     news = [1] * 4 if step else [100, 900, 3000, 1]
-    given: dict[str, Any] = {
-        "starts_q": torch.tensor([0, *news], device="cuda").cumsum(0).int(),
-        "most_q": max(news),
-        "starts_k": starts_k,
-        "used_k": used,
-        "most_k": 4096,
-        "causal": True,
-        "scale": width**-0.5,
-    }
+    lengths = attention.Lengths(
+        starts_q=torch.tensor([0, *news], device="cuda").cumsum(0).int(),
+        most_q=max(news),
+        starts_k=starts_k,
+        used_k=used,
+        most_k=4096,
+    )
+    given: dict[str, Any] = {"causal": True, "scale": width**-0.5}
     query = torch.randn(sum(news), heads, width, device="cuda").bfloat16()
-    found = attention.packed_attention(query, keys, values, **given)
-    assert close(found, attention._reference(query.float(), keys.float(), values.float(), **given))
+    found = attention.packed_attention(query, keys, values, lengths, **given)
+    assert close(found, attention._reference(query.float(), keys.float(), values.float(), lengths, **given))
 
 
 @pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"])
@@ -79,9 +79,9 @@ def test_what_is_compiled_says_what_is_not():
 
 
 def test_pictures_are_prepared_as_the_processor_does(noise):
-    from support.random_models import image_processor, loads_torchvision
+    from support.random_models import image_processor
 
-    if not loads_torchvision():
+    if not torchvision_loads():
         pytest.skip("torchvision does not load")
     from mrvideo.models.packed.pictures import Preparer
 
