@@ -1,4 +1,4 @@
-"""The cards that a comparison of casts shows: words, and up to four cells of a sheet for each individual,
+"""The cards that a comparison of casts shows: words, and up to three cells of a sheet for each individual,
 from different scenes.
 
 One picture may be a poor one, or show somebody else who was taken for this one; what most of them show
@@ -25,7 +25,7 @@ from mrvideo.models.base import Picture
 from mrvideo.records import Box, Frame, Mention, Shot
 from mrvideo.schemas.captioning import CastCard
 
-FRAMES_OF_ONE = 4
+FRAMES_OF_ONE = 3
 """Pictures of each: an odd one out is outvoted, and cells of a sheet are cheap."""
 
 MOST_CARDS = 40

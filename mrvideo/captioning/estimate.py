@@ -46,7 +46,7 @@ class StageEstimate(Record):
     """One stage's calls. `passes`: how often each frame at the full rate is sent; exemplars come on top of
     it.
 
-    `width` and `height` are the size of the frames sent. `sheets` are the contact sheets among the images:
+    `width` and `height` are the size of the frames sent, `halved` how many are sent at half of it. `sheets` are the contact sheets among the images:
     how many there are of each number of cells. `own_tokens` is one call's text of its own.
     """
 
@@ -58,6 +58,7 @@ class StageEstimate(Record):
     passes: float
     width: int
     height: int
+    halved: int = 0
     sheets: tuple[tuple[int, int], ...] = ()
     own_tokens: int = 60
 
@@ -69,8 +70,9 @@ class StageEstimate(Record):
         own = text_tokens(prompt.static, model) + self.own_tokens
         own += schema_tokens(getattr(messages, prompt.reply), model)
         # A label such as `1234.50 s` stands before each picture.
-        frames = self.images - sum(count for count, _ in self.sheets)
+        frames = self.images - self.halved - sum(count for count, _ in self.sheets)
         pictures = frames * (image_tokens(self.width, self.height, model) + 6)
+        pictures += self.halved * (image_tokens(self.width // 2, self.height // 2, model) + 6)
         for count, cells in self.sheets:
             pictures += count * (image_tokens(*sheet_size(cells), model) + 6 + 4 * cells)
         usage = Usage(
@@ -118,12 +120,14 @@ def estimate_calls(
         others: int,
         sheets: tuple[tuple[int, int], ...] = (),
         own_tokens: int | None = None,
+        halved: int = 0,
     ) -> StageEstimate:
         return StageEstimate(
             stage=stage,
             prompt=prompt,
             calls=calls,
-            images=dense_images + others + sum(count for count, _ in sheets),
+            images=dense_images + others + halved + sum(count for count, _ in sheets),
+            halved=halved,
             sheets=sheets,
             own_tokens=_INPUT_TOKENS.get(prompt, 60) if own_tokens is None else own_tokens,
             dense_images=dense_images,
@@ -142,7 +146,7 @@ def estimate_calls(
         spaces = [room(capabilities, taken=sheet + (place > 0 and before > 0)) for place in range(len(clips))]
         sent = sum(min(count, space) for count, space in zip(frames, spaces, strict=True))
         faces = ((len(clips), listed),) if sheet else ()
-        rows.append(row("caption", "caption_clip", len(clips), sent, before, faces))
+        rows.append(row("caption", "caption_clip", len(clips), sent, 0, faces, halved=before))
     else:
         borders = max(0, len(clips) - 1)
         rows.append(

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mrvideo.media.clips import grid_times
+from mrvideo.media.images import scaled
 from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
 from mrvideo.records import Frame, Span
 
@@ -75,6 +76,14 @@ def sheets_beside(capabilities: Capabilities) -> int:
     few pictures.
     """
     return 1 if room(capabilities) >= _SMALL_CALL // 2 else 0
+
+
+def small_before(shown: Shown) -> Picture:
+    """The frame before a clip, at half the size: it tells whether the clip goes on with the same event, and
+    nothing of it is described.
+    """
+    half = scaled(shown.frame, max(shown.frame.width, shown.frame.height) // 2)
+    return Shown(half, shown.time_seconds).picture("before")
 
 
 def shows_before(capabilities: Capabilities) -> bool:

@@ -21,6 +21,7 @@ from mrvideo.captioning.frames import (
     room,
     sheets_beside,
     shows_before,
+    small_before,
     spread,
     still_gap,
     thinned,
@@ -155,7 +156,7 @@ class _ClipCall:
         view, clip = self.known.view, self.clip
         listed = self.known.where.may_appear(self.mentions, clip.span, clip.shown)[:CELLS]
         sheet = exemplars(view, listed, able)
-        before = (clip.before.picture("before"),) if clip.before is not None and shows_before(able) else ()
+        before = (small_before(clip.before),) if clip.before is not None and shows_before(able) else ()
         self.has_before = bool(before)
         changing = thinned(clip.shown, view.still_spans)
         cells = view.spec.options.cells_per_clip

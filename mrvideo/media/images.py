@@ -52,6 +52,15 @@ def fit_within(width: int, height: int, long_side_pixels: int) -> tuple[int, int
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def scaled(frame: Frame, long_side_pixels: int, *, jpeg_quality: int = 85) -> Frame:
+    """The frame, no longer than so many pixels; unchanged where it is none the longer."""
+    size = fit_within(frame.width, frame.height, long_side_pixels)
+    if size == (frame.width, frame.height):
+        return frame
+    image = open_image(frame).resize(size, Image.Resampling.LANCZOS)
+    return replace(frame_of(image, frame.time_seconds, quality=jpeg_quality), crop=frame.crop)
+
+
 def with_crop(
     frame: Frame, crop: Box, *, long_side_pixels: int | None = None, jpeg_quality: int = 85
 ) -> Frame:

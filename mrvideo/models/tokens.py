@@ -13,7 +13,8 @@ from collections.abc import Callable
 from functools import cache
 from threading import Lock
 
-_PIECE = re.compile(r"[^\W\d_]+|\d+|\n+|(?:[^\w\s]|_)+")
+# An underscore goes with the word behind it: `start_seconds` is two tokens.
+_PIECE = re.compile(r"_?[^\W\d_]+|\d+|\n+|(?:[^\w\s]|_)+")
 # Scripts without spaces: about a token for each character.
 _DENSE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _OTHER_SCRIPT = re.compile(r"[^\x00-\u024f]")
@@ -35,23 +36,24 @@ def note(model: str) -> str:
 
 
 def estimated_tokens(text: str) -> int:
-    """By rule: six letters, three digits or two marks a token, at least one for each run of them.
+    """By rule: six letters, three digits or three marks a token, at least one for each run of them.
 
-    Measured against o200k_base: English prose, captions and JSON come out 7 to 17 % high, Chinese, Japanese
-    and Korean 20 to 30 %, Russian, Arabic and Hindi 40 to 60 %; German, with its long words, a tenth low.
+    Measured against o200k_base: English prose comes out 4 to 9 % high, replies in JSON 1 %, JSON schemas
+    18 %, Chinese, Japanese and Korean 20 to 30 %, Russian, Arabic and Hindi 40 to 60 %; German, with its long
+    words, a tenth low.
     """
     total = 0
     for piece in _PIECE.findall(text):
-        first = piece[0]
+        first = piece.lstrip("_")[:1]
         if first.isdigit():
             total += math.ceil(len(piece) / 3)
         elif first.isalpha():
             dense = len(_DENSE.findall(piece))
             other = len(_OTHER_SCRIPT.findall(piece)) - dense
-            latin = len(piece) - dense - other
+            latin = len(piece.lstrip("_")) - dense - other
             total += dense + math.ceil(other / 2) + math.ceil(latin / 6)
         else:
-            total += math.ceil(len(piece.strip()) / 2) or 1
+            total += math.ceil(len(piece.strip()) / 3) or 1
     return total
 
 

@@ -38,13 +38,16 @@ class CharacterReply(Message):
     """One character or object that is shown saliently: where it is seen, what it looks like, and then its
     name.
 
-    `description` holds what lasts (looks, clothes) and `activity` what is done, which is no trait.
+    `exemplar_seconds` is the time of the shown frame that identifies it best, `box` where it is there (None:
+    alone in it, or unsure), `seen_seconds` are those of all that show it. `description` holds what lasts
+    (looks, clothes) and `activity` what is done, which is no trait. The prompts say so: a schema is sent with
+    each call, and says nothing twice.
     """
 
-    exemplar_seconds: float = Field(description="time of the shown frame that identifies it best")
-    box: BoxReply = Field(default=None, description="where it is in that frame; null: alone in it, or unsure")
-    seen_seconds: tuple[float, ...] = Field(default=(), description="times of all shown frames that show it")
-    description: Filled = Field(description="lasting traits, then clothes: nothing that is done")
+    exemplar_seconds: float
+    box: BoxReply = None
+    seen_seconds: tuple[float, ...] = ()
+    description: Filled
     activity: str = ""
     kind: Filled
     name: LocalName
@@ -137,9 +140,7 @@ class SceneReply(Message):
     start_seconds: float
     stop_seconds: float
     screen_text: tuple[ScreenText, ...] = ()
-    appearing: tuple[Annotated[Appearing, BeforeValidator(_appearing)], ...] = Field(
-        default=(), description="the listed characters and newcomers that are seen"
-    )
+    appearing: tuple[Annotated[Appearing, BeforeValidator(_appearing)], ...] = ()
     detailed: Filled
     brief: Filled
 
@@ -173,9 +174,7 @@ class CaptionClipReply(Message):
     `continues_previous`: the first scene is the event shown in the frame before.
     """
 
-    newcomers: tuple[CharacterReply, ...] = Field(
-        default=(), max_length=4, description="individuals shown saliently that are not in the list"
-    )
+    newcomers: tuple[CharacterReply, ...] = Field(default=(), max_length=4)
     scenes: tuple[SceneReply, ...] = Field(min_length=1, max_length=20)
     continues_previous: bool
 

@@ -242,7 +242,7 @@ def test_a_scene_begins_at_the_time_of_its_cut() -> None:
     frames = shard([(0.0, 5.3, 1), (5.3, 10.0, 4)])
     _, (request,) = captioned(frames)
     assert "Camera cuts" in user_text(request) and "5.30" in user_text(request)
-    assert "starts at the camera cut that begins it, if one is listed" in text_of(request)
+    assert "starts at the listed camera cut that begins it" in text_of(request)
 
     def clip(inputs: Any) -> Any:
         spans = [Span(0.0, 5.3), Span(5.3, 10.0)]
@@ -271,7 +271,7 @@ def test_watermarks_are_told_to_the_clips_and_kept_once() -> None:
 def test_left_and_right_are_the_picture_s_and_texts_are_asked_for_once() -> None:
     _, (request,) = captioned(shard([(0.0, 10.0, 1)]))
     assert "Left and right are the picture's" in text_of(request)
-    assert "Do not repeat the texts of screen_text" in text_of(request)
+    assert "No texts of screen_text" in text_of(request)
 
 
 # --- characters
