@@ -9,6 +9,7 @@ chains   |---------------||------------|      within one, each call is told what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -128,12 +129,21 @@ def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
 
 
 def _short(text: str, characters: int) -> str:
-    """The text's first sentences, or words, within so many characters."""
+    """The text within so many characters: its first sentences and its last one, which is nearest to the clip;
+    words of the first where a sentence is too long.
+    """
     if len(text) <= characters:
         return text
+    *first, last = re.split(r"(?<=[.!?]) +", text)
+    kept: list[str] = []
+    for sentence in first:
+        if sum(len(one) + 1 for one in (*kept, sentence, last)) + 2 > characters:
+            break
+        kept.append(sentence)
+    if kept:
+        return " ".join([*kept, "…", last])
     cut = text[:characters]
-    end = max(cut.rfind(". "), cut.rfind("; "))
-    return cut[: end + 1] if end > characters // 2 else f"{cut[: cut.rfind(' ')]} …"
+    return f"{cut[: cut.rfind(' ')]} …"
 
 
 @dataclass

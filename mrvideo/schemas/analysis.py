@@ -59,7 +59,11 @@ class SceneLine(Message):
                 for p in parts
             ),
             screen_text=tuple(
-                SightingLine(start_seconds=s.start_seconds, stop_seconds=s.stop_seconds, text=s.text)
+                SightingLine(
+                    start_seconds=min(max(s.start_seconds, scene.start_seconds), scene.stop_seconds),
+                    stop_seconds=max(min(s.stop_seconds, scene.stop_seconds), scene.start_seconds),
+                    text=s.text,
+                )
                 for s in scene.sightings
             ),
         )

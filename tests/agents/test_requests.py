@@ -21,8 +21,9 @@ from mrvideo.agents.ask.notes import without_ids
 from mrvideo.models.schema import strict_schema
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import CaptionPart, Entity, Frame, Scene, Shot, Span
+from mrvideo.records import CaptionPart, Entity, Frame, Scene, Shot, Sighting, Span
 from mrvideo.schemas import analysis, baseline, exploring
+from mrvideo.schemas.analysis import SceneLine
 
 OURS = ("answer", "global_intention", "goals", "look_global", "look_local", "reduce_intentions", "segment_intention",
         "uniform", "verify")  # fmt: skip
@@ -429,3 +430,17 @@ async def test_a_second_model_checks_and_where_two_differ_both_findings_are_told
 
 def test_the_reply_types_are_where_prompts_say(repository: Path) -> None:
     assert schemas and all(_reply_type(name) for name in (*OURS, "explore"))
+
+
+def test_a_text_that_stands_over_a_scenes_end_is_listed_within_the_scene() -> None:
+    """With the times of both scenes, a reader takes the text for one of the other."""
+    scene = Scene(
+        start_seconds=10.0,
+        stop_seconds=20.0,
+        index=1,
+        brief="A lamp room.",
+        detailed="A lamp room.",
+        sightings=(Sighting(start_seconds=4.0, stop_seconds=10.5, text="77 STEPS UP"),),
+    )
+    (line,) = SceneLine.of(scene).screen_text
+    assert (line.start_seconds, line.stop_seconds, line.text) == (10.0, 10.5, "77 STEPS UP")

@@ -170,6 +170,20 @@ def test_the_next_clip_of_a_scene_is_told_what_was_said_and_asked_for_what_is_ne
     assert [piece.told for piece in records.pieces] == [False, True, True, True]
 
 
+def test_of_a_long_description_the_next_clip_is_told_the_sentence_nearest_to_it() -> None:
+    """What was said last is what it is most likely to say again."""
+    sentences = [f"Sentence {n} tells of something that is done in the room." for n in range(30)]
+
+    def clip(inputs: Any) -> Any:
+        return {"continues_previous": True, "scenes": [scene(inputs.span, " ".join(sentences))]}
+
+    _, asked = captioned(shard(STATIC), clip=clip)
+    (said, *_) = asked[1].inputs.said  # type: ignore[attr-defined]
+    assert said.text.startswith(f"{sentences[0]} {sentences[1]}")
+    assert said.text.endswith(f"… {sentences[-1]}")
+    assert len(said.text) <= 700
+
+
 def test_a_scene_that_did_not_go_on_is_not_told() -> None:
     def clip(inputs: Any) -> Any:
         middle = (inputs.span.start_seconds + inputs.span.stop_seconds) / 2

@@ -191,7 +191,9 @@ def choose_order(question: Question, pool: Sequence[Item]) -> Decision | None:
     longest = max(len(found) for _, found in fitting)
     best = [(n, found) for n, found in fitting if len(found) == longest]
     number, found = best[0]
-    sure = 5 if len(best) == 1 else 2
+    # Where the options do not order the same texts, another row may be as true.
+    same = len({frozenset(map(squeezed, row)) for row in rows or () if row}) == 1
+    sure = 2 if len(best) > 1 else 5 if same else 3
     return Decision(
         question.options[number], sure, tuple(found), "Its texts were found in this order.", choice=number
     )

@@ -22,7 +22,7 @@ _SHOWN = {
     "age": r"\byears?[ -]old\b|\baged? \d|\bbirthday\b|\b(?:wo)?man of \w+|\b(?:boy|girl|child) of \w+|\bjahre? alt\b|\bans\b|\baños\b|\banos\b|\banni\b|\bjaar oud\b|岁|歳",
     "temperature": r"°|º|\bdegrees?\b|\bgrade?n?\b|\bdegrés?\b|\bgrados?\b|\bgraus?\b|\bgradi\b|度",
     "percent": r"%|\bper ?cent\b|\bprozent\b|\bpor ?cien?to\b|\bpour ?cent\b",
-    "weight": r"\d\s*(?:kg|g|t|lbs?)\b|\b(?:kilo|gram|pound|ton|tonne|ounce|livre|pond)\w*|公斤|克|キロ",
+    "weight": r"\d\s*(?:kg|g|t|lbs?)\b|\b(?:kilo(?!m)|gram|pound|tons?\b|tonne|ounce|livre|pond)\w*|公斤|克|キロ",
     "length": r"\d\s*(?:k?m|cm|mm|ft|in)\b|\b\w*(?:met(?:er|re|ro)s?|mètres?|metri)\b|\b(?:feet|foot|miles?|inch(?:es)?|yards?|meilen?|stor(?:y|ies|eys?)|pieds?)\b|米|メートル",
     "speed": r"\bper hour\b|\bkm/h\b|\bmph\b|\bknots?\b|/s\b",
     "score": r"\d\s*[-–:]\s*\d",

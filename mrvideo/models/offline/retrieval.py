@@ -26,14 +26,20 @@ ENOUGH = 0.66
 NEAR_SHARE, FILM_SHARE = 0.6, 0.3
 """What a word counts that stands beside a text, or that the film is about, against one in the text itself."""
 
+NOWHERE_SHARE = 0.8
+"""What a word counts that the film never says or shows: most likely it says it with another one."""
+
 LEAST_NAME_WEIGHT, LIGHT_SHARE, KIND_SHARE = 0.8, 0.33, 0.2
-MANY_WORDS = 3
-"""From so many words of weight on, one may be nowhere: it may be worded otherwise."""
+MANY_WORDS, MANY_TYPED = 3, 2
+"""From so many words of weight on, one may be nowhere: it may be worded otherwise. Fewer will do where the
+answer's form is asked for, since that is one more sign.
+"""
 
 TOPIC_COUNT = 2
 """A word that so many texts hold is what the film is about: no single text has to repeat it."""
 
 NEAR_SECONDS, MOST_QUOTED, MOST_REPLIES = 6.0, 2, 2
+TYPED = ("how_many", "how_much", "how_long", "how_often", "why", "who", "where")
 ADDRESSES = ("email", "url", "phone")
 """Forms that are told apart by themselves."""
 
@@ -123,6 +129,7 @@ class _Search:
         light = self.timeline.language.light
         weights |= {w: 0.1 * weights[w] for w in self.words & light if w not in hard and not rank.alike(w)}
         weights |= {w: KIND_SHARE * weights[w] for w in {self.kind} & self.words if w not in hard}
+        weights |= {w: NOWHERE_SHARE * weights[w] for w in self.words if not rank.alike(w)}
         return weights | {w: max(weights[w], LEAST_NAME_WEIGHT) for w in hard & self.words}
 
     @cached_property
@@ -134,12 +141,15 @@ class _Search:
 
     @cached_property
     def numbered(self) -> list[str]:
-        """`step 4`, `platform 7`: a number belongs to the word before it."""
+        """`step 4`, `platform 7`, `site D`: a number or a letter belongs to the word before it."""
         words = self.question.words
         pairs = pairwise(words)
         stem = self.question.language.stem
         return [
-            f"{a.low} {b.low}" for a, b in pairs if b.low.isdigit() and stem(a.low) in self.question.content
+            f"{a.low} {b.low}"
+            for a, b in pairs
+            if (b.low.isdigit() or (b.capital and len(b.low) == 1 and b.low.isascii() and b.low not in "ai"))
+            and stem(a.low) in self.question.content
         ]
 
     @cached_property
@@ -199,7 +209,8 @@ class _Search:
         if not all(share.get(w, 0.0) >= NEAR_SHARE * 0.8 or held(w, there) for w in hard):
             return None
         firm = self.plain - self.question.hard
-        if sum(not share[word] for word in self.plain) > (len(firm) >= MANY_WORDS):
+        typed = self.question.asks in TYPED
+        if sum(not share[word] for word in self.plain) > (len(firm) >= (MANY_TYPED if typed else MANY_WORDS)):
             return None
         total = sum(self.weights.values())
         held_share = sum(self.weights[w] * share[w] for w in self.words) / total if total else 1.0
@@ -326,7 +337,9 @@ def _counts(question: Question, text: str) -> bool:
         if language.stem(word) in goods:
             before = words[max(place - 3, 0) : place]
             after = rf"{re.escape(word)}\s*[:=]\s*\d"
-            if any(counted(w, language) for w in before) or re.search(after, text.casefold()):
+            of = language.words("of") & set(words[place + 2 : place + 5])
+            behind = bool(of) and any(counted(w, language) for w in words[place + 1 : place + 4])
+            if behind or any(counted(w, language) for w in before) or re.search(after, text.casefold()):
                 return True
     return False
 

@@ -18,6 +18,9 @@ BLOCK_PIXELS = 4
 CHANGED_LEVELS = 9.0
 """Mean difference of a block, in levels, from which it counts as changed: compression noise stays below 5."""
 
+SAME_SHAPE = 0.03
+"""Two sizes of one picture differ by no more than this share in their shape: sides are whole pixels."""
+
 
 class Picture:
     """One frame, decoded when first needed, with a half-size copy to compare by."""
@@ -37,6 +40,15 @@ class Picture:
         picture: Image.Image = Image.open(io.BytesIO(self.jpeg)).convert("RGB")
         return np.asarray(picture.reduce(SHRINK), dtype=np.int16)
 
+    def shrunk_like(self, other: Picture) -> NDArray[np.int16]:
+        """At the size of the other's half-size copy; at its own where the two have not one shape."""
+        height, width = other.small.shape[:2]
+        wide, tall = self.small.shape[1] / width, self.small.shape[0] / height
+        if abs(wide / tall - 1) > SAME_SHAPE:
+            return self.small
+        picture: Image.Image = Image.open(io.BytesIO(self.jpeg)).convert("RGB")
+        return np.asarray(picture.resize((width, height), Image.Resampling.BOX), dtype=np.int16)
+
 
 def pixels_of(jpeg: bytes) -> Pixels:
     """Decode a JPEG."""
@@ -45,10 +57,16 @@ def pixels_of(jpeg: bytes) -> Pixels:
 
 
 def changed_share(before: Picture, after: Picture) -> float:
-    """The share of 8 × 8 blocks that changed, 0 to 1. Pictures of different size are wholly changed."""
-    if before.small.shape != after.small.shape:
-        return 1.0
-    return float((_block_differences(before.small, after.small) > CHANGED_LEVELS).mean())
+    """The share of 8 × 8 blocks that changed, 0 to 1; of two sizes, at the smaller one. Pictures of different
+    shape are wholly changed.
+    """
+    first, second = before.small, after.small
+    if first.shape != second.shape:
+        smaller, larger = sorted((before, after), key=lambda picture: picture.small.size)
+        first, second = smaller.small, larger.shrunk_like(smaller)
+        if first.shape != second.shape:
+            return 1.0
+    return float((_block_differences(first, second) > CHANGED_LEVELS).mean())
 
 
 def box_unchanged(before: Picture, after: Picture, box: tuple[float, float, float, float]) -> bool:

@@ -99,7 +99,7 @@ def _by_numbers(match: Match, timeline: Timeline) -> Decision | None:
         if (
             len(words) > 1
             and content
-            and timeline.language.stems(words[0]) <= content
+            and timeline.language.stems(words[0]) == content
             and words[0] not in timeline.language.stop
         ):
             for number in numbers_in(words[1], timeline.language)[:1]:

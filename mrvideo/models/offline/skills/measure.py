@@ -10,6 +10,7 @@ from mrvideo.models.offline.skills.base import Match, find, joined
 from mrvideo.models.offline.timeline import Item, Timeline, spans_of
 from mrvideo.models.offline.wording import is_last_frame
 from mrvideo.records import clock
+from mrvideo.text import unit_seconds
 
 EXAMPLES = (
     ("How long is the video?", "3:00.0"),
@@ -32,7 +33,8 @@ def match(question: Question) -> Match | None:
         return None
     if question.has("whole") and not runs:
         return Match(question, relation="video")
-    told = question.has("shows", "occurs", "texts", "lasts", "leaves")
+    hours = any((unit_seconds(word.low, question.language) or 0) >= 3600 for word in question.words)
+    told = question.has("shows", "occurs", "texts", "lasts", "leaves") and not hours
     return Match(question, "screen", joined(runs)[:1], relation="text") if runs and told else None
 
 
