@@ -5,6 +5,7 @@
     │   ├── VideoError           a file that is not a readable video
     │   │   ├── NoVideoStream    it holds no moving pictures (audio only, a cover, a still)
     │   │   ├── DecodeError      it breaks off or cannot be decoded
+    │   │   ├── WebPage          an address holds a page or a list of addresses, not a media file
     │   │   ├── VideoChanged     it holds another video than the one that was asked for
     │   │   └── ReaderRefused    this reader cannot do it right; another one can
     │   ├── SubtitleError        a subtitle file that cannot be parsed
@@ -64,6 +65,10 @@ class NoVideoStream(VideoError):
 
 class DecodeError(VideoError):
     """The video breaks off or cannot be decoded."""
+
+
+class WebPage(VideoError):
+    """The address holds a page or a playlist, or does not answer simple requests: not a media file itself."""
 
 
 class VideoChanged(VideoError):

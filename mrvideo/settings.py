@@ -244,6 +244,25 @@ class Settings(BaseModel):
     allow_private: bool = Field(
         default=False, description="with allow_url, also addresses of this machine and its network"
     )
+    max_download: int = Field(
+        default=16_384,
+        ge=1,
+        le=MOST_NUMBER,
+        description="megabytes (2**20 bytes) that are fetched of one address, a list's videos together",
+    )
+    max_download_seconds: float = Field(
+        default=43_200.0, gt=0, description="length of a page's video, beyond which it is not fetched"
+    )
+    downloads: Path | None = Field(
+        default=None, description="folder for videos of pages; downloads beside the library when not given"
+    )
+    keep_downloads: bool = Field(
+        default=True,
+        description="keep videos of pages; else each is removed as the process that fetched it ends",
+    )
+    cookies: Path | None = Field(
+        default=None, description="cookie file (Netscape) that is sent to the sites of pages; never written"
+    )
 
     @model_validator(mode="after")
     def _shards_hold_whole_clips(self) -> Self:
@@ -541,6 +560,6 @@ def _read_file(path: Path) -> SettingsFile:
 
 def _from_folder(file: Path, name: str, value: Any) -> Any:
     """Paths in a settings file are relative to that file."""
-    if name in ("library", "cast", "key_file", "record") and isinstance(value, str):
+    if name in ("library", "cast", "key_file", "record", "downloads", "cookies") and isinstance(value, str):
         return (file.parent / value).expanduser()
     return value

@@ -27,6 +27,17 @@ SETTINGS = (
     "max_tokens",
     "library",
 )
+MCP_SETTINGS = (
+    *SETTINGS,
+    "language",
+    "allow_url",
+    "allow_private",
+    "max_download",
+    "max_download_seconds",
+    "downloads",
+    "keep_downloads",
+    "cookies",
+)
 
 
 def chat(

@@ -24,12 +24,14 @@ ASK_SETTINGS = (
     "effort", "max_opened", "vision", "text", "verify_model", "embed", "recipe", "detail", "base_url", "preset",
     "engine_args", "engine_seconds",
     "reader", "language", "allow_url", "allow_private",
+    "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
 )  # fmt: skip
 LOOK_SETTINGS = (
     "vision", "base_url", "preset",
     "reader", "allow_url", "allow_private",
+    "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
     "max_cost", "max_tokens", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
 )  # fmt: skip

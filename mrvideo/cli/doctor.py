@@ -41,12 +41,14 @@ _EXTRAS = {
     "cluster": ("dask", "ray"),
     "asr": ("faster_whisper",),
     "url": ("fsspec", "aiohttp", "s3fs"),
+    "ytdlp": ("yt_dlp",),
     "tools": ("mcp", "langchain_core"),
     "chat": ("langgraph.checkpoint.sqlite",),
     "evals": ("matplotlib", "pyarrow"),
 }
 _DISTRIBUTIONS = {
     "faster_whisper": "faster-whisper",
+    "yt_dlp": "yt-dlp",
     "langgraph.checkpoint.sqlite": "langgraph-checkpoint-sqlite",
 }
 

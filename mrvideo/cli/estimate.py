@@ -27,6 +27,12 @@ SETTINGS = (
     "language",
     "allow_url",
     "allow_private",
+    "max_download",
+    "max_download_seconds",
+    "downloads",
+    "keep_downloads",
+    "cookies",
+    "library",
     "max_images",
     "context_tokens",
 )

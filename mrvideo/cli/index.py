@@ -21,6 +21,7 @@ from mrvideo.records import (
     EventSink,
     Index,
     Notice,
+    PageInfo,
     StageAdvanced,
     StageFinished,
     StageStarted,
@@ -29,7 +30,7 @@ from mrvideo.records import (
     may_yet_end_well,
 )
 from mrvideo.settings import Settings
-from mrvideo.wording import counted, plain, stage_label, without_secrets
+from mrvideo.wording import counted, is_url, plain, stage_label, without_secrets
 
 if TYPE_CHECKING:
     from mrvideo.models import Budget
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 SETTINGS = (
     "vision", "text", "speech", "embed", "recipe", "detail", "base_url", "preset", "engine_args", "engine_seconds",
     "reader", "keyframes_only", "language", "cast", "allow_url", "allow_private",
+    "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",
     "library", "fresh", "record",
 )  # fmt: skip
@@ -45,7 +47,9 @@ _LOST = {"pictures": "not seen", "sound": "not heard", "names": "not named", "bo
 
 
 def index(
-    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files, or folders of them.")],
+    videos: Annotated[
+        list[str], typer.Argument(metavar="VIDEO", help="Video files, folders of them, or addresses.")
+    ],
     settings: Settings,
     subtitles: SubtitlesOption = None,
     as_json: JsonFlag = False,
@@ -57,16 +61,17 @@ def index(
     """
     from mrvideo.session.models import budget_of
 
-    paths = expand(videos)
+    paths, unreached = _fetched(expand(videos), settings)
     if subtitles is not None and len(paths) > 1:
         raise InputError(
             f"--subtitles names one file, but there are {len(paths)} videos; index them one by one"
         )
     budget = budget_of(settings)
-    if len(paths) == 1:
+    if len(paths) == 1 and not unreached:
         done, broken = [_index_one(paths[0], settings, subtitles, budget)], []
     else:
         done, broken = _index_many(paths, settings, budget)
+        broken = [*unreached, *broken]
     usage = sum((one.usage for one in done), Usage())
     if as_json:
         print_json(
@@ -82,6 +87,26 @@ def index(
     if not done:
         return BAD_INPUT
     return FAILURES if broken or any(one.summary["failures"] for one in done) else DONE
+
+
+def _fetched(paths: Sequence[str], settings: Settings) -> tuple[list[str], list[tuple[str, str]]]:
+    """The paths, with the videos of web pages in their place, and what could not be fetched of several."""
+    from mrvideo.session.fetching import fetched_videos
+
+    found: list[str] = []
+    broken: list[tuple[str, str]] = []
+    for path in paths:
+        if not is_url(path):
+            found.append(path)
+            continue
+        try:
+            with progress() as on_event:
+                found += fetched_videos(path, settings, on_event)
+        except VideoError as error:
+            if len(paths) == 1:
+                raise
+            broken.append((without_secrets(path), str(error)))
+    return list(dict.fromkeys(found)), broken
 
 
 def expand(videos: Sequence[str]) -> list[str]:
@@ -164,6 +189,7 @@ def index_summary(index: Index) -> dict[str, Any]:
         "video": index.video.path,
         "digest": index.video.digest,
         "duration_seconds": index.video.duration_seconds,
+        **({} if index.video.page is None else {"page": index.video.page.model_dump()}),
         "scenes": len(index.scenes),
         "entities": len(index.entities),
         "cues": len(index.cues),
@@ -172,6 +198,13 @@ def index_summary(index: Index) -> dict[str, Any]:
         "settings": index.settings,
         "usage": index.usage.model_dump(),
     }
+
+
+def page_line(page: PageInfo) -> str:
+    """Where a video is from, in one line for people."""
+    told = [page.title, page.uploader or "", page.uploaded or ""]
+    chapters = counted(len(page.chapters), "chapter") if page.chapters else ""
+    return ", ".join(part for part in (*map(plain, told), chapters, plain(page.address)) if part)
 
 
 def index_lines(index: Index) -> list[str]:
@@ -184,6 +217,8 @@ def index_lines(index: Index) -> list[str]:
     )
     path = plain(index.video.path)
     lines = [f"{path}: {clock(index.video.duration_seconds)} long, {', '.join(counts)}"]
+    if index.video.page is not None:
+        lines.append(f"  from {page_line(index.video.page)}")
     lines += [
         f"  {_LOST[failure.hides]}: {failure.span} ({stage_label(failure.stage)}): {plain(failure.reason)}"
         for failure in index.failures

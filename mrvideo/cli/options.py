@@ -154,11 +154,28 @@ SETTING_OPTIONS: dict[str, Any] = {
     ),
     "language": _option(str, READING, "CODE", "Preferred language of subtitles and speech, such as en."),
     "cast": _option(Path, READING, "FILE", "TOML file with the names of people in the video."),
-    "allow_url": _switch(READING, "--allow-url/--no-allow-url", "Read http, https and s3 addresses."),
+    "allow_url": _switch(
+        READING, "--allow-url/--no-allow-url", "Read http, https and s3 addresses: media files and web pages."
+    ),
     "allow_private": _switch(
         READING,
         "--allow-private/--no-allow-private",
         "With --allow-url, also addresses of this machine and its network.",
+    ),
+    "max_download": _option(
+        int, READING, "MB", "Megabytes that are fetched of one address at most. Default: 16384."
+    ),
+    "max_download_seconds": _option(
+        float, READING, "SECONDS", "Length of a page's video that is fetched at most. Default: 43200."
+    ),
+    "cookies": _option(Path, READING, "FILE", "Cookie file (Netscape) for sites of pages."),
+    "downloads": _option(
+        Path, KEEPING, "FOLDER", "Where videos of web pages are kept. Default: downloads beside the library."
+    ),
+    "keep_downloads": _switch(
+        KEEPING,
+        "--keep-downloads/--no-keep-downloads",
+        "Keep videos of web pages, or remove them when the command ends.",
     ),
     "max_cost": _option(
         float, LIMITS, "DOLLARS", "Stop before more is spent; the same command continues later."

@@ -79,7 +79,7 @@ def open_address(url: str, *, allow_private: bool, line: Line | None = None) -> 
 
     Raises VideoError for an address that may not be fetched, and OSError, HTTPException and ValueError.
     """
-    dialler = _Dialler(allow_private, line or Line())
+    dialler = Dialler(allow_private, line or Line())
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -107,7 +107,7 @@ def _request(url: str) -> urllib.request.Request:
     return request
 
 
-class _Dialler:
+class Dialler:
     """Resolves a name once, checks every address it has, and connects to one of those."""
 
     def __init__(self, allow_private: bool, line: Line) -> None:
@@ -128,6 +128,12 @@ class _Dialler:
                     "say --allow-private to fetch from there"
                 )
         return found
+
+    def check_known(self, host: str, port: int) -> None:
+        """As `addresses`, for a name that a proxy resolves: checked as far as it is known here."""
+        if not self.allow_private:
+            with suppress(OSError):  # Of a name that only the proxy knows.
+                self.addresses(host, port)
 
     def connect(self, address: tuple[str, int], timeout: float | None = None, *_: Any) -> socket.socket:
         """As `socket.create_connection`."""
@@ -189,7 +195,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class _Plain(urllib.request.HTTPHandler):
-    def __init__(self, dialler: _Dialler) -> None:
+    def __init__(self, dialler: Dialler) -> None:
         super().__init__()
         self._dialler = dialler
 
@@ -198,7 +204,7 @@ class _Plain(urllib.request.HTTPHandler):
 
 
 class _Secure(urllib.request.HTTPSHandler):
-    def __init__(self, dialler: _Dialler) -> None:
+    def __init__(self, dialler: Dialler) -> None:
         super().__init__()
         self._dialler = dialler
 
@@ -206,7 +212,7 @@ class _Secure(urllib.request.HTTPSHandler):
         return self.do_open(_dialled(self._dialler, HTTPSConnection, req), req)
 
 
-def _dialled(dialler: _Dialler, kind: type[HTTPConnection], request: urllib.request.Request) -> Any:
+def _dialled(dialler: Dialler, kind: type[HTTPConnection], request: urllib.request.Request) -> Any:
     """Makes connections of this kind that the dialler opens.
 
     A proxy is one that the user has named, wherever it stands, and resolves names itself: those are checked
@@ -215,9 +221,8 @@ def _dialled(dialler: _Dialler, kind: type[HTTPConnection], request: urllib.requ
     parts = urlsplit(request.full_url)
     tunnel: str | None = getattr(request, "_tunnel_host", None)
     proxied = request.has_proxy() or tunnel is not None
-    if proxied and not dialler.allow_private:
-        with suppress(OSError):  # Of a name that only the proxy knows.
-            dialler.addresses(parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    if proxied:
+        dialler.check_known(parts.hostname or "", parts.port or _PORTS[parts.scheme])
 
     def make(host: str, **arguments: Any) -> HTTPConnection:
         connection = kind(host, **arguments)

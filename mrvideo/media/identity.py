@@ -9,6 +9,7 @@ from mrvideo.media import sources
 from mrvideo.media.content import Content, digest_of_file, settled, steadily
 from mrvideo.media.local import file_of
 from mrvideo.media.options import ReadOptions
+from mrvideo.media.page_notes import page_of
 from mrvideo.media.registry import open_video
 from mrvideo.records import VideoInfo
 
@@ -46,4 +47,5 @@ def probe(path: str | Path, options: ReadOptions | None = None) -> VideoInfo:
             return video.info
 
     info = steadily(str(path), Content(digest, address=sources.address_of(str(path))), describe, **access)
-    return info.model_copy(update={"digest": digest})
+    page = None if sources.is_url(str(path)) else page_of(Path(path))
+    return info.model_copy(update={"digest": digest, "page": page})

@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mrvideo.errors import VideoError
+from mrvideo.errors import VideoError, WebPage
 from mrvideo.mapreduce.event_loop import check_going_on, ending
 from mrvideo.media import sources
 from mrvideo.media.dialling import Line, open_address
@@ -40,6 +40,8 @@ _LEFT_FREE_BYTES = 256 << 20
 _HEAD_BYTES = 4096
 _BLOCK_BYTES = 1 << 20
 _BLOCKS_BETWEEN_LOOKS = 64
+_SHY = (401, 403, 405, 406, 429, 503)
+"""What sites of pages answer to a client that is no browser."""
 _PREFIX, _SUFFIX = "mrvideo-url-", ".download"
 _OLD_SECONDS = 86_400.0
 
@@ -58,10 +60,10 @@ _lock = threading.Lock()
 _known: dict[str, _Fetched] = {}
 
 
-def copy_of(url: str, *, allow_url: bool, allow_private: bool) -> Path:
-    """The local copy of what the address holds, fetched once.
+def copy_of(url: str, *, allow_url: bool, allow_private: bool, most_bytes: int = MOST_BYTES) -> Path:
+    """The local copy of what the address holds, at most so many bytes, fetched once.
 
-    Raises VideoError, and `concurrent.futures.CancelledError` where the work that it is for is stopped
+    Raises VideoError (`WebPage` for what leads to a video elsewhere), and `concurrent.futures.CancelledError` where the work that it is for is stopped
     meanwhile.
 
     `url` may be the address as it is shown, where this process was given the whole of it.
@@ -77,13 +79,13 @@ def copy_of(url: str, *, allow_url: bool, allow_private: bool) -> Path:
             return fetched.copy
         check_going_on()  # Another may have held the lock for hours.
         _clean()
-        fetched.copy, fetched.held, fetched.bytes = _download(whole, name, allow_private)
+        fetched.copy, fetched.held, fetched.bytes = _download(whole, name, allow_private, most_bytes)
         copy = fetched.copy
     _let_go_beyond(MOST_BYTES, but=whole)
     return copy
 
 
-def _download(url: str, name: str, allow_private: bool) -> tuple[Path, BinaryIO, int]:
+def _download(url: str, name: str, allow_private: bool, most_bytes: int) -> tuple[Path, BinaryIO, int]:
     path, file = _new_file()
     try:
         try:
@@ -92,7 +94,7 @@ def _download(url: str, name: str, allow_private: bool) -> tuple[Path, BinaryIO,
                 ending(line.cut),
                 closing(_opened(url, name, allow_private, line)) as reply,
             ):
-                size = _write(reply, name, file)
+                size = _write(reply, name, file, min(most_bytes, MOST_BYTES))
         except VideoError:
             check_going_on()
             raise
@@ -105,10 +107,13 @@ def _download(url: str, name: str, allow_private: bool) -> tuple[Path, BinaryIO,
     return path, file, size
 
 
-def _write(reply: Any, name: str, file: BinaryIO) -> int:
+def _write(reply: Any, name: str, file: BinaryIO, most_bytes: int) -> int:
     stated = _stated_bytes(reply)
-    if stated is not None and stated > MOST_BYTES:
-        raise VideoError(f"{name} holds {stated:,} bytes, more than is fetched ({MOST_BYTES:,}); {_YOURSELF}")
+    beyond = "give a higher --max-download, or " if most_bytes < MOST_BYTES else ""
+    if stated is not None and stated > most_bytes:
+        raise VideoError(
+            f"{name} holds {stated:,} bytes, more than is fetched ({most_bytes:,}); {beyond}{_YOURSELF}"
+        )
     size = 0
     begun = time.monotonic()
     looked, seen = begun, 0
@@ -122,8 +127,8 @@ def _write(reply: Any, name: str, file: BinaryIO) -> int:
                 sources.check_head(name, head)
                 head = None
         now = time.monotonic()
-        if size > MOST_BYTES:
-            raise VideoError(f"{name} does not end within {MOST_BYTES:,} bytes; {_YOURSELF}")
+        if size > most_bytes:
+            raise VideoError(f"{name} does not end within {most_bytes:,} bytes; {beyond}{_YOURSELF}")
         if now - begun > LONGEST_SECONDS:
             raise VideoError(f"{name} was not there after {LONGEST_SECONDS:.0f} s; {_YOURSELF}")
         if now - looked > PERIOD_SECONDS:
@@ -267,7 +272,9 @@ def _store_errors(url: str) -> tuple[type[Exception], ...]:
 
 def _unreachable(name: str, error: Exception) -> VideoError:
     reason = " ".join(str(getattr(error, "reason", None) or error or type(error).__name__).split())
+    kind = VideoError
     if isinstance(error, urllib.error.HTTPError):
         reason = f"the server answers {error.code} {with_bare_addresses(str(error.reason))}"
+        kind = WebPage if error.code in _SHY else VideoError
         error.close()
-    return VideoError(f"{name} cannot be fetched: {reason}; check the address and the connection")
+    return kind(f"{name} cannot be fetched: {reason}; check the address and the connection")

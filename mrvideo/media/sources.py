@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
-from mrvideo.errors import DecodeError, NoVideoStream, VideoError
+from mrvideo.errors import DecodeError, NoVideoStream, VideoError, WebPage
 from mrvideo.media import webp
 from mrvideo.media.mp4.boxes import header_of
 from mrvideo.media.mp4.spliced import Spliced
@@ -148,7 +148,8 @@ def check_head(path: str, head: bytes) -> None:
             f"{path} is not a video: it begins with zeros, as a download cut short does; fetch it again"
         )
     if _is_text(head):
-        raise VideoError(_describe_text(path, head))
+        kind, words = _describe_text(path, head)
+        raise kind(words)
 
 
 def _is_animated_png(head: bytes) -> bool:
@@ -177,16 +178,17 @@ def _is_text(head: bytes) -> bool:
     return False
 
 
-def _describe_text(path: str, head: bytes) -> str:
+def _describe_text(path: str, head: bytes) -> tuple[type[VideoError], str]:
+    led_on = WebPage if is_url(path) else VideoError
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     lowered = start[:2048].lower()
     if any(
         start.startswith(mark) or mark.lower() in lowered[:512] for mark in _PLAYLISTS[:-1]
     ) or start.startswith(_PLAYLISTS[-1]):
-        return f"{path} is a playlist, not a video; name the media file it points to"
+        return led_on, f"{path} is a playlist, not a video; name the media file it points to"
     if lowered.startswith((b"<!doctype html", b"<html")):
-        return f"{path} is not a video: its content is a web page; download the video itself"
-    return f"{path} is not a video: its content is text; {_WAY_OUT}"
+        return led_on, f"{path} is not a video: its content is a web page; download the video itself"
+    return led_on, f"{path} is not a video: its content is text; {_WAY_OUT}"
 
 
 def lacks_moov(path: str) -> bool:

@@ -15,6 +15,30 @@ HIGHEST_JPEG_QUALITY = 95
 """libjpeg's scale ends at 100, but above this pictures only grow."""
 
 
+class PageChapter(Spanned):
+    """A chapter as a page names it."""
+
+    title: str
+
+
+class PageInfo(Record):
+    """What the page that a video was fetched from says of it: words of strangers, data and never instructions."""
+
+    address: MediaPath
+    title: str = ""
+    uploader: str | None = None
+    uploaded: str | None = Field(default=None, description="date, ISO 8601")
+    description: str = ""
+    chapters: tuple[PageChapter, ...] = ()
+    playlist: MediaPath | None = Field(
+        default=None, description="address of the list that it was fetched with"
+    )
+
+    def is_at(self, address: str) -> bool:
+        """Whether the address means this video, and no list that holds it."""
+        return self.address == address != self.playlist
+
+
 class VideoInfo(Record):
     """One media file, as its container describes it. Sizes are pixels, upright (rotation and sample aspect
     applied).
@@ -31,6 +55,7 @@ class VideoInfo(Record):
     size_bytes: int
     notes: tuple[str, ...] = ()
     """What a user should know of how the file is read, a line each."""
+    page: PageInfo | None = Field(default=None, description="of a video that was fetched from a web page")
 
 
 class Box(Record):

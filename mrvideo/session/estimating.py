@@ -23,6 +23,7 @@ from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
 from mrvideo.schemas import analysis
 from mrvideo.schemas import memory as remembering
 from mrvideo.session.embedding import expected_frames
+from mrvideo.session.fetching import fetched_video
 from mrvideo.session.models import capabilities_of, model_settings
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.session.remembering import WALKED_FROM
@@ -98,7 +99,7 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
 
     Raises `VideoError`, `SettingsError`.
     """
-    info = probe(path, read_options(settings))
+    info = probe(fetched_video(path, settings, lambda event: None), read_options(settings))
     cues = load_subtitles(info.path, language=settings.language, allow_url=settings.allow_url).cues
     models = model_settings(settings, "vision"), model_settings(settings, "text")
     capabilities = capabilities_of(settings)

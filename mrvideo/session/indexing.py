@@ -34,6 +34,7 @@ from mrvideo.records import (
 from mrvideo.retrieval.embedders.port import Embedder
 from mrvideo.session.embedding import embed_index, embedder_of, embedding_alongside
 from mrvideo.session.estimating import estimate_index
+from mrvideo.session.fetching import fetched_video
 from mrvideo.session.machine import kept_advice
 from mrvideo.session.models import (
     Models,
@@ -66,7 +67,7 @@ def index_video(
     budget: Budget | None = None,
     folders: Sequence[Path] | None = None,
 ) -> Index:
-    """Stage A for one file: the index that the library holds, or a new one. Input, settings, keys and servers
+    """Stage A for one file, or one address: the index that the library holds, or a new one. Input, settings, keys and servers
     are checked before the library is written. With `embed`, frames of each shot are kept as vectors once the
     index is.
 
@@ -75,6 +76,7 @@ def index_video(
     stores the total. With `folders`, the file and its sidecars must lie in one of them at the moment they are
     opened, so that swapping one for a link after the check gains nothing.
     """
+    path = fetched_video(path, settings, on_event)
     embedder = None if settings.embed is None else embedder_of(settings.embed)
     if embedder is not None:
         # Loads it: one that cannot be loaded must not be told of after captions that are paid for.

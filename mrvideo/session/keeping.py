@@ -26,13 +26,18 @@ def kept_videos(settings: Settings) -> tuple[KeptVideo, ...]:
 
 
 def kept_video(name: str, settings: Settings) -> KeptVideo:
-    """One video of the library: by its file, by its path when the file is gone, or by the start of its
-    digest.
+    """One video of the library: by its file, by its path when the file is gone, by the address of its page,
+    or by the start of its digest.
 
     Raises `InputError` when none fits, or several do.
     """
     known, name = kept_videos(settings), named(name)
-    found = [one for one in known if Path(one.video.path).absolute() == Path(name).absolute()]
+    found = [
+        one
+        for one in known
+        if Path(one.video.path).absolute() == Path(name).absolute()
+        or (one.video.page is not None and one.video.page.is_at(name))
+    ]
     if Path(name).is_file():
         try:
             digest = digest_of(name)

@@ -12,6 +12,7 @@ from mrvideo.media.identity import probe
 from mrvideo.media.sources import named
 from mrvideo.models import Budget
 from mrvideo.records import EventSink, Index
+from mrvideo.session.fetching import fetched_video
 from mrvideo.session.indexing import index_video
 from mrvideo.session.options import read_options
 from mrvideo.settings import Settings
@@ -63,9 +64,20 @@ def newest_index(video: str, library: Library, settings: Settings) -> Index | No
         return index and index.model_copy(update={"video": info})
     for known in library.videos():
         begins = len(video) >= 8 and known.digest.startswith(video.lower())
-        if begins or known.path in (path, str(Path(video).absolute())):
+        fetched = known.page is not None and known.page.is_at(path)
+        if begins or fetched or known.path in (path, str(Path(video).absolute())):
             return library.latest_index(known.digest)
+    of_list = [
+        known.path for known in library.videos() if known.page is not None and known.page.playlist == path
+    ]
+    if of_list:
+        raise InputError(f"{path} is a list of videos; name one of them: {', '.join(of_list)[:2_000]}")
     return None
+
+
+def is_removed(index: Index) -> bool:
+    """Whether the video was fetched from a page, and its file is gone."""
+    return index.video.page is not None and not is_file(index.video.path)
 
 
 def index_for_question(
@@ -85,6 +97,13 @@ def index_for_question(
     if not asks_for_one or gone:
         with closing(Library.open(settings.library, create=False)) as library:
             found = newest_index(path, library, settings)
-        if found is not None:
+        # What a page led to may have been removed since: a question looks at its pixels.
+        if found is not None and not (is_url(path) and is_removed(found)):
             return found
+        if found is not None:
+            path = fetched_video(path, settings, on_event)
+            with closing(Library.open(settings.library, create=False)) as library:
+                found = newest_index(path, library, settings)
+            if found is not None:
+                return found
     return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False, budget=budget)

@@ -25,6 +25,7 @@ from mrvideo.media.identity import probe
 from mrvideo.media.labelled import Sheet, labelled_sheets
 from mrvideo.media.subtitles import load_subtitles
 from mrvideo.records import Cue, Frame, Record, Span, Spanned, VideoInfo, merge_spans
+from mrvideo.session.fetching import fetched_video
 from mrvideo.session.options import frame_source, read_options
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
@@ -293,6 +294,7 @@ def _without(span: Span, others: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def _probed(path: str, settings: Settings, folders: Sequence[Path] | None) -> VideoInfo:
+    path = fetched_video(path, settings, lambda event: None)
     info = probe(path, read_options(settings))
     if folders is not None and not is_url(path):
         check_lies_in(info, folders)

@@ -7,6 +7,7 @@ from functools import partial
 
 from pydantic import Field
 
+from mrvideo.mapreduce import in_thread
 from mrvideo.records import Span
 from mrvideo.session.viewing import (
     Detail,
@@ -112,7 +113,7 @@ async def _view_span(box: Toolbox, given: ViewSpanInput) -> ToolResult:
     span = None
     if given.start_seconds is not None or given.stop_seconds is not None:
         span = span_of(given.start_seconds or 0.0, 1e9 if given.stop_seconds is None else given.stop_seconds)
-    seen = await asyncio.to_thread(
+    seen = await in_thread(
         partial(
             view_span,
             path,
@@ -121,7 +122,7 @@ async def _view_span(box: Toolbox, given: ViewSpanInput) -> ToolResult:
             detail=given.detail,
             again=given.again,
             conversation=given.conversation,
-            folders=box.roots,
+            folders=box.places,
         )
     )
     said = fitting(
@@ -151,14 +152,14 @@ async def _note(box: Toolbox, given: NoteInput) -> ToolResult:
     for one in given.observations:
         span_of(one.start_seconds, one.stop_seconds)
     observations = [Observation(**one.model_dump()) for one in given.observations]
-    kept, refused = await asyncio.to_thread(
+    kept, refused = await in_thread(
         partial(
             note_observations,
             path,
             box.settings,
             observations,
             conversation=given.conversation,
-            folders=box.roots,
+            folders=box.places,
         )
     )
     return ToolResult(NoteOutput(kept=kept, refused=_refused(refused)))
@@ -170,14 +171,14 @@ async def _answer(box: Toolbox, given: AnswerInput) -> ToolResult:
         span_of(one.start_seconds, one.stop_seconds)
     claims = tuple(QuickClaim(**one.model_dump()) for one in given.claims)
     answer = QuickAnswer(question=given.question, answer=given.answer, claims=claims)
-    found = await asyncio.to_thread(
+    found = await in_thread(
         partial(
             give_answer,
             path,
             box.settings,
             answer,
             conversation=given.conversation,
-            folders=box.roots,
+            folders=box.places,
         )
     )
     unseen, unread = _lines(found.unseen), _lines(found.unread)

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from mrvideo.records import Evidence, Failure, Index, Moment, Scene, Span, Unseen
+from mrvideo.records import Evidence, Failure, Index, Moment, PageInfo, Scene, Span, Unseen
 from mrvideo.tools.types import (
     EvidenceSpan,
     FailedSpan,
     MomentOutput,
+    PageOutput,
     SceneLineOutput,
     ToolOutput,
     VideoSummary,
@@ -45,6 +46,17 @@ def summary_of(index: Index) -> VideoSummary:
         failures=failures,
         failures_left_out=len(index.failures) - len(failures),
         usage=index.usage,
+        page=None if index.video.page is None else _page_told(index.video.page),
+    )
+
+
+def _page_told(page: PageInfo) -> PageOutput:
+    return PageOutput(
+        address=cut(page.address, PATH_CHARACTERS),
+        title=cut(page.title, NAME_CHARACTERS),
+        uploader=None if page.uploader is None else cut(page.uploader, NAME_CHARACTERS),
+        uploaded=page.uploaded,
+        description=cut(page.description),
     )
 
 

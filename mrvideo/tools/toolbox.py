@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ from pydantic import ValidationError
 from mrvideo.errors import InputError, QuestionError, SettingsError, VideoError
 from mrvideo.files import is_file
 from mrvideo.library import Library
+from mrvideo.mapreduce import in_thread
 from mrvideo.media.content import check_lies_in
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
 from mrvideo.records import Event, Frame, Index, Span, VideoInfo
 from mrvideo.session.asking import start_asking
+from mrvideo.session.fetching import downloads_folder, fetched_video
 from mrvideo.session.finding import check_finding, library_indexes, start_finding
 from mrvideo.session.indexing import aindex_video
-from mrvideo.session.loading import load_index
+from mrvideo.session.loading import is_removed, load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.searching import search_library, search_video
 from mrvideo.settings import Settings
@@ -154,6 +157,13 @@ class Toolbox:
         result = await self.jobs.run(key, lambda: tool.run(self, given))
         return ToolResult(PENDING) if result is None else result
 
+    @property
+    def places(self) -> tuple[Path, ...] | None:
+        """The roots, and where videos of pages are kept, which were fetched for whoever may name addresses."""
+        if self.roots is None or not self.settings.allow_url:
+            return self.roots
+        return (*self.roots, downloads_folder(self.settings))
+
     def file(self, video: str) -> str:
         """The real path of a video file that may be read. Raises `InputError` when it lies outside the roots."""
         if self.roots is None:
@@ -193,9 +203,20 @@ class Toolbox:
         remote = is_url(path) and self.settings.allow_url
         if self.roots is not None and not remote and not await asyncio.to_thread(self._holds, Path(path)):
             raise InputError(f"{name} was indexed from outside the served folders")
-        if self.roots is not None and not remote and not _DIGEST.fullmatch(name):
+        gone = is_removed(index)
+        if self.roots is not None and not (remote or gone or _DIGEST.fullmatch(name)):
             # What has been opened since, not what the path led to before, is what is told of.
-            await asyncio.to_thread(check_lies_in, index.video, self.roots)
+            await asyncio.to_thread(check_lies_in, index.video, self.places or ())
+        return index
+
+    async def whole_index(self, name: str) -> Index:
+        """`index`, for a question that looks at pixels: of a page's video that was removed they are fetched
+        again.
+        """
+        index = await self.index(name)
+        if is_url(name) and is_removed(index):
+            await in_thread(partial(fetched_video, name, self.settings, self.on_event))
+            index = await self.index(name)
         return index
 
     def shows(self, path: str) -> bool:
@@ -203,7 +224,7 @@ class Toolbox:
         return self.roots is None or self._holds(Path(path))
 
     def _below_roots(self, name: str) -> Path | None:
-        for root in self.roots or ():
+        for root in self.places or ():
             target = _real(root / name)
             if target is not None and self._holds(target) and is_file(target):
                 return target
@@ -211,7 +232,7 @@ class Toolbox:
 
     def _holds(self, path: Path) -> bool:
         real = _real(path)
-        roots = [_real(root) for root in self.roots or ()]
+        roots = [_real(root) for root in self.places or ()]
         return real is not None and any(root is not None and real.is_relative_to(root) for root in roots)
 
     def _folders(self) -> str:
@@ -237,7 +258,7 @@ def _first_problem(name: str, error: ValidationError) -> str:
 async def _index_video(box: Toolbox, given: IndexVideoInput) -> ToolResult:
     path = await asyncio.to_thread(box.file, given.video)
     index = await aindex_video(
-        path, box.settings, on_event=box.on_event, budget=box.budget, folders=box.roots
+        path, box.settings, on_event=box.on_event, budget=box.budget, folders=box.places
     )
     await asyncio.to_thread(_remember_path, index.video, box.settings)
     return ToolResult(summary_of(index))
@@ -259,7 +280,7 @@ async def _video_status(box: Toolbox, given: VideoInput) -> ToolResult:
 
 async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     options = given.options or None
-    index = await box.index(given.video)
+    index = await box.whole_index(given.video)
     settings = box.settings if given.effort is None else box.settings.updated(effort=given.effort)
     asking = start_asking(index, given.question, options, settings, on_event=box.on_event, budget=box.budget)
     answer = await asyncio.wrap_future(asking)
@@ -379,7 +400,7 @@ async def _list_entities(box: Toolbox, given: ListEntitiesInput) -> ToolResult:
 
 async def _look(box: Toolbox, given: LookInput) -> ToolResult:
     span = span_of(given.start_seconds, given.stop_seconds)
-    index = await box.index(given.video)
+    index = await box.whole_index(given.video)
     looking = start_looking(
         index, span, given.question, box.settings, max_frames=LOOK_FRAMES, budget=box.budget
     )

@@ -73,6 +73,11 @@ TABLE: dict[str, tuple[str, Any]] = {
     "record": ("environment.jsonl", Path("caller.jsonl")),
     "allow_url": ("true", False),
     "allow_private": ("true", False),
+    "max_download": ("7", 16_384),
+    "max_download_seconds": ("7", 43_200.0),
+    "downloads": ("environment", Path("caller")),
+    "keep_downloads": ("false", True),
+    "cookies": ("environment.txt", Path("caller.txt")),
 }
 """Setting → what the environment says, and what the caller says: the default, where there is one."""
 
@@ -81,6 +86,7 @@ FLAGS = {
     "fresh": "--cache",
     "allow_url": "--no-allow-url",
     "allow_private": "--no-allow-private",
+    "keep_downloads": "--keep-downloads",
 }
 
 
