@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
 
 from mrvideo.errors import DecodeError
 from mrvideo.mapreduce.event_loop import check_going_on
-from mrvideo.media.containers import open_container
+from mrvideo.media.containers import open_container, packets_of
 
-_KINDS = ("video", "audio")
 _BETWEEN_LOOKS = 512
 
 
@@ -39,17 +42,17 @@ def joined(parts: Sequence[Path], target: Path) -> None:
 
 def _write(parts: Sequence[Path], target: Path) -> None:
     with ExitStack() as stack:
-        output: Any = stack.enter_context(av.open(str(target), "w", format="matroska"))
-        streams: list[Iterator[tuple[float, int, Any]]] = []
+        output = av.open(str(target), "w", format="matroska")
+        stack.callback(output.close)
+        streams: list[Iterator[tuple[float, int, Packet[Any]]]] = []
         taken: set[str] = set()
         for part in parts:
-            source: Any = stack.enter_context(open_container(str(part)))
+            source = stack.enter_context(closing(open_container(str(part))))
             for stream in source.streams:
-                if stream.type in _KINDS and stream.type not in taken:
+                if isinstance(stream, VideoStream | AudioStream) and stream.type not in taken:
                     taken.add(stream.type)
-                    streams.append(
-                        _packets(source, stream, output.add_stream_from_template(stream), len(streams))
-                    )
+                    written = output.add_stream_from_template(stream)
+                    streams.append(_packets(packets_of(source, stream), written, len(streams)))
                     break
         for number, (_, _, packet) in enumerate(heapq.merge(*streams)):
             if number % _BETWEEN_LOOKS == 0:
@@ -57,10 +60,13 @@ def _write(parts: Sequence[Path], target: Path) -> None:
             output.mux(packet)
 
 
-def _packets(source: Any, stream: Any, written: Any, place: int) -> Iterator[tuple[float, int, Any]]:
+def _packets(
+    packets: Iterator[Packet[Any]], written: Stream, place: int
+) -> Iterator[tuple[float, int, Packet[Any]]]:
+    """With each packet the time by which it is needed, never before the one that came before."""
     at = 0.0
-    for packet in source.demux(stream):
-        if packet.dts is None:
+    for packet in packets:
+        if packet.dts is None or packet.time_base is None:
             continue
         at = max(at, float(packet.dts * packet.time_base))
         packet.stream = written

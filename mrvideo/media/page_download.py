@@ -13,7 +13,7 @@ import io
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -226,7 +226,7 @@ class _Site:
         self._hook(state)
 
     @contextmanager
-    def _in_our_words(self, name: str) -> Iterator[None]:
+    def _in_our_words(self, name: str) -> Generator[None]:
         try:
             yield
         except (MrVideoError, CancelledError):
@@ -385,7 +385,7 @@ class _Site:
         """Raises VideoError, and removes the parts, where they are no video or longer than the site said."""
         try:
             for part in parts[:1]:
-                with open_container(str(part)) as container:
+                with closing(open_container(str(part))) as container:
                     choose_video(container, str(part))
                     self._check_length(name, (container.duration or 0) / 1e6)
         except VideoError:

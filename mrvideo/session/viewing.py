@@ -24,7 +24,7 @@ from mrvideo.media.content import check_lies_in
 from mrvideo.media.identity import probe
 from mrvideo.media.labelled import Sheet, labelled_sheets
 from mrvideo.media.subtitles import load_subtitles
-from mrvideo.records import Cue, Frame, Record, Span, Spanned, VideoInfo, merge_spans
+from mrvideo.records import Cue, Frame, Index, Record, Span, Spanned, VideoInfo, merge_spans
 from mrvideo.session.fetching import fetched_video
 from mrvideo.session.options import frame_source, read_options
 from mrvideo.settings import Settings
@@ -167,6 +167,17 @@ def view_span(
         cues=tuple(cue for cue in cues if cue.span.overlaps(shown)),
         pictures_left=max(0, left),
     )
+
+
+def overview_sheets(index: Index, settings: Settings) -> tuple[Sheet, ...]:
+    """An indexed video at a glance: a picture from the middle of each scene, of up to twenty evenly spread.
+    Nothing is noted as shown.
+    """
+    count = min(len(index.scenes), _CELLS["overview"])
+    chosen = [index.scenes[place * len(index.scenes) // count] for place in range(count)]
+    source = frame_source(index.video, settings, long_side_pixels=_PIXELS["overview"])
+    frames = source.at([scene.span.middle_seconds for scene in chosen]) if chosen else []
+    return labelled_sheets((f"{frame.time_seconds:.2f} s", frame.jpeg) for frame in frames)
 
 
 def note_observations(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,9 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from filelock import FileLock
 from support.films import grey_film
 from support.site import File, Site, page_of
 
@@ -474,3 +477,90 @@ def test_a_note_names_files_of_its_folder_alone(tmp_path: Path, name: str) -> No
     files = (page_notes.PageFile(file=name, key="k", page=page),)
     page_notes.write_note(inner, page_notes.PageNote(files=files, complete=True))
     assert page_notes.files_of(inner) == ()
+
+
+# Pictures and sound apart
+# -----------------------------------------------------------------------------------------
+
+MPD = """<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT4S"><Period>
+<AdaptationSet mimeType="video/mp4">{pictures}</AdaptationSet>
+<AdaptationSet mimeType="audio/mp4"><Representation id="a" bandwidth="64000" codecs="mp4a.40.2">
+<BaseURL>sound.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>"""
+PICTURES = """<Representation id="v{height}" bandwidth="{height}000" codecs="avc1.42E01E" width="{width}" height="{height}">
+<BaseURL>{name}</BaseURL></Representation>"""
+
+
+@ytdlp
+def test_pictures_of_at_most_720_lines_and_sound_become_one_file(
+    site: Site, with_sound: bytes, settings: Settings
+) -> None:
+    sizes = ((640, 360, "small.mp4"), (1280, 720, "film.mp4"), (1920, 1080, "large.mp4"))
+    shown = "".join(PICTURES.format(width=w, height=h, name=name) for w, h, name in sizes)
+    site.files["/film.mpd"] = File(MPD.format(pictures=shown).encode(), "application/dash+xml")
+    site.files["/sound.mp4"] = File(with_sound, "audio/mp4")
+    info = probe(fetched_video(site.url("/film.mpd"), settings, ignore))
+    assert info.has_audio and info.duration_seconds == pytest.approx(4.0, abs=0.1)
+    assert info.path.endswith(".mkv") and len(left_in(settings)) == 2, "the parts are gone"
+    assert site.got("/small.mp4") == site.got("/large.mp4") == []
+    whole = probe_frames(info.path)
+    assert len(whole) == 16 and whole == sorted(whole)
+
+
+def probe_frames(path: str) -> list[float]:
+    """The times of all pictures."""
+    with av.open(path) as container:
+        return [float(frame.time or 0) for frame in container.decode(video=0)]
+
+
+# As tools
+# -------------------------------------------------------------------------------------------------------
+
+
+@ytdlp
+async def test_an_agent_names_a_page(site: Site, settings: Settings, tmp_path: Path) -> None:
+    """The folder of downloads is outside the served one, and counts as served."""
+    mcp = pytest.importorskip("mcp")
+    server = pytest.importorskip("mrvideo.tools.mcp")
+    served = tmp_path / "served"
+    served.mkdir()
+    url = site.url("/walk")
+
+    async def called(client: Any, name: str, **arguments: Any) -> dict[str, Any]:
+        result = await client.call_tool(name, {"video": url, **arguments})
+        assert not result.is_error, result.content[0].text
+        return json.loads(result.content[0].text)
+
+    async with mcp.Client(server.make_server(settings, [served])) as client:
+        seen = await called(client, "view_span")
+        assert seen["picture_times"] and seen["said"][0]["text"] == "Welcome to the harbour."
+        told = await called(client, "index_video")
+        assert told["page"]["description"] == HOSTILE and told["page"]["address"] == url
+        assert (await called(client, "video_status"))["digest"] == told["digest"]
+        assert (await called(client, "read_scenes", start_seconds=0, stop_seconds=9))["scenes"]
+        assert (await called(client, "look", start_seconds=0, stop_seconds=2, question="Who?"))["frame_times"]
+        assert "answer" in await called(client, "ask_video", question="What is said?", effort="low")
+        assert len(site.got("/film.mp4")) == 1
+        os.unlink(told["video"])
+        assert (await called(client, "look", start_seconds=0, stop_seconds=2, question="Who?"))["frame_times"]
+        assert len(site.got("/film.mp4")) == 2
+        site.files["/list"] = File(page_of("film.mp4", "film.mp4"))
+        listed = await client.call_tool("index_video", {"video": site.url("/list")})
+        assert listed.is_error and "is a list of videos" in listed.content[0].text
+        # Whoever leaves takes the download along: nobody else waits for it.
+        gate = threading.Event()
+        site.files["/slow.mp4"] = File(
+            site.files["/film.mp4"].data, "video/mp4", breaks_after=1500, gate=gate
+        )
+        site.files["/slow"] = File(page_of("slow.mp4"))
+        call = asyncio.create_task(client.call_tool("view_span", {"video": site.url("/slow")}))
+        assert await asyncio.to_thread(site.waits.wait, 20)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        folder = page_notes.folder_of(site.url("/slow"), fetching.downloads_folder(settings))
+        with FileLock(folder / ".lock", timeout=2):
+            assert not gate.is_set()
+    async with mcp.Client(server.make_server(settings.updated(allow_url=False), [served])) as client:
+        refused_one = await client.call_tool("video_status", {"video": url})
+        assert refused_one.is_error and "is an address" in refused_one.content[0].text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from mrvideo.cli.app import run
 from mrvideo.tools.mcp import make_server
@@ -57,15 +60,29 @@ async def test_it_is_a_prompt_and_indexed_videos_are_resources(served: Any, tmp_
         assert prompt.name == "mrvideo"
         (message,) = (await client.get_prompt("mrvideo")).messages
         assert message.content.text == skill_body()
-        (video,) = (await client.list_resources()).resources
-        assert video.name.endswith("talk.mp4")
+        video, sheets = (await client.list_resources()).resources
+        assert video.name.endswith("talk.mp4") and sheets.name.endswith("talk.mp4, contact sheet")
         (page,) = (await client.read_resource(video.uri)).contents
         told = json.loads(page.text)
         assert len(page.text) <= 16_000 and told["scenes"][0]["start_seconds"] == 0
+        shown = [base64.b64decode(one.blob) for one in (await client.read_resource(sheets.uri)).contents]
+        assert 1 <= len(shown) <= 5 and {one.mime_type for one in [sheets]} == {"image/jpeg"}
+        for jpeg in shown:
+            image = Image.open(io.BytesIO(jpeg))
+            assert max(image.size) <= 1568 and len(jpeg) <= 1_000_000
+            # Pictures of the film, not one grey field.
+            assert len(set(image.convert("L").resize((16, 16)).tobytes())) > 10
+        # To be shown a sheet as a resource is not to be shown pictures: they cannot be cited.
+        claim = {"text": "A boat.", "start_seconds": 2, "stop_seconds": 3}
+        cited = {"video": "talk.mp4", "question": "What?", "answer": "A boat.", "claims": [claim]}
+        refused = await client.call_tool("answer", {**cited, "conversation": "of sheets"})
+        assert json.loads(refused.content[0].text)["accepted"] is False
     async with mcp.Client(make_server(served.settings, [served.outside])) as client:
         assert (await client.list_resources()).resources == []
         with pytest.raises(mcp.MCPError, match="no resource"):
             await client.read_resource(video.uri)
+        with pytest.raises(mcp.MCPError, match="no resource"):
+            await client.read_resource(sheets.uri)
         with pytest.raises(mcp.MCPError, match="no prompt named 'other'; there is mrvideo"):
             await client.get_prompt("other")
 
