@@ -91,7 +91,7 @@ def index(
 
 def _fetched(paths: Sequence[str], settings: Settings) -> tuple[list[str], list[tuple[str, str]]]:
     """The paths, with the videos of web pages in their place, and what could not be fetched of several."""
-    from mrvideo.session.fetching import fetched_videos
+    from mrvideo.session.fetching import fetched_videos, is_incomplete
 
     found: list[str] = []
     broken: list[tuple[str, str]] = []
@@ -102,6 +102,8 @@ def _fetched(paths: Sequence[str], settings: Settings) -> tuple[list[str], list[
         try:
             with progress() as on_event:
                 found += fetched_videos(path, settings, on_event)
+            if is_incomplete(path, settings):
+                broken.append((without_secrets(path), "not all of its videos; the same command tries again"))
         except VideoError as error:
             if len(paths) == 1:
                 raise

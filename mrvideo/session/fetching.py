@@ -57,6 +57,13 @@ def fetched_videos(
     return kept
 
 
+def is_incomplete(video: str, settings: Settings) -> bool:
+    """Whether some videos of a list's address could not be fetched."""
+    whole = sources.address_of(video) or video
+    note = page_notes.read_note(page_notes.folder_of(whole, downloads_folder(settings)))
+    return note is not None and not note.complete
+
+
 def fetched_video(video: str, settings: Settings, on_event: EventSink) -> str:
     """`fetched_videos` for what must be one video."""
     return fetched_videos(video, settings, on_event, many=False)[0]

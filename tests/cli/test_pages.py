@@ -1,73 +1,88 @@
-"""`export --format html` and `ask --report`: what is refused before anything is paid for, and what stands in
-the files.
-"""
+"""`mrvideo index ADDRESS` as a stranger types it; what is fetched, tests/session/test_pages.py holds."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.films import grey_film
+from support.site import File, Site, page_of
 
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("yt_dlp") is None, reason="yt-dlp is not installed"),
+    # yt-dlp leaves sockets and replies to the garbage collector where a request fails.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+ALLOWED = ("--allow-url", "--allow-private")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return grey_film(tmp_path_factory.mktemp("film") / "film.mp4", seconds=4).read_bytes()
 
 
 @pytest.fixture
-def film(mrvideo: Run, folder: Path) -> Path:
-    """A film in the working folder, not indexed yet."""
-    return grey_film(folder / "grey.mp4", seconds=4)
+def site(film: bytes) -> Iterator[Site]:
+    with Site() as serving:
+        serving.files["/film.mp4"] = File(film, "video/mp4")
+        serving.files["/walk"] = File(page_of("film.mp4"))
+        yield serving
 
 
-def test_an_index_and_an_answer_become_pages(mrvideo: Run, folder: Path, film: Path) -> None:
-    assert mrvideo("index", film, "-q").returncode == 0
-    (folder / "pages").mkdir()
-    done = mrvideo("export", film, "--format", "html", "-o", "pages/grey.html", "--link-video")
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    page = (folder / "pages" / "grey.html").read_text(encoding="utf-8")
-    assert 'src="../grey.mp4"' in page and page.count("data:image/jpeg") >= 1
-    printed = mrvideo("export", film, "--format", "html", "--pictures", "0").stdout
-    assert "grey.mp4</h1>" in printed and "data:image" not in printed and "<script" not in printed
-    asked = mrvideo("ask", film, "How long is the video?", "-q", "--report", "answer.html", "--link-video")
-    assert asked.returncode == 0, asked.stderr
-    report = (folder / "answer.html").read_text(encoding="utf-8")
-    assert asked.stdout.split("\n")[0] in report and "How long is the video?</h1>" in report
-    assert 'src="grey.mp4"' in report and "What it took" in report
+def test_a_list_is_indexed_and_what_is_missing_is_an_exit_code(mrvideo: Run, site: Site) -> None:
+    site.files["/list"] = File(page_of("film.mp4", "gone.mp4", title="Two walks"))
+    done = mrvideo("index", site.url("/list"), *ALLOWED)
+    assert done.returncode == 1
+    assert "from Two walks (1)" in done.stdout and "not indexed: " in done.stdout
+    assert "not fetched: " in done.stderr and "404" in done.stderr
+    told = json.loads(mrvideo("index", site.url("/list"), *ALLOWED, "--json", "-q").stdout)
+    assert len(told["videos"]) == 1 and told["videos"][0]["page"]["playlist"] == site.url("/list")
+    (broken,) = told["broken"]
+    assert broken["video"] == site.url("/list")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("--report", "none/answer.html"), "its folder is missing"),
-        (("--report", "."), "a folder"),
-        (("--report", "grey.mp4"), "would be overwritten"),
-        (("--link-video",), "--link-video needs --report"),
-    ],
-)
-def test_a_report_that_cannot_be_written_costs_nothing(
-    mrvideo: Run, folder: Path, film: Path, arguments: tuple[str, ...], told: str
-) -> None:
-    before = film.read_bytes()
-    done = mrvideo("ask", film, "How long is the video?", "-q", *arguments)
-    assert done.returncode == 2 and told in done.stderr and done.stderr.count("\n") == 1
-    assert not (folder / ".mrvideo").exists(), "nothing was indexed"
-    assert film.read_bytes() == before
+def test_a_page_is_asked_by_its_address(mrvideo: Run, site: Site) -> None:
+    url = site.url("/walk")
+    done = mrvideo("ask", url, "What colour is shown?", "--effort", "low", *ALLOWED)
+    assert done.returncode in (0, 1) and "downloading, MB: 1 of 1" in done.stderr
+    # Known by now: nobody is asked, and nothing need be allowed.
+    asked = len(site.asked)
+    for command in (("status", url), ("show", url), ("look", url, "0-2", "What is shown?")):
+        assert mrvideo(*command).returncode in (0, 1), command
+    assert len(site.asked) == asked
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("--format", "html", "--link-video"), "needs --output"),
-        (("--format", "md", "--pictures", "3"), "are for --format html"),
-        (("--format", "md", "--link-video"), "are for --format html"),
-        (("--format", "html", "--pictures", "-1"), "give 0 to 1000"),
-        (("--format", "html", "-o", "grey.mp4"), "would be overwritten"),
-    ],
-)
-def test_options_of_a_page_that_make_no_sense_are_refused(
-    mrvideo: Run, film: Path, arguments: tuple[str, ...], told: str
-) -> None:
-    assert mrvideo("index", film, "-q").returncode == 0
-    done = mrvideo("export", film, *arguments)
-    assert done.returncode == 2 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
+def test_ctrl_c_in_the_middle_of_a_download(folder: Path, mrvideo: Run, site: Site, film: bytes) -> None:
+    gate = threading.Event()
+    site.files["/film.mp4"].breaks_after, site.files["/film.mp4"].gate = 1500, gate
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mrvideo", "index", site.url("/walk"), *ALLOWED],
+        cwd=folder,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert site.waits.wait(60)
+    tick = threading.Event()
+    while not any(folder.rglob("*.part")):  # The first block has come.
+        assert running.poll() is None, running.communicate()
+        tick.wait(0.02)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, "")
+    assert err.splitlines()[-1].endswith("run the same command again to go on")
+    gate.set()
+    assert mrvideo("index", site.url("/walk"), *ALLOWED).returncode == 0
+    assert [path.read_bytes() for path in folder.rglob("*.mp4")] == [film]
+    first, second = site.got("/film.mp4")
+    assert first is None and second is not None and 0 < int(second.strip("bytes=-")) <= 1500
