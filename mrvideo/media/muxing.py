@@ -42,7 +42,8 @@ def joined(parts: Sequence[Path], target: Path) -> None:
 
 def _write(parts: Sequence[Path], target: Path) -> None:
     with ExitStack() as stack:
-        output = av.open(str(target), "w", format="matroska")
+        # Named as a file: a colon in a folder's name is no protocol.
+        output: Any = av.open(f"file:{target.absolute()}", "w", format="matroska")
         stack.callback(output.close)
         streams: list[Iterator[tuple[float, int, Packet[Any]]]] = []
         taken: set[str] = set()
@@ -66,7 +67,7 @@ def _packets(
     """With each packet the time by which it is needed, never before the one that came before."""
     at = 0.0
     for packet in packets:
-        if packet.dts is None or packet.time_base is None:
+        if packet.dts is None:
             continue
         at = max(at, float(packet.dts * packet.time_base))
         packet.stream = written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from support import world
+from support import world, world_questions
 
 from mrvideo.library import Library
-from mrvideo.records import Span
+from mrvideo.media.subtitles.write import write_srt
+from mrvideo.records import Span, clock
 from mrvideo.session.viewing import REACH_SECONDS, new_times
 from mrvideo.settings import load_settings
 from mrvideo.tools.mcp import make_server
@@ -39,6 +41,7 @@ class Looker:
         self.client = client
         self.calls = 0
         self.pictures = 0
+        self.said: list[dict[str, Any]] = []
 
     async def call(self, name: str, **arguments: Any) -> Any:
         self.calls += 1
@@ -72,6 +75,7 @@ class Looker:
                 seen[float(label.removesuffix(" s"))] = world.read(stream.getvalue())
         assert list(seen) == json.loads(result.content[0].text)["picture_times"]
         self.pictures += len(seen)
+        self.said += json.loads(result.content[0].text)["said"]
         return seen
 
 
@@ -191,3 +195,117 @@ def test_new_times_are_as_far_as_can_be_from_those_shown() -> None:
     (one,) = new_times(Span(0, 10), 1, (0.0, 10.0))
     assert abs(one - 5) < 0.5
     assert new_times(Span(0, 1), 4, tuple(n / 10 for n in range(11))) == ()
+
+
+class Seen:
+    """What somebody who looked at every half second of a world knows of it: who did what, from when to when.
+    Names come from greetings of who is alone there.
+    """
+
+    def __init__(self, pictures: dict[float, Any], said: list[dict[str, Any]]) -> None:
+        self.said = said
+        times = sorted(pictures)
+        self.deeds: dict[int, list[SimpleNamespace]] = {}
+        for time in times:
+            seen = pictures[time]
+            for pose in seen.poses:
+                own = self.deeds.setdefault(pose.face, [])
+                if not own or own[-1].event != (seen.event, seen.place):
+                    own.append(
+                        SimpleNamespace(
+                            event=(seen.event, seen.place),
+                            start=time,
+                            stop=time,
+                            place=world.PLACES[seen.place],
+                            action=world.ACTIONS[pose.action],
+                            prop=world.PROPS[pose.prop],
+                            signs=[],
+                        )
+                    )
+                own[-1].stop = time
+                own[-1].signs.append(world.SIGNS[seen.sign])
+        self.faces: dict[str, int] = {}
+        for line in said:
+            name = re.fullmatch(r"Hello, (\w+)!", line["text"])
+            near = pictures[min(times, key=lambda time: abs(time - line["start_seconds"]))]
+            if name and len(near.poses) == 1:
+                self.faces[name[1]] = near.poses[0].face
+
+    def answer(self, question: str) -> tuple[str | None, list[tuple[float, float]]]:
+        """The answer, None for what is not shown, and the spans that show it."""
+        kind, asked = next(
+            (kind, found)
+            for kind, form in world_questions._FORMS.items()
+            if (found := re.fullmatch(form, question))
+        )
+        given = asked.groupdict()
+        name = given["name"]
+        fitting = [
+            deed
+            for deed in self.deeds[self.faces[name]]
+            if given.get("place") in (None, deed.place) and given.get("action") in (None, deed.action)
+        ]
+        spans = [(deed.start, deed.stop) for deed in fitting]
+        if kind == "why":
+            lines = [
+                line for line in self.said if line["text"].startswith(f"{name} {given['action']} because ")
+            ]
+            return (
+                lines[0]["text"].split(" because ")[1].rstrip("."),
+                [(line["start_seconds"], line["stop_seconds"]) for line in lines],
+            )
+        if kind in ("count", "visits"):
+            return str(len(fitting)), spans
+        if kind == "order":
+            places = given["places"].replace("the ", "").split(", ")
+            fitting = [deed for deed in fitting if deed.place in places]
+            return ", ".join(f"the {deed.place}" for deed in fitting), [(d.start, d.stop) for d in fitting]
+        if kind == "summary":
+            return "; ".join(f"{d.action} with {d.prop} at the {d.place}" for d in fitting), spans
+        if not fitting:
+            return None, []
+        first = fitting[0]
+        told = {
+            "with": first.prop,
+            "where": first.place,
+            "what": first.action,
+            "when": clock(first.start),
+            "sign": next((sign for sign in first.signs if sign), None),
+        }
+        return told[kind], spans[:1]
+
+
+async def test_every_question_of_the_test_bed_is_answered_right_by_looking(tmp_path: Path) -> None:
+    """No model is configured and nothing is indexed: the caller looks, and its citations are checked."""
+    made = world.make_world(seed=5, minutes=2, characters=4, named=4)
+    cues = sorted((*made.cues(), *world_questions.cause_cues(made, 1)), key=lambda cue: cue.start_seconds)
+    path = made.render(tmp_path / "world.mp4")
+    lines = [(cue.start_seconds, cue.stop_seconds, cue.text) for cue in cues]
+    path.with_suffix(".srt").write_text(write_srt(lines), encoding="utf-8")
+    questions = world_questions.make_questions(made, seed=1, count=60, cues=cues)
+    assert len({question.kind for question in questions}) >= 10
+    server = make_server(load_settings(library=tmp_path / "library.db"), [tmp_path])
+    async with mcp.Client(server) as client:
+        agent = Looker(client)
+        pictures: dict[float, Any] = {}
+        for start in range(0, 120, 10):
+            pictures |= await agent.view(start_seconds=start, stop_seconds=start + 10)
+        assert (agent.calls, agent.pictures) == (12, 240)
+        seen = Seen(pictures, agent.said)
+        wrong: list[str] = []
+        for question in questions:
+            answer, spans = seen.answer(question.text)
+            cited = [{"text": question.text, "start_seconds": a, "stop_seconds": b} for a, b in spans]
+            whole = [{"text": "not seen", "start_seconds": 0, "stop_seconds": 119}]
+            told = await agent.data(
+                "answer",
+                question=question.text,
+                answer=answer or "It is not shown.",
+                claims=cited or whole,
+            )
+            near = [span.padded(1.0) for span in question.spans]
+            right = world_questions.is_right(question, SimpleNamespace(answer=answer))
+            shown = all(any(n.start_seconds <= a and b <= n.stop_seconds for n in near) for a, b in spans)
+            if not (told["accepted"] and right and shown):
+                wrong.append(f"{question.text} {answer!r}, not {question.truth!r}: {told['refused']}")
+        assert wrong == []
