@@ -323,6 +323,24 @@ def test_a_local_file_named_by_a_page_is_not_read(site: Site, settings: Settings
         refused(site, path, settings)
 
 
+@ytdlp
+def test_no_other_program_fetches(
+    site: Site, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What yt-dlp cannot fetch itself it hands to FFmpeg, which asks nobody where it may go."""
+    ran = tmp_path / "ran"
+    program = tmp_path / "ffmpeg"
+    program.write_text(f"#!/bin/sh\necho ffmpeg version 7.1\necho \"$@\" >> '{ran}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    locked = (
+        LIVE.replace(b"#EXTINF", b'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="key"\n#EXTINF') + b"#EXT-X-ENDLIST\n"
+    )
+    site.files["/locked.m3u8"] = File(locked, "application/vnd.apple.mpegurl")
+    refused(site, "/locked.m3u8", settings)
+    assert not ran.exists()
+
+
 # Cookies, stopping, going on
 # ----------------------------------------------------------------------------------------
 
