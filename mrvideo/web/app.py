@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
@@ -27,6 +28,7 @@ from mrvideo.models import Budget
 from mrvideo.records import Answer, Event, Notice, Record, StageAdvanced
 from mrvideo.session.keeping import kept_videos
 from mrvideo.session.models import budget_of
+from mrvideo.session.previewing import Previews
 from mrvideo.session.searching import search_library
 from mrvideo.session.telling import kept_chapters
 from mrvideo.settings import Settings
@@ -39,6 +41,9 @@ MOST_BODY_BYTES = 100_000
 LARGEST_PICTURE_PIXELS = 1280
 MOST_FOUND = 20
 
+_LISTENS_EVERY_SECONDS = 0.2
+_KEPT_BY_BROWSER = {"Cache-Control": "private, max-age=3600"}
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -48,6 +53,7 @@ class Viewer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._budget: Budget = budget_of(settings)
+        self._previews = Previews(settings)
 
     def app(self) -> Starlette:
         """Pages, static files and the API; whoever serves it puts a door before it."""
@@ -60,6 +66,8 @@ class Viewer:
             Route("/api/openapi.json", self._openapi),
             Route(one, self._video),
             Route(f"{one}/file", self._file),
+            Route(f"{one}/preview", self._preview),
+            Route(f"{one}/preview/{{part:int}}", self._preview_part),
             Route(f"{one}/frame", self._frame),
             Route(f"{one}/chapters", self._chapters),
             Route(f"{one}/chapters", self._write_chapters, methods=["POST"]),
@@ -107,6 +115,25 @@ class Viewer:
             raise HTTPException(404, "the file is gone, or holds another video by now")
         return FileResponse(video.info.path, content_disposition_type="inline")
 
+    async def _preview(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        told = await asyncio.to_thread(self._previews.told, video.info)
+        return _json(told.model_dump(mode="json"))
+
+    async def _preview_part(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        stop = threading.Event()
+        part = int(request.path_params["part"])
+        making = asyncio.create_task(asyncio.to_thread(self._previews.part, video.info, part, stop))
+        try:
+            while not (await asyncio.wait({making}, timeout=_LISTENS_EVERY_SECONDS))[0]:
+                if await request.is_disconnected():
+                    # Somebody has moved on: nobody waits for this part any more.
+                    stop.set()
+        finally:
+            stop.set()
+        return Response(await making, media_type="video/mp4", headers=_KEPT_BY_BROWSER)
+
     async def _frame(self, request: Request) -> Response:
         video = await self._loaded(request)
         try:
@@ -120,9 +147,7 @@ class Viewer:
                 f"t lies in the video, 0 to {last:.2f} s, and side between 16 and {LARGEST_PICTURE_PIXELS} pixels"
             )
         (frame,) = await asyncio.to_thread(video.frames, [min(time, last)], long_side_pixels=side)
-        return Response(
-            frame.jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
-        )
+        return Response(frame.jpeg, media_type="image/jpeg", headers=_KEPT_BY_BROWSER)
 
     async def _chapters(self, request: Request) -> Response:
         video = await self._loaded(request)

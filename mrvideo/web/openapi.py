@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from mrvideo.library import KeptVideo
 from mrvideo.memory.tree import Node
 from mrvideo.records import Answer, Correction, Found, Hit, Index
+from mrvideo.session.previewing import PreviewTold
 
 
 class Question(BaseModel):
@@ -37,7 +38,9 @@ class Problem(BaseModel):
     detail: str
 
 
-_RECORDS = (KeptVideo, Index, Answer, Hit, Found, Node, Correction, Question, CastRequest, Problem)
+_RECORDS = (
+    KeptVideo, Index, Answer, Hit, Found, Node, Correction, PreviewTold, Question, CastRequest, Problem,
+)  # fmt: skip
 
 
 def description() -> dict[str, Any]:
@@ -45,7 +48,7 @@ def description() -> dict[str, Any]:
     _, schemas = models_json_schema(
         [(kind, "serialization") for kind in _RECORDS], ref_template="#/components/schemas/{model}"
     )
-    digest = {"name": "digest", "in": "path", "required": True, "schema": {"type": "string"}}
+    digest = _path("digest", "string")
 
     def of_video(summary: str, reply: Any, **more: Any) -> dict[str, Any]:
         return {"summary": summary, "parameters": [digest], "responses": _replies(reply), **more}
@@ -66,6 +69,13 @@ def description() -> dict[str, Any]:
                 "get": of_video("An index with its answers and corrections; playable: the file is there.", _ref("Index"))
             },
             "/api/videos/{digest}/file": {"get": of_video("The file itself; byte ranges are served.", None)},
+            "/api/videos/{digest}/preview": {
+                "get": of_video("How a film that a browser cannot play is fetched in parts.", _ref("PreviewTold"))
+            },
+            "/api/videos/{digest}/preview/{part}": {
+                "get": of_video("A part as fragmented MP4, its times counted from the part's start.", None)
+                | {"parameters": [digest, _path("part", "integer")]}
+            },
             "/api/videos/{digest}/frame": {
                 "get": of_video("The frame at a time, as JPEG.", None)
                 | {"parameters": [digest, _query("t", "number"), _query("side", "integer")]}
@@ -105,6 +115,10 @@ def _list(name: str) -> dict[str, Any]:
 
 def _content(schema: dict[str, Any]) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}
+
+
+def _path(name: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
 
 
 def _query(name: str, kind: str) -> dict[str, Any]:

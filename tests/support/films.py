@@ -13,10 +13,10 @@ from mrvideo.media.reader import Reader, Watcher
 from mrvideo.records import Frame, VideoInfo
 
 
-def grey_film(path: Path, *, seconds: int = 20, sound: bool = False) -> Path:
+def grey_film(path: Path, *, seconds: int = 20, sound: bool = False, codec: str = "libx264") -> Path:
     """Grey that grows lighter by the second, at 4 frames per second; with `sound`, a silent sound track."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=4)
+        stream = container.add_stream(codec, rate=4)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         track = container.add_stream("aac", rate=16000) if sound else None
         for number in range(4 * seconds):

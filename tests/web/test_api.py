@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from support.casts import DIGEST
 from web.conftest import TOKEN, Running
 
 from mrvideo.library import Library
+from mrvideo.session import previewing
 from mrvideo.web.app import Viewer
 from mrvideo.web.openapi import description
 
@@ -103,6 +106,39 @@ def test_a_frame_is_a_jpeg_and_nonsense_is_told(client: httpx.Client, viewer: Ru
         assert reply.status_code == 400 and "\n" not in reply.json()["detail"], wrong
 
 
+def test_a_preview_is_told_and_served_in_parts(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{viewer.digest}/preview"
+    told = client.get(path).json()
+    assert told["parts"] == 17 and told["media_type"].startswith('video/mp4; codecs="avc1')
+    part = client.get(f"{path}/16", timeout=60)
+    assert part.content[4:8] == b"ftyp" and part.headers["content-type"] == "video/mp4"
+    for wrong in ("17", "999999"):
+        reply = client.get(f"{path}/{wrong}")
+        assert reply.status_code == 400 and "no part" in reply.json()["detail"]
+    assert client.get(f"{path}/-1").status_code == 404
+    assert client.get(f"/api/videos/{DIGEST}/preview").status_code == 400, "its file is gone"
+
+
+def test_a_preview_that_nobody_waits_for_is_not_made(
+    client: httpx.Client, viewer: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who jumps about in a film leaves parts behind: they would keep the processor from the one on screen."""
+    begun, stopped = threading.Event(), threading.Event()
+
+    def endless(*arguments: Any, go_on: Callable[[], None], **more: Any) -> bytes:
+        begun.set()
+        try:
+            while True:
+                go_on()
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(previewing, "preview_part", endless)
+    with pytest.raises(httpx.ReadTimeout):
+        client.get(f"/api/videos/{viewer.digest}/preview/0", timeout=httpx.Timeout(30, read=0.5))
+    assert begun.is_set() and stopped.wait(30)
+
+
 def test_a_question_streams_its_events_and_its_answer_is_kept(client: httpx.Client, viewer: Running) -> None:
     body = {"question": "What is the boat called?"}
     with client.stream("POST", f"/api/videos/{viewer.digest}/ask", json=body, timeout=60) as reply:
@@ -164,7 +200,7 @@ def test_every_route_is_described_and_every_reference_leads_somewhere(
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names and names <= told["components"]["schemas"].keys()
     routes = {
-        (route.path.replace(":str", ""), method.lower())
+        (route.path.replace(":str", "").replace(":int", ""), method.lower())
         for route in Viewer(viewer.settings).app().routes
         if isinstance(route, Route) and route.path.startswith("/api/") and route.methods
         for method in route.methods - {"HEAD"}

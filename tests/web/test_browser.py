@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from web.conftest import Running
 
 from mrvideo.api import Video, load
 from mrvideo.library import Library
-from mrvideo.records import Cue, Event, Index, Notice, Scene
+from mrvideo.records import Cue, Event, Failure, Index, Notice, Scene, Sighting
 from mrvideo.session.paging import film_beside, page_of_answer, page_of_index
 from mrvideo.wording import printable
 
@@ -28,10 +27,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 # Read here: no test sees the variables of the person who runs it.
 SCREENSHOTS = os.environ.get("MRVIDEO_TEST_SCREENSHOTS")
 expect = sync_api.expect
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium; python3 .ci/install_chromium.py installs Debian's"
-)
 
 HTML = (
     "<script>alert(1)</script>",
@@ -48,32 +43,6 @@ HTML = (
     "&lt;script&gt;alert(1)&lt;/script&gt;",
 )
 HOSTILE = (*ORDERS, *BREAKERS, *MARKDOWN, *HTML)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def page(browser: Any, viewer: Running) -> Iterator[Any]:
-    """A page that is let in. At the end: no error on its console, no dialog, no request to elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("dialog", lambda dialog: (errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    page.on("request", lambda r: None if r.url.startswith(viewer.origin) else errors.append(r.url))
-    page.goto(viewer.entrance)
-    page.expected_errors = []
-    yield page
-    context.close()
-    # Frames of a film whose file is gone cannot be had: the page says so, and the console repeats the status.
-    assert [e for e in errors if not any(part in e for part in page.expected_errors)] == []
 
 
 def _shot(page: Any, name: str) -> None:
@@ -149,6 +118,34 @@ def test_a_cast_is_put_right_in_the_page_and_is_so_after_a_reload(page: Any, vie
         expect(page.locator("#cast li")).to_have_count(count)
     with Library.open(viewer.settings.library) as library:
         assert library.corrections(DIGEST) == ()
+
+
+def test_each_speaker_member_text_and_loss_has_a_lane(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    told = cast_index()
+    cues = tuple(
+        Cue(start_seconds=n, stop_seconds=n + 1, text=f"line {n}", speaker=("Anna", None, "speaker_2")[n % 3])
+        for n in range(9)
+    )
+    text = Sighting(start_seconds=3, stop_seconds=4, text="EXIT")
+    scenes = (told.scenes[0].model_copy(update={"sightings": (text,)}), *told.scenes[1:])
+    lost = Failure(stage="clips", start_seconds=50, stop_seconds=60, reasons=("no answer",))
+    cast = told.entities + tuple(
+        told.entities[0].model_copy(update={"name": f"extra_{n}"}) for n in range(39)
+    )
+    index = told.model_copy(update={"cues": cues, "scenes": scenes, "failures": (lost,), "entities": cast})
+    with Library.open(viewer.settings.library) as library:
+        library.put_index(index)
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    page.wait_for_selector("#transcript .row")
+    names = page.locator(".lane .name").all_text_contents()
+    assert names[:6] == ["Scenes", "Speech", "Anna speaks", "speaker_2 speaks", "Texts", "Unseen"]
+    assert names[6:9] == ["person_1", "person_2", "person_3"] and len(names) == 46
+    assert "2 more members without a lane here." in page.text_content("#lanes")
+    page.locator(".lane", has_text="speaker_2 speaks").locator("canvas").press("ArrowRight")
+    expect(page.locator("#clock")).to_contain_text("0:02.0")
+    page.locator(".lane", has_text="Unseen").locator("canvas").press("ArrowRight")
+    expect(page.locator("#clock")).to_contain_text("0:50.0")
 
 
 def test_hostile_strings_stay_text(page: Any, viewer: Running) -> None:

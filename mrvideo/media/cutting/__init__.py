@@ -15,14 +15,19 @@ from mrvideo.media.cutting.gif import (
     cut_gif,
 )
 from mrvideo.media.cutting.new_file import check_new, new_file
+from mrvideo.media.cutting.preview import PREVIEW_SECONDS, Preview, preview_kind, preview_part
 
 __all__ = [
     "GIF_LONG_SIDE_PIXELS",
     "GIF_MOST_PICTURES",
     "GIF_PICTURES_PER_SECOND",
+    "PREVIEW_SECONDS",
+    "Preview",
     "check_new",
     "cut_clip",
     "cut_gif",
     "join_clips",
     "new_file",
+    "preview_kind",
+    "preview_part",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -56,6 +56,10 @@ def join_clips(
         _encode(path, pieces, made, reading)
 
 
+def _go_on() -> None:
+    """Nobody stops it."""
+
+
 @contextmanager
 def _written(path: str, target: Path, *, overwrite: bool) -> Generator[Path]:
     with new_file(target, overwrite=overwrite) as made:
@@ -92,20 +96,30 @@ def _encode(path: str, pieces: Sequence[Piece], made: Path, reading: ReadOptions
             done = 0.0
             for piece in pieces:
                 with closing(Film(path, piece, reading)) as film, closing(Hearing(film)) as hearing:
-                    _write(film, hearing, writer, kind, done)
+                    write_span(film, hearing, writer, kind, done)
                 done += piece.span.duration_seconds
             writer.finish()
     turn(made, turned)
 
 
-def _write(film: Film, hearing: Hearing, writer: Writer, kind: tuple[int, str] | None, done: float) -> None:
+def write_span(
+    film: Film,
+    hearing: Hearing,
+    writer: Writer,
+    kind: tuple[int, str] | None,
+    done: float,
+    go_on: Callable[[], None] = _go_on,
+) -> None:
+    """Encode a film's span, with its sound, behind the `done` seconds that are written. `go_on` as in
+    `Film.shown`.
+    """
     span = film.piece.span
     offset = done - span.start_seconds
     if kind is not None:
         # Counted from the film's start, so that roundings do not add up over many spans.
         count = round((done + span.duration_seconds) * kind[0]) - round(done * kind[0])
         writer.hear(hearing.samples(*kind, count))
-    for shown in film.shown():
+    for shown in film.shown(go_on):
         tick, stop = (round((t + offset) * TICKS) for t in (shown.start_seconds, shown.stop_seconds))
         if stop > tick:
             writer.write(shown, tick, stop)

@@ -4,7 +4,7 @@ stays on screen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from av.video.frame import VideoFrame
@@ -82,15 +82,17 @@ class Film:
         """Let go of the file."""
         self.track.close()
 
-    def shown(self) -> Iterator[Shown]:
+    def shown(self, go_on: Callable[[], None]) -> Iterator[Shown]:
         """The pictures on screen in the span, the first and the last one's stay cut to it.
 
-        Raises `DecodeError` where some of the span cannot be decoded.
+        `go_on` is called for each picture that is decoded, also before the span, and stops the work by what
+        it raises. Raises `DecodeError` where some of the span cannot be decoded.
         """
         span, track = self.piece.span, self.track
         walk = Pass(track, Wanted([span.start_seconds, span.stop_seconds]), self._losses, sparse=False)
         held: tuple[float, VideoFrame] | None = None
         for start, picture in walk.pictures():
+            go_on()
             if held is not None and start > span.start_seconds + SAME_SECONDS:
                 self._check_whole(held[0])
                 yield Shown(max(held[0], span.start_seconds), min(start, span.stop_seconds), held[1])

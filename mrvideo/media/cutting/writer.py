@@ -33,15 +33,28 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "17", "preset": "veryfast", "g": "60", "bf": "0"},
     "libx265": {"crf": "18", "preset": "veryfast", "x265-params": "log-level=none:keyint=60:bframes=0"},
 }
+_FOR_A_BROWSER = {
+    "preset": "superfast", "profile": "main", "crf": "25", "maxrate": "4M", "bufsize": "8M", "g": "60", "bf": "0",
+    "threads": "2",
+}  # fmt: skip
+_IN_FRAGMENTS = "frag_keyframe+empty_moov+default_base_moof"
 _SOUND_BITS_PER_CHANNEL = 96_000
 
 
 class Writer:
-    """Pictures and sound in, an MP4 file out. `finish` completes it; `close` alone leaves it unfinished."""
+    """Pictures and sound in, an MP4 file out. `finish` completes it; `close` alone leaves it unfinished.
 
-    def __init__(self, made: Path, sound: tuple[int, str] | None) -> None:
+    With `long_side_pixels`, pictures that are encoded are no larger than that, and the file is one that a
+    browser's MediaSource takes: H.264 of 8 bits, in fragments.
+    """
+
+    def __init__(
+        self, made: Path, sound: tuple[int, str] | None, *, long_side_pixels: int | None = None
+    ) -> None:
+        flags = "+faststart" if long_side_pixels is None else _IN_FRAGMENTS
         # PyAV's types of what is written are only partly known.
-        self._output: Any = av.open(str(made), "w", format="mp4", options={"movflags": "+faststart"})
+        self._output: Any = av.open(str(made), "w", format="mp4", options={"movflags": flags})
+        self._long_side_pixels = long_side_pixels
         self._video: Any = None
         self._scaler = VideoReformatter()
         self._size = (0, 0)
@@ -57,14 +70,17 @@ class Writer:
     def encode_pictures(self, film: Film) -> None:
         """The pictures that follow are encoded, in the size and the kind of this film's."""
         picture = film.first
-        name = _AS_THEY_ARE.get(picture.format.name)
+        small = self._long_side_pixels is not None
+        name = None if small else _AS_THEY_ARE.get(picture.format.name)
         self._format = picture.format.name if name else "yuv420p"
         if name is None and picture.format.name.startswith("yuvj"):
             self._format = "yuvj420p"
-        self._size = tuple(max(2, side - side % 2) for side in (picture.width, picture.height))
+        width, height = (picture.width, picture.height) if not small else self._smaller(film)
+        self._size = (max(2, width - width % 2), max(2, height - height % 2))
         encoder = name or "libx264"
+        options = _FOR_A_BROWSER if small else _OPTIONS[encoder]
         try:
-            video = self._output.add_stream(encoder, rate=_rate(film), options=_OPTIONS[encoder])
+            video = self._output.add_stream(encoder, rate=_rate(film), options=options)
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoError(
                 f"{film.path}: this PyAV has no encoder {encoder} for its pictures; install the av package of PyPI"
@@ -72,7 +88,7 @@ class Writer:
         context = video.codec_context
         video.width, video.height, video.pix_fmt = *self._size, self._format
         video.time_base = context.time_base = _BASE
-        if film.track.stream.sample_aspect_ratio:
+        if film.track.stream.sample_aspect_ratio and not small:
             context.sample_aspect_ratio = film.track.stream.sample_aspect_ratio
         source = film.track.codec
         for told in ("color_range", "color_primaries", "color_trc", "colorspace"):
@@ -83,6 +99,13 @@ class Writer:
             context.codec_tag = "hvc1"  # What Apple's players ask for.
         self._video, self._encoding = video, True
         self._add_sound()
+
+    def _smaller(self, film: Film) -> tuple[int, int]:
+        """The size with square pixels, not yet turned, within the long side."""
+        sides = (film.info.width, film.info.height)
+        width, height = sides if film.first.rotation % 180 == 0 else (sides[1], sides[0])
+        share = min(1.0, (self._long_side_pixels or max(sides)) / max(sides))
+        return round(width * share), round(height * share)
 
     def copy_pictures(self, film: Film) -> Any:
         """The stream that copied packets go to."""
@@ -96,6 +119,12 @@ class Writer:
     def _add_sound(self) -> None:
         if self._kind is not None:
             rate, layout = self._kind
+            if self._long_side_pixels is not None:
+                # What the encoder gives before the film begins is left out, see `_mux_sound`: a block more of
+                # silence leads it, so that nothing of the film is lost with it.
+                self._fed = -BLOCK
+                self._waiting = [np.zeros((2 if layout == "stereo" else 1, BLOCK), np.float32)]
+                self._waiting_count = BLOCK
             self._sound = self._output.add_stream("aac", rate=rate, layout=layout)
             channels = self._sound.codec_context.layout.nb_channels
             self._sound.codec_context.bit_rate = min(_SOUND_BITS_PER_CHANNEL, 4 * rate) * channels
@@ -153,9 +182,15 @@ class Writer:
             piece = samples[:, at : min(at + BLOCK, stop)]
             frame = audio_frame(piece, rate=rate, layout=layout, first=self._fed)
             self._fed += piece.shape[1]
-            self._output.mux(self._sound.encode(frame))
+            self._mux_sound(self._sound.encode(frame))
         self._waiting = [samples[:, stop:]]
         self._waiting_count = samples.shape[1] - stop
+
+    def _mux_sound(self, packets: list[Packet[Any]]) -> None:
+        for packet in packets:
+            # In fragments there is no list of edits: a packet before 0 would move all that follows.
+            if self._long_side_pixels is None or (packet.pts is not None and packet.pts >= 0):
+                self._output.mux(packet)
 
     def finish(self) -> None:
         """Write what is left, and the file's index."""
@@ -164,7 +199,7 @@ class Writer:
         self.hear_until(None)
         if self._sound is not None:
             self._encode_sound(whole=False)
-            self._output.mux(self._sound.encode(None))
+            self._mux_sound(self._sound.encode(None))
         self._output.close()
 
     def close(self) -> None:

@@ -1,36 +1,97 @@
-// The player: the browser's own where it can play the file, else frames without sound. Seeks, and loops a span.
+// The player: the browser's own where it can play the file, else a preview that the viewer encodes, else frames
+// without sound. Seeks, and loops a span.
 import { clock, element } from "./common.js";
+import { Preview } from "./preview.js";
+
+const FRAMES_A_SECOND = 2;
 
 export class Player extends EventTarget {
   constructor(stage, base, video, playable) {
     super();
-    this.base = base;
-    this.duration = video.duration_seconds;
-    this.time = 0;
-    this.loop = null;
-    this.stage = stage;
-    this.media = null;
-    if (!playable) {
-      this.note = "The file is gone: there is nothing to play.";
-      return;
-    }
-    this.media = element("video", { controls: true, preload: "metadata", src: `${base}/file` });
+    Object.assign(this, { stage, base, video, duration: video.duration_seconds, time: 0, loop: null, media: null, preview: null });
+    if (/^\w+:\/\//.test(video.path)) this.frames("The film lies elsewhere: frames are shown, sound is off.");
+    else if (!playable) this.note = "The file is gone: there is nothing to play.";
+    else this.file();
+  }
+
+  file() {
+    const media = this.screen();
+    const otherwise = () => this.media === media && !this.preview && this.parts();
+    media.addEventListener("error", otherwise);
+    // Of some films a browser plays the sound alone, or the pictures alone, without a word.
+    media.addEventListener("loadedmetadata", () => media.videoWidth || otherwise());
+    media.addEventListener("timeupdate", () => {
+      const mute = media.mozHasAudio === false || media.webkitAudioDecodedByteCount === 0;
+      if (this.video.has_audio && mute && !media.paused && media.played.length && media.played.end(0) - media.played.start(0) > 1) otherwise();
+    });
+    media.src = `${this.base}/file`;
+  }
+
+  parts() {
+    const { time } = this;
+    const before = this.media;
+    const playing = before && !before.paused;
+    const media = this.screen();
+    before?.removeAttribute("src");
+    before?.load();
+    if (time) media.currentTime = time;
+    this.tell("This browser cannot play the file as it is: a preview is made while you watch.");
+    const frames = (reason) => this.frames(`This browser cannot play the file: frames are shown, sound is off. ${reason}`);
+    this.preview = new Preview(media, this.base, this.duration, {
+      failed: (error) => frames(error.message),
+      lost: (error) => this.tell(`Some of it cannot be played: ${error.message}`),
+    });
+    media.addEventListener("error", () => this.media === media && frames(media.error?.message ?? ""));
+    if (playing) media.addEventListener("loadedmetadata", () => media.play().catch(() => {}));
+  }
+
+  screen() {
+    this.media = element("video", { controls: true, preload: "metadata" });
     this.media.setAttribute("aria-label", "Video");
-    this.media.addEventListener("error", () => this.frames("This browser cannot play the file: frames are shown, sound is off."));
-    this.media.addEventListener("timeupdate", () => this.at(this.media.currentTime));
-    stage.replaceChildren(this.media);
+    const { media } = this;
+    media.addEventListener("timeupdate", () => this.media === media && this.at(media.currentTime));
+    this.stage.replaceChildren(media);
+    return media;
+  }
+
+  tell(note) {
+    this.note = note;
+    this.dispatchEvent(new Event("note"));
   }
 
   frames(why) {
-    this.media = null;
-    this.note = why;
+    this.preview?.close();
+    this.media = this.preview = null;
+    this.running = false;
     this.picture = element("img", { alt: "Frame of the video" });
+    this.button = element("button", { type: "button", onclick: () => this.toggle() }, "Play frames");
     // Not even frames: the note says why, and a broken picture would say nothing.
-    this.picture.addEventListener("error", () => (this.picture.hidden = true));
-    this.picture.addEventListener("load", () => (this.picture.hidden = false));
-    this.stage.replaceChildren(this.picture);
+    this.picture.addEventListener("error", () => {
+      this.picture.hidden = true;
+      this.run(false);
+    });
+    this.picture.addEventListener("load", () => {
+      this.picture.hidden = false;
+      clearTimeout(this.next);
+      if (this.running) this.next = setTimeout(() => this.step(), 1000 / FRAMES_A_SECOND);
+    });
+    this.stage.replaceChildren(this.picture, this.button);
     this.seek(this.time);
-    this.dispatchEvent(new Event("note"));
+    this.tell(why);
+  }
+
+  run(on) {
+    clearTimeout(this.next);
+    this.running = on;
+    this.button.textContent = on ? "Pause" : "Play frames";
+    if (on) this.step();
+  }
+
+  step() {
+    const time = this.time + 1 / FRAMES_A_SECOND;
+    if (this.loop && time >= this.loop.stop) this.seek(this.loop.start);
+    else if (time < this.duration) this.seek(time);
+    else this.run(false);
   }
 
   seek(seconds) {
@@ -45,6 +106,7 @@ export class Player extends EventTarget {
     this.seek(start);
     // A browser may refuse to play before it was clicked: the place is right all the same.
     if (this.media) this.media.play().catch(() => {});
+    else if (this.picture && !this.running && stop > start) this.run(true);
     this.dispatchEvent(new Event("loop"));
   }
 
@@ -61,6 +123,7 @@ export class Player extends EventTarget {
 
   toggle() {
     if (this.media) this.media.paused ? this.media.play().catch(() => {}) : this.media.pause();
+    else if (this.picture) this.run(!this.running);
   }
 
   get told() {

@@ -15,7 +15,23 @@ let shown = null;
 let chapters = null;
 let moments = [];
 
+const MOST_LISTED = 100;
+const MOST_CAST_LANES = 40;
+const MOST_SPEAKER_LANES = 20;
+
+// [speaker, cues] of each who is named, in order of appearance.
+function speakersOf(cues) {
+  const found = new Map();
+  for (const cue of cues) {
+    if (!cue.speaker) continue;
+    if (!found.has(cue.speaker)) found.set(cue.speaker, []);
+    found.get(cue.speaker).push(cue);
+  }
+  return [...found];
+}
+
 function drawLanes(index) {
+  const speakers = speakersOf(index.cues);
   const cast = index.entities.map((entity) => [called(entity), entity.scene_indexes.map((n) => index.scenes[n]).filter(Boolean), "--cast"]);
   const rows = [
     ["Shots", index.shots, "--shot"],
@@ -23,13 +39,19 @@ function drawLanes(index) {
     ["Chapters", chapters ?? [], "--chapter"],
     ["Found", moments, "--found"],
     ["Speech", index.cues, "--cue"],
+    ...speakers.slice(0, MOST_SPEAKER_LANES).map(([name, cues]) => [`${name} speaks`, cues, "--cue"]),
     ["Texts", index.scenes.flatMap((scene) => scene.sightings), "--text"],
     ["Unseen", index.failures, "--lost"],
     ["Unread", unread, "--lost"],
-    ...cast.slice(0, 40),
+    ...cast.slice(0, MOST_CAST_LANES),
   ].filter(([, spans]) => spans.length);
   lanes = rows.map(([name, spans, colour]) => lane(name, spans, colour, player));
   $("lanes").replaceChildren(...lanes.map((one) => one.node));
+  const hidden = [
+    [speakers.length - MOST_SPEAKER_LANES, "speaker"],
+    [cast.length - MOST_CAST_LANES, "member"],
+  ].filter(([count]) => count > 0);
+  if (hidden.length) $("lanes").append(element("p", { className: "quiet" }, `${hidden.map(([count, what]) => counted(count, `more ${what}`)).join(" and ")} without a lane here.`));
   lanes.forEach((one) => one.draw());
 }
 
@@ -56,7 +78,9 @@ function drawTranscript(index) {
 }
 
 function drawCast(index) {
-  $("cast").replaceChildren(...index.entities.slice(0, 200).map((entity) => element("li", {}, element("b", {}, called(entity)), ` ${entity.description} `, element("span", { className: "quiet" }, `in ${counted(entity.scene_indexes.length, "scene")}`))));
+  const more = index.entities.length - MOST_LISTED;
+  $("cast").replaceChildren(...index.entities.slice(0, MOST_LISTED).map((entity) => element("li", {}, element("b", {}, called(entity)), ` ${entity.description} `, element("span", { className: "quiet" }, `in ${counted(entity.scene_indexes.length, "scene")}`))));
+  if (more > 0) $("cast").append(element("li", { className: "quiet" }, `${more} more are to be chosen below.`));
   for (const id of ["who", "other"]) {
     const before = $(id).value;
     $(id).replaceChildren(...index.entities.map((entity) => element("option", { value: entity.name }, called(entity))));
