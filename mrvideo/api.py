@@ -253,8 +253,8 @@ class Video:
     def merge(self, keep: str, other: str, *, on_event: EventSink = _ignore) -> CastChange:
         """`other` is the same as `keep`, whose name stays. Names are those of `entities`, or real ones.
 
-        Here, as in `split`, `rename`, `tell_apart` and `undo`: captions, search, memories and this object
-        follow, no model is called, and indexing again keeps it. Answers that rest on a changed name come back
+        Here, as in `split`, `rename`, `tell_apart`, `give_photo` and `undo`: captions, search, memories and
+        this object follow, no model is called, and indexing again keeps it. Answers that rest on a changed name come back
         from `answers` with `stale` set. Raises `InputError` for a name that is not in the cast,
         `LibraryError`.
         """
@@ -284,6 +284,19 @@ class Video:
     def tell_apart(self, one: str, other: str, *, on_event: EventSink = _ignore) -> CastChange:
         """The two are not the same, whatever indexing again finds."""
         return self._changed(casting.tell_apart(self._index, one, other, self._settings, on_event=on_event))
+
+    def give_photo(self, name: str, photo: PathLike | bytes, *, on_event: EventSink = _ignore) -> CastChange:
+        """Keep a photo of a member of the cast: a picture's path, or what its file holds. Questions that look
+        at frames are shown it, and `Entity.photo` names it.
+
+        Raises `InputError` for what is no picture that can be read.
+        """
+        given = photo if isinstance(photo, bytes) else Path(photo)
+        return self._changed(casting.give_photo(self._index, name, given, self._settings, on_event=on_event))
+
+    def photo(self, name: str) -> bytes | None:
+        """The photo that was given of a member of the cast, as JPEG; None without one."""
+        return casting.photo_named(self._index, name, self._settings)
 
     def undo(self, *, on_event: EventSink = _ignore) -> CastChange:
         """Take back the last correction of the cast. Raises `InputError` when there is none."""

@@ -11,7 +11,7 @@ from mrvideo.agents.ask.state import Context, View
 from mrvideo.captioning.sheets import BOX_MARGIN, CELL_PIXELS, CELLS, Cell, sheets
 from mrvideo.media.images import with_crop
 from mrvideo.models.base import Model, Picture
-from mrvideo.records import Entity, Span
+from mrvideo.records import Entity, Frame, Span
 
 MAX_PORTRAITS = 6
 
@@ -33,7 +33,8 @@ async def portraits(
     """Exemplars of those whom the texts in `named` name and of nobody else, and whose they are.
 
     Those who are found in their frames by a box stand on one sheet, labelled `sheet, row 1: <person_3>,
-    <person_3> again`; of others the whole frame is shown, labelled `<person_3>`. Both may show three views of
+    <person_3> again`, with the photos that the user gave: `<person_3> photo`; of others the whole frame is
+    shown, labelled `<person_3>`. Both may show three views of
     each: one view may be a poor one, or of somebody else. At most a third of the `images` that the call may
     send (half of few), and no more than leave a frame for each of the `spans`; none for a model whose images
     the frames already fill.
@@ -45,9 +46,13 @@ async def portraits(
         return (), ()
     wanted = entities_named(context, named)
     boxed = [e for e in wanted if e.box is not None][:MAX_PORTRAITS]
-    views = _views(context, boxed, CELLS if boxed else 0)
-    whole = [e for e in wanted if e.box is None][: room - min(len(boxed), 1)]
-    room -= min(len(boxed), 1)
+    photos = [
+        (e.name, context.photos[e.photo]) for e in wanted if e.photo is not None and e.photo in context.photos
+    ][:MAX_PORTRAITS]
+    views = _views(context, boxed, CELLS - len(photos) if boxed else 0)
+    sheet = min(len(boxed) + len(photos), 1)
+    whole = [e for e in wanted if e.box is None][: room - sheet]
+    room -= sheet
     if len(whole) == 1 and room == 2:
         room = 1
     views += _views(context, whole, room)
@@ -57,21 +62,25 @@ async def portraits(
     found = [(name, label, context.portraits.get(view)) for name, label, view in views]
     shown = [(name, label, frame) for name, label, frame in found if frame is not None]
     on_sheet = {e.name for e in boxed}
-    cells = [Cell(label, frame) for name, label, frame in shown if name in on_sheet]
+    # A photo is of no time in the video.
+    cells = [Cell(f"<{name}> photo", Frame(0.0, jpeg, 1, 1)) for name, jpeg in photos]
+    cells += [Cell(label, frame) for name, label, frame in shown if name in on_sheet]
     frames = [
         Picture(label, frame.jpeg, frame.time_seconds, frame.crop)
         for name, label, frame in shown
         if name not in on_sheet
     ]
-    return (*sheets(cells), *frames), tuple(dict.fromkeys(name for name, _, _ in shown))
+    known = (*(name for name, _ in photos), *(name for name, _, _ in shown))
+    return (*sheets(cells), *frames), tuple(dict.fromkeys(known))
 
 
 def pictures_of_exemplars(entities: Sequence[Entity], *, views: int = 1 + _MORE_VIEWS) -> int:
-    """How many pictures `portraits` would like to send: one for all who are found by a box, `views` of each
-    other.
+    """How many pictures `portraits` would like to send: one for all who are found by a box or have a photo,
+    `views` of each other.
     """
     whole = sum(e.box is None for e in entities)
-    return min(any(e.box is not None for e in entities) + views * whole, MAX_PORTRAITS)
+    sheet = any(e.box is not None or e.photo is not None for e in entities)
+    return min(sheet + views * whole, MAX_PORTRAITS)
 
 
 def _views(context: Context, entities: Sequence[Entity], room: int) -> list[tuple[str, str, View]]:

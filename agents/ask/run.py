@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mrvideo.agents.ask.budget import LOCAL, Pictures
 from mrvideo.agents.ask.graph import build
@@ -25,6 +25,7 @@ async def ask(
     text: Model,
     checker: Model | None = None,
     closeups: Frames | None = None,
+    photos: Mapping[str, bytes] | None = None,
     effort: Effort = "high",
     must_choose: bool = False,
     max_rounds: int = 2,
@@ -37,7 +38,8 @@ async def ask(
     ledger.
 
     `checker` checks claims in the place of the vision model; one that cannot see is not used, with a notice.
-    `closeups` serves frames at the size of the source, of which small text is read. With a `memory`, only
+    `closeups` serves frames at the size of the source, of which small text is read; `photos` are those that
+    the user gave of members of the cast, by `Entity.photo`. With a `memory`, only
     what it points to is read, at most `max_opened` of its chapters; not at effort `exhaustive`. `pointed` are
     moments that bear on the question, the best first: their chapters are opened too.
 
@@ -62,6 +64,7 @@ async def ask(
         pointed=tuple(pointed),
         checker=_seeing(checker, told),
         closeups=closeups,
+        photos=photos or {},
         pictures=Pictures(LOCAL[possible]),
         must_choose=must_choose,
         max_rounds=max_rounds,

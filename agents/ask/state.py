@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Protocol
@@ -104,6 +104,8 @@ class Context:
     pointed: tuple[Moment, ...] = ()
     checker: Model | None = None
     closeups: Frames | None = None
+    photos: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """JPEGs that the user gave of members of the cast, by `Entity.photo`."""
     pictures: Pictures = field(default_factory=lambda: Pictures(0))
     sent: set[float] = field(default_factory=set[float])
     """Times, to the hundredth of a second, of which looks and checks were sent a frame."""

@@ -127,17 +127,30 @@ def _photo_bytes(path: Path) -> bytes:
 
 
 def _photo(path: Path) -> bytes:
-    """The photo upright and scaled. What a picture claims is looked at before anything is decoded."""
+    return photo_jpeg(_photo_bytes(path), told=str(path))
+
+
+def read_photo(path: Path) -> bytes:
+    """A photo's file as `photo_jpeg` gives it. Raises `InputError`."""
+    return _photo(path)
+
+
+def photo_jpeg(data: bytes, *, told: str) -> bytes:
+    """A picture's file upright, scaled, as JPEG. What it claims is looked at before anything is decoded.
+
+    `told` names it in messages. Raises `InputError`.
+    """
     from PIL import Image, ImageOps
 
     from mrvideo.media.images import encode_jpeg
 
-    data = io.BytesIO(_photo_bytes(path))
     Image.init()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
-            image: Image.Image = Image.open(data, formats=[f for f in _PHOTO_FORMATS if f in Image.OPEN])
+            image: Image.Image = Image.open(
+                io.BytesIO(data), formats=[f for f in _PHOTO_FORMATS if f in Image.OPEN]
+            )
         image.draft("RGB", (2 * _PHOTO_PIXELS, 2 * _PHOTO_PIXELS))
         if image.width * image.height <= _MOST_DECODED_PIXELS:
             upright = ImageOps.exif_transpose(image).convert("RGB")
@@ -146,7 +159,7 @@ def _photo(path: Path) -> bytes:
     except Image.DecompressionBombError:
         pass  # said below
     except Exception as error:
-        raise InputError(f"{path} is not a picture that can be read; save it as JPEG or PNG") from error
+        raise InputError(f"{told} is not a picture that can be read; save it as JPEG or PNG") from error
     raise InputError(
-        f"{path}: more than {_MOST_DECODED_PIXELS // 1_000_000} million pixels are not decoded; scale it down"
+        f"{told}: more than {_MOST_DECODED_PIXELS // 1_000_000} million pixels are not decoded; scale it down"
     )

@@ -107,7 +107,7 @@ class _Cast:
         """Whether it fits this index; what does not is left out."""
         these = self._found(correction.these)
         those = self._found(correction.those)
-        if not these or (correction.kind != "name" and not those):
+        if not these or (correction.kind in ("same", "apart") and not those):
             return False
         match correction.kind:
             case "same":
@@ -119,6 +119,9 @@ class _Cast:
                 self._entities[name] = self._entities[name].model_copy(
                     update={"display_name": correction.name, "name_evidence": ()}
                 )
+            case "photo":
+                name = self._of[these[0]]
+                self._entities[name] = self._entities[name].model_copy(update={"photo": correction.photo})
         return True
 
     def _join(self, keep: str, other: str) -> None:
@@ -127,7 +130,9 @@ class _Cast:
         one, two = self._entities[keep], self._entities.pop(other)
         if one.display_name is None:
             update = {"display_name": two.display_name, "name_evidence": two.name_evidence}
-            self._entities[keep] = one.model_copy(update=update)
+            self._entities[keep] = one = one.model_copy(update=update)
+        if one.photo is None:
+            self._entities[keep] = one.model_copy(update={"photo": two.photo})
         self._move(self._groups.pop(other), keep)
 
     def _part(self, these: Sequence[str], those: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,6 +53,12 @@ def cast(
         _Pair | None,
         typer.Option("--apart", metavar="NAME OTHER", help="The two are not the same; indexing keeps to it."),
     ] = None,
+    photo: Annotated[
+        _Pair | None,
+        typer.Option(
+            "--photo", metavar="NAME FILE", help="The picture in FILE shows NAME; looks and checks see it."
+        ),
+    ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take back the last correction.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -60,9 +67,9 @@ def cast(
     Captions, search and later answers follow by exact rename; indexing again keeps it; no model is called.
     Kept answers that rest on a changed name are marked as out of date.
     """
-    asked = [bool(merge), split is not None, bool(rename), bool(apart), undo]
+    asked = [bool(merge), split is not None, bool(rename), bool(apart), bool(photo), undo]
     if sum(asked) > 1:
-        raise InputError("one correction at a time: --merge, --split, --rename, --apart or --undo")
+        raise InputError("one correction at a time: --merge, --split, --rename, --apart, --photo or --undo")
     if split is None and (scenes is not None or mentions is not None):
         raise InputError("--scenes and --mentions go with --split NAME")
 
@@ -87,6 +94,9 @@ def cast(
             change = casting.rename(index, *rename, settings, on_event=on_event)
         elif apart:
             change = casting.tell_apart(index, *apart, settings, on_event=on_event)
+        elif photo:
+            name, file = photo
+            change = casting.give_photo(index, name, Path(file), settings, on_event=on_event)
         elif undo:
             change = casting.undo(index, settings, on_event=on_event)
     index = index if change is None else change.index

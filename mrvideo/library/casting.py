@@ -40,9 +40,19 @@ def add_correction(connection: Connection, digest: str, correction: Correction) 
     return correction.model_copy(update={"id": number, "created_at": made})
 
 
-def remove_correction(connection: Connection, correction: Correction) -> None:
-    """Forget a correction."""
+def remove_correction(connection: Connection, digest: str, correction: Correction) -> None:
+    """Forget a correction, and its photo where no other one has it."""
     connection.execute(delete(schema.corrections).where(schema.corrections.c.id == correction.id))
+    left = {one.photo for one in kept_corrections(connection, digest)}
+    if correction.photo is not None and correction.photo not in left:
+        table = schema.photos
+        connection.execute(delete(table).where(table.c.digest == digest, table.c.photo == correction.photo))
+
+
+def put_photo(connection: Connection, digest: str, photo: str, jpeg: bytes) -> None:
+    """Keep a photo of somebody in a video, once."""
+    statement = upsert(schema.photos).values(digest=digest, photo=photo, jpeg=jpeg)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["digest", "photo"]))
 
 
 def put_uncorrected(connection: Connection, index: Index, captioned: Index | None) -> None:

@@ -6,6 +6,7 @@
             ├─ texts ─── texts_fts                      what search reads: the latest index of each video
             ├─ parts                                    finished shards and stages
             ├─ corrections                              what a user put right in the cast, and the indexes before
+            ├─ photos                                   of members of the cast, as a user gave them
             ├─ embeddings                               frames as vectors, by embedder
             └─ answers
     replies                                             what models said, by request
@@ -30,7 +31,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """What `PRAGMA user_version` says of a library this code reads; the number of the newest migration."""
 
 APPLICATION_ID = 0x4D525649
@@ -167,6 +168,14 @@ uncorrected = Table(
     Column("key", Text, nullable=False),  # of the index
     Column("body", Text, nullable=False),  # the index as captioned
     UniqueConstraint("digest", "key"),
+)
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("digest", Text, ForeignKey("videos.digest", ondelete="CASCADE"), primary_key=True),
+    Column("photo", Text, primary_key=True),  # SHA-256 of the JPEG
+    Column("jpeg", LargeBinary, nullable=False),
 )
 
 replies = Table(

@@ -34,6 +34,7 @@ from mrvideo.library.casting import (
     add_correction,
     kept_corrections,
     mark_stale,
+    put_photo,
     put_uncorrected,
     remove_correction,
 )
@@ -290,6 +291,13 @@ class Library:
         with self._reading() as connection:
             return () if connection is None else kept_corrections(connection, digest)
 
+    def photo(self, digest: str, photo: str) -> bytes | None:
+        """A photo of somebody in a video as JPEG, by its SHA-256; None where it is not kept."""
+        table = schema.photos
+        statement = select(table.c.jpeg).where(table.c.digest == digest, table.c.photo == photo)
+        with self._reading() as connection:
+            return None if connection is None else connection.execute(statement).scalar_one_or_none()
+
     def uncorrected(self, digest: str, key: str) -> Index | None:
         """The index as captioned, where the one of this key has its cast put right; else None."""
         table = schema.uncorrected
@@ -297,14 +305,22 @@ class Library:
         return self._parse(Index, bodies[0]) if bodies else None
 
     def put_correction(
-        self, digest: str, correction: Correction, indexes: Sequence[tuple[Index, Index]], stale: Stale
+        self,
+        digest: str,
+        correction: Correction,
+        indexes: Sequence[tuple[Index, Index]],
+        stale: Stale,
+        *,
+        jpeg: bytes | None = None,
     ) -> Correction:
-        """Add a correction with the indexes that it changes, each as captioned and put right, in one
-        transaction.
+        """Add a correction with the indexes that it changes, each as captioned and put right, and its photo,
+        in one transaction.
 
         The last one is the video's latest. Returns the correction with its id.
         """
         with self._writing() as connection:
+            if correction.photo is not None and jpeg is not None:
+                put_photo(connection, digest, correction.photo, jpeg)
             kept = add_correction(connection, digest, correction)
             self._put_right(connection, digest, indexes)
             mark_stale(connection, digest, stale, by=kept.id)
@@ -317,7 +333,7 @@ class Library:
         again.
         """
         with self._writing() as connection:
-            remove_correction(connection, correction)
+            remove_correction(connection, digest, correction)
             self._put_right(connection, digest, indexes)
             mark_stale(connection, digest, stale, by=None, since=correction)
 

@@ -66,6 +66,9 @@ class Entity(Record):
     box: Box | None = Field(
         default=None, description="where it is in the exemplar's frame, in shares of the source"
     )
+    photo: str | None = Field(
+        default=None, description="SHA-256 of a photo that the user gave; the library holds it"
+    )
     mention_ids: tuple[str, ...] = ()
     scene_indexes: tuple[int, ...] = ()
     name_evidence: tuple[Evidence, ...] = ()

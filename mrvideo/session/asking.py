@@ -141,6 +141,7 @@ async def answer_from(
         text=models.text,
         checker=models.verify,
         closeups=None if frames is None else _closeups(frames),
+        photos={} if library is None else await in_thread(partial(_photos, index, library)),
         effort=settings.effort,
         must_choose=must_choose,
         max_rounds=settings.max_rounds,
@@ -190,6 +191,13 @@ async def frames_for(index: Index, settings: Settings, models: Models) -> FrameS
     # Before anything is paid for. What lies at an address is fetched here.
     await in_thread(source.check)
     return source
+
+
+def _photos(index: Index, library: Library) -> dict[str, bytes]:
+    """What the user gave of members of the cast, by `Entity.photo`."""
+    names = {entity.photo for entity in index.entities if entity.photo is not None}
+    found = {name: library.photo(index.video.digest, name) for name in names}
+    return {name: jpeg for name, jpeg in found.items() if jpeg is not None}
 
 
 def _closeups(source: FrameSource) -> FrameSource:

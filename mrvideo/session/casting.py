@@ -1,4 +1,4 @@
-"""A cast put right: merge, split, rename, tell apart, and take back. No model is called.
+"""A cast put right: merge, split, rename, tell apart, give a photo, and take back. No model is called.
 
 Corrections are kept in the library as constraints on mentions. Every index of the video follows by exact
 rename, with what search reads and the memories; kept answers that rest on a changed name are marked as out of
@@ -7,10 +7,13 @@ date.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 
+from mrvideo.captioning.cast_file import photo_jpeg, read_photo
 from mrvideo.captioning.corrections import Corrected, anchors_of, corrected, mentions_in
 from mrvideo.errors import InputError
 from mrvideo.library import Library
@@ -131,6 +134,38 @@ def tell_apart(index: Index, one: str, other: str, settings: Settings, *, on_eve
     return _change(index, make, settings, on_event)
 
 
+def give_photo(
+    index: Index, name: str, photo: Path | bytes, settings: Settings, *, on_event: EventSink
+) -> CastChange:
+    """Keep a photo of a member of the cast: looks and checks show it beside frames of the video.
+
+    `photo` is a picture's file, or what it holds. Raises `InputError` for what is no picture that can be read.
+    """
+    jpeg = photo_jpeg(photo, told="the photo") if isinstance(photo, bytes) else read_photo(photo)
+
+    def make(now: Index) -> Correction:
+        entity = _member(now, name)
+        return Correction(
+            kind="photo",
+            these=anchors_of(now, [_shown(now, entity)]),
+            photo=hashlib.sha256(jpeg).hexdigest(),
+            told=f"{name} has a photo",
+        )
+
+    return _change(index, make, settings, on_event, jpeg=jpeg)
+
+
+def photo_named(index: Index, name: str, settings: Settings) -> bytes | None:
+    """The photo that was given of a member of the cast, as JPEG; None without one. Raises `InputError` for a
+    name that is not in the cast.
+    """
+    photo = _member(index, name).photo
+    if photo is None:
+        return None
+    with closing(Library.open(settings.library, create=False)) as library:
+        return library.photo(index.video.digest, photo)
+
+
 def undo(index: Index, settings: Settings, *, on_event: EventSink) -> CastChange:
     """Take back the last correction. Raises `InputError` when there is none."""
     digest = index.video.digest
@@ -154,7 +189,12 @@ _Indexes = list[tuple[Index, Corrected]]
 
 
 def _change(
-    index: Index, make: Callable[[Index], Correction], settings: Settings, on_event: EventSink
+    index: Index,
+    make: Callable[[Index], Correction],
+    settings: Settings,
+    on_event: EventSink,
+    *,
+    jpeg: bytes | None = None,
 ) -> CastChange:
     digest = index.video.digest
     with closing(Library.open(settings.library, create=False)) as library:
@@ -170,7 +210,7 @@ def _change(
                     raise InputError(f"it cannot be kept that {correction.told}: no mention tells them apart")
             stale = _Stale(before[-1][1].index, after[-1][1].index, correction.told)
             correction = library.put_correction(
-                digest, correction, [(raw, right.index) for raw, right in after], stale
+                digest, correction, [(raw, right.index) for raw, right in after], stale, jpeg=jpeg
             )
             _rename_memories(library, before, after)
     return CastChange(correction=correction, index=_shown_index(after, index), stale=stale.found)

@@ -38,6 +38,7 @@ from mrvideo.wording import is_url
 STATIC = Path(__file__).parent / "static"
 
 MOST_BODY_BYTES = 100_000
+MOST_PHOTO_BYTES = 16 << 20
 LARGEST_PICTURE_PIXELS = 1280
 MOST_FOUND = 20
 
@@ -74,6 +75,8 @@ class Viewer:
             Route(f"{one}/find", self._find),
             Route(f"{one}/ask", self._ask, methods=["POST"]),
             Route(f"{one}/cast", self._cast, methods=["POST"]),
+            Route(f"{one}/photo", self._photo),
+            Route(f"{one}/photo", self._give_photo, methods=["POST"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
         return Starlette(
@@ -197,8 +200,20 @@ class Viewer:
                 case "undo":
                     return video.undo(on_event=heard)
 
-        done = await asyncio.to_thread(change)
-        return _json({"told": done.correction.told, "stale": done.stale, "notes": notes})
+        return _changed(await asyncio.to_thread(change), notes)
+
+    async def _photo(self, request: Request) -> Response:
+        video = await self._loaded(request)
+        jpeg = await asyncio.to_thread(video.photo, request.query_params.get("name", ""))
+        if jpeg is None:
+            raise HTTPException(404, "no photo was given")
+        return Response(jpeg, media_type="image/jpeg")
+
+    async def _give_photo(self, request: Request) -> Response:
+        data = await _bytes(request, "application/octet-stream", MOST_PHOTO_BYTES)
+        video = await self._loaded(request)
+        name = request.query_params.get("name", "")
+        return _changed(await asyncio.to_thread(video.give_photo, name, data), [])
 
     async def _loaded(self, request: Request) -> api.Video:
         """The video of the address: paths come from the library alone, never from a request."""
@@ -240,15 +255,23 @@ def _lies_there(video: api.Video) -> bool:
 
 
 async def _body(request: Request, kind: type[M]) -> M:
-    # A form of another site cannot send this type without asking the browser first.
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise HTTPException(415, "send application/json")
-    body = b""
+    return kind.model_validate_json(await _bytes(request, "application/json", MOST_BODY_BYTES))
+
+
+async def _bytes(request: Request, media_type: str, most_bytes: int) -> bytes:
+    # A form of another site cannot send such a type without asking the browser first.
+    if request.headers.get("content-type", "").partition(";")[0].strip() != media_type:
+        raise HTTPException(415, f"send {media_type}")
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_BODY_BYTES:
-            raise HTTPException(413, f"at most {MOST_BODY_BYTES} bytes")
-    return kind.model_validate_json(body)
+        if len(body) > most_bytes:
+            raise HTTPException(413, f"at most {most_bytes} bytes")
+    return bytes(body)
+
+
+def _changed(done: api.CastChange, notes: list[str]) -> Response:
+    return _json({"told": done.correction.told, "stale": done.stale, "notes": notes})
 
 
 def _json(content: Any) -> Response:

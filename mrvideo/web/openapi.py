@@ -95,6 +95,15 @@ def description() -> dict[str, Any]:
                     requestBody=_content(_ref("Question")),
                 )
             },
+            "/api/videos/{digest}/photo": {
+                "get": of_video("The photo that was given of a member of the cast, as JPEG.", None)
+                | {"parameters": [digest, _query("name", "string")]},
+                "post": of_video(
+                    "Give a photo of a member of the cast: the body is a picture's file.", None,
+                    requestBody={"content": {"application/octet-stream": {}}},
+                )
+                | {"parameters": [digest, _query("name", "string")]},
+            },
             "/api/videos/{digest}/cast": {
                 "post": of_video(
                     "Put the cast right.", None, requestBody=_content(_ref("CastRequest"))

@@ -455,3 +455,41 @@ async def test_a_model_of_few_images_spends_them_on_the_span(film: SimpleNamespa
     mind = film.mind(words=("balloon",), capabilities=Capabilities(look_images=8, max_images=8))
     await film.run(mind, index)
     assert not [p.label for r in mind.requests for p in r.pictures if p.label.startswith("<")]
+
+
+async def test_photos_that_the_user_gave_stand_on_the_sheet(film: SimpleNamespace) -> None:
+    from mrvideo.records import Box, Entity
+
+    cast = [
+        Entity(
+            name=f"person_{n}",
+            kind="person",
+            description="d",
+            exemplar_seconds=n + 0.5,
+            photo="p" if n != 2 else None,
+            box=Box(0.1, 0.3, 0.4, 0.7) if n < 3 else None,
+        )
+        for n in (1, 2, 3)
+    ]
+    index = film.index(["<person_1> holds a balloon.", "Field."], entities=cast)
+    mind = film.mind(words=("balloon",))
+    mind.handlers["global_intention"] = lambda i, r: {
+        **mind.global_intention(i),
+        "characters": [{"word": "who", "entity": "person_1 to person_3"}],
+    }
+
+    class Grey:
+        """Nothing but grey."""
+
+        def at(self, times_seconds: list[float]) -> list[Frame]:
+            return [frame_of(Image.new("RGB", (320, 160), "grey"), time) for time in times_seconds]
+
+    photo = frame_of(Image.new("RGB", (60, 60), "magenta"), 0.0).jpeg
+    await film.run(mind, index, frames=Grey(), photos={"p": photo})
+    look = next(r for r in mind.requests if r.prompt.name == "look_local")
+    sheet, other = look.pictures[:2]
+    assert sheet.label == ("sheet, row 1: <person_1> photo, <person_3> photo, <person_1>, <person_2>")
+    assert other.label == "<person_3>"
+    assert look.inputs.exemplars == ("person_1", "person_3", "person_2")
+    red, green, blue = open_image(Frame(0.0, sheet.jpeg, 1, 1)).getpixel((90, NAME_PIXELS + 90))
+    assert red > 200 > 60 > green and blue > 200

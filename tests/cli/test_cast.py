@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from support.casts import DIGEST, cast_index
 
 from mrvideo.library import Library
@@ -55,6 +56,17 @@ def test_each_correction_is_told_kept_and_taken_back(cast: Callable[..., Any], f
         assert library.latest_index(DIGEST) == cast_index()
     code, _, error = cast("--undo")
     assert code == 2 and "nothing was put right" in error
+
+
+def test_a_photo_is_given_from_a_file(cast: Callable[..., Any], folder: Path) -> None:
+    Image.new("RGB", (80, 60), "red").save(folder / "anna.png")
+    code, told, _ = cast("--photo", "person_2", "anna.png")
+    assert code == 0 and told.splitlines()[0] == "put right: person_2 has a photo"
+    (folder / "words.png").write_text("no picture")
+    code, _, error = cast("--photo", "person_2", "words.png")
+    assert code == 2 and "words.png is not a picture that can be read" in error
+    assert len(error.splitlines()) == 1
+    assert cast("--undo")[1].splitlines()[0] == "taken back: person_2 has a photo"
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from support import perceiver, world
 from support.casts import DIGEST, cast_index
 
@@ -108,6 +110,64 @@ def test_a_split_by_scenes_cuts_a_mention_that_is_in_others_too(video: Video) ->
     assert by_name["person_1"].scene_indexes == (0, 3, 5)
     video.merge("person_2", "person_4")
     assert _texts(video.index)[1] == "<person_2> meets <person_2>."
+
+
+def _png(colour: str, size: tuple[int, int] = (900, 600)) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, colour).save(made, format="PNG")
+    return made.getvalue()
+
+
+def test_a_photo_is_kept_goes_with_whom_it_shows_and_is_taken_back(
+    video: Video, library: Library, tmp_path: Path
+) -> None:
+    before = video.index
+    (tmp_path / "anna.png").write_bytes(_png("red"))
+    done = video.give_photo("person_1", tmp_path / "anna.png")
+    assert (done.correction.kind, done.correction.told, done.stale) == ("photo", "person_1 has a photo", 0)
+    assert video.entities[0].photo == done.correction.photo and video.entities[1].photo is None
+    assert _texts(video.index) == _texts(before)
+    jpeg = video.photo("person_1")
+    assert jpeg is not None and Image.open(io.BytesIO(jpeg)).size == (768, 512)
+    assert video.photo("person_2") is None
+    # Who is one with somebody of whom there is a photo has it; another index of the video, too.
+    video.merge("person_3", "person_1")
+    assert video.photo("person_3") == jpeg
+    keep_index(cast_index("k2"), library)
+    again = library.latest_index(DIGEST)
+    assert (
+        again is not None and {e.name: e.photo for e in again.entities}["person_3"] == done.correction.photo
+    )
+    video.give_photo("person_3", _png("blue"))
+    assert video.photo("person_3") not in (jpeg, None)
+    for _ in range(2):
+        video.undo()
+    assert video.photo("person_1") == jpeg, "the one before holds again"
+    video.undo()
+    assert video.photo("person_1") is None and video.corrections == ()
+    assert done.correction.photo is not None and library.photo(DIGEST, done.correction.photo) is None
+
+
+def test_the_same_photo_of_two_goes_with_the_last_of_them(video: Video, library: Library) -> None:
+    video.give_photo("person_1", _png("red"))
+    photo = video.give_photo("person_2", _png("red")).correction.photo or ""
+    video.undo()
+    assert video.photo("person_1") == library.photo(DIGEST, photo) is not None
+    library.remove(DIGEST)
+    assert library.photo(DIGEST, photo) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+def test_what_is_no_picture_is_told_in_one_line_and_nothing_is_kept(video: Video, data: bytes) -> None:
+    with pytest.raises(
+        InputError, match="the photo is not a picture that can be read; save it as JPEG or PNG"
+    ):
+        video.give_photo("person_1", data)
+    with pytest.raises(InputError, match="nobody in the cast is called person_9"):
+        video.give_photo("person_9", _png("red"))
+    with pytest.raises(InputError, match="there is no such photo"):
+        video.give_photo("person_1", "missing.png")
+    assert video.corrections == ()
 
 
 def test_a_split_that_takes_the_exemplar_leaves_another(video: Video) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from starlette.routing import Route
 from support.casts import DIGEST
 from web.conftest import TOKEN, Running
@@ -167,6 +169,23 @@ def test_what_is_put_right_is_in_the_library(client: httpx.Client, viewer: Runni
     assert wrong.status_code == 400 and "nobody in the cast is called person_3" in wrong.json()["detail"]
     assert client.post(path, json={"action": "undo"}).status_code == 200
     assert len(client.get(f"/api/videos/{DIGEST}").json()["entities"]) == 3
+
+
+def test_a_photo_is_given_and_shown(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{DIGEST}/photo"
+    assert client.get(path, params={"name": "person_1"}).status_code == 404
+    made = io.BytesIO()
+    Image.new("RGB", (80, 60), "red").save(made, format="PNG")
+    binary = {"Content-Type": "application/octet-stream"}
+    given = {"params": {"name": "person_1"}, "content": made.getvalue()}
+    assert client.post(path, **given).status_code == 415
+    assert client.post(path, headers=binary, **given).json()["told"] == "person_1 has a photo"
+    assert client.get(path, params={"name": "person_1"}).content[:2] == b"\xff\xd8"
+    for content, status in ((b"no picture", 400), (bytes((16 << 20) + 1), 413)):
+        reply = client.post(path, headers=binary, params={"name": "person_1"}, content=content)
+        assert reply.status_code == status and "\n" not in reply.json()["detail"]
+    with Library.open(viewer.settings.library) as library:
+        assert [one.kind for one in library.corrections(DIGEST)] == ["photo"]
 
 
 def test_chapters_are_none_until_they_are_written_and_kept_since(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from support.casts import DIGEST, cast_index
 from support.films import video_info
 from support.strings import BREAKERS, MARKDOWN, ORDERS
@@ -118,6 +119,118 @@ def test_a_cast_is_put_right_in_the_page_and_is_so_after_a_reload(page: Any, vie
         expect(page.locator("#cast li")).to_have_count(count)
     with Library.open(viewer.settings.library) as library:
         assert library.corrections(DIGEST) == ()
+
+
+def test_each_correction_of_the_form_is_kept_and_shown_after_a_reload(
+    page: Any, viewer: Running, tmp_path: Path
+) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    page.wait_for_selector("#cast li:nth-child(3)")
+    Image.new("RGB", (300, 200), "red").save(tmp_path / "anna.png")
+    (tmp_path / "words.png").write_text("no picture")
+
+    def put_right(who: str, action: str, told: str, **fields: str) -> None:
+        page.select_option("#who", who)
+        page.select_option("#action", action)
+        if "other" in fields:
+            page.select_option("#other", fields["other"])
+        if "value" in fields:
+            page.fill("#value", fields["value"])
+        if "photo" in fields:
+            page.set_input_files("#photo", tmp_path / fields["photo"])
+        page.click("#correct button.main")
+        expect(page.locator("#told")).to_contain_text(told)
+        page.reload()
+        page.wait_for_selector("#cast li:nth-child(3)")
+
+    put_right("person_1", "apart", "person_3 is not person_1", other="person_3")
+    put_right("person_2", "rename", "person_2 is called Ben", value="Ben")
+    put_right("person_1", "photo", "person_1 has a photo", photo="anna.png")
+    assert (
+        page.get_by_alt_text("Photo of person_1").evaluate("one => one.decode().then(() => one.naturalWidth)")
+        == 300
+    )
+    put_right("person_1", "split", "person_1 is somebody else in scenes 3, 5", value="3,5")
+    expect(page.locator("#cast li")).to_have_count(4)
+    assert "Ben (person_2)" in page.text_content("#cast")
+    with Library.open(viewer.settings.library) as library:
+        assert [one.kind for one in library.corrections(DIGEST)] == ["apart", "name", "photo", "apart"]
+        index = library.latest_index(DIGEST)
+    assert index is not None
+    assert [e.scene_indexes for e in index.entities if e.name in ("person_1", "person_4")] == [(0, 1), (3, 5)]
+    # What cannot be meant is said, and changes nothing.
+    for action, field, wrong, told in (
+        ("split", "#value", "x", "is no scene"),
+        ("rename", "#value", "Ben", "called Ben already"),
+        ("photo", "#photo", "words.png", "is not a picture"),
+    ):
+        page.select_option("#action", action)
+        if field == "#photo":
+            page.set_input_files(field, tmp_path / wrong)
+        else:
+            page.fill(field, wrong)
+        page.click("#correct button.main")
+        expect(page.locator("#problem")).to_contain_text(told)
+    with Library.open(viewer.settings.library) as library:
+        assert len(library.corrections(DIGEST)) == 4
+
+
+def test_an_answer_that_is_out_of_date_is_asked_again(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    video = load(DIGEST, settings=viewer.settings)
+    video.ask("Does person_3 sing?")
+    video.rename("person_3", "Clara")
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    again = page.get_by_role("button", name="Ask again")
+    expect(page.locator("#answers .answer")).to_contain_text("Out of date: person_3 is called Clara")
+    again.click()
+    expect(page.locator("#answers .answer")).to_have_count(2, timeout=60_000)
+    page.reload()
+    page.locator("#answers .answer").nth(1).wait_for()
+    assert again.count() == 1
+    assert [answer.stale is None for answer in video.answers()] == [False, True]
+
+
+def test_what_the_library_is_searched_for_leads_to_its_moment(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    page.fill("#words", "sings")
+    page.keyboard.press("Enter")
+    hit = page.locator("#hits a")
+    expect(hit).to_have_count(1)
+    hit.click()
+    page.wait_for_selector("#transcript .row")
+    expect(page.locator("#clock")).to_contain_text("0:40.0 of 1:00.0")
+    page.goto(viewer.origin)
+    page.fill("#words", "nothing-like-it")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hits")).to_have_text("Nothing holds these words.")
+
+
+def test_the_keyboard_the_lanes_and_the_transcript_move_the_player(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{viewer.digest}")
+    page.wait_for_selector("#transcript .row")
+    clock, playing = page.locator("#clock"), "!document.querySelector('video').paused"
+    for key, shown in (("ArrowRight", "0:05.0 of"), ("ArrowRight", "0:10.0 of"), ("ArrowLeft", "0:05.0 of")):
+        page.keyboard.press(key)
+        expect(clock).to_contain_text(shown)
+    page.keyboard.press(" ")
+    assert page.evaluate(playing)
+    page.keyboard.press(" ")
+    assert not page.evaluate(playing)
+    lane = page.locator(".lane", has_text="Scenes").locator("canvas")
+    lane.click(position={"x": lane.bounding_box()["width"] / 2, "y": 8})
+    middle = load(viewer.digest, settings=viewer.settings).info.duration_seconds / 2
+    assert abs(page.evaluate("document.querySelector('video').currentTime") - middle) < 1
+    row = page.locator("#transcript .row").nth(2)
+    told = row.locator("time").text_content()
+    row.click()
+    expect(clock).to_contain_text(f"{told} of")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("/")
+    page.keyboard.type("Who")
+    assert page.input_value("#question") == "Who"
 
 
 def test_each_speaker_member_text_and_loss_has_a_lane(page: Any, viewer: Running) -> None:

@@ -77,9 +77,11 @@ function drawTranscript(index) {
   return () => list.follow(at(player.time), !$("transcript").matches(":hover, :focus-within"));
 }
 
+const photoOf = (entity) => (entity.photo ? [element("img", { alt: `Photo of ${called(entity)}`, loading: "lazy", src: `${base}/photo?name=${encodeURIComponent(entity.name)}&is=${entity.photo.slice(0, 12)}` })] : []);
+
 function drawCast(index) {
   const more = index.entities.length - MOST_LISTED;
-  $("cast").replaceChildren(...index.entities.slice(0, MOST_LISTED).map((entity) => element("li", {}, element("b", {}, called(entity)), ` ${entity.description} `, element("span", { className: "quiet" }, `in ${counted(entity.scene_indexes.length, "scene")}`))));
+  $("cast").replaceChildren(...index.entities.slice(0, MOST_LISTED).map((entity) => element("li", {}, ...photoOf(entity), element("b", {}, called(entity)), ` ${entity.description} `, element("span", { className: "quiet" }, `in ${counted(entity.scene_indexes.length, "scene")}`))));
   if (more > 0) $("cast").append(element("li", { className: "quiet" }, `${more} more are to be chosen below.`));
   for (const id of ["who", "other"]) {
     const before = $(id).value;
@@ -209,10 +211,15 @@ async function writeThem() {
   }
 }
 
-async function correct(body) {
+function givePhoto(name) {
+  const [file] = $("photo").files;
+  if (!file) throw new Error("choose a picture's file first");
+  correct({ action: "photo" }, { path: `${base}/photo?name=${encodeURIComponent(name)}`, options: { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file } });
+}
+
+async function correct(body, { path, options } = post(`${base}/cast`, body)) {
   try {
     $("problem").textContent = "";
-    const { path, options } = post(`${base}/cast`, body);
     const done = await api(path, options);
     await load();
     $("told").textContent = [`${body.action === "undo" ? "Taken back" : "Put right"}: ${done.told}.`, done.stale ? `${counted(done.stale, "answer")} out of date.` : "", ...done.notes].join(" ");
@@ -244,14 +251,17 @@ $("stop").addEventListener("click", () => running?.abort());
 $("unloop").addEventListener("click", () => player.unloop());
 $("undo").addEventListener("click", () => correct({ action: "undo" }));
 $("action").addEventListener("change", () => {
-  const words = ["rename", "split"].includes($("action").value);
+  const action = $("action").value;
+  const words = ["rename", "split"].includes(action);
   $("value").hidden = !words;
-  $("other").hidden = words;
+  $("photo").hidden = action !== "photo";
+  $("other").hidden = words || action === "photo";
 });
 $("correct").addEventListener("submit", (event) => {
   event.preventDefault();
   const action = $("action").value;
   try {
+    if (action === "photo") return givePhoto($("who").value);
     const scenes = action === "split" ? scenesOf($("value").value) : [];
     correct({ action, name: $("who").value, other: action === "rename" ? $("value").value : action === "split" ? "" : $("other").value, scenes });
   } catch (error) {
