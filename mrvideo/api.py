@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from mrvideo.display import html
 from mrvideo.errors import InputError, VideoError
@@ -49,11 +49,20 @@ from mrvideo.session import casting, cutting, telling
 from mrvideo.session.asking import start_asking
 from mrvideo.session.casting import CastChange
 from mrvideo.session.cutting import ClipFormat, WrittenClip
+from mrvideo.session.exporting import FORMATS, Format, export_index
 from mrvideo.session.finding import library_indexes, start_finding
 from mrvideo.session.indexing import aindex_video, index_video
 from mrvideo.session.loading import load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.options import frame_source
+from mrvideo.session.paging import (
+    DEFAULT_PICTURES,
+    check_page,
+    film_linked,
+    page_of_answer,
+    page_of_index,
+    write_page,
+)
 from mrvideo.session.searching import answers_of, search_library, search_video
 from mrvideo.settings import Settings, choose_settings
 from mrvideo.wording import counted
@@ -64,6 +73,7 @@ if TYPE_CHECKING:
 PathLike: TypeAlias = str | Path
 SpanLike: TypeAlias = Spanned | tuple[float, float]
 """A `Span`, anything that has one (a scene, a cue, evidence), or `(start_seconds, stop_seconds)`."""
+ExportFormat: TypeAlias = Format | Literal["html"]
 T = TypeVar("T")
 
 
@@ -457,6 +467,61 @@ class Video:
                 )
             ]
         return cutting.write_clips(wanted, Path(folder), self._settings, way, on_event=on_event)
+
+    def export(
+        self,
+        output: PathLike | None = None,
+        *,
+        format: ExportFormat = "json",
+        pictures: int = DEFAULT_PICTURES,
+        link_video: bool = False,
+    ) -> str:
+        """The index as text: json, jsonl (a scene a line), srt, vtt, md, or html, and written to `output` where
+        that is given.
+
+        html is one page that needs nothing else, with up to `pictures` frames inside; with `link_video` it
+        plays the video's file, by its path relative to `output`. Raises `InputError` where `output` cannot be
+        written.
+        """
+        if format not in (*FORMATS, "html"):
+            raise InputError(f"no format {format!r}; there are {', '.join(FORMATS)}, html")
+        page = _path(output)
+        if page is not None:
+            check_page(page, self._settings, video=self.info.path)
+        if format == "html":
+            film = film_linked(page, self.info.path, link_video=link_video)
+            text = page_of_index(self._index, self._settings, most_pictures=pictures, film=film)
+        else:
+            text = export_index(self._index, format)
+        if page is not None:
+            write_page(page, text)
+        return text
+
+    def report(
+        self,
+        answer: Answer,
+        output: PathLike | None = None,
+        *,
+        pictures: int = DEFAULT_PICTURES,
+        link_video: bool = False,
+    ) -> str:
+        """One page of an answer about this video, with frames of its evidence, and written to `output` where
+        that is given. `pictures`, `link_video` and what is raised are those of `export`.
+
+        Raises `InputError` for an answer about another video.
+        """
+        if answer.video_digest != self.info.digest:
+            raise InputError(
+                f"the answer is about {answer.video}, not about {self.info.path}; load that video"
+            )
+        page = _path(output)
+        if page is not None:
+            check_page(page, self._settings, video=self.info.path)
+        film = film_linked(page, self.info.path, link_video=link_video)
+        text = page_of_answer(answer, self._index, self._settings, most_pictures=pictures, film=film)
+        if page is not None:
+            write_page(page, text)
+        return text
 
     def answers(self) -> tuple[Answer, ...]:
         """Every answer given so far, oldest first, with the settings it was made with."""

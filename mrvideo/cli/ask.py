@@ -82,7 +82,7 @@ def ask(
     from mrvideo.api import Video
     from mrvideo.session.loading import index_for_question
     from mrvideo.session.models import budget_of
-    from mrvideo.session.paging import check_page, film_beside, page_of_answer, write_page
+    from mrvideo.session.paging import check_page, film_linked, page_of_answer, write_page
 
     if report is not None:
         # Now: afterwards the answer is paid for.
@@ -92,7 +92,7 @@ def ask(
         index = index_for_question(
             video, settings, origins, on_event=on_event, subtitles=subtitles, budget=budget
         )
-        film = film_beside(report, index.video.path) if link_video and report is not None else None
+        film = film_linked(report, index.video.path, link_video=link_video)
         answer = Video(index, settings, budget).ask(
             question, option or None, must_choose=must_choose, on_event=on_event
         )

@@ -213,13 +213,13 @@ def export(
 def _page(
     index: Index, settings: Settings, output: Path | None, *, pictures: int | None, link_video: bool
 ) -> str:
-    from mrvideo.session.paging import DEFAULT_PICTURES, film_beside, page_of_index
+    from mrvideo.session.paging import DEFAULT_PICTURES, film_linked, page_of_index
 
     return page_of_index(
         index,
         settings,
         most_pictures=DEFAULT_PICTURES if pictures is None else pictures,
-        film=film_beside(output, index.video.path) if link_video and output is not None else None,
+        film=film_linked(output, index.video.path, link_video=link_video),
     )
 
 

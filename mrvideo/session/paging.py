@@ -97,6 +97,19 @@ def page_of_answer(
     )
 
 
+def film_linked(page: Path | None, video: str, *, link_video: bool) -> str | None:
+    """The address of the video's file for a page that is to play it; None for one that is not. Raises as
+    `film_beside` does, and where there is no page that the path could be relative to.
+    """
+    if not link_video:
+        return None
+    if page is None:
+        raise InputError(
+            "a page that plays the video's file needs a file of its own: the path is relative to it"
+        )
+    return film_beside(page, video)
+
+
 def film_beside(page: Path, video: str) -> str:
     """The address of the video's file as seen from the page's folder.
 

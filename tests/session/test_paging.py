@@ -17,6 +17,7 @@ from PIL import Image, ImageStat
 from support.films import grey_film, video_info
 from support.strings import ALL
 
+from mrvideo.api import Video
 from mrvideo.display.page import Chapter, Pictures, answer_page, file_name, index_page
 from mrvideo.errors import InputError
 from mrvideo.library import Library
@@ -37,6 +38,7 @@ from mrvideo.records import (
     Unseen,
     Usage,
 )
+from mrvideo.session.exporting import FORMATS, export_index
 from mrvideo.session.paging import check_page, film_beside, page_of_answer, page_of_index
 from mrvideo.session.remembering import KIND
 from mrvideo.settings import Settings
@@ -331,6 +333,29 @@ def test_a_page_never_replaces_the_film_or_the_library(kept: tuple[Index, Settin
         with pytest.raises(InputError, match=r"overwritten|cannot write"):
             check_page(page, settings, video=index.video.path)
     check_page(tmp_path / "p.html", settings, video=index.video.path)
+
+
+def test_the_sdk_writes_what_the_command_line_writes(kept: tuple[Index, Settings], tmp_path: Path) -> None:
+    index, settings = kept
+    video = Video(index, settings)
+    film = film_beside(tmp_path / "x.html", index.video.path)
+    linked = video.export(tmp_path / "index.html", format="html", pictures=2, link_video=True)
+    assert linked == page_of_index(index, settings, most_pictures=2, film=film)
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == linked
+    for name in FORMATS:
+        assert video.export(format=name) == export_index(index, name)  # type: ignore[arg-type]
+    answer = answer_of([f"words {n}" for n in range(6)], video_digest=index.video.digest)
+    told = video.report(answer, str(tmp_path / "answer.html"), pictures=1)
+    assert told == page_of_answer(answer, index, settings, most_pictures=1)
+    assert (tmp_path / "answer.html").read_text(encoding="utf-8") == told
+    for wrong, call in (
+        ("no format 'pdf'; there are json", lambda: video.export(format="pdf")),  # type: ignore[arg-type]
+        ("a file of its own", lambda: video.export(format="html", link_video=True)),
+        ("overwritten", lambda: video.report(answer, index.video.path)),
+        ("is about", lambda: video.report(answer.model_copy(update={"video_digest": "0" * 64}))),
+    ):
+        with pytest.raises(InputError, match=wrong):
+            call()
 
 
 def test_a_page_names_the_file_alone() -> None:

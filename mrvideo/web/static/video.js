@@ -12,7 +12,7 @@ let player = null;
 let lanes = [];
 let unread = [];
 let shown = null;
-let chapters = null;
+let chapters;
 let moments = [];
 
 const MOST_LISTED = 100;
@@ -106,7 +106,6 @@ function drawAnswers(index) {
 
 async function load() {
   const index = await api(base);
-  chapters = await readChapters(base);
   shown = index;
   const name = fileName(index.video.path);
   document.title = `${name} – mrvideo`;
@@ -129,6 +128,10 @@ async function load() {
   drawCast(index);
   drawAnswers(index);
   refresh();
+  // What comes late is not waited for: of ten hours, reading them takes as long as all that is above.
+  chapters = await readChapters(base);
+  drawChapters();
+  if (chapters?.length) drawLanes(index);
 }
 
 let follow = () => {};
