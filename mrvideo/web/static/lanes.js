@@ -9,20 +9,39 @@ export function lane(name, spans, colour, player) {
   canvas.setAttribute("aria-valuemax", String(Math.round(player.duration)));
   const sorted = [...spans].sort((a, b) => a.start_seconds - b.start_seconds);
 
-  const draw = () => {
-    const ratio = window.devicePixelRatio || 1;
-    const width = (canvas.width = Math.max(1, Math.round(canvas.clientWidth * ratio)));
-    const height = (canvas.height = Math.round(16 * ratio));
-    const pen = canvas.getContext("2d");
-    const style = getComputedStyle(document.documentElement);
-    const x = (seconds) => (seconds / (player.duration || 1)) * width;
-    pen.fillStyle = style.getPropertyValue("--line");
+  // The spans are drawn once for a width and its colours; while it plays, only the mark of the time moves.
+  const spansOf = element("canvas");
+  let drawnAs = "";
+  const drawSpans = (width, height, ratio, x, back, fore) => {
+    const as = [width, height, back, fore].join(" ");
+    if (as === drawnAs) return;
+    drawnAs = as;
+    Object.assign(spansOf, { width, height });
+    const pen = spansOf.getContext("2d");
+    pen.fillStyle = back;
     pen.fillRect(0, 0, width, height);
-    pen.fillStyle = style.getPropertyValue(colour);
+    pen.fillStyle = fore;
+    let done = -1;
     for (const span of sorted) {
       const left = x(span.start_seconds);
-      pen.fillRect(left, 0, Math.max(x(span.stop_seconds) - left - ratio, ratio), height);
+      const right = Math.max(x(span.stop_seconds) - ratio, left + ratio);
+      // What lies within a pixel that is drawn changes nothing: thousands of spans are no more than a width of them.
+      if (right <= done) continue;
+      pen.fillRect(left, 0, right - left, height);
+      done = Math.ceil(right);
     }
+  };
+
+  const draw = () => {
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
+    const height = Math.round(16 * ratio);
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const style = getComputedStyle(document.documentElement);
+    const x = (seconds) => (seconds / (player.duration || 1)) * width;
+    drawSpans(width, height, ratio, x, style.getPropertyValue("--line"), style.getPropertyValue(colour));
+    const pen = canvas.getContext("2d");
+    pen.drawImage(spansOf, 0, 0);
     pen.fillStyle = style.getPropertyValue("--ink");
     pen.fillRect(x(player.time) - ratio / 2, 0, 2 * ratio, height);
     canvas.setAttribute("aria-valuenow", String(Math.round(player.time)));
