@@ -68,6 +68,12 @@ def test_a_question_is_asked_its_evidence_seeks_and_loops_and_a_reload_keeps_it(
     assert chip.get_attribute("aria-pressed") == "true"
     start = chip.locator("time").text_content().split("–")[0]
     assert f"looping {start}" in page.text_content("#clock")
+    # Lists are made anew when something was put right: what loops is still told by its chip.
+    page.select_option("#action", "rename")
+    page.fill("#value", "Somebody")
+    page.click("#correct button.main")
+    expect(page.locator("#told")).to_contain_text("is called Somebody")
+    assert chip.get_attribute("aria-pressed") == "true"
     page.keyboard.press("Escape")
     page.click("#unloop")
     expect(page.locator("#clock")).not_to_contain_text("looping")

@@ -25,12 +25,14 @@ export async function ask(base, question, signal, onEvent) {
 // A span that plays and loops when it is clicked: evidence, or a moment that was found.
 export function chip(evidence, player) {
   const button = element("button", { className: "chip", type: "button" }, element("time", {}, `${clock(evidence.start_seconds)}–${clock(evidence.stop_seconds)}`), `${evidence.source}: ${evidence.quote}`);
-  button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => player.play(evidence.start_seconds, evidence.stop_seconds));
-  player.addEventListener("loop", () => {
+  const show = () => {
     const on = player.loop?.start === evidence.start_seconds && player.loop?.stop === evidence.stop_seconds;
     button.setAttribute("aria-pressed", String(on));
-  });
+  };
+  const heard = () => (button.isConnected ? show() : player.removeEventListener("loop", heard));
+  player.addEventListener("loop", heard);
+  show();
   return button;
 }
 
