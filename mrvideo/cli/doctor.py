@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from mrvideo.cli.options import JsonFlag
 from mrvideo.cli.output import print_json, print_lines
@@ -20,7 +22,7 @@ from mrvideo.files import open_to_others
 from mrvideo.settings import OFFLINE, Settings, state_folder
 from mrvideo.wording import plain
 
-SETTINGS = ("vision", "text", "verify_model", "speech", "base_url", "preset", "reader", "library")
+SETTINGS = ("vision", "text", "verify_model", "speech", "base_url", "preset", "reader", "library", "embed")
 
 _CORE = (
     "av",
@@ -58,7 +60,17 @@ _MOST_NAMES = 8
 
 
 def doctor(
-    settings: Settings, origins: dict[str, str], untrusted: str | None, as_json: JsonFlag = False
+    settings: Settings,
+    origins: dict[str, str],
+    untrusted: str | None,
+    recall: Annotated[
+        bool,
+        typer.Option(
+            "--recall",
+            help="Also compare the search by signs, for more than 100,000 frames, with every vector: 20 queries.",
+        ),
+    ] = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Check this installation, say which model would be used and why, and which command fits this machine.
 
@@ -97,6 +109,8 @@ def doctor(
         "advice": asdict(around.advice),
     }
     report["problems"] = [*filter(None, (untrusted, *checks.values())), *_problems(report, settings)]
+    if recall:
+        report["recall"] = _recall(settings, report["problems"])
     if as_json:
         print_json(report)
     else:
@@ -151,6 +165,37 @@ def _opens_the_library(path: Path) -> None:
     there = next(parent for parent in path.absolute().parents if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise MrVideoError(f"{path}: no right to make this library; name another with --library")
+
+
+def _recall(settings: Settings, problems: list[str]) -> list[dict[str, Any]]:
+    """A row for each embedder whose frames are kept; what finds too little, or cannot be measured, joins the
+    problems.
+    """
+    from mrvideo.retrieval.vectors.recall import RECALL_LIMIT
+    from mrvideo.session.recall import recall_of
+
+    rows: list[dict[str, Any]] = []
+    try:
+        for found in recall_of(settings):
+            rows.append({**asdict(found), **asdict(found.measured)})
+            del rows[-1]["measured"]
+            if not found.enough:
+                problems.append(
+                    f"recall of {plain(found.embedder)}: {found.measured.recall:.2f} of the nearest frames are "
+                    f"found, less than {RECALL_LIMIT}; report it"
+                )
+    except MrVideoError as error:
+        problems.append(f"recall: {error}")
+    return rows
+
+
+def _recall_line(row: dict[str, Any]) -> str:
+    used = "in use" if row["in_use"] else "not in use: so few are compared one by one"
+    return (
+        f"recall of {plain(row['embedder'])}, {row['frames']:,} frames: {row['recall']:.3f} of the 20 nearest by "
+        f"signs, {row['least']:.2f} at the worst of {row['queries_asked']} queries ({plain(row['queries'])}); p95 "
+        f"{row['p95_milliseconds']:.1f} ms, every vector {row['exact_p95_milliseconds']:.1f} ms; {used}"
+    )
 
 
 def _files_of(library: Path) -> list[Path]:
@@ -261,6 +306,9 @@ def _lines(report: dict[str, Any]) -> list[str]:
     lines += [f"{name}: {folder}" for name, folder in report["folders"].items() if folder]
     lines += _machine_lines(report["machine"])
     lines += [f"{name}: {'ok' if found == 'ok' else 'FAILED'}" for name, found in report["checks"].items()]
+    if "recall" in report:
+        told = [_recall_line(row) for row in report["recall"]]
+        lines += told or ["recall: no frames are kept as vectors; mrvideo index --embed siglip2 keeps them"]
     lines += [f"problem: {problem}" for problem in report["problems"]]
     advice = report["advice"]
     return [*lines, f"for this machine: {plain(advice['command'])}  ({plain(advice['why'])})"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
@@ -49,6 +50,14 @@ from mrvideo.records.tasks import Task, TaskCounts, TaskState
 R = TypeVar("R", bound=Record)
 
 _ROWID: ColumnElement[int] = literal_column("rowid", Integer)
+
+_ASKED_AT_ONCE = 400
+"""Frames a statement: SQLite may take no more than 999 values."""
+_FRAMES = """
+    WITH asked (digest, time_seconds) AS (VALUES {})
+    SELECT e.digest, e.time_seconds, e.vector FROM asked CROSS JOIN embeddings AS e
+    ON e.digest = asked.digest AND e.embedder = ? AND e.time_seconds = asked.time_seconds
+"""
 
 _RECORDS = {
     "scenes": schema.scenes,
@@ -204,6 +213,49 @@ class Library:
                 return {}
             rows = connection.execute(statement).all()
         return {row.time_seconds: row.vector for row in rows}
+
+    def embedders(self) -> dict[str, int]:
+        """Fingerprint → how many vectors are kept, of every embedder."""
+        table = schema.embeddings
+        statement = select(table.c.embedder, func.count()).group_by(table.c.embedder)
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            rows = connection.execute(statement).all()
+        return {row[0]: row[1] for row in rows}
+
+    def embedding_times(
+        self, embedder: str, digests: Collection[str] | None = None
+    ) -> dict[str, list[float]]:
+        """Digest → the times of what is kept, of these videos or of all; those without any are left out."""
+        table = schema.embeddings
+        statement = select(table.c.digest, table.c.time_seconds).where(table.c.embedder == embedder)
+        found: dict[str, list[float]] = defaultdict(list)
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            wanted = None if digests is None else frozenset(digests)
+            for digest, time_seconds in connection.execute(statement):
+                if wanted is None or digest in wanted:
+                    found[digest].append(time_seconds)
+        return dict(found)
+
+    def embeddings_at(
+        self, embedder: str, frames: Sequence[tuple[str, float]]
+    ) -> dict[tuple[str, float], bytes]:
+        """(Digest, time) → vector, of these frames; those that are not kept are left out."""
+        found: dict[tuple[str, float], bytes] = {}
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            for first in range(0, len(frames), _ASKED_AT_ONCE):
+                asked = frames[first : first + _ASKED_AT_ONCE]
+                # Joined in this order: `(digest, time_seconds) IN (…)` reads the whole table.
+                statement = _FRAMES.format(", ".join(["(?, ?)"] * len(asked)))
+                given = (*(value for frame in asked for value in frame), embedder)
+                for digest, time_seconds, vector in connection.exec_driver_sql(statement, given):
+                    found[digest, time_seconds] = vector
+        return found
 
     def put_index(self, index: Index, *, uncorrected: Index | None = None) -> None:
         """Store the index as its video's latest, in one transaction. Search uses it from then on.

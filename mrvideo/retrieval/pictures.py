@@ -41,10 +41,21 @@ class ShotFrames:
     rows: tuple[int, ...]
 
 
-def like_picture(shots: Sequence[ShotFrames], vectors: Vectors, picture: Vectors) -> list[Pictured]:
-    """The shots by likeness to one picture, best first. Chance: how alike frames are that lie apart."""
+def like_picture(
+    shots: Sequence[ShotFrames], vectors: Vectors, picture: Vectors, *, chance: float | None = None
+) -> list[Pictured]:
+    """The shots by likeness to one picture, best first. Chance: how alike frames are that lie apart, of
+    these shots where it is not given.
+    """
     scores = vectors @ picture.ravel()
-    chance = _likeness_of_strangers(shots, vectors)
+    if chance is None:
+        frames = [
+            (shot.video, time, row)
+            for shot in shots
+            for time, row in zip(shot.times_seconds, shot.rows, strict=True)
+        ]
+        rows = [row for _, _, row in frames]
+        chance = likeness_of_strangers([frame[:2] for frame in frames], vectors[rows])
     return _ranked(shots, scores, lambda row: bool(scores[row] > min(chance, _SAME_PICTURE)))
 
 
@@ -77,24 +88,23 @@ def _ranked(shots: Sequence[ShotFrames], scores: Vectors, above: Callable[[int],
     return sorted(found, key=lambda one: (-one.score, one.video, one.span.start_seconds))
 
 
-def _likeness_of_strangers(shots: Sequence[ShotFrames], vectors: Vectors) -> float:
-    """How alike all but a few pairs of frames are at most that lie in different videos or well apart."""
-    places = [
-        (shot.video, time, row)
-        for shot in shots
-        for time, row in zip(shot.times_seconds, shot.rows, strict=True)
-    ]
-    if len(places) < 2:
+def likeness_of_strangers(
+    frames: Sequence[tuple[str, float]], vectors: Vectors, *, count: int | None = None
+) -> float:
+    """How alike all but a few pairs of frames are at most that lie in different videos or well apart.
+
+    `frames` are video and time of each row; `count` of how many frames they are a sample.
+    """
+    if len(frames) < 2:
         return 1.0
     chance = np.random.default_rng(0)
-    pairs = chance.integers(0, len(places), (_PAIRS, 2))
-    videos = np.array([video for video, _, _ in places])
-    times = np.array([time for _, time, _ in places])
-    rows = np.array([row for _, _, row in places])
+    pairs = chance.integers(0, len(frames), (_PAIRS, 2))
+    videos = np.array([video for video, _ in frames])
+    times = np.array([time for _, time in frames])
     first, second = pairs[:, 0], pairs[:, 1]
     apart = (videos[first] != videos[second]) | (np.abs(times[first] - times[second]) > _APART_SECONDS)
     first, second = first[apart], second[apart]
     if not len(first):
         return 1.0
-    likeness = np.einsum("ij,ij->i", vectors[rows[first]], vectors[rows[second]])
-    return float(np.quantile(likeness, max(1 - _FALSE_ALARMS / len(places), 0.0)))
+    likeness = np.einsum("ij,ij->i", vectors[first], vectors[second])
+    return float(np.quantile(likeness, max(1 - _FALSE_ALARMS / (count or len(frames)), 0.0)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import pairwise
+from pathlib import Path
 from threading import Lock, Semaphore
 
 import numpy as np
@@ -29,6 +31,8 @@ from mrvideo.records import (
 from mrvideo.retrieval.embedders.port import Embedder, Vectors
 from mrvideo.retrieval.embedders.registry import open_embedder
 from mrvideo.retrieval.pictures import ShotFrames
+from mrvideo.retrieval.vectors.port import Filters, FrameKey, Frames, ReadRows, VectorIndex
+from mrvideo.retrieval.vectors.registry import open_vectors
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 
@@ -45,6 +49,12 @@ _SHARDS_WAITING = 4
 _SAMPLE_SECONDS = 0.5
 _TICK = 1e-3
 _EMBED_PIXELS = 384
+
+_NEAREST_FRAMES = 1200
+"""So many shots are ranked at most, with three frames each."""
+_VECTORS_KEPT = 2
+_vectors: dict[tuple[Hashable, ...], VectorIndex] = {}
+_vectors_lock = Lock()
 
 _opened: dict[str, Embedder] = {}
 _opening = Lock()
@@ -218,23 +228,69 @@ def _embed(digest: str, frames: Mapping[float, Frame], embedder: Embedder, libra
     )
 
 
-def kept_frames(
-    indexes: Sequence[Index], settings: Settings, embedder: Embedder
-) -> tuple[list[ShotFrames], Vectors]:
-    """The shots of these videos whose frames are kept as vectors, and the vectors, a row each."""
-    shots: list[ShotFrames] = []
-    rows: list[bytes] = []
-    size = 4 * embedder.dimensions
+def frames_kept(indexes: Sequence[Index], settings: Settings, embedder: Embedder) -> VectorIndex:
+    """The frames of these videos that are kept as vectors. The last such indexes stay in memory, and are made
+    anew once more frames are kept.
+    """
+    fingerprint, dimensions = embedder.fingerprint, embedder.dimensions
+    digests = [index.video.digest for index in indexes]
     with closing(Library.open(settings.library, create=False)) as library:
-        for index in indexes:
-            kept = library.embeddings(index.video.digest, embedder.fingerprint)
-            for span, planned in planned_frames(index):
-                times = tuple(time for time in planned if len(kept.get(time, b"")) == size)
-                if times:
-                    places = tuple(range(len(rows), len(rows) + len(times)))
-                    shots.append(ShotFrames(index.video.digest, span, times, places))
-                    rows += [kept[time] for time in times]
-    vectors = np.zeros((len(rows), embedder.dimensions), np.float32)
-    for place, row in enumerate(rows):
-        vectors[place] = np.frombuffer(row, "<f4")
+        times = library.embedding_times(fingerprint, digests)
+        key = (library.place, fingerprint, *((digest, len(own)) for digest, own in sorted(times.items())))
+        with _vectors_lock:
+            if key in _vectors:
+                return _vectors[key]
+        made = open_vectors(
+            Frames(list(times.items())), rows_of(settings.library, fingerprint, dimensions), dimensions
+        )
+    with _vectors_lock:
+        _vectors[key] = made
+        while len(_vectors) > _VECTORS_KEPT:
+            del _vectors[next(iter(_vectors))]
+    return made
+
+
+def rows_of(library: Path, fingerprint: str, dimensions: int) -> ReadRows:
+    """Reads vectors from the library. One that is not there any more, or has another size, is all zeros: near
+    to nothing.
+    """
+
+    def read(frames: Sequence[FrameKey]) -> Vectors:
+        rows = np.zeros((len(frames), dimensions), np.float32)
+        with closing(Library.open(library, create=False)) as opened:
+            kept = opened.embeddings_at(fingerprint, frames)
+        for row, frame in zip(rows, frames, strict=True):
+            blob = kept.get(frame, b"")
+            if len(blob) == rows.itemsize * dimensions:
+                row[:] = np.frombuffer(blob, "<f4")
+        return rows
+
+    return read
+
+
+def nearest_shots(
+    indexes: Sequence[Index], frames: VectorIndex, vector: Vectors, within: Span | None
+) -> tuple[list[ShotFrames], Vectors]:
+    """The shots that hold the frames nearest to a vector, with all of their kept frames, and the vectors of
+    these, a row each.
+    """
+    # A frame just outside may be that of a shot that reaches into the span.
+    around = None if within is None else within.padded(_PIECE_SECONDS)
+    near: dict[str, set[float]] = defaultdict(set)
+    for frame, _ in frames.similar(vector, Filters(within=around), _NEAREST_FRAMES):
+        near[frame.video].add(frame.time_seconds)
+    found = [
+        (index.video.digest, span, times)
+        for index in indexes
+        if index.video.digest in near
+        for span, times in planned_frames(index)
+        if not near[index.video.digest].isdisjoint(times)
+    ]
+    held = frames.vectors([FrameKey(video, time) for video, _, times in found for time in times])
+    row_of = {key: row for row, key in enumerate(held)}
+    shots: list[ShotFrames] = []
+    for video, span, times in found:
+        own = tuple(time for time in times if (video, time) in row_of)
+        shots.append(ShotFrames(video, span, own, tuple(row_of[FrameKey(video, time)] for time in own)))
+    vectors = np.array(list(held.values()), np.float32).reshape(len(held), frames.dimensions)
     return shots, vectors

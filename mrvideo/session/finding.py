@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+import numpy as np
 from anyio import to_thread
 from PIL import Image
 
@@ -39,10 +40,10 @@ from mrvideo.questions import MOST_SEARCHED_CHARACTERS, check_words
 from mrvideo.records import EventSink, Found, Index, Moment, Notice, Span, Usage, VideoInfo, clock
 from mrvideo.retrieval.embedders.port import Embedder
 from mrvideo.retrieval.finder import Finder, Pictured
-from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text
+from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
-from mrvideo.session.embedding import embed_index, embedder_of, kept_frames
+from mrvideo.session.embedding import embed_index, embedder_of, frames_kept, nearest_shots
 from mrvideo.session.looking import frames_at, vision_opened
 from mrvideo.session.models import budget_of
 from mrvideo.session.options import cropped_source
@@ -56,6 +57,9 @@ _PADDED_SECONDS = 1.0
 
 _POINTED = 6
 """Moments that a question is pointed to."""
+
+_SAMPLED_FRAMES = 20_000
+"""Enough to tell how alike frames are by chance."""
 
 _FINDERS_KEPT = 2
 _finders: dict[tuple[tuple[Hashable, ...], ...], Finder] = {}
@@ -152,7 +156,7 @@ async def find_moments(
 ) -> Found:
     """The moments, on the event-loop thread."""
     finder = await in_thread(partial(_finder, indexes))
-    pictures = await in_thread(partial(_pictured, indexes, query, picture, settings, on_event))
+    pictures = await in_thread(partial(_pictured, indexes, query, picture, within, settings, on_event))
     moments, nearest = await to_thread.run_sync(
         partial(finder.find, query, top=top, within=within, pictures=pictures)
     )
@@ -200,7 +204,12 @@ def moments_for(index: Index, question: str, settings: Settings, on_event: Event
 
 
 def _pictured(
-    indexes: Sequence[Index], query: str, picture: bytes | None, settings: Settings, on_event: EventSink
+    indexes: Sequence[Index],
+    query: str,
+    picture: bytes | None,
+    within: Span | None,
+    settings: Settings,
+    on_event: EventSink,
 ) -> list[Pictured]:
     """The shots by their pictures: like one where one is given, else near to the words. Frames not embedded
     yet are embedded first.
@@ -220,21 +229,28 @@ def _pictured(
                 raise
             on_event(Notice(text=f"pictures of {index.video.path} are not compared: {error}"))
     if picture is None:
-        return _near(indexes, query, settings, embedder)
-    shots, vectors = kept_frames(indexes, settings, embedder)
-    found = like_picture(shots, vectors, embedder.embed_images([picture])) if shots else []
+        return _near(indexes, query, settings, embedder, within)
+    frames = frames_kept(indexes, settings, embedder)
+    shown = embedder.embed_images([picture])
+    sample = frames.vectors(frames.sample(_SAMPLED_FRAMES))
+    if not sample:
+        return []
+    chance = likeness_of_strangers(list(sample), np.stack(list(sample.values())), count=len(frames))
+    found = like_picture(*nearest_shots(indexes, frames, shown, within), shown, chance=chance)
     if name != OFFLINE:
         return found
     return [replace(one, quote=f"{one.quote}, by colour and texture alone") for one in found]
 
 
-def _near(indexes: Sequence[Index], query: str, settings: Settings, embedder: Embedder) -> list[Pictured]:
+def _near(
+    indexes: Sequence[Index], query: str, settings: Settings, embedder: Embedder, within: Span | None = None
+) -> list[Pictured]:
     """The shots by nearness of their kept frames to some words."""
-    shots, vectors = kept_frames(indexes, settings, embedder)
-    if not shots:
+    frames = frames_kept(indexes, settings, embedder)
+    if not len(frames):
         return []
     words = embedder.embed_texts([query, *RANDOM_TEXTS])
-    return like_text(shots, vectors, words[:1], words[1:])
+    return like_text(*nearest_shots(indexes, frames, words[:1], within), words[:1], words[1:])
 
 
 def library_indexes(

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from support.casts import cast_index
 from support.engine_program import Programs
 
+from mrvideo.library import Library
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.selfcheck import film_of, frame_of
+from mrvideo.retrieval.embedders.port import unit
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -151,3 +155,46 @@ def test_an_engine_is_checked_and_not_started(
     done = mrvideo("doctor", "--vision", "sglang:acme/vlm")
     assert done.returncode == 0 and "engines installed: sglang" in done.stdout
     assert not programs.starts()
+
+
+def test_recall_is_measured_against_every_vector(mrvideo: Run, folder: Path) -> None:
+    told = mrvideo("doctor", "--recall", "--library", "none.db").stdout
+    assert "recall: no frames are kept as vectors" in told and not (folder / "none.db").exists()
+    size = 64
+    chance = np.random.default_rng(0)
+    rows = unit((2 * chance.normal(size=size) + chance.normal(size=(300, size))).astype(np.float32))
+    with Library.open(folder / "library.db") as library:
+        index = cast_index()
+        library.put_index(index)
+        kept = {float(n): row.astype("<f4").tobytes() for n, row in enumerate(rows)}
+        library.put_embeddings(index.video.digest, "dual a", kept)
+    done = mrvideo("doctor", "--recall", "--library", "library.db", "--json")
+    assert done.returncode == 0
+    (row,) = json.loads(done.stdout)["recall"]
+    assert (row["embedder"], row["frames"], row["queries_asked"], row["in_use"]) == ("dual a", 300, 20, False)
+    assert row["recall"] == 1.0 and row["p95_milliseconds"] > 0
+    line = next(
+        x
+        for x in mrvideo("doctor", "--recall", "--library", "library.db").stdout.splitlines()
+        if "recall" in x
+    )
+    assert line.startswith(
+        "recall of dual a, 300 frames: 1.000 of the 20 nearest by signs, 1.00 at the worst of 20"
+    )
+
+
+def test_a_recall_that_is_too_low_is_a_problem_where_signs_are_in_use(
+    mrvideo: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = unit(np.random.default_rng(0).normal(size=(400, 8)).astype(np.float32))
+    with Library.open(folder / "library.db") as library:
+        library.put_index(cast_index())
+        kept = {float(n): row.astype("<f4").tobytes() for n, row in enumerate(rows)}
+        library.put_embeddings(cast_index().video.digest, "dual a", kept)
+    for name, value in (("ESTIMATED", 40), ("RERANKED", 20), ("_OVER", 1)):
+        monkeypatch.setattr(f"mrvideo.retrieval.vectors.signs.{name}", value)
+    assert mrvideo("doctor", "--recall", "--library", "library.db").returncode == 0
+    monkeypatch.setattr("mrvideo.session.recall.EXACT_UP_TO", 300)
+    done = mrvideo("doctor", "--recall", "--library", "library.db")
+    assert done.returncode == 1
+    assert "problem: recall of dual a: 0." in done.stdout and "in use" in done.stdout

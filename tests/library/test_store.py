@@ -152,6 +152,19 @@ def test_any_text_comes_back_as_it_was(library, index, brief, detailed, cue):
     assert library.latest_index(kept.video.digest) == kept
 
 
+def test_vectors_are_read_by_frame(library, index):
+    """More than one statement takes, in any order; what is not kept is left out."""
+    digest = index().video.digest
+    library.put_index(index())
+    kept = {n / 3: str(n).encode() for n in range(900)}
+    library.put_embeddings(digest, "a", kept)
+    library.put_embeddings(digest, "b", dict.fromkeys(kept, b"other"))
+    asked = [(digest, time) for time in reversed(kept)]
+    found = library.embeddings_at("a", [*asked, (digest, 0.1), ("z", 0.0)])
+    assert found == {(digest, time): vector for time, vector in kept.items()}
+    assert library.embeddings_at("a", []) == library.embeddings_at("c", asked) == {}
+
+
 def test_vectors_of_frames_are_kept_by_embedder_and_go_with_their_video(library, index):
     digest = index().video.digest
     library.put_index(index())
@@ -160,5 +173,8 @@ def test_vectors_of_frames_are_kept_by_embedder_and_go_with_their_video(library,
     library.put_embeddings(digest, "b", {9.0: b"99"})
     assert list(library.embeddings(digest, "a").items()) == [(1.0, b"11"), (2.0, b"33")]
     assert library.embeddings(digest, "b") == {9.0: b"99"}
+    assert library.embedders() == {"a": 2, "b": 1}
+    assert library.embedding_times("a") == library.embedding_times("a", [digest]) == {digest: [1.0, 2.0]}
+    assert library.embedding_times("a", ["z"]) == library.embedding_times("z") == {}
     library.remove(digest)
     assert library.embeddings(digest, "a") == {}

@@ -25,6 +25,7 @@ from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Answer, Index, Scene, Shot
 from mrvideo.retrieval.embedders.offline import LooksEmbedder
 from mrvideo.retrieval.embedders.port import Vectors
+from mrvideo.retrieval.vectors.signs import SignVectors
 from mrvideo.session import asking, embedding, finding
 from mrvideo.settings import Settings
 
@@ -238,9 +239,9 @@ def test_frames_are_embedded_once_and_go_on_after_a_stop(
     counts.clear()
     monkeypatch.setattr(embedder, "embed_images", lambda jpegs: counts.append(len(jpegs)) or whole(jpegs))
     embedding.embed_index(places.index, places.settings, embedder, lambda event: None)
-    shots, vectors = embedding.kept_frames([places.index], places.settings, embedder)
+    frames = embedding.frames_kept([places.index], places.settings, embedder)
     # Two frames a shot; two of the chunks of four were kept before the stop.
-    assert sum(len(shot.rows) for shot in shots) == 16 == len(vectors)
+    assert len(frames) == 16
     assert len(counts) == 2
     counts.clear()
     embedding.embed_index(places.index, places.settings, embedder, lambda event: None)
@@ -257,6 +258,36 @@ def test_a_picture_that_is_none_and_words_that_an_embedder_cannot_read_are_told(
     notices: list[Any] = []
     places.find("a dog", embed="offline", on_event=notices.append)
     assert any("knows no words" in getattr(event, "text", "") for event in notices)
+
+
+def test_many_frames_are_found_by_signs_as_they_are_one_by_one(
+    places: mrvideo.Video, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(pattern(3)).save(tmp_path / "p.png")
+    found = places.find(like=tmp_path / "p.png")
+    monkeypatch.setattr(embedding, "_vectors", {})
+    monkeypatch.setattr("mrvideo.retrieval.vectors.registry.EXACT_UP_TO", 3)
+    assert places.find(like=tmp_path / "p.png") == found
+    (index,) = embedding._vectors.values()
+    assert isinstance(index, SignVectors)
+    assert starts(places.find(like=tmp_path / "p.png", within=(16, 19))) == [16.0]
+    assert starts(places.find(like=tmp_path / "p.png", within=(21, 40))) == []
+
+
+def test_frames_that_are_kept_later_are_found(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors stay in memory: those of before must not hide what was embedded since."""
+    monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
+    kept = {1.25: np.eye(8, dtype="<f4")[0].tobytes()}
+    with Library.open(places.settings.library) as library:
+        library.put_embeddings(places.info.digest, "place", kept)
+    before = embedding.frames_kept([places.index], places.settings, Place())
+    assert len(before) == 1
+    assert embedding.frames_kept([places.index], places.settings, Place()) is before
+    assert starts(places.find("place 3", embed="place")) == [15.0]
+    # Of another size: of a model that is gone. Near to nothing, and no error.
+    with Library.open(places.settings.library) as library:
+        library.put_embeddings(places.info.digest, "place", {0.1: b"1234"})
+    assert starts(places.find("place 5", embed="place")) == [25.0]
 
 
 # Asking ----------------------------------------------------------------------------------------------

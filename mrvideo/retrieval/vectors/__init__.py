@@ -1,0 +1,1 @@
+"""Frames near a vector: a port, and one way to search per file."""
