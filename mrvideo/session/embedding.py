@@ -292,5 +292,4 @@ def nearest_shots(
     for video, span, times in found:
         own = tuple(time for time in times if (video, time) in row_of)
         shots.append(ShotFrames(video, span, own, tuple(row_of[FrameKey(video, time)] for time in own)))
-    vectors = np.array(list(held.values()), np.float32).reshape(len(held), frames.dimensions)
-    return shots, vectors
+    return shots, np.stack(list(held.values())) if held else np.zeros((0, frames.dimensions), np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from support.shapes import save_tokenizer
 
 from mrvideo.errors import ModelUnavailable, SettingsError
 from mrvideo.retrieval.embedders.dual import DualEncoder
@@ -31,7 +32,6 @@ def save_tiny(folder: Path, kind: str) -> Path:
     """A dual encoder of a few thousand random weights, with its tokenizer and image processor."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    tokenizers = pytest.importorskip("tokenizers")
     torch.manual_seed(0)
     text: dict[str, Any] = {
         "vocab_size": len(WORDS), "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
@@ -51,14 +51,7 @@ def save_tiny(folder: Path, kind: str) -> Path:
         size = {"size": {"height": 32, "width": 32}}
     model.save_pretrained(folder)
     images(**size).save_pretrained(folder)
-    words = tokenizers.Tokenizer(
-        tokenizers.models.WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]")
-    )
-    words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    words.post_processor = tokenizers.processors.TemplateProcessing("$A [EOS]", special_tokens=[("[EOS]", 2)])
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", eos_token="[EOS]"
-    ).save_pretrained(folder)
+    save_tokenizer(folder, WORDS)
     return folder
 
 

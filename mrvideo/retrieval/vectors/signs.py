@@ -12,7 +12,8 @@ After RaBitQ (Gao and Long, 2024): the estimate of r·s is unbiased for signs of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +49,15 @@ class SignVectors:
         self._scale = np.float32(np.sqrt(dimensions))
         count = len(frames)
         words = -(-dimensions // _WORD)
-        self._signs = np.zeros((words, count), np.uint64)
-        self._along = np.zeros(count, np.float32)
-        self._rest = np.zeros(count, np.float32)
-        self._axis = self._common_direction()
+        # Any: numpy's stubs widen float32 in products, and do not follow views.
+        self._signs: Any = np.zeros((words, count), np.uint64)
+        self._along: Any = np.zeros(count, np.float32)
+        self._rest: Any = np.zeros(count, np.float32)
+        self._axis: Any = self._common_direction()
         turned = np.random.default_rng(0).standard_normal((dimensions, dimensions)).astype(np.float32)
-        self._turn = np.linalg.qr(turned)[0].astype(np.float32) if dimensions else turned
+        self._turn: Any = np.linalg.qr(turned)[0].astype(np.float32) if dimensions else turned
         for first in range(0, count, _BLOCK):
-            self._keep(slice(first, min(first + _BLOCK, count)))
+            self._keep(first, min(first + _BLOCK, count))
 
     def _common_direction(self) -> Vectors:
         sample = self._frames.sample(_MEAN_OF)
@@ -63,11 +65,12 @@ class SignVectors:
         length = np.linalg.norm(mean)
         return (mean / length if length > 0 else mean).astype(np.float32)
 
-    def _keep(self, block: slice) -> None:
-        vectors = self._read(self._frames.at(np.arange(block.start, block.stop)))
-        along = vectors @ self._axis
-        rest = (vectors - along[:, None] * self._axis) @ self._turn
-        self._signs[:, block] = self._packed(rest).T
+    def _keep(self, first: int, stop: int) -> None:
+        block = slice(first, stop)
+        vectors = self._read(self._frames.at(np.arange(first, stop)))
+        along: Vectors = vectors @ self._axis
+        rest: Vectors = (vectors - along[:, None] * self._axis) @ self._turn
+        self._signs[:, block] = np.transpose(self._packed(rest))
         self._along[block] = along
         # |r| over the cosine between r and its signs: what undoes that signs are no vector of that direction.
         length = np.einsum("ij,ij->i", rest, rest)
@@ -77,9 +80,9 @@ class SignVectors:
     def _packed(self, rest: Vectors) -> NDArray[np.uint64]:
         """Signs as words, a row each; what fills the last word up is 0."""
         bits = np.packbits(rest > 0, axis=1)
-        filled = np.zeros((len(rest), len(self._signs) * _WORD // 8), np.uint8)
-        filled[:, : bits.shape[1]] = bits
-        return filled.view(np.uint64)
+        words: Any = np.zeros((len(rest), len(self._signs)), np.uint64)
+        words.view(np.uint8)[:, : bits.shape[1]] = bits
+        return words
 
     @property
     def dimensions(self) -> int:
@@ -103,14 +106,15 @@ class SignVectors:
         reranked = max(RERANKED, _OVER * k)
         if count > reranked:
             share = float(row @ self._axis)
-            rest = (row - share * self._axis) @ self._turn
+            rest: Vectors = (row - share * self._axis) @ self._turn
             places = self._best_by_both(share, rest, places, max(ESTIMATED, _OVER * reranked))
-            finer = share * self._along[places] + self._rest[places] * self._by_own(rest, places)
+            own = self._by_own(rest, places)
+            finer: Vectors = np.float32(share) * self._along[places] + self._rest[places] * own
             places = np.sort(places[best(finer, reranked)])
         elif places is None:
             places = np.arange(count)
         frames = self._frames.at(places)
-        scores = self._read(frames) @ row if frames else np.zeros(0, np.float32)
+        scores: Vectors = self._read(frames) @ row if frames else np.zeros(0, np.float32)
         return tuple(Near(frames[place], float(scores[place])) for place in best(scores, k))
 
     def _best_by_both(self, share: float, rest: Vectors, places: Places | None, most: int) -> Places:
@@ -121,12 +125,12 @@ class SignVectors:
         count = len(self) if places is None else len(places)
         estimate = np.empty(count, np.float32)
         for first in range(0, count, _SCANNED):
-            block = slice(first, min(first + _SCANNED, count))
+            block = slice(first, first + _SCANNED)
             at = block if places is None else places[block]
-            differ = np.zeros(block.stop - block.start, np.uint16)
+            differ: Any = np.zeros(min(_SCANNED, count - first), np.uint16)
             for word, signs in zip(asked, self._signs, strict=True):
                 differ += ones_of(signs[at] ^ word)
-            own = estimate[block]
+            own: Any = estimate[block]
             np.multiply(differ, -2 * each, out=own, dtype=np.float32)
             own += each * self._dimensions
             own *= self._rest[at]
@@ -136,13 +140,13 @@ class SignVectors:
 
     def _by_own(self, rest: Vectors, places: Places) -> Vectors:
         """`rest` against the signs of each place, its own numbers as they are."""
-        packed = np.ascontiguousarray(self._signs[:, places].T).view(np.uint8)
-        filled = np.zeros(packed.shape[1] * 8, np.float32)
-        filled[: self._dimensions] = rest
-        tables = filled.reshape(-1, 8) @ _SIGNS.T
-        total = np.zeros(len(places), np.float32)
-        for table, column in zip(tables, packed.T, strict=True):
-            total += table[column]
+        words: Any = np.ascontiguousarray(self._signs[:, places].T)
+        packed: Any = words.view(np.uint8)
+        filled = np.zeros((packed.shape[1], 8), np.float32)
+        filled.ravel()[: self._dimensions] = rest
+        total: Any = np.zeros(len(places), np.float32)
+        for eight, column in zip(filled, packed.T, strict=True):
+            total += (_SIGNS @ eight)[column]
         return total / self._scale
 
     def vectors(self, frames: Sequence[FrameKey]) -> dict[FrameKey, Vectors]:
@@ -156,10 +160,11 @@ class SignVectors:
 
 
 def _ones_by_table(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    bytes_of = np.ascontiguousarray(words).view(np.uint8).reshape(len(words), 8)
-    return _ONES[bytes_of].sum(axis=1, dtype=np.uint8)
+    packed: Any = np.ascontiguousarray(words)
+    every: Any = _ONES[packed.view(np.uint8)]
+    return every.reshape(len(words), 8).sum(axis=1, dtype=np.uint8)
 
 
 # numpy 1 does not count bits.
-ones_of = getattr(np, "bitwise_count", _ones_by_table)
+ones_of: Callable[[NDArray[np.uint64]], NDArray[np.uint8]] = getattr(np, "bitwise_count", _ones_by_table)
 """How many bits of each word are set."""
