@@ -39,6 +39,7 @@ _STAGES = {
     "answer": "answering",
     "verify": "checking",
     "embed": "comparing pictures",
+    "describe": "wording what is looked for",
     "memory": "writing chapters",
     "walk": "choosing chapters",
     "tell": "telling",

@@ -21,7 +21,7 @@ from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain
 
 SETTINGS = (
-    "vision", "embed", "base_url", "preset",
+    "vision", "text", "embed", "base_url", "preset",
     "reader", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
@@ -117,6 +117,8 @@ def _asked(where: list[str], *, everywhere: bool, pictured: bool) -> tuple[str |
 
 def _lines(found: Found) -> Iterator[str]:
     several = found.videos > 1
+    if found.described:
+        yield f"pictures compared with: {plain(found.described)}"
     for moment in found.moments:
         yield from _told(moment, several=several)
     for moment in found.dropped:

@@ -57,7 +57,8 @@ class Found(Record):
 
     `nearest` are then those that come closest. `dropped` are those that the vision model looked at and did
     not find there. `searched` are the sources that had anything to search, `videos` how many videos were
-    searched, `within` the span.
+    searched, `within` the span. `described` is the query as the text model worded it for the pictures, empty
+    where it did not.
     """
 
     query: str
@@ -67,6 +68,7 @@ class Found(Record):
     searched: tuple[MomentSource, ...] = ()
     videos: int = Field(default=1, ge=0)
     within: Span | None = None
+    described: str = ""
     usage: Usage = Usage()
 
     def __bool__(self) -> bool:

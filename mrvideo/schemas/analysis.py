@@ -476,3 +476,18 @@ class VerifyReply(Message):
 
 
 SceneLine.model_rebuild()
+
+
+# describe -------------------------------------------------------------------------------------
+
+
+class DescribeInputs(Message):
+    """Prompt `describe`: what is looked for, in a user's words."""
+
+    query: str
+
+
+class DescribeReply(Message):
+    """What a picture of it shows, in one sentence."""
+
+    description: Filled = Field(max_length=400)

@@ -20,7 +20,8 @@ from mrvideo.memory import Memory
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, EventSink, Index, Moment, Notice
-from mrvideo.session.finding import moments_for
+from mrvideo.session.describing import described, is_described
+from mrvideo.session.finding import has_pictures, moments_for
 from mrvideo.session.models import Models, check_recording, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.session.remembering import is_walked, remembered
@@ -147,7 +148,9 @@ async def answer_from(
         max_rounds=settings.max_rounds,
         memory=await _memory(models, index, settings, library, on_event),
         max_opened=settings.max_opened,
-        pointed=() if library is None else await _pointed(index, question, options, settings, on_event),
+        pointed=()
+        if library is None
+        else await _pointed(models, index, question, options, settings, on_event),
         on_event=on_event,
     )
     made = {"index": index.key, **index.settings, "max_rounds": settings.max_rounds}
@@ -166,7 +169,12 @@ async def _memory(
 
 
 async def _pointed(
-    index: Index, question: str, options: Sequence[str], settings: Settings, on_event: EventSink
+    models: Models,
+    index: Index,
+    question: str,
+    options: Sequence[str],
+    settings: Settings,
+    on_event: EventSink,
 ) -> tuple[Moment, ...]:
     """What `find` finds for the question, where pictures are compared: words alone find no more than the
     memory's own do.
@@ -174,7 +182,10 @@ async def _pointed(
     if settings.embed is None:
         return ()
     asked = " ".join([question, *options])
-    return await in_thread(partial(moments_for, index, asked, settings, on_event))
+    description = None
+    if is_described(settings) and await in_thread(partial(has_pictures, index, settings)):
+        description, _ = await described(asked, models.text, on_event)
+    return await in_thread(partial(moments_for, index, asked, settings, on_event, description=description))
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:

@@ -43,6 +43,7 @@ from mrvideo.retrieval.finder import Finder, Pictured
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
+from mrvideo.session.describing import described, is_described, text_opened
 from mrvideo.session.embedding import embed_index, embedder_of, frames_kept, nearest_shots
 from mrvideo.session.looking import frames_at, vision_opened
 from mrvideo.session.models import budget_of
@@ -156,7 +157,11 @@ async def find_moments(
 ) -> Found:
     """The moments, on the event-loop thread."""
     finder = await in_thread(partial(_finder, indexes))
-    pictures = await in_thread(partial(_pictured, indexes, query, picture, within, settings, on_event))
+    words, spent = query, Usage()
+    if picture is None and await in_thread(partial(_reads_words, settings)) and is_described(settings):
+        async with text_opened(settings, budget, on_event) as text:
+            words, spent = await described(query, text, on_event)
+    pictures = await in_thread(partial(_pictured, indexes, words, picture, within, settings, on_event))
     moments, nearest = await to_thread.run_sync(
         partial(finder.find, query, top=top, within=within, pictures=pictures)
     )
@@ -167,6 +172,8 @@ async def find_moments(
         searched=(*finder.searched, *(("picture",) if pictures else ())),
         videos=len(indexes),
         within=within,
+        described=words if words != query else "",
+        usage=spent,
     )
     if not confirm or not (moments or nearest):
         return found
@@ -179,13 +186,31 @@ async def find_moments(
             "moments": tuple(sorted(stay, key=lambda one: not one.confirmed)),
             "nearest": () if moments else tuple(one for one in looked if one.confirmed is None),
             "dropped": tuple(one for one in looked if one.confirmed is False),
-            "usage": usage,
+            "usage": spent + usage,
         }
     )
 
 
-def moments_for(index: Index, question: str, settings: Settings, on_event: EventSink) -> tuple[Moment, ...]:
+def _reads_words(settings: Settings) -> bool:
+    return settings.embed is not None and embedder_of(settings.embed).takes_texts
+
+
+def has_pictures(index: Index, settings: Settings) -> bool:
+    """Whether pictures of this video are kept that can be compared with words."""
+    try:
+        return (
+            _reads_words(settings)
+            and len(frames_kept([index], settings, embedder_of(settings.embed or ""))) > 0
+        )
+    except ModelUnavailable:
+        return False
+
+
+def moments_for(
+    index: Index, question: str, settings: Settings, on_event: EventSink, *, description: str | None = None
+) -> tuple[Moment, ...]:
     """Moments of one video that bear on a question about it, for whoever reads and looks further. Blocking.
+    `description` is what its pictures are compared with, the question itself where it is None.
 
     By words, and by the pictures that are embedded already: nothing is decoded. None where `embed` reads no
     words or cannot be loaded; a notice says so, since the question can be answered without it.
@@ -194,7 +219,8 @@ def moments_for(index: Index, question: str, settings: Settings, on_event: Event
         return ()
     try:
         embedder = embedder_of(settings.embed)
-        pictures = _near([index], question, settings, embedder) if embedder.takes_texts else []
+        words = question if description is None else description
+        pictures = _near([index], words, settings, embedder) if embedder.takes_texts else []
     except ModelUnavailable as error:
         on_event(Notice(text=f"pictures are not compared with the question: {error}"))
         return ()

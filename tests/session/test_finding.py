@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from support.casts import cast_index
+from support.chat_server import ChatServer
 from support.films import grey_film
 
 import mrvideo
-from mrvideo.errors import InputError, ModelUnavailable, QuestionError, SettingsError
+from mrvideo.errors import (
+    BudgetReached,
+    InputError,
+    ModelRefused,
+    ModelUnavailable,
+    QuestionError,
+    SettingsError,
+)
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.models.base import Request
@@ -290,6 +299,87 @@ def test_frames_that_are_kept_later_are_found(places: mrvideo.Video, monkeypatch
     assert starts(places.find("place 5", embed="place")) == [25.0]
 
 
+# In other words ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wording(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedModel]:
+    """Has a scripted text model word queries anew."""
+
+    def install(reply: Callable[[Request[Any]], Any]) -> ScriptedModel:
+        model = ScriptedModel(reply)
+
+        @asynccontextmanager
+        async def opened(*given: Any) -> AsyncGenerator[ScriptedModel]:
+            yield model
+
+        monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
+        monkeypatch.setattr(finding, "text_opened", opened)
+        return model
+
+    return install
+
+
+def test_pictures_are_compared_with_a_description_of_what_is_asked(
+    places: mrvideo.Video, wording: Callable[..., ScriptedModel]
+) -> None:
+    model = wording(lambda request: {"description": "place 3\nat night"})
+    found = places.find("When do we get to the third?", embed="place", text="openai:words")
+    assert starts(found) == [15.0] and found.described == "place 3 at night"
+    assert found.query == "When do we get to the third?" and found.usage.calls == 1
+    (request,) = model.requests
+    shown = request.prompt.render(request.inputs)
+    assert (request.prompt.name, request.prompt.role, request.pictures) == ("describe", "text", ())
+    assert "as the caption under a photograph would" in shown.system
+    assert shown.user == "<query>\nWhen do we get to the third?\n</query>"
+
+
+def test_a_query_is_worded_anew_only_where_words_meet_pictures_and_a_text_model_is_there(
+    places: mrvideo.Video, wording: Callable[..., ScriptedModel], tmp_path: Path
+) -> None:
+    model = wording(lambda request: {"description": "place 5"})
+    Image.fromarray(pattern(3)).save(tmp_path / "p.png")
+    assert starts(places.find("place 3", embed="place")) == [15.0]
+    assert starts(places.find("place 3", embed="place", text="host")) == [15.0]
+    places.find("place 3", text="openai:words")
+    places.find("place 3", like=tmp_path / "p.png", embed="place", text="openai:words")
+    assert model.requests == []
+    assert starts(places.find("place 3", embed="place", text="openai:words")) == [25.0]
+
+
+def test_a_query_stays_as_it_is_where_the_text_model_fails(
+    places: mrvideo.Video, wording: Callable[..., ScriptedModel]
+) -> None:
+    def fail(request: Request[Any]) -> Any:
+        raise ModelRefused("openai:words: no")
+
+    wording(fail)
+    notices: list[str] = []
+    found = places.find(
+        "place 3",
+        embed="place",
+        text="openai:words",
+        on_event=lambda e: notices.append(getattr(e, "text", "")),
+    )
+    assert starts(found) == [15.0] and found.described == "" and found.usage.calls == 0
+    assert "pictures are compared with the query as it stands: openai:words: no" in notices
+
+
+def test_the_words_for_a_query_are_kept(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two searches over HTTP, one call; and a search may cost no more than it was allowed."""
+    monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
+    with ChatServer(answer=lambda asked: '{"description": "place 3"}', models=("gpt-4.1-nano",)) as server:
+        told: dict[str, Any] = {"embed": "place", "text": "openai:gpt-4.1-nano", "base_url": server.base_url}
+        with pytest.raises(BudgetReached):
+            places.find("The third one?", max_tokens=10, **told)
+        assert server.asked == []
+        first = places.find("The third one?", **told)
+        assert starts(first) == [15.0] and first.usage.calls == 1 and first.usage.input_tokens > 0
+        again = places.find("The third one?", **told)
+        assert again.described == "place 3" and starts(again) == [15.0]
+        assert len(server.asked) == 1
+
+
 # Asking ----------------------------------------------------------------------------------------------
 
 
@@ -338,6 +428,20 @@ def test_a_question_is_pointed_to_by_the_pictures_that_are_embedded(
     embedding.embed_index(places.index, places.settings, Place(), lambda event: None)
     pointed, _ = _asked(places, monkeypatch, embed="place")
     assert [(moment.start_seconds, moment.why[0].source) for moment in pointed] == [(15.0, "picture")]
+
+
+def test_a_question_is_pointed_by_its_description_once_pictures_are_kept(
+    places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
+    with ChatServer(answer=lambda asked: '{"description": "place 5"}') as server:
+        told: dict[str, Any] = {"embed": "place", "text": "openai:test-vlm", "base_url": server.base_url}
+        assert _asked(places, monkeypatch, **told) == ((), [])
+        assert server.asked == [], "nothing is kept that a description could be compared with"
+        embedding.embed_index(places.index, places.settings, Place(), lambda event: None)
+        pointed, _ = _asked(places, monkeypatch, **told)
+        assert [moment.start_seconds for moment in pointed] == [25.0]
+        assert "What happens at place 3?" in server.asked[0].text
 
 
 def test_a_question_is_answered_without_the_embedder_too(
