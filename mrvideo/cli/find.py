@@ -14,7 +14,7 @@ from mrvideo.cli.output import print_json, print_lines
 from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.display.stages import spent
-from mrvideo.errors import InputError, QuestionError
+from mrvideo.errors import InputError, MrVideoError, QuestionError
 from mrvideo.files import is_folder
 from mrvideo.records import Found, Moment
 from mrvideo.settings import Settings
@@ -56,6 +56,10 @@ def find(
             "--confirm", help="Let the vision model look at each, and drop what is not there. A call each."
         ),
     ] = False,
+    save_frames: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write a picture of each moment, the best first by name."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Find the moments that fit a description.
@@ -70,6 +74,7 @@ def find(
 
     from mrvideo.session.finding import check_finding, library_indexes, start_finding
     from mrvideo.session.loading import load_index
+    from mrvideo.session.thumbnails import save_thumbnails
 
     check_finding(query, top, confirm, settings, like=picture)
     with progress() as on_event:
@@ -94,10 +99,18 @@ def find(
         except BaseException:
             finding.cancel()
             raise
+        problem: MrVideoError | None = None
+        if save_frames is not None:
+            try:
+                found = save_thumbnails(found, indexes, save_frames, settings, on_event)
+            except MrVideoError as error:
+                problem = error  # Told after the moments: looking at them may have been paid for.
     if as_json:
         print_json(found.model_dump())
     else:
         print_lines(_lines(found))
+    if problem is not None:
+        raise problem
     return DONE if found.moments else FAILURES
 
 

@@ -29,7 +29,7 @@ class Moment(Spanned):
 
     `score` compares moments of one search only. `lacks` are words of the query that nothing there holds.
     `confirmed`: what the vision model found when it looked, None where it did not look or could not tell;
-    `seen` is what it saw.
+    `seen` is what it saw. `picture` is the file of its thumbnail, empty where none was written.
     """
 
     video_digest: str
@@ -39,6 +39,7 @@ class Moment(Spanned):
     lacks: tuple[str, ...] = ()
     confirmed: bool | None = None
     seen: str = ""
+    picture: str = ""
 
     def __str__(self) -> str:
         """One line and one more per reason, safe for a terminal."""
@@ -47,6 +48,8 @@ class Moment(Spanned):
         lines += [f"    {reason.source}: {plain(reason.quote)}" for reason in self.why]
         if self.seen:
             lines.append(f"    seen: {plain(self.seen)}")
+        if self.picture:
+            lines.append(f"    picture: {plain(self.picture)}")
         if self.lacks:
             lines.append(f"    not there: {', '.join(map(plain, self.lacks))}")
         return "\n".join(lines)

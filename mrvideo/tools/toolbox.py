@@ -23,6 +23,7 @@ from mrvideo.files import is_file
 from mrvideo.library import Library
 from mrvideo.mapreduce import in_thread
 from mrvideo.media.content import check_lies_in
+from mrvideo.media.labelled import labelled_sheets
 from mrvideo.media.subtitles.sidecar import sidecars
 from mrvideo.models import Budget
 from mrvideo.records import Event, Frame, Index, Span, VideoInfo
@@ -33,6 +34,7 @@ from mrvideo.session.indexing import aindex_video
 from mrvideo.session.loading import is_removed, load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.searching import search_library, search_video
+from mrvideo.session.thumbnails import pictures_of
 from mrvideo.settings import Settings
 from mrvideo.tools.jobs import Jobs
 from mrvideo.tools.results import (
@@ -352,6 +354,16 @@ async def _find_moments(box: Toolbox, given: FindMomentsInput) -> ToolResult:
     )
     found = await asyncio.wrap_future(finding)
     moments = fitting(map(moment_line, found.moments))
+    parts: list[str | bytes] = []
+    if given.pictures:
+        shown = found.moments[: len(moments)]
+        frames = await asyncio.to_thread(pictures_of, shown, indexes, box.settings, box.on_event)
+        labels = {place: f"{place + 1}: {frame.time_seconds:.2f} s" for place, frame in frames.items()}
+        sheets = await asyncio.to_thread(
+            labelled_sheets, [(labels[place], frame.jpeg) for place, frame in frames.items()]
+        )
+        for sheet in sheets:
+            parts += [" | ".join(cell.label for cell in sheet.cells), sheet.jpeg]
     return ToolResult(
         FindMomentsOutput(
             moments=moments,
@@ -359,7 +371,8 @@ async def _find_moments(box: Toolbox, given: FindMomentsInput) -> ToolResult:
             searched=list(found.searched),
             dropped=len(found.dropped),
             left_out=len(found.moments) - len(moments),
-        )
+        ),
+        parts=tuple(parts),
     )
 
 

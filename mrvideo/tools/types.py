@@ -72,6 +72,10 @@ class FindMomentsInput(ToolInput):
         default=False,
         description="Let the vision model look at each moment and drop what is not there; costs a call each.",
     )
+    pictures: bool = Field(
+        default=False,
+        description="Also a picture of each moment, on a contact sheet labelled with its number and time.",
+    )
 
 
 class ReadScenesInput(ToolInput):

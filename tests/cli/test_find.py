@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -35,6 +36,24 @@ def test_moments_are_told_with_why(at_home: Run, folder: Path) -> None:
     assert [m["start_seconds"] for m in everywhere["moments"]] == [
         m["start_seconds"] for m in told["moments"]
     ]
+
+
+def test_a_picture_of_each_moment_is_written(at_home: Run, folder: Path) -> None:
+    spoken = json.loads(at_home("show", "talk.mp4", "--cues", "--json").stdout)["cues"][0]["text"]
+    done = at_home("find", "talk.mp4", spoken, "--save-frames", "shown", "--json")
+    told = json.loads(done.stdout)["moments"]
+    assert done.returncode == 0 and told
+    assert [moment["picture"] for moment in told] == [f"shown/{n:02d}.jpg" for n in range(1, len(told) + 1)]
+    assert {path.name for path in (folder / "shown").iterdir()} == {Path(m["picture"]).name for m in told}
+    for moment in told:
+        with Image.open(folder / moment["picture"]) as picture:
+            assert picture.format == "JPEG" and max(picture.size) <= 512
+    again = at_home("find", "talk.mp4", spoken, "--save-frames", "shown")
+    assert again.returncode == 2 and "    speech: " in again.stdout, "what was found is told all the same"
+    assert "exists already" in again.stderr and again.stderr.count("\n") == 1
+    (folder / "file").touch()
+    barred = at_home("find", "talk.mp4", spoken, "--save-frames", "file/in")
+    assert barred.returncode == 2 and "cannot be written" in barred.stderr
 
 
 def test_nothing_is_said_plainly(at_home: Run) -> None:

@@ -299,6 +299,29 @@ def test_frames_that_are_kept_later_are_found(places: mrvideo.Video, monkeypatch
     assert starts(places.find("place 5", embed="place")) == [25.0]
 
 
+def test_another_model_redoes_the_vectors_alone(
+    places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another name and another size: what was kept of the one before stays, and is not taken for its own."""
+
+    class Larger(Place):
+        name = fingerprint = "larger"
+        dimensions = 9
+
+        def embed_images(self, jpegs: Sequence[bytes]) -> Vectors:
+            return np.pad(super().embed_images(jpegs), ((0, 0), (0, 1)))
+
+        def embed_texts(self, texts: Sequence[str]) -> Vectors:
+            return np.pad(super().embed_texts(texts), ((0, 0), (0, 1)))
+
+    monkeypatch.setattr(finding, "embedder_of", lambda name: Place() if name == "place" else Larger())
+    assert starts(places.find("place 3", embed="place")) == [15.0]
+    assert starts(places.find("place 3", embed="larger")) == [15.0]
+    with Library.open(places.settings.library) as library:
+        assert library.embedders() == {"place": 16, "larger": 16}
+        assert library.latest_index(places.info.digest) == places.index
+
+
 # In other words ---------------------------------------------------------------------------------------
 
 

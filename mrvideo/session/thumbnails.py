@@ -1,0 +1,67 @@
+"""A picture of each moment that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mrvideo.errors import InputError, VideoError
+from mrvideo.media.cutting import new_file
+from mrvideo.records import EventSink, Found, Frame, Index, Moment, Notice
+from mrvideo.session.options import cropped_source
+from mrvideo.settings import Settings
+
+LONG_SIDE_PIXELS = 512
+_SHOWN_PIXELS = 384
+
+
+def pictures_of(
+    moments: Sequence[Moment],
+    indexes: Sequence[Index],
+    settings: Settings,
+    on_event: EventSink,
+    *,
+    long_side_pixels: int = _SHOWN_PIXELS,
+) -> dict[int, Frame]:
+    """The frame on screen in the middle of each moment, by its place; none, with a notice, where the video
+    cannot be read.
+    """
+    by_digest = {index.video.digest: index for index in indexes}
+    found: dict[int, Frame] = {}
+    for place, moment in enumerate(moments):
+        source = cropped_source(by_digest[moment.video_digest], settings, long_side_pixels=long_side_pixels)
+        try:
+            frames = source.at([moment.span.middle_seconds])
+        except VideoError as error:
+            on_event(Notice(text=f"no picture of {moment.span}: {error}"))
+            continue
+        if frames:
+            found[place] = frames[0]
+    return found
+
+
+def save_thumbnails(
+    found: Found, indexes: Sequence[Index], folder: Path, settings: Settings, on_event: EventSink
+) -> Found:
+    """Write a JPEG of each moment, the best first by name, and name it as the moment's `picture`.
+
+    Raises `InputError` where a file is there already or the folder cannot be written.
+    """
+    width = max(2, len(str(len(found.moments))))
+    targets = [folder / f"{place:0{width}d}.jpg" for place in range(1, len(found.moments) + 1)]
+    for target in targets:
+        if target.exists() or target.is_symlink():
+            raise InputError(f"{target} exists already; name another folder, or remove it")
+    frames = pictures_of(found.moments, indexes, settings, on_event, long_side_pixels=LONG_SIDE_PIXELS)
+    moments = list(found.moments)
+    for place, frame in frames.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with new_file(targets[place]) as made:
+                made.write_bytes(frame.jpeg)
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot be written: {error.strerror}; choose another folder"
+            ) from error
+        moments[place] = moments[place].model_copy(update={"picture": str(targets[place])})
+    return found.model_copy(update={"moments": tuple(moments)})
