@@ -121,20 +121,20 @@ class SignVectors:
         """The places that are best by how many signs agree."""
         asked = self._packed(rest[None])[0]
         # The nearest to `rest` of its own signs at one length; then all that differs is how many agree.
-        each = np.float32(np.abs(rest).sum() / self._dimensions / self._scale)
+        each = float(np.abs(rest).sum()) / self._dimensions / float(self._scale)
         count = len(self) if places is None else len(places)
-        estimate = np.empty(count, np.float32)
+        estimate: Any = np.empty(count, np.float32)
         for first in range(0, count, _SCANNED):
             block = slice(first, first + _SCANNED)
             at = block if places is None else places[block]
             differ: Any = np.zeros(min(_SCANNED, count - first), np.uint16)
             for word, signs in zip(asked, self._signs, strict=True):
                 differ += ones_of(signs[at] ^ word)
-            own: Any = estimate[block]
-            np.multiply(differ, -2 * each, out=own, dtype=np.float32)
-            own += each * self._dimensions
-            own *= self._rest[at]
-            own += self._along[at] * np.float32(share)
+            agreed: Any = np.multiply(differ, -2.0 * each, dtype=np.float32)
+            agreed += each * self._dimensions
+            agreed *= self._rest[at]
+            agreed += self._along[at] * np.float32(share)
+            estimate[block] = agreed
         chosen = np.argpartition(-estimate, most - 1)[:most] if most < count else np.arange(count)
         return chosen if places is None else places[chosen]
 
