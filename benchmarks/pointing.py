@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import random
 import statistics
 import sys
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from support import world_questions as asking
 
 from mrvideo.agents.ask.run import ask
 from mrvideo.memory.build import build_memory
-from mrvideo.records import Index, Moment, Scene
+from mrvideo.records import Moment
 from mrvideo.retrieval.embedders.port import Vectors, unit
 from mrvideo.retrieval.finder import Finder
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, ShotFrames, like_text
@@ -37,19 +36,6 @@ ARMS = ("memory alone", "words", "words and pictures")
 WORDS = (*world.ACTIONS, *world.PROPS, *world.PLACES)
 POINTED = 6
 MODEL = "gpt-5-mini"
-
-
-def lossy(index: Index, rate: float) -> Index:
-    """The index without some of its captions' sentences about people."""
-    chance = random.Random(7)
-
-    def lost(scene: Scene) -> Scene:
-        place, *told = [line.rstrip(".") + "." for line in scene.detailed.split(". ")]
-        text = " ".join([place, *(line for line in told if chance.random() >= rate)])
-        names = tuple(name for name in scene.entity_names if f"<{name}>" in text)
-        return scene.model_copy(update={"brief": text, "detailed": text, "entity_names": names})
-
-    return index.model_copy(update={"scenes": tuple(map(lost, index.scenes))})
 
 
 def image_vectors(jpegs: Sequence[bytes]) -> Vectors:
@@ -82,7 +68,7 @@ def main() -> None:
     parser.add_argument("--effort", default="high")
     arguments = parser.parse_args()
     long = world_memory.make_long_world(arguments.hours, questions=arguments.questions)
-    index = lossy(long.index, arguments.misses)
+    index = world_memory.lossy(long.index, arguments.misses)
     frames = world_memory.DrawnFrames(long.made)
     times = [shot.span.middle_seconds for shot in index.shots]
     shots = [

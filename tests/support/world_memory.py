@@ -11,6 +11,7 @@ first to last.
 from __future__ import annotations
 
 import itertools
+import random
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -288,3 +289,16 @@ def _read_facts(eyes: Any, task: Any) -> dict[str, Any]:
         for scene in own
     ]
     return {"reasoning": f"{asked.name} is {entity}.", "scenes": list(dict.fromkeys(scenes))[:256]}
+
+
+def lossy(index: Index, rate: float) -> Index:
+    """The index without some of its captions' sentences about people."""
+    chance = random.Random(7)
+
+    def lost(scene: Scene) -> Scene:
+        place, *told = [line.rstrip(".") + "." for line in scene.detailed.split(". ")]
+        text = " ".join([place, *(line for line in told if chance.random() >= rate)])
+        names = tuple(name for name in scene.entity_names if f"<{name}>" in text)
+        return scene.model_copy(update={"brief": text, "detailed": text, "entity_names": names})
+
+    return index.model_copy(update={"scenes": tuple(map(lost, index.scenes))})

@@ -26,9 +26,6 @@ ENOUGH = 0.66
 NEAR_SHARE, FILM_SHARE = 0.6, 0.3
 """What a word counts that stands beside a text, or that the film is about, against one in the text itself."""
 
-NOWHERE_SHARE = 0.8
-"""What a word counts that the film never says or shows: most likely it says it with another one."""
-
 LEAST_NAME_WEIGHT, LIGHT_SHARE, KIND_SHARE = 0.8, 0.33, 0.2
 MANY_WORDS, MANY_TYPED = 3, 2
 """From so many words of weight on, one may be nowhere: it may be worded otherwise. Fewer will do where the
@@ -129,7 +126,6 @@ class _Search:
         light = self.timeline.language.light
         weights |= {w: 0.1 * weights[w] for w in self.words & light if w not in hard and not rank.alike(w)}
         weights |= {w: KIND_SHARE * weights[w] for w in {self.kind} & self.words if w not in hard}
-        weights |= {w: NOWHERE_SHARE * weights[w] for w in self.words if not rank.alike(w)}
         return weights | {w: max(weights[w], LEAST_NAME_WEIGHT) for w in hard & self.words}
 
     @cached_property
