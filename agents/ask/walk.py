@@ -15,6 +15,7 @@ from typing import TypeVar
 from anyio import to_thread
 
 from mrvideo.agents.ask.calls import call, failure_of, packed, room_for
+from mrvideo.agents.ask.exemplars import entities_named
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of
 from mrvideo.agents.ask.state import Context, Walked
 from mrvideo.captioning.calls import together
@@ -93,6 +94,9 @@ async def read_all_facts(context: Context, memory: Memory, *, steps: int = 0) ->
     seeds = await _seeds(context, memory)
     most = context.max_opened * SCENES_PER_CHAPTER
     ranked = list(dict.fromkeys([*seeds, *_in_turns(*wanted)]))
+    # Facts tell what captions told. Where somebody who is asked about was seen, captions may have missed it.
+    seen = [place for place in _seen(context, position) if place not in ranked]
+    ranked += evenly(seen, max(most // 2 - len(ranked), 0))
     if len(ranked) > most:
         left = counted(len(ranked) - most, "scene")
         context.on_event(
@@ -108,6 +112,12 @@ async def _seeds(context: Context, memory: Memory) -> list[int]:
     pointed = [position[s.index] for m in context.pointed for s in context.scenes.overlapping(m.span)[:1]]
     seeds = dict.fromkeys(_in_turns(recall.places(text, SEEDS), pointed))
     return [place for place in seeds if place in memory.chapter_of_scene][:SEEDS]
+
+
+def _seen(context: Context, position: dict[int, int]) -> list[int]:
+    """The scenes that show whom the question names, in order of time."""
+    named = entities_named(context, [context.question, *context.options])
+    return sorted({position[i] for entity in named for i in entity.scene_indexes if i in position})
 
 
 def _holds_any(node: Node, places: Sequence[int]) -> bool:

@@ -146,6 +146,23 @@ def test_a_moment_that_only_its_pictures_tell_of_is_opened_and_looked_at(hour: A
     assert not asking.is_right(question, read), "what words have found is read, not looked at"
 
 
+def test_a_question_about_everything_opens_where_those_it_names_were_seen(hour: Any) -> None:
+    """A caption that missed somebody leaves no fact behind; the cast still tells where that one was seen."""
+    faulty = world_memory.lossy(hour.long.index, 0.3)
+    memory = asyncio.run(build_memory(faulty, text=hour.model, on_event=lambda event: None))
+    missed = SimpleNamespace(
+        long=SimpleNamespace(index=faulty), model=hour.model, memory=memory, frames=hour.frames
+    )
+    broad = [q for q in hour.long.questions if q.kind in ("visits", "order")][:8]
+    for question in broad:
+        _, requests = put(missed, question, "low")
+        deciding = {
+            s.index for s in hour.long.index.scenes if any(s.span.overlaps(one) for one in question.spans)
+        }
+        assert deciding <= read_in(requests), question.text
+        assert len(read_in(requests)) < len(faulty.scenes) / 2
+
+
 def test_opened_chapters_are_bounded(hour: Any) -> None:
     question = next(q for q in hour.long.questions if q.kind == "where")
     _, requests = put(hour, question, "low", max_opened=2)
