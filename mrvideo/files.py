@@ -183,7 +183,9 @@ def make_owners_file(path: Path) -> None:
     """
     make_owners_folder(path.parent)
     if not path.exists():
-        os.close(owners_opener(str(path), os.O_WRONLY | os.O_CREAT))
+        # One that another thread has made meanwhile is not opened: closing it would drop SQLite's locks on it.
+        with contextlib.suppress(FileExistsError):
+            os.close(owners_opener(str(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
 
 
 def owners_opener(path: str, flags: int) -> int:

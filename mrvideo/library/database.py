@@ -16,8 +16,6 @@ from mrvideo.files import kind_of, make_owners_file, make_owners_folder
 from mrvideo.library.errors import in_library_words, read_only
 from mrvideo.library.schema import APPLICATION_ID, SCHEMA_VERSION
 
-_MAGIC = b"SQLite format 3\0"
-
 # Alembic's operations go to whichever migration of this process began last: two at once would build into each
 # other's file.
 _migrating = threading.Lock()
@@ -35,11 +33,11 @@ def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engin
             raise LibraryError(f"{path} is a folder; name the file: {path / 'library.db'}")
         if (kind := kind_of(real)) is not None:
             raise LibraryError(f"{path} is {kind}, no library; name another file with --library")
-        if real.exists():
-            _check_magic(path)
-        elif not create:
-            return None
-        else:
+        # SQLite alone opens the file. Whoever else closes a descriptor of it takes from this process all locks
+        # that it holds there: another process then removes the write-ahead log under it.
+        if not real.exists():
+            if not create:
+                return None
             make_owners_folder(real.parent)
         writable = os.access(real.parent, os.W_OK) and (not real.exists() or os.access(real, os.W_OK))
         if not real.exists() and not writable:
@@ -63,16 +61,6 @@ def _real(path: Path) -> Path:
         raise LibraryError(
             f"{path}: no place for a library, a loop of links or no name; name another"
         ) from error
-
-
-def _check_magic(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(len(_MAGIC))
-    # An empty file is one that was killed while it was made.
-    if start and start != _MAGIC:
-        raise LibraryDamaged(
-            f"{path}: not a library, nor any SQLite file; it was left alone: name another with --library"
-        )
 
 
 def _engine(path: Path, *, writable: bool, busy_seconds: float) -> Engine:

@@ -73,9 +73,13 @@ def _from_sqlite(error: BaseException | None, path: Path) -> LibraryError:
         return read_only(path)
     if code == _FULL or (code == _IOERR and _nearly_full(path)):
         return _full(path)
-    if code in (_CORRUPT, _NOTADB):
+    if code == _NOTADB:
         return LibraryDamaged(
-            f"{path}: damaged, or not a library ({error}); nothing was changed: try `sqlite3 {path.name} .recover`, "
+            f"{path}: not a library, nor any SQLite file; it was left alone: name another with --library"
+        )
+    if code == _CORRUPT:
+        return LibraryDamaged(
+            f"{path}: damaged ({error}); nothing was changed: try `sqlite3 {path.name} .recover`, "
             "or set it aside and index again"
         )
     if code == _CANTOPEN:
