@@ -8,7 +8,7 @@ medium   25                                 one or two a shot more, 120 at most
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mrvideo.records import Effort
 
@@ -54,6 +54,23 @@ class Pictures:
         doubt.
         """
         self.most = max(self.most, min(LOCAL[effort] + 2 * units, MOST))
+
+
+@dataclass
+class SentTimes:
+    """Times, to the hundredth of a second, of which looks and checks were sent a frame.
+
+    Calls of one stage run beside each other. None of them is told of the others' times: what a request shows
+    would hang on which of them began first, and a run that is taken up again would pay once more.
+    """
+
+    before: set[float] = field(default_factory=set[float])
+    now: set[float] = field(default_factory=set[float])
+
+    def settle(self) -> None:
+        """What the last stage sent counts from here on."""
+        self.before |= self.now
+        self.now.clear()
 
 
 def share_of_looks(pictures: Pictures, *, checked: bool) -> int:

@@ -29,7 +29,7 @@ from mrvideo.agents.ask.intention import (
 from mrvideo.agents.ask.look import collect_looks, look_global, look_local, look_tasks
 from mrvideo.agents.ask.rounds import correct, judge, must_read_on, needs_another_round, only_times_are_wrong
 from mrvideo.agents.ask.state import Context, Segment, State
-from mrvideo.agents.ask.verify import check_tasks, verify_claim, verify_rest
+from mrvideo.agents.ask.verify import check_tasks, verify_again, verify_claim, verify_rest
 from mrvideo.records import StageStarted
 
 
@@ -47,6 +47,7 @@ def build() -> Any:
         draft_answer,
         verify_claim,
         verify_rest,
+        verify_again,
         judge,
         correct,
         finish,
@@ -67,8 +68,9 @@ def build() -> Any:
     graph.add_conditional_edges(
         "draft_answer", _to_checks, ["verify_claim", "verify_rest", "judge", "read_on", "finish"]
     )
-    graph.add_edge("verify_claim", "judge")
-    graph.add_edge("verify_rest", "judge")
+    graph.add_edge("verify_claim", "verify_again")
+    graph.add_edge("verify_rest", "verify_again")
+    graph.add_edge("verify_again", "judge")
     graph.add_conditional_edges(
         "judge", _to_next_round, ["read_segment", "gather", "read_on", "correct", "finish"]
     )

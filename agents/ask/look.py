@@ -55,6 +55,7 @@ def look_tasks(context: Context, state: State) -> tuple[list[LookTask], list[Loo
     captions missed is found there or nowhere. A later round looks only where something was denied or is open.
     Words that nobody has transcribed are not looked for in pictures.
     """
+    context.sent.settle()
     plan, pictures, round_ = state["plan"], context.pictures, state["round"]
     spans = open_spans(context, state)
     if unheard(context, state["goals"].needs_speech):
@@ -82,7 +83,9 @@ def look_tasks(context: Context, state: State) -> tuple[list[LookTask], list[Loo
     ):
         return [], across
     free = max(pictures.left - _CHECKS_RESERVE, 0) if checked else pictures.left
-    return _local(context, state, spans, pictures.take(min(free, 2 * LOOK_MOST)), twice=False), across
+    local = _local(context, state, spans, pictures.take(min(free, 2 * LOOK_MOST)), twice=False)
+    # What the look across shows of them is shown once.
+    return [{**task, "turn": 1} for task in local] if across else local, across
 
 
 def _told(state: State, spans: Sequence[Span]) -> bool:
@@ -261,6 +264,7 @@ def _task(
         "images": images,
         "left_out": left_out,
         "phase": phase_of(state["round"], check=number),
+        "turn": 0,
     }
 
 
@@ -298,7 +302,7 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
     exemplars, known = await portraits(context, named=named, images=images, spans=1 if across else len(spans))
     free = max(images - len(exemplars), 1)
     frames = free // 3 if task["look"] == "text" and context.closeups is not None else free
-    bins = bins_for(context, task["look"], spans, max(frames, 1), phase=task["phase"])
+    bins = bins_for(context, task["look"], spans, max(frames, 1), phase=task["phase"], turn=task["turn"])
     fetched = await fetch(context, bins)
     if not fetched.frames:
         context.pictures.give_back(task["images"])

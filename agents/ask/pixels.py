@@ -129,30 +129,41 @@ def text_bins(context: Context, spans: Sequence[Span], images: int, *, phase: fl
 
 
 def bins_for(
-    context: Context, look: Density, spans: Sequence[Span], images: int, *, phase: float = 0.5
+    context: Context,
+    look: Density,
+    spans: Sequence[Span],
+    images: int,
+    *,
+    phase: float = 0.5,
+    turn: int = 0,
 ) -> list[Bin]:
     """What to show of the spans, as the plan asks. A time that the question names gets a frame at that very
-    time.
+    time. `turn` as in `unsent`.
     """
     images = max(images, 1)
     if look == "dense":
         bins = dense_bins(spans, images, phase=phase)
     else:
         bins = _BINS[look](context, spans, images, phase=phase)
-    return unsent(context, _with_exact_times(context, spans, bins, images))
+    return unsent(context, _with_exact_times(context, spans, bins, images), turn=turn)
 
 
-def unsent(context: Context, bins: Sequence[Bin]) -> list[Bin]:
+def unsent(context: Context, bins: Sequence[Bin], *, turn: int = 0) -> list[Bin]:
     """The bins, each at a time of which no frame was sent before, where it has one: the same frame twice
     tells nothing new.
+
+    Of several calls of one stage that show the same span, each takes another `turn` among such times.
     """
     fresh: list[Bin] = []
+    sent, own = context.sent, set[float]()
     for bin_ in bins:
         start, seconds = bin_.span.start_seconds, bin_.span.duration_seconds
         times = (bin_.time_seconds, *(start + seconds * phase for phase in _ELSEWHERE if seconds > 0))
-        time = next((t for t in times if round(t, 2) not in context.sent), bin_.time_seconds)
-        context.sent.add(round(time, 2))
+        new = [t for t in dict.fromkeys(times) if round(t, 2) not in sent.before | own]
+        time = new[turn % len(new)] if new else bin_.time_seconds
+        own.add(round(time, 2))
         fresh.append(replace(bin_, time_seconds=time))
+    sent.now |= own
     return fresh
 
 

@@ -13,7 +13,7 @@ import anyio
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from mrvideo.agents.ask.budget import Pictures
+from mrvideo.agents.ask.budget import Pictures, SentTimes
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.timeline import SpanIndex, borders_of
 from mrvideo.memory.evidence import leaves_of
@@ -107,8 +107,7 @@ class Context:
     photos: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     """JPEGs that the user gave of members of the cast, by `Entity.photo`."""
     pictures: Pictures = field(default_factory=lambda: Pictures(0))
-    sent: set[float] = field(default_factory=set[float])
-    """Times, to the hundredth of a second, of which looks and checks were sent a frame."""
+    sent: SentTimes = field(default_factory=SentTimes)
     portraits: dict[View, Frame | None] = field(default_factory=dict["View", "Frame | None"])
     """Exemplars fetched so far; None where the frame could not be read."""
     in_flight: InFlight = field(default_factory=InFlight)
@@ -253,6 +252,22 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures it
+    was shown.
+    """
+
+    holds: bool | None
+    seen: str
+    unseen: tuple[Unseen, ...]
+    looked: bool = True
+    pixels: bool = False
+    corrected: Span | None = None
+    sent: int = 0
+    frames: int = 0
+
+
+@dataclass(frozen=True)
 class Held:
     """A claim that fresh frames confirmed, with the spans that showed it. Later rounds do not check it again."""
 
@@ -318,6 +333,7 @@ class State(TypedDict):
     evidence: list[Evidence]
     draft: Draft
     verdicts: Annotated[list[Verdict], operator.add]
+    denied: Annotated[list[Denied], operator.add]
     missed: Annotated[list[Missed], operator.add]
     rests: Annotated[list[Rest], operator.add]
     held: list[Held]
@@ -368,6 +384,7 @@ class LookTask(TypedDict):
     images: int
     left_out: int
     phase: float
+    turn: int
 
 
 class VerifyTask(TypedDict):
@@ -381,6 +398,14 @@ class VerifyTask(TypedDict):
     may_repeat: bool
     look: Density
     images: int
+
+
+@dataclass(frozen=True)
+class Denied:
+    """A claim that a first check denied, and what that came to: it may get a second one."""
+
+    task: VerifyTask
+    opinion: Opinion
 
 
 class RestTask(TypedDict):

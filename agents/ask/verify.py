@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -28,7 +28,19 @@ from mrvideo.agents.ask.pixels import (
 )
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
 from mrvideo.agents.ask.shots import padded
-from mrvideo.agents.ask.state import Context, Missed, Rest, RestTask, State, Verdict, VerifyTask, spare_calls
+from mrvideo.agents.ask.state import (
+    Context,
+    Denied,
+    Missed,
+    Opinion,
+    Rest,
+    RestTask,
+    State,
+    Verdict,
+    VerifyTask,
+    spare_calls,
+)
+from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.models.base import Model
 from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
@@ -45,28 +57,13 @@ _REST_PART_SECONDS = 0.5
 """What a claim leaves uncited of a scene is looked at from this length on."""
 
 
-@dataclass(frozen=True)
-class _Opinion:
-    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures it
-    was shown.
-    """
-
-    holds: bool | None
-    seen: str
-    unseen: tuple[Unseen, ...]
-    looked: bool = True
-    pixels: bool = False
-    corrected: Span | None = None
-    sent: int = 0
-    frames: int = 0
-
-
 def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[RestTask]]:
     """The round's checks with the pictures that each may send.
 
     Claims that held before, or that times decide, have their verdicts already. The rest is looked at where
     the answer asks for it.
     """
+    context.sent.settle()
     draft, pictures = state["draft"], context.pictures
     decided = {v.claim_index for v in state.get("verdicts", []) if v.round == state["round"]}
     open_ = [index for index in range(len(draft.claims)) if index not in decided]
@@ -130,27 +127,56 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
         return {"verdicts": [Verdict(task["round"], task["claim_index"], None, looked=False, unpaid=True)]}
     opinion = await _check_claim(context, task, 1, context.eye, task["images"])
     context.pictures.give_back(task["images"] - opinion.sent)
+    if opinion.holds is False and task["may_repeat"]:
+        return {"denied": [Denied(task, opinion)]}
+    return _verdict(context, task, opinion, None)
+
+
+async def verify_again(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Second opinions on what the round's first ones denied. They are given out in the order of the claims,
+    once all first ones are there, so that who gets a picture does not hang on who answered first.
+    """
+    context = runtime.context
+    context.sent.settle()
+    denied = [d for d in state.get("denied", []) if d.task["round"] == state["round"]]
+    granted: list[tuple[Denied, int]] = []
+    for one in sorted(denied, key=lambda d: d.task["claim_index"]):
+        # As many pictures again as the first one took, but half of what is left where another round may follow.
+        rounds_left = state["round"] < context.max_rounds
+        free = math.ceil(context.pictures.left / 2) if rounds_left else context.pictures.left
+        more = context.pictures.take(min(max(one.opinion.sent, CHECK_LEAST), free))
+        if more < min(one.opinion.sent, CHECK_LEAST):
+            context.pictures.give_back(more)
+            more = -1
+        granted.append((one, more))
+    found = await together(_again(context, one, more) for one, more in granted)
+    return {
+        "verdicts": [v for told in found for v in told["verdicts"]],
+        "unseen": [u for told in found for u in told["unseen"]],
+    }
+
+
+async def _again(context: Context, denied: Denied, images: int) -> dict[str, Any]:
+    """The verdict with a second opinion; without one where `images` is negative: nothing was granted."""
+    if images < 0:
+        return _verdict(context, denied.task, denied.opinion, None)
+    second = await _check_claim(context, denied.task, 2, context.vision, images)
+    context.pictures.give_back(images - second.sent)
+    return _verdict(context, denied.task, denied.opinion, second)
+
+
+def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opinion | None) -> dict[str, Any]:
     holds, seen, unseen = opinion.holds, opinion.seen, list(opinion.unseen)
     findings: tuple[ModelFinding, ...] = ()
-    second: _Opinion | None = None
-    # As many pictures again as the first one took, but half of what is left where another round may follow.
-    if holds is False and task["may_repeat"]:
-        rounds_left = task["round"] < context.max_rounds
-        free = math.ceil(context.pictures.left / 2) if rounds_left else context.pictures.left
-        more = context.pictures.take(min(max(opinion.sent, CHECK_LEAST), free))
-        if more >= min(opinion.sent, CHECK_LEAST):
-            second = await _check_claim(context, task, 2, context.vision, more)
-            context.pictures.give_back(more - second.sent)
-            if context.checker is not None and second.holds is not False and second.looked:
-                findings = (
-                    ModelFinding(model=context.vision.name, holds=second.holds, seen=second.seen),
-                    ModelFinding(model=context.eye.name, holds=False, seen=opinion.seen),
-                )
-            holds = False if second.holds is False else None
-            seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
-            unseen += second.unseen
-        else:
-            context.pictures.give_back(more)
+    if second is not None:
+        if context.checker is not None and second.holds is not False and second.looked:
+            findings = (
+                ModelFinding(model=context.vision.name, holds=second.holds, seen=second.seen),
+                ModelFinding(model=context.eye.name, holds=False, seen=opinion.seen),
+            )
+        holds = False if second.holds is False else None
+        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
+        unseen += second.unseen
     if context.checker is not None and holds is False and not findings and second is None:
         made = " ".join(dict.fromkeys(e.quote for e in task["evidence"]))
         findings = (
@@ -203,9 +229,7 @@ def _rest_phases(round_: int, spans: int, images: int) -> tuple[float, ...]:
     return (first, first + 0.5) if images >= 2 * spans and first < 0.5 else (first,)
 
 
-async def _check_claim(
-    context: Context, task: VerifyTask, number: int, model: Model, images: int
-) -> _Opinion:
+async def _check_claim(context: Context, task: VerifyTask, number: int, model: Model, images: int) -> Opinion:
     evidence, asked = task["evidence"], task["asked"]
     spans = cited_spans(context, evidence)
     spoken = _spoken(evidence)
@@ -214,7 +238,7 @@ async def _check_claim(
 
     def bins(free: int) -> list[Bin]:
         room = free // 3 if look == "text" and context.closeups is not None else free
-        return bins_for(context, look, spans, max(room, 1), phase=phase)
+        return bins_for(context, look, spans, max(room, 1), phase=phase, turn=task["claim_index"])
 
     opinion = await _check(
         context, asked.check, spans, bins, named=[task["claim"].text, asked.check], spoken=spoken, model=model,
@@ -245,16 +269,16 @@ async def _check(
     images: int,
     sampled: bool = False,
     crops: bool = False,
-) -> _Opinion:
+) -> Opinion:
     """One call. `spoken`: what rests on cues alone may go without pictures."""
 
-    async def once(final: bool) -> _Opinion:
+    async def once(final: bool) -> Opinion:
         most = min(images, images_across(context, model))
         exemplars, known = await portraits(context, named=named, images=most, spans=len(spans), model=model)
         bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
         fetched = await fetch(context, bins)
         if not (fetched.frames or spoken):
-            return _Opinion(None, "", fetched.unseen, looked=False)
+            return Opinion(None, "", fetched.unseen, looked=False)
         outside = _outside(fetched.shown, spans)
         own = pictures_of(fetched.frames, outside=outside)
         if crops:
@@ -284,11 +308,11 @@ async def _check(
                 raise
             reason = f"a claim about it could not be checked: {failure_of(error)}"
             failed = [Unseen.of(s, reason) for s in spans]
-            return _Opinion(None, "", (*fetched.unseen, *failed), looked=False)
+            return Opinion(None, "", (*fetched.unseen, *failed), looked=False)
         complete = spoken or sampled or len(shown) == len(spans)
         # What was said is on no frame: a model that only reads finds it in the cue that it was quoted from.
         pixels = bool(fetched.frames) and (not spoken or eye.capabilities.judges)
-        return _Opinion(
+        return Opinion(
             {"yes": True if complete else None, "no": False}.get(reply.verdict),
             reply.seen,
             fetched.unseen,

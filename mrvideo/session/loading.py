@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from mrvideo.captioning.options import index_key
 from mrvideo.errors import InputError
 from mrvideo.files import is_file
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.media.sources import named
 from mrvideo.models import Budget
-from mrvideo.records import EventSink, Index
+from mrvideo.records import EventSink, Index, Notice
 from mrvideo.session.fetching import fetched_video
 from mrvideo.session.indexing import index_video
-from mrvideo.session.options import read_options
+from mrvideo.session.models import seeing_identity
+from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
 
@@ -106,4 +108,31 @@ def index_for_question(
                 found = newest_index(path, library, settings)
             if found is not None:
                 return found
+    may_be_glance = all(origins[name] == "default" for name in _STAGE_A if name not in ("vision", "recipe"))
+    if subtitles is None and may_be_glance and (found := glanced_index(path, settings)) is not None:
+        told = f"asked of the index made with --detail glance; add --detail {settings.detail} for a new one"
+        on_event(Notice(text=told))
+        return found
     return index_video(path, settings, subtitles=subtitles, on_event=on_event, retry=False, budget=budget)
+
+
+def glanced_index(path: str, settings: Settings) -> Index | None:
+    """The newest index, where these settings made it but for `--detail glance`, and there is none with the
+    detail that they have.
+    """
+    if settings.detail == "glance" or settings.recipe != "fused":
+        return None
+    with closing(Library.open(settings.library, create=False)) as library:
+        newest = newest_index(path, library, settings)
+        if newest is None:
+            return None
+        full, glance = (
+            index_key(
+                newest.video,
+                newest.cues,
+                options=captioning_options(settings.model_copy(update={"detail": detail})),
+                vision=seeing_identity(settings),
+            )
+            for detail in (settings.detail, "glance")
+        )
+        return newest if newest.key == glance and library.index(newest.video.digest, full) is None else None
