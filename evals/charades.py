@@ -29,6 +29,8 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
             video=str(need(row, "video", path)),
             path=videos.find(str(row["video"])),
             text=question_for(str(need(row, "caption", path))),
+            query=str(row["caption"]),
+            certain=True,
             windows=spans_of([need(row, "timestamp", path)]),
             duration_seconds=row.get("duration"),
         )

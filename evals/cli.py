@@ -31,6 +31,7 @@ EVAL_SETTINGS = (
     "preset",
     "recipe",
     "effort",
+    "embed",
     "concurrency",
     "max_images",
     "context_tokens",
@@ -48,7 +49,8 @@ def eval_command(
     benchmark: Annotated[
         str,
         typer.Argument(
-            help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, qvhighlights, needle, offline."
+            help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, "
+            "qvhighlights, momentseeker, needle, offline."
         ),
     ],
     settings: Settings,
@@ -69,6 +71,13 @@ def eval_command(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Baselines, efforts, recipes and missing parts too.")
     ] = False,
+    systems: Annotated[
+        str | None,
+        typer.Option(
+            help="Who answers, parted by commas: ask, find, find-confirm (moments), uniform, no-cast, "
+            "no-intention, no-memory. [ask]"
+        ),
+    ] = None,
     frames: Annotated[int, typer.Option(min=1, max=40, help="Frames of the uniform baseline.")] = 32,
     minutes: Annotated[float, typer.Option(min=0.5, help="needle: length of a haystack.")] = 30.0,
     videos: Annotated[int, typer.Option(min=1, help="needle: how many haystacks.")] = 1,
@@ -101,7 +110,9 @@ def eval_command(
     if offline or (benchmark.lower() == "offline" and not named):
         # What the benchmark of this name measures, whatever model the environment names.
         settings = settings.updated(vision=OFFLINE, text=OFFLINE)
-    wanted = [name.strip() for name in (films or "").split(",") if name.strip()]
+    if ablate and systems is not None:
+        raise SettingsError("--ablate names its own systems: leave out --systems")
+    wanted = _listed(films) or []
     if benchmark.lower() == "offline" and data is None:
         chosen, folder = _films(out, wanted, quiet=quiet)
     else:
@@ -116,6 +127,7 @@ def eval_command(
         films=wanted,
         subtitles=chosen.subtitles if subtitles is None else subtitles,
         ablate=ablate,
+        systems=_listed(systems),
         frames=frames,
         resume=resume,
         report=report,
@@ -165,6 +177,10 @@ def import_command(
     )
     where = f" --library {shlex.quote(str(settings.library))}" if origins["library"] == "argument" else ""
     typer.echo(f'ask it with: mrvideo ask {shlex.quote(name)} "…"{where}')
+
+
+def _listed(names: str | None) -> list[str] | None:
+    return None if names is None else [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _data(
@@ -219,6 +235,7 @@ def _evaluate(
     films: list[str],
     subtitles: bool,
     ablate: bool,
+    systems: list[str] | None,
     frames: int,
     resume: bool,
     report: Path | None,
@@ -230,7 +247,7 @@ def _evaluate(
     from mrvideo.evals.plots import check_installed
     from mrvideo.evals.report import write_report
     from mrvideo.evals.run import Plan, run, summary
-    from mrvideo.evals.systems import ablations, plain
+    from mrvideo.evals.systems import ablations, check_fit, named
     from mrvideo.evals.tasks import choose
 
     remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
@@ -239,15 +256,16 @@ def _evaluate(
     questions = choose(
         chosen, chosen.load(folder, subtitles=subtitles), subset=subset, limit=limit, videos=films
     )
-    systems = (
+    chosen_systems = (
         ablations(settings.effort, settings.recipe, frames=frames)
         if ablate
-        else (plain(settings.effort, settings.recipe),)
+        else named(("ask",) if systems is None else systems, settings.effort, settings.recipe, frames=frames)
     )
+    check_fit(chosen_systems, questions, sees=settings.vision_model != OFFLINE)
     asked = {"data": str(folder.resolve()), "subset": subset, "limit": limit}
     if films:
         asked["films"] = ",".join(films)
-    plan = Plan(chosen, questions, systems, settings, subtitles, asked)
+    plan = Plan(chosen, questions, chosen_systems, settings, subtitles, asked)
 
     def done(count: int, total: int, outcome: Outcome) -> None:
         remarks.print(

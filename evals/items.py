@@ -43,6 +43,12 @@ class Question(Record):
     video: str = Field(description="the benchmark's name for the video; items that share it are one cluster")
     path: str | None = Field(description="where it lies in the data folder; None when it is missing")
     text: str
+    query: str = Field(default="", description="of `moments`: what is looked for, as the benchmark words it")
+    picture: str | None = Field(default=None, description="a picture's file that belongs to the query")
+    certain: bool = Field(
+        default=False,
+        description="of `moments`: the benchmark promises that there is one, so that the nearest may be given",
+    )
     options: tuple[str, ...] = ()
     right: int | None = Field(default=None, ge=0, description="0-based; None where the benchmark hides it")
     accepted: tuple[str, ...] = Field(
@@ -80,6 +86,11 @@ class Outcome(Record):
     choice: int | None = None
     answer: str | None = None
     spans: tuple[Span, ...] = Field(default=(), description="cited evidence, most important first")
+    scores: tuple[float, ...] = Field(
+        default=(),
+        description="one for each span where the system gives any; they compare within one outcome",
+    )
+    video_seconds: float | None = Field(default=None, description="the length of the video as it was read")
     guessed: bool = False
     verified: bool = False
     confidence: int | None = None

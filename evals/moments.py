@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 
 from mrvideo.evals.files import clock_spans
+from mrvideo.evals.items import Outcome
 from mrvideo.records import Answer, Span, merge_spans
 
 ASK = 'At which times of the video does this happen: "{query}"? Give the start and the stop of every time it happens.'
 _SECONDS_SPAN = re.compile(
     r"\[?\(?(\d+(?:\.\d+)?)\s*(?:s|sec|seconds)?\s*(?:-|–|—|to|,|~)\s*(\d+(?:\.\d+)?)\s*(?:s|sec|seconds)?\b"
 )
+
+
+LEADING = 0.5
+"""Where a set of times is asked for, found spans with less than this share of the best's score are left out:
+the ranks below serve measures of ranking alone. Not fitted to any benchmark.
+"""
 
 
 def question_for(query: str) -> str:
@@ -44,6 +53,37 @@ def cited_spans(answer: Answer) -> tuple[Span, ...]:
     merged = merge_spans(ranked)
     order = {span: min(i for i, part in enumerate(ranked) if _within(part, span)) for span in merged}
     return tuple(sorted(merged, key=lambda span: order[span]))
+
+
+def leading(outcome: Outcome) -> tuple[Span, ...]:
+    """The spans as a set of times: all of them, or of scored ones those near the best score."""
+    if not outcome.scores:
+        return outcome.spans
+    least = LEADING * max(outcome.scores)
+    return tuple(span for span, score in zip(outcome.spans, outcome.scores, strict=True) if score >= least)
+
+
+def stretches(duration_seconds: float, seconds: float) -> tuple[Span, ...]:
+    """A video cut into stretches of `seconds` from its start; the last one may be shorter."""
+    count = max(math.ceil(duration_seconds / seconds - 1e-9), 1)
+    return tuple(Span(n * seconds, min((n + 1) * seconds, duration_seconds)) for n in range(count))
+
+
+def score_stretches(outcome: Outcome, parts: Sequence[Span]) -> list[float]:
+    """A score for each part of a video, 0 where no span touches it.
+
+    A part has the best of what the spans lend it: a span's score times the share of the shorter one of both
+    that lies in both. Spans without scores count 1, 1/2, 1/3 … by their place.
+    """
+    scores = outcome.scores or tuple(1 / place for place in range(1, len(outcome.spans) + 1))
+    pairs = list(zip(outcome.spans, scores, strict=True))
+    return [max((score * _share(span, part) for span, score in pairs), default=0.0) for part in parts]
+
+
+def _share(one: Span, other: Span) -> float:
+    shared = one.intersection(other)
+    shorter = min(one.duration_seconds, other.duration_seconds)
+    return shared.duration_seconds / shorter if shared is not None and shorter > 0 else 0.0
 
 
 def _within(part: Span, whole: Span) -> bool:

@@ -1,13 +1,15 @@
-"""From an SDK answer to an outcome: what counts as answered, and what never becomes a guess."""
+"""From what the SDK gave to an outcome: what counts as answered, and what never becomes a guess."""
 
 from __future__ import annotations
 
 from mrvideo.evals.items import Outcome, Question, Status
 from mrvideo.evals.moments import cited_spans, spans_of_answer
-from mrvideo.records import Answer, Span
+from mrvideo.records import Answer, Found, Span
 
 
-def outcome_of(question: Question, system: str, answer: Answer, *, seconds: float) -> Outcome:
+def outcome_of(
+    question: Question, system: str, answer: Answer, *, seconds: float, video_seconds: float | None = None
+) -> Outcome:
     """The answer as the benchmark reads it."""
     status, spans = _read(question, answer)
     return Outcome(
@@ -25,6 +27,31 @@ def outcome_of(question: Question, system: str, answer: Answer, *, seconds: floa
         seconds=seconds,
         usage=answer.usage,
         cached=answer.usage.calls == 0,
+        video_seconds=video_seconds,
+    )
+
+
+def outcome_of_found(
+    question: Question, system: str, found: Found, *, seconds: float, video_seconds: float | None = None
+) -> Outcome:
+    """What was found, best first. Where nothing is above chance and the benchmark promises a moment, what comes
+    closest is given and counts as guessed.
+    """
+    guessed = question.certain and not found.moments and bool(found.nearest)
+    moments = found.nearest if guessed else found.moments
+    return Outcome(
+        id=question.id,
+        system=system,
+        video=question.video,
+        status="answered" if moments else "not_found",
+        answer=moments[0].why[0].quote if moments and moments[0].why else None,
+        spans=tuple(moment.span for moment in moments),
+        scores=tuple(moment.score for moment in moments),
+        guessed=guessed,
+        verified=any(moment.confirmed for moment in moments),
+        seconds=seconds,
+        usage=found.usage,
+        video_seconds=video_seconds,
     )
 
 

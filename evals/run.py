@@ -6,25 +6,26 @@ import hashlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mrvideo.errors import BudgetReached, InputError, LibraryError, ModelError, ModelUnavailable, MrVideoError
 from mrvideo.evals.baselines import answer_with
+from mrvideo.evals.finding import found_with
 from mrvideo.evals.items import Benchmark, Captioned, Outcome, Question, Scores
 from mrvideo.evals.journal import Journal, open_folder, write_json
-from mrvideo.evals.outcomes import outcome_of, without_answer
+from mrvideo.evals.outcomes import outcome_of, outcome_of_found, without_answer
 from mrvideo.evals.systems import System
 from mrvideo.mapreduce import portal
 from mrvideo.media.subtitles import write_srt
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Answer, Event, Index
+from mrvideo.records import Answer, Event, Found, Index
 from mrvideo.session.indexing import index_video
 from mrvideo.session.models import model_settings
 from mrvideo.settings import OFFLINE, Settings
@@ -34,6 +35,8 @@ AT_ONCE = 4
 
 Done = Callable[[int, int, Outcome], None]
 """Called with how many items are finished, of how many, and the newest."""
+
+_Made: TypeAlias = Answer | Found
 
 _STOPS = (ModelUnavailable, BudgetReached, LibraryError)
 
@@ -271,29 +274,19 @@ def _ask_all(
 ) -> None:
     settings = settings.model_copy(update={"concurrency": max(_calls_at_once(settings) // AT_ONCE, 1)})
     waiting = list(reversed(questions))
-    running: dict[Future[Answer], tuple[Question, float]] = {}
+    running: dict[Future[_Made], tuple[Question, float]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 question = waiting.pop()
                 left = settings.model_copy(update=_left(plan.settings, journal, sharers=len(running) + 1))
-                work = partial(
-                    answer_with,
-                    system,
-                    index,
-                    question.text,
-                    question.options,
-                    left,
-                    # A benchmark demands a letter; whether there is anything to find is the question about
-                    # absent needles.
-                    must_choose=question.kind == "choice" and bool(question.options),
-                )
+                work = _work(system, index, question, left)
                 running[portal().start_task_soon(work)] = (question, time.monotonic())
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 question, started = running.pop(future)
                 try:
                     seconds = time.monotonic() - started
-                    keep(outcome_of(question, system.name, future.result(), seconds=seconds))
+                    keep(_outcome(question, system, index, future.result(), seconds))
                 except _STOPS:
                     raise
                 except (ModelError, InputError) as error:
@@ -301,6 +294,31 @@ def _ask_all(
     finally:
         for future in running:
             future.cancel()
+
+
+def _work(
+    system: System, index: Index, question: Question, settings: Settings
+) -> Callable[[], Awaitable[_Made]]:
+    if system.kind == "find":
+        return partial(found_with, system, index, question, settings)
+    if question.picture is not None:
+        return partial(_refused, f"{system.name} takes no picture beside a question; find does")
+    # A benchmark demands a letter; whether there is anything to find is the question about absent needles.
+    must_choose = question.kind == "choice" and bool(question.options)
+    return partial(
+        answer_with, system, index, question.text, question.options, settings, must_choose=must_choose
+    )
+
+
+async def _refused(reason: str) -> Answer:
+    raise InputError(reason)
+
+
+def _outcome(question: Question, system: System, index: Index, made: _Made, seconds: float) -> Outcome:
+    length = index.video.duration_seconds
+    if isinstance(made, Found):
+        return outcome_of_found(question, system.name, made, seconds=seconds, video_seconds=length)
+    return outcome_of(question, system.name, made, seconds=seconds, video_seconds=length)
 
 
 def _calls_at_once(settings: Settings) -> int:

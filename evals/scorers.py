@@ -119,6 +119,64 @@ def average_precision(predicted: Sequence[Span], truth: Sequence[Span], threshol
     return area / len(truth)
 
 
+def graded_precision(predicted: Sequence[Span], truth: Sequence[Span]) -> float:
+    """MomentSeeker's AP as its released code has it: at each place the IoU with the one span from the first
+    truth's start to the last one's stop, times the mean IoU down to there; summed, without a threshold.
+
+    It passes 1 where several predictions overlap that span much.
+    """
+    if not truth:
+        return 0.0
+    hull = Span(min(t.start_seconds for t in truth), max(t.stop_seconds for t in truth))
+    cumulated = total = 0.0
+    for place, span in enumerate(predicted, start=1):
+        overlap = span.intersection_over_union(hull)
+        cumulated += overlap
+        total += cumulated / place * overlap
+    return total
+
+
+def matched_precision(predicted: Sequence[Span], truth: Sequence[Span], threshold: float) -> float:
+    """MomentSeeker's AP as its paper describes it: each truth is matched once, by the first prediction that
+    overlaps it enough; the mean precision at the matches.
+    """
+    free = list(truth)
+    precisions: list[float] = []
+    for place, span in enumerate(predicted, start=1):
+        best = max(free, key=span.intersection_over_union, default=None)
+        if best is None or span.intersection_over_union(best) < threshold:
+            continue
+        free.remove(best)
+        precisions.append((len(precisions) + 1) / place)
+    return math.fsum(precisions) / len(precisions) if precisions else 0.0
+
+
+def ranked_precision(scores: Sequence[float], marked: Sequence[bool]) -> float:
+    """QVHighlights' average precision of scored clips against those that one annotator marked.
+
+    The mean of the precisions at those scores, each as a threshold, where another marked clip comes in; a
+    precision is the best one at that recall or a higher one. Clips of one score come in together. 0 where
+    nothing is marked, 1 where everything is.
+    """
+    if all(marked) or not any(marked):
+        return float(bool(marked) and all(marked))
+    precisions: list[float] = []
+    comes_in: list[bool] = []
+    found = counted = 0
+    for level in sorted(set(scores), reverse=True):
+        own = [mark for score, mark in zip(scores, marked, strict=True) if score == level]
+        found, counted = found + sum(own), counted + len(own)
+        precisions.append(found / counted)
+        comes_in.append(any(own))
+    kept: list[float] = []
+    ceiling = 0.0
+    for precision, new in zip(reversed(precisions), reversed(comes_in), strict=True):
+        ceiling = max(ceiling, precision)
+        if new:
+            kept.append(ceiling)
+    return math.fsum(kept) / len(kept)
+
+
 def evidence_recall(cited: Sequence[Span], truth: Sequence[Span], *, slack_seconds: float = 1.0) -> float:
     """Share of the true spans that some cited span touches within the slack. 0 when there is nothing to find."""
     if not truth:

@@ -18,6 +18,7 @@ NAMES = (
     "vuetr",
     "charades",
     "qvhighlights",
+    "momentseeker",
     "offline",
 )
 

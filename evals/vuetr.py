@@ -9,7 +9,7 @@ from typing import Any
 from mrvideo.evals.counting import Value, score_values
 from mrvideo.evals.files import VideoFolder, find_file, need, read_rows, spans_of
 from mrvideo.evals.items import Answered, Benchmark, Outcome, Question, Scores
-from mrvideo.evals.moments import question_for
+from mrvideo.evals.moments import leading, question_for
 from mrvideo.evals.scorers import retrieval_iou, success_area
 
 _FACETS = ("task", "duration_category", "query_format", "query_modality")
@@ -26,6 +26,7 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
             video=str(need(row, "video_id", path)),
             path=videos.find(str(row["video_id"])),
             text=question_for(str(need(row, "query", path))),
+            query=str(row["query"]),
             windows=spans_of(row.get("gt") or ()),
             facets={facet.replace("_", " "): (str(row[facet]),) for facet in _FACETS if row.get(facet)},
             duration_seconds=row.get("duration"),
@@ -38,7 +39,7 @@ def overlap(question: Question, outcome: Outcome) -> float:
     """The query's IoU. What failed or could not be parsed earns nothing, even where nothing is right."""
     if outcome.status not in ("answered", "not_found"):
         return 0.0
-    return retrieval_iou(outcome.spans, question.windows)
+    return retrieval_iou(leading(outcome), question.windows)
 
 
 def score(system: str, answered: Answered) -> Scores:
@@ -50,7 +51,7 @@ def score(system: str, answered: Answered) -> Scores:
 def submit(answered: Answered) -> Mapping[str, Any]:
     """`results.json`: query_id and the predicted times; missing videos are left out."""
     rows = [
-        {"query_id": q.id, "answer": [[s.start_seconds, s.stop_seconds] for s in o.spans]}
+        {"query_id": q.id, "answer": [[s.start_seconds, s.stop_seconds] for s in leading(o)]}
         for q, o in answered
         if o.status != "missing"
     ]
