@@ -74,7 +74,8 @@ async def answer_with(
             settings.updated(effort=system.effort),
             must_choose=must_choose,
             on_event=_silent,
-            library=library if system.memory else None,
+            library=library,
+            walks=system.memory,
         )
 
 

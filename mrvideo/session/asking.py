@@ -128,9 +128,10 @@ async def answer_from(
     must_choose: bool,
     on_event: EventSink,
     library: Library | None = None,
+    walks: bool = True,
 ) -> Answer:
-    """Answer with these models. The answer has their usage and is not stored. Without a library, all of the
-    video is read.
+    """Answer with these models. The answer has their usage and is not stored. Without a library, or with
+    `walks` False, all of the video is read.
     """
     frames = await frames_for(index, settings, models)
     answer = await ask(
@@ -146,7 +147,7 @@ async def answer_from(
         effort=settings.effort,
         must_choose=must_choose,
         max_rounds=settings.max_rounds,
-        memory=await _memory(models, index, settings, library, on_event),
+        memory=await _memory(models, index, settings, library, on_event) if walks else None,
         max_opened=settings.max_opened,
         pointed=()
         if library is None

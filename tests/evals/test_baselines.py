@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from mrvideo.errors import ModelRefused
 from mrvideo.evals.baselines import WithoutIntention, answer_with, without_cast
 from mrvideo.evals.haystack import build_haystack
-from mrvideo.evals.systems import System, plain
+from mrvideo.evals.systems import System, named, plain
 from mrvideo.media.identity import probe
 from mrvideo.models import Ledger
 from mrvideo.models.base import Request
@@ -109,13 +110,13 @@ def test_without_intention_the_plan_is_the_whole_video_and_no_call_is_made():
 def answered(monkeypatch, tmp_path, index):
     """Answers by one system from a script; returns the answer and what was asked."""
 
-    def ask(system, replies, *, must_choose=False, options=("a", "b")):
+    def ask(system, replies, *, must_choose=False, options=("a", "b"), **settings):
         model = ScriptedModel(replies)
         monkeypatch.setattr(
             "mrvideo.session.asking.open_models", lambda *_, **__: Models(model, model, Ledger())
         )
-        settings = load_settings(library=tmp_path / "l.db")
-        made = asyncio.run(answer_with(system, index, "q?", options, settings, must_choose=must_choose))
+        own = load_settings(library=tmp_path / "l.db", **settings)
+        made = asyncio.run(answer_with(system, index, "q?", options, own, must_choose=must_choose))
         return made, model.requests
 
     return ask
@@ -173,6 +174,38 @@ def test_without_intention_looks_without_asking_what_for(answered):
     system = plain("medium", "fused").model_copy(update={"intention": False})
     _, requests = answered(system, reply, must_choose=True)
     assert {r.prompt.name for r in requests} == {"goals", "look_global", "answer"}
+
+
+def test_without_memory_everything_is_read_and_nothing_else_is_taken_away(answered, monkeypatch, index):
+    """What `find` points to was lost, too: the ablation would have blamed the memory for it."""
+    tried, told = [], []
+
+    async def remembered(*_):
+        tried.append("memory")
+        raise ModelRefused("no chapters today")
+
+    async def pointed(*_):
+        told.append("pointed")
+        return ()
+
+    def reply(request):
+        return {
+            "segment_intention": {"reasoning": "r", "confidence": 3},
+            "reduce_intentions": {"reasoning": "r", "confidence": 3},
+            "global_intention": {"reasoning": "r", "combine": "merge", "scope": "global"},
+            "answer": {"found": False, "choice": 0, "confidence": 1},
+        }[request.prompt.name]
+
+    monkeypatch.setattr("mrvideo.session.asking.remembered", remembered)
+    monkeypatch.setattr("mrvideo.session.asking._pointed", pointed)
+    monkeypatch.setattr("mrvideo.session.remembering.WALKED_FROM", 2)
+    full, without = named(("ask", "no-memory"), "low", "fused")
+    with pytest.raises(ModelRefused):
+        answered(full, reply, must_choose=True, text="openai:x")
+    assert (tried, told) == (["memory"], [])
+    _, requests = answered(without, reply, must_choose=True, text="openai:x")
+    assert (tried, told) == (["memory"], ["pointed"])
+    assert "segment_intention" in {r.prompt.name for r in requests}
 
 
 def test_uniform_frames_can_be_read_offline(tmp_path, index):
