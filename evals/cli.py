@@ -49,8 +49,8 @@ def eval_command(
     benchmark: Annotated[
         str,
         typer.Argument(
-            help="lvbench, longvideobench, videomme, egoschema, mlvu, vnbench, vuetr, charades, "
-            "qvhighlights, momentseeker, needle, offline."
+            help="lvbench, longvideobench, videomme, egoschema, mlvu, mlvu-generation, vnbench, vuetr, charades, "
+            "qvhighlights, momentseeker, videoxum, tvsum, summe, needle, offline."
         ),
     ],
     settings: Settings,

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import TypeAlias
 
-from mrvideo.evals.items import Answered, Number, Outcome, Question, Scores
+from mrvideo.evals.items import Answered, Kind, Number, Outcome, Question, Scores
 from mrvideo.evals.matching import gives_length, gives_time, says
 from mrvideo.evals.scorers import circular, clustered_mean, evidence_iou, evidence_recall
 
@@ -17,6 +17,9 @@ guess.
 
 Path: TypeAlias = Callable[[Question], tuple[Hashable, ...]]
 
+
+RIGHT_OR_WRONG: tuple[Kind, ...] = ("choice", "open", "absent")
+"""The kinds of which an item is right or wrong; others earn by degrees, or are judged elsewhere."""
 
 CITED_SPANS = 5
 """How many of the cited spans, best first, may bear an answer out: who cites the whole film shows nothing."""

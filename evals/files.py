@@ -64,6 +64,31 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
+def read_tables(path: Path, needed: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The groups of an HDF5 file: group → table → its values. Raises `InputError` where one lacks a table.
+
+    Features are left out: they are by far the most of such files, and nothing here needs them.
+    """
+    try:
+        hdf5: Any = import_module("h5py")
+    except ImportError as error:
+        raise InputError(f"{path} needs h5py: pip install 'mrvideo[evals]'") from error
+    try:
+        with hdf5.File(path, "r") as file:
+            held: dict[str, dict[str, Any]] = {
+                str(group): {
+                    str(name): table[()] for name, table in file[group].items() if name != "features"
+                }
+                for group in file
+            }
+    except (OSError, AttributeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    for group, tables in held.items():
+        if missing := next((name for name in needed if name not in tables), None):
+            raise InputError(f"{path}: {group} has no {missing!r}")
+    return held
+
+
 def need(row: dict[str, Any], field: str, path: Path) -> Any:
     """A field that an item cannot do without. Raises `InputError` naming file and row."""
     if row.get(field) is None:

@@ -25,13 +25,16 @@ Status: TypeAlias = Literal["answered", "not_found", "unparsed", "failed", "miss
 
 STATUSES: tuple[Status, ...] = ("answered", "not_found", "unparsed", "failed", "missing")
 
-Kind: TypeAlias = Literal["choice", "moments", "open", "absent"]
+Kind: TypeAlias = Literal["choice", "moments", "open", "absent", "salience", "written", "summary"]
 """What counts as right.
 
     choice   an option's index; one is demanded
     moments  time windows
     open     what is accepted in words, a time, a length, or an option, borne out by a span; "not found" may be said
     absent   saying that nothing is there
+    salience a score for every scene; compared with what people found important
+    written  words that a judge elsewhere scores
+    summary  words about the whole video that a judge elsewhere scores
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mrvideo.evals.items import Outcome, Question, Status
 from mrvideo.evals.moments import cited_spans, spans_of_answer
+from mrvideo.evals.salience import Salience
 from mrvideo.records import Answer, Found, Span
 
 
@@ -51,6 +52,25 @@ def outcome_of_found(
         verified=any(moment.confirmed for moment in moments),
         seconds=seconds,
         usage=found.usage,
+        video_seconds=video_seconds,
+    )
+
+
+def outcome_of_salience(
+    question: Question, system: str, made: Salience, *, seconds: float, video_seconds: float
+) -> Outcome:
+    """A score for every scene, and the summary in words; nothing is found where there is no scene."""
+    return Outcome(
+        id=question.id,
+        system=system,
+        video=question.video,
+        status="answered" if made.spans else "not_found",
+        answer=made.text or None,
+        spans=made.spans,
+        scores=made.scores,
+        seconds=seconds,
+        usage=made.usage,
+        cached=made.usage.calls == 0,
         video_seconds=video_seconds,
     )
 

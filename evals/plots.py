@@ -53,7 +53,8 @@ def scatter(title: str, x_label: str, y_label: str, points: Sequence[tuple[str, 
         axes.errorbar([x], [number.value * 100], yerr=[error], fmt="o", color=colour, capsize=3, label=name)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.set_ylim(0, 105)
+    # A correlation may lie below 0.
+    axes.set_ylim(min([0.0, *(number.value * 100 - 5 for _, _, number in points)]), 105)
     axes.set_xlim(left=0)
     _legend(axes, [name for name, _, _ in points], always=True)
     return _svg(figure)

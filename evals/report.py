@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from mrvideo.evals import plots
-from mrvideo.evals.counting import is_right
+from mrvideo.evals.counting import RIGHT_OR_WRONG, is_right
 from mrvideo.evals.items import STATUSES, Number, Outcome, Question, Scores
 from mrvideo.evals.run import Result, spent
 from mrvideo.evals.scorers import clustered_mean, evidence_iou, evidence_recall
@@ -167,7 +167,7 @@ def _durations(result: Result) -> Iterator[Section]:
         for question, outcome in result.answered(scores.system):
             film = result.captioned.get((scores.system, question.video))
             seconds = film.video_seconds if film else question.duration_seconds
-            if seconds and question.kind != "moments" and outcome.status != "missing":
+            if seconds and question.kind in RIGHT_OR_WRONG and outcome.status != "missing":
                 held[_length(seconds)].append((question, float(is_right(question, outcome))))
         for name in order:
             if name in held:
@@ -284,7 +284,7 @@ def failure_kind(question: Question, outcome: Outcome) -> str | None:
     """Why an item is not right, or None when it is (or cannot be judged by an option)."""
     if outcome.status in ("missing", "failed", "unparsed"):
         return outcome.status
-    if question.kind == "moments" or (question.kind == "choice" and question.right is None):
+    if question.kind not in RIGHT_OR_WRONG or (question.kind == "choice" and question.right is None):
         return None
     if is_right(question, outcome):
         return None

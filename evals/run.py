@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mrvideo.errors import BudgetReached, InputError, LibraryError, ModelError, ModelUnavailable, MrVideoError
-from mrvideo.evals.baselines import answer_with
+from mrvideo.evals.baselines import answer_with, without_cast
 from mrvideo.evals.finding import found_with
 from mrvideo.evals.items import Benchmark, Captioned, Outcome, Question, Scores
 from mrvideo.evals.journal import Journal, open_folder, write_json
-from mrvideo.evals.outcomes import outcome_of, outcome_of_found, without_answer
+from mrvideo.evals.outcomes import outcome_of, outcome_of_found, outcome_of_salience, without_answer
+from mrvideo.evals.salience import Salience, salience_with, summary_with
 from mrvideo.evals.systems import System
 from mrvideo.mapreduce import portal
 from mrvideo.media.subtitles import write_srt
@@ -36,7 +37,7 @@ AT_ONCE = 4
 Done = Callable[[int, int, Outcome], None]
 """Called with how many items are finished, of how many, and the newest."""
 
-_Made: TypeAlias = Answer | Found
+_Made: TypeAlias = Answer | Found | Salience
 
 _STOPS = (ModelUnavailable, BudgetReached, LibraryError)
 
@@ -303,6 +304,11 @@ def _work(
         return partial(found_with, system, index, question, settings)
     if question.picture is not None:
         return partial(_refused, f"{system.name} takes no picture beside a question; find does")
+    if question.kind == "salience":
+        return partial(salience_with, index, settings)
+    if question.kind == "summary" and system.kind == "pipeline" and system.memory:
+        own = index if system.cast else without_cast(index)
+        return partial(summary_with, own, question, settings)
     # A benchmark demands a letter; whether there is anything to find is the question about absent needles.
     must_choose = question.kind == "choice" and bool(question.options)
     return partial(
@@ -318,6 +324,8 @@ def _outcome(question: Question, system: System, index: Index, made: _Made, seco
     length = index.video.duration_seconds
     if isinstance(made, Found):
         return outcome_of_found(question, system.name, made, seconds=seconds, video_seconds=length)
+    if isinstance(made, Salience):
+        return outcome_of_salience(question, system.name, made, seconds=seconds, video_seconds=length)
     return outcome_of(question, system.name, made, seconds=seconds, video_seconds=length)
 
 

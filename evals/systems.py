@@ -90,6 +90,8 @@ def check_fit(systems: Sequence[System], questions: Sequence[Question], *, sees:
         raise InputError(
             f"{finding[0].name} answers with moments, which these questions do not ask for; use --systems ask"
         )
+    if "salience" in kinds and any(system != systems[0] or system.kind != "pipeline" for system in systems):
+        raise InputError("salience comes from the memory alone; leave out --systems and --ablate")
     if any(system.confirm for system in finding) and not sees:
         raise SettingsError("find-confirm needs a model that sees; name one with --vision")
 

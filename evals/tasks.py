@@ -19,6 +19,10 @@ NAMES = (
     "charades",
     "qvhighlights",
     "momentseeker",
+    "videoxum",
+    "tvsum",
+    "summe",
+    "mlvugeneration",
     "offline",
 )
 

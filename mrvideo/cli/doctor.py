@@ -46,7 +46,7 @@ _EXTRAS = {
     "ytdlp": ("yt_dlp",),
     "tools": ("mcp", "langchain_core"),
     "chat": ("langgraph.checkpoint.sqlite",),
-    "evals": ("matplotlib", "pyarrow"),
+    "evals": ("matplotlib", "pyarrow", "h5py"),
 }
 _DISTRIBUTIONS = {
     "faster_whisper": "faster-whisper",
