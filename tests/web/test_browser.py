@@ -363,10 +363,28 @@ def test_what_is_found_is_listed_drawn_and_looped(page: Any, viewer: Running) ->
     expect(page.locator("#clock")).to_contain_text("looping")
     assert page.locator(".lane", has_text="Found").count() == 1
     assert "best first" in page.text_content("#found")
+    pictures = page.locator("#moments .chip img")
+    expect(pictures.first).to_have_js_property("complete", value=True)
+    assert pictures.first.evaluate("one => one.naturalWidth") == 160
+    assert page.locator("#moments .chip").count() == pictures.count()
     page.fill("#query", "?!")
     page.keyboard.press("Enter")
     expect(page.locator("#problem")).to_contain_text("holds no word")
     assert page.text_content("#found") == ""
+
+
+def test_moments_of_a_film_that_is_gone_are_listed_without_a_broken_picture(
+    page: Any, viewer: Running
+) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    page.wait_for_selector("#cast li")
+    with page.expect_response("**/frame?*") as asked:
+        page.fill("#query", "digs")
+        page.keyboard.press("Enter")
+    assert asked.value.status == 400
+    expect(page.locator("#moments .chip img")).to_have_count(0)
+    assert page.locator("#moments .chip").count() > 0
 
 
 def test_the_stop_button_stops_the_work_and_says_so(

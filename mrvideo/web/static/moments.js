@@ -27,5 +27,11 @@ export function toldFound(found) {
 export function momentNode(moment, player) {
   const [reason] = moment.why;
   const quote = moment.why.map((one) => one.quote).join(" … ") + (moment.lacks.length ? ` (not there: ${moment.lacks.join(", ")})` : "");
-  return chip({ start_seconds: moment.start_seconds, stop_seconds: moment.stop_seconds, source: reason ? reason.source : "found", quote }, player);
+  const button = chip({ start_seconds: moment.start_seconds, stop_seconds: moment.stop_seconds, source: reason ? reason.source : "found", quote }, player);
+  const middle = (moment.start_seconds + moment.stop_seconds) / 2;
+  const picture = element("img", { alt: "", loading: "lazy", src: `${player.base}/frame?t=${middle.toFixed(2)}&side=160` });
+  // The file may be gone: the words are left.
+  picture.addEventListener("error", () => picture.remove());
+  button.prepend(picture);
+  return button;
 }
