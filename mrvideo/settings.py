@@ -159,6 +159,9 @@ class Settings(BaseModel):
     text_base_url: str | None = Field(default=None, description="server for the text role alone")
     verify_base_url: str | None = Field(default=None, description="server for the checking role alone")
     speech_base_url: str | None = Field(default=None, description="server for the speech role alone")
+    embed_text_base_url: str | None = Field(
+        default=None, description="server for the model of embed_text alone"
+    )
     preset: str | None = Field(
         default=None, description="server family; found from the base URL when not given"
     )
@@ -196,6 +199,10 @@ class Settings(BaseModel):
     embed: str | None = Field(
         default=None,
         description="model that compares pictures: siglip2, a folder, a name on the hub, or offline (colours and textures)",
+    )
+    embed_text: str | None = Field(
+        default=None,
+        description="model that compares texts by meaning: openai:text-embedding-3-small, ollama:NAME; they are sent to its server",
     )
     recipe: Recipe = "fused"
     detail: Literal["full", "glance"] = Field(

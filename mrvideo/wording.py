@@ -39,6 +39,7 @@ _STAGES = {
     "answer": "answering",
     "verify": "checking",
     "embed": "comparing pictures",
+    "embed_text": "comparing meaning",
     "describe": "wording what is looked for",
     "memory": "writing chapters",
     "walk": "choosing chapters",

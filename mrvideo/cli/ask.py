@@ -21,7 +21,7 @@ from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain, without_secrets
 
 ASK_SETTINGS = (
-    "effort", "max_opened", "vision", "text", "verify_model", "embed", "recipe", "detail", "base_url", "preset",
+    "effort", "max_opened", "vision", "text", "verify_model", "embed", "embed_text", "recipe", "detail", "base_url", "preset",
     "engine_args", "engine_seconds",
     "reader", "language", "allow_url", "allow_private",
     "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",

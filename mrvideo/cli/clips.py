@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mrvideo.session.cutting import ClipFormat, ToCut, WrittenClip
 
 SETTINGS = (
-    "vision", "text", "embed", "base_url", "preset",
+    "vision", "text", "embed", "embed_text", "base_url", "preset",
     "reader", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",

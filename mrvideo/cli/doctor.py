@@ -22,7 +22,18 @@ from mrvideo.files import open_to_others
 from mrvideo.settings import OFFLINE, Settings, state_folder
 from mrvideo.wording import plain
 
-SETTINGS = ("vision", "text", "verify_model", "speech", "base_url", "preset", "reader", "library", "embed")
+SETTINGS = (
+    "vision",
+    "text",
+    "verify_model",
+    "speech",
+    "base_url",
+    "preset",
+    "reader",
+    "library",
+    "embed",
+    "embed_text",
+)
 
 _CORE = (
     "av",
@@ -81,7 +92,7 @@ def doctor(
     from mrvideo import __version__
     from mrvideo.session.machine import look_around
 
-    extra = {"verify": settings.verify_model, "speech": settings.speech}
+    extra = {"verify": settings.verify_model, "speech": settings.speech, "embed_text": settings.embed_text}
     roles = ("vision", "text", *(role for role, name in extra.items() if name is not None))
     checks = {
         "opens a video": _attempt(lambda: _opens_a_video(settings)),
@@ -237,6 +248,10 @@ def _torchvision() -> str | None:
     return torchvision_problem()
 
 
+def _told(role: str) -> str:
+    return role.replace("_", "-")
+
+
 def _model(role: str, settings: Settings, origins: dict[str, str]) -> dict[str, Any]:
     from mrvideo.session.models import check_opens, model_settings
 
@@ -245,6 +260,7 @@ def _model(role: str, settings: Settings, origins: dict[str, str]) -> dict[str, 
         "text": settings.text_model,
         "verify": settings.verify_model or "",
         "speech": settings.speech or "",
+        "embed_text": settings.embed_text or "",
     }[role]
     origin = origins["verify_model" if role == "verify" else role]
     if name == OFFLINE and origin == "default":
@@ -272,9 +288,9 @@ def _problems(report: dict[str, Any], settings: Settings) -> list[str]:
     local = report["extras"]["local"]
     for role, model in report["models"].items():
         if model["problem"]:
-            problems.append(f"{role} model: {model['problem']}")
+            problems.append(f"{_told(role)} model: {model['problem']}")
         elif model["name"].startswith("hf:") and not all(local.values()):
-            problems.append(f"{role} model {model['name']} needs: pip install 'mrvideo[local]'")
+            problems.append(f"{_told(role)} model {model['name']} needs: pip install 'mrvideo[local]'")
     if settings.reader == "decord" and not report["extras"]["decord"]["decord"]:
         problems.append("reader decord needs: pip install 'mrvideo[decord]'")
     return problems
@@ -294,7 +310,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
         )
     for role, model in report["models"].items():
         url = f" at {model['base_url']}" if model["base_url"] else ""
-        lines.append(f"{role} model: {model['name']}{url} ({model['why']})")
+        lines.append(f"{_told(role)} model: {model['name']}{url} ({model['why']})")
     library = report["library"]
     there = "exists" if library["exists"] else "not made yet"
     lines.append(f"library: {library['path']} ({there}, from {library['from']})")

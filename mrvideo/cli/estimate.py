@@ -20,6 +20,7 @@ SETTINGS = (
     "verify_model",
     "text",
     "embed",
+    "embed_text",
     "detail",
     "base_url",
     "preset",

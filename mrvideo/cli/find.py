@@ -21,13 +21,19 @@ from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain
 
 SETTINGS = (
-    "vision", "text", "embed", "base_url", "preset",
+    "vision", "text", "embed", "embed_text", "base_url", "preset",
     "reader", "allow_url", "allow_private",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
 )  # fmt: skip
 
-_SOURCES = {"caption": "captions", "text": "text on screen", "speech": "speech", "picture": "pictures"}
+_SOURCES = {
+    "caption": "captions",
+    "text": "text on screen",
+    "speech": "speech",
+    "picture": "pictures",
+    "meaning": "meanings of texts",
+}
 
 
 def find(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mrvideo.models import Budget
 
 SETTINGS = (
-    "vision", "text", "speech", "embed", "recipe", "detail", "base_url", "preset", "engine_args", "engine_seconds",
+    "vision", "text", "speech", "embed", "embed_text", "recipe", "detail", "base_url", "preset", "engine_args", "engine_seconds",
     "reader", "keyframes_only", "language", "cast", "allow_url", "allow_private",
     "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",

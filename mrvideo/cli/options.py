@@ -118,6 +118,13 @@ SETTING_OPTIONS: dict[str, Any] = {
         "Model that compares pictures: siglip2, a folder, a name on the hub, or offline (colours and textures). Default: none.",
         words=("siglip2", "offline"),
     ),
+    "embed_text": _option(
+        str,
+        MODELS,
+        "MODEL",
+        "Model that compares texts by meaning: openai:text-embedding-3-small, ollama:NAME. They are sent to its server. Default: none.",
+        words=("openai:text-embedding-3-small", "openai:text-embedding-3-large", "ollama:", "vllm:"),
+    ),
     "base_url": _option(str, MODELS, "URL", "OpenAI-compatible server, such as http://localhost:8000/v1."),
     "engine_args": _option(
         str, MODELS, "TEXT", "Further arguments of the server that vllm:, sglang: or llamacpp: starts."

@@ -8,6 +8,7 @@
             ├─ corrections                              what a user put right in the cast, and the indexes before
             ├─ photos                                   of members of the cast, as a user gave them
             ├─ embeddings                               frames as vectors, by embedder
+            ├─ text_embeddings                          captions, texts and speech as vectors, by embedder
             └─ answers
     replies                                             what models said, by request
     tasks ─── task_pictures                             requests that somebody is to answer
@@ -31,7 +32,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """What `PRAGMA user_version` says of a library this code reads; the number of the newest migration."""
 
 APPLICATION_ID = 0x4D525649
@@ -135,6 +136,15 @@ embeddings = Table(
     Column("digest", Text, ForeignKey("videos.digest", ondelete="CASCADE"), primary_key=True),
     Column("embedder", Text, primary_key=True),  # its fingerprint
     Column("time_seconds", Float, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian
+)
+
+text_embeddings = Table(
+    "text_embeddings",
+    metadata,
+    Column("digest", Text, ForeignKey("videos.digest", ondelete="CASCADE"), primary_key=True),
+    Column("embedder", Text, primary_key=True),  # model, address and dimensions
+    Column("text", Text, primary_key=True),  # SHA-256 of it
     Column("vector", LargeBinary, nullable=False),  # float32, little-endian
 )
 

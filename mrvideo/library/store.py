@@ -58,6 +58,11 @@ _FRAMES = """
     SELECT e.digest, e.time_seconds, e.vector FROM asked CROSS JOIN embeddings AS e
     ON e.digest = asked.digest AND e.embedder = ? AND e.time_seconds = asked.time_seconds
 """
+_TEXTS = """
+    WITH asked (digest, text) AS (VALUES {})
+    SELECT e.digest, e.text, e.vector FROM asked CROSS JOIN text_embeddings AS e
+    ON e.digest = asked.digest AND e.embedder = ? AND e.text = asked.text
+"""
 
 _RECORDS = {
     "scenes": schema.scenes,
@@ -255,6 +260,46 @@ class Library:
                 given = (*(value for frame in asked for value in frame), embedder)
                 for digest, time_seconds, vector in connection.exec_driver_sql(statement, given):
                     found[digest, time_seconds] = vector
+        return found
+
+    def put_text_embeddings(self, digest: str, embedder: str, vectors: Mapping[str, bytes]) -> None:
+        """Store vectors of a video's texts, by the text's SHA-256, under a name of model and dimensions; in
+        one transaction.
+        """
+        with self._writing() as connection:
+            for text, vector in vectors.items():
+                values = {"digest": digest, "embedder": embedder, "text": text}
+                by = list(values)
+                _upsert(connection, schema.text_embeddings, values | {"vector": vector}, by=by)
+
+    def embedded_texts(self, digest: str, embedder: str) -> frozenset[str]:
+        """The SHA-256 of each text of a video whose vector is kept."""
+        table = schema.text_embeddings
+        where = table.c.digest == digest, table.c.embedder == embedder
+        return frozenset(self._bodies(select(table.c.text).where(*where)))
+
+    def text_embedders(self, digests: Collection[str]) -> frozenset[str]:
+        """The names under which vectors of texts of any of these videos are kept."""
+        table = schema.text_embeddings
+        found: set[str] = set()
+        for digest in digests:
+            found |= set(self._bodies(select(table.c.embedder).where(table.c.digest == digest).distinct()))
+        return frozenset(found)
+
+    def text_embeddings_at(
+        self, embedder: str, texts: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], bytes]:
+        """(Digest, SHA-256 of the text) → vector, of these texts; those that are not kept are left out."""
+        found: dict[tuple[str, str], bytes] = {}
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            for first in range(0, len(texts), _ASKED_AT_ONCE):
+                asked = texts[first : first + _ASKED_AT_ONCE]
+                statement = _TEXTS.format(", ".join(["(?, ?)"] * len(asked)))
+                given = (*(value for text in asked for value in text), embedder)
+                for digest, text, vector in connection.exec_driver_sql(statement, given):
+                    found[digest, text] = vector
         return found
 
     def put_index(self, index: Index, *, uncorrected: Index | None = None) -> None:

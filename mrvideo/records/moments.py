@@ -10,9 +10,9 @@ from mrvideo.records.spans import MediaPath, Record, Span, Spanned
 from mrvideo.records.usage import Usage
 from mrvideo.wording import plain
 
-MomentSource: TypeAlias = Literal["caption", "text", "speech", "picture"]
+MomentSource: TypeAlias = Literal["caption", "text", "speech", "picture", "meaning"]
 """Where a moment is known from: what a model saw, what stands on screen, what is said, what the pictures look
-like.
+like, what any of the texts means.
 """
 
 

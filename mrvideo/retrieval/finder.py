@@ -2,7 +2,7 @@
 told apart.
 
 Words are above chance where a moment holds more than half of what the query's words weigh, all sources of it
-together; pictures where whoever ranks them says so.
+together; pictures, and texts by what they mean, where whoever ranks them says so.
 """
 
 from __future__ import annotations
@@ -33,6 +33,17 @@ _ADJOINING_SECONDS = 0.05
 @dataclass(frozen=True)
 class Pictured:
     """A span whose pictures were compared with a query: how near, and whether nearer than chance."""
+
+    video: str
+    span: Span
+    score: float
+    above_chance: bool
+    quote: str
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A span whose text was compared with a query by meaning: how near, and whether nearer than chance."""
 
     video: str
     span: Span
@@ -95,6 +106,7 @@ class Finder:
         top: int,
         within: Span | None = None,
         pictures: Sequence[Pictured] = (),
+        meanings: Sequence[Meant] = (),
     ) -> tuple[tuple[Moment, ...], tuple[Moment, ...]]:
         """The best `top` moments above chance, best first, and, where there are none, those that come
         closest.
@@ -104,17 +116,42 @@ class Finder:
             source: self._matches(source, query, within) for source in self.searched
         }
         rankings = [_ranking(self._sources[source].passages, own, within) for source, own in matches.items()]
-        rankings.append(_picture_ranking(pictures, within))
+        rankings.append(_compared_ranking("picture", pictures, within))
         held: dict[MomentSource, dict[int, frozenset[str]]] = {
             source: {match.place: frozenset(match.held) for match in own} for source, own in matches.items()
         }
-        told = [
-            self._told(meeting, query, weights, held, pictures)
-            for meeting in fuse(rankings, most=max(10 * top, 100))
-        ]
-        told.sort(key=lambda one: (-one.moment.score, one.moment.video_digest, one.moment.start_seconds))
+        # A text that means something else has a moment beside it, and would lend that its own time.
+        most = max(10 * top, 100)
+        fitting = [one for one in meanings if one.above_chance]
+        told = self._ranked(rankings, fitting, query, weights, held, pictures, within, most=most)
         found = _joined([one for one in told if one.covered > ABOVE_CHANCE])
-        return tuple(found[:top]), () if found else tuple(one.moment for one in told[:_NEAREST])
+        if found:
+            return tuple(found[:top]), ()
+        if len(fitting) < len(meanings):
+            told = self._ranked(rankings, meanings, query, weights, held, pictures, within, most=most)
+        return (), tuple(one.moment for one in told[:_NEAREST])
+
+    def _ranked(
+        self,
+        rankings: Sequence[Sequence[Ranked]],
+        meanings: Sequence[Meant],
+        query: str,
+        weights: Mapping[str, float],
+        held: Mapping[MomentSource, Mapping[int, frozenset[str]]],
+        pictures: Sequence[Pictured],
+        within: Span | None,
+        *,
+        most: int,
+    ) -> list[_Told]:
+        """The moments in which these rankings and the texts near in meaning meet, best first."""
+        compared: Mapping[MomentSource, Sequence[Pictured | Meant]] = {
+            "picture": pictures,
+            "meaning": meanings,
+        }
+        meetings = fuse([*rankings, _compared_ranking("meaning", meanings, within)], most=most)
+        told = [self._told(meeting, query, weights, held, compared) for meeting in meetings]
+        told.sort(key=lambda one: (-one.moment.score, one.moment.video_digest, one.moment.start_seconds))
+        return told
 
     def _weights(self, query: str) -> dict[str, float]:
         """The words that every source takes for words of meaning, by weight: the more passages hold one, the
@@ -150,17 +187,17 @@ class Finder:
         query: str,
         weights: Mapping[str, float],
         held: Mapping[MomentSource, Mapping[int, frozenset[str]]],
-        pictures: Sequence[Pictured],
+        compared: Mapping[MomentSource, Sequence[Pictured | Meant]],
     ) -> _Told:
         reasons: list[Reason] = []
         there: set[str] = set()
-        pictured = False
+        fits = False
         group: int | None = None
         for member in meeting.members:
-            if member.source == "picture":
-                seen = pictures[member.place]
-                pictured |= seen.above_chance
-                reasons.append(Reason(**_times(member.span), source="picture", quote=seen.quote))
+            if member.source in compared:
+                near = compared[member.source][member.place]
+                fits |= near.above_chance
+                reasons.append(Reason(**_times(member.span), source=member.source, quote=near.quote))
                 continue
             own = held[member.source][member.place]
             there |= own
@@ -173,11 +210,12 @@ class Finder:
             group = passage.group if group is None else group
         total = sum(weights.values())
         share = sum(weight for word, weight in weights.items() if word in there) / total if total else 0.0
-        covered = 1.0 if pictured else share
+        covered = 1.0 if fits else share
         span = meeting.span
-        if all(member.source == "speech" for member in meeting.members):
-            span = _hull([Line(reason.span, "") for reason in reasons])
-        lacks = () if pictured else tuple(word for word in weights if word not in there)
+        said = [Line(reason.span, "") for reason in reasons if reason.source == "speech"]
+        if said and {member.source for member in meeting.members} <= {"speech", "meaning"}:
+            span = _hull(said)
+        lacks = () if fits else tuple(word for word in weights if word not in there)
         moment = Moment(
             **_times(span),
             video_digest=meeting.video,
@@ -224,12 +262,14 @@ def _ranking(passages: Sequence[Passage], matches: Sequence[Match], within: Span
     ]
 
 
-def _picture_ranking(pictures: Sequence[Pictured], within: Span | None) -> list[Ranked]:
-    order = sorted(range(len(pictures)), key=lambda place: -pictures[place].score)
-    order = [place for place in order if within is None or pictures[place].span.overlaps(within)]
-    ranks = shared_ranks([pictures[place].score for place in order])
+def _compared_ranking(
+    source: MomentSource, compared: Sequence[Pictured | Meant], within: Span | None
+) -> list[Ranked]:
+    order = sorted(range(len(compared)), key=lambda place: -compared[place].score)
+    order = [place for place in order if within is None or compared[place].span.overlaps(within)]
+    ranks = shared_ranks([compared[place].score for place in order])
     return [
-        Ranked("picture", pictures[place].video, _cut(pictures[place].span, within), rank, place)
+        Ranked(source, compared[place].video, _cut(compared[place].span, within), rank, place)
         for place, rank in zip(order, ranks, strict=True)
     ][:_RANKED_AT_MOST]
 

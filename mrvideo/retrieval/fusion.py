@@ -29,6 +29,12 @@ there is one.
 """
 
 
+_CUT: tuple[MomentSource, ...] = (*_SEEN, "meaning")
+"""Sources whose spans are cut by those of what is seen: a caption that is found by its meaning is as long as
+one that is found by its words.
+"""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """A span that a source ranks, 1 for its best; equal ones share a rank. `video` tells spans of several
@@ -119,13 +125,13 @@ def _meetings(ranked: Sequence[Ranked]) -> list[Meeting]:
 
 
 def _tight(seed: Ranked, members: Sequence[Ranked]) -> Span:
-    """The seed's span, cut to what the other sources of what is seen share with it; speech beside a picture
-    cuts nothing.
+    """The seed's span, cut to what the other sources of what is seen share with it; speech beside a picture,
+    and what a text means, cut nothing.
     """
     span = seed.span
     for source in _SEEN:
         for other in members:
             shared = other.span.intersection(span) if other.source == source else None
-            if shared is not None and shared.duration_seconds > 0 and seed.source in _SEEN:
+            if shared is not None and shared.duration_seconds > 0 and seed.source in _CUT:
                 span = shared
     return span

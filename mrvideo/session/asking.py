@@ -20,8 +20,10 @@ from mrvideo.memory import Memory
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, EventSink, Index, Moment, Notice
+from mrvideo.retrieval.finder import Meant
 from mrvideo.session.describing import described, is_described
 from mrvideo.session.finding import has_pictures, moments_for
+from mrvideo.session.meaning import meant
 from mrvideo.session.models import Models, check_recording, open_models
 from mrvideo.session.options import cropped_source
 from mrvideo.session.remembering import is_walked, remembered
@@ -177,16 +179,21 @@ async def _pointed(
     settings: Settings,
     on_event: EventSink,
 ) -> tuple[Moment, ...]:
-    """What `find` finds for the question, where pictures are compared: words alone find no more than the
-    memory's own do.
+    """What `find` finds for the question, where pictures or meanings are compared: words alone find no more
+    than the memory's own do.
     """
-    if settings.embed is None:
+    if settings.embed is None and models.meaning is None:
         return ()
     asked = " ".join([question, *options])
     description = None
     if is_described(settings) and await in_thread(partial(has_pictures, index, settings)):
         description, _ = await described(asked, models.text, on_event)
-    return await in_thread(partial(moments_for, index, asked, settings, on_event, description=description))
+    meanings: list[Meant] = []
+    if models.meaning is not None:
+        meanings, _ = await meant([index], asked, settings, models.meaning, on_event)
+    return await in_thread(
+        partial(moments_for, index, asked, settings, on_event, description=description, meanings=meanings)
+    )
 
 
 async def frames_for(index: Index, settings: Settings, models: Models) -> FrameSource | None:

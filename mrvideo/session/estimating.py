@@ -20,6 +20,9 @@ from mrvideo.models.settings import HOST
 from mrvideo.models.tokens import note
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
+from mrvideo.retrieval.embedders.server import MOST_TEXTS, MOST_TOKENS, tokens_of
+from mrvideo.retrieval.embedders.server import STAGE as EMBED_TEXT
+from mrvideo.retrieval.meanings import STRANGE_TEXTS
 from mrvideo.schemas import analysis
 from mrvideo.schemas import memory as remembering
 from mrvideo.session.embedding import expected_frames
@@ -118,6 +121,8 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
         scenes = math.ceil(info.duration_seconds / options.clip_seconds)
         if scenes > WALKED_FROM and settings.text_model != OFFLINE and settings.detail == "full":
             stages[STAGE] = _memory(scenes, spoken, models[1].name)
+        if settings.embed_text is not None:
+            stages[EMBED_TEXT] = _texts(scenes, spoken, model_settings(settings, "embed_text").name)
         stages["total"] = _total("total", list(stages.values()))
         recipes[recipe] = stages
     return Estimate(
@@ -163,6 +168,14 @@ def _memory(scenes: int, spoken: int, model: str) -> StageCost:
         )
         rows.append(_stage(STAGE, usage.model_copy(update={"cost": cost(model, usage)})))
     return _total(STAGE, rows)
+
+
+def _texts(scenes: int, spoken: int, model: str) -> StageCost:
+    """A caption of each scene, and what is said, as vectors; texts on screen are few beside them."""
+    tokens = scenes * _CAPTION_TOKENS + spoken
+    calls = max(math.ceil(scenes / MOST_TEXTS), math.ceil(tokens / MOST_TOKENS)) + 1
+    usage = Usage(calls=calls, input_tokens=tokens + tokens_of(STRANGE_TEXTS, model).input_tokens)
+    return _stage(EMBED_TEXT, usage.model_copy(update={"cost": cost(model, usage)}))
 
 
 def _by_effort(

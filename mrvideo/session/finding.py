@@ -37,15 +37,27 @@ from mrvideo.models import Budget
 from mrvideo.models.base import Model, Picture, Reply, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.questions import MOST_SEARCHED_CHARACTERS, check_words
-from mrvideo.records import EventSink, Found, Index, Moment, Notice, Span, Usage, VideoInfo, clock
+from mrvideo.records import (
+    EventSink,
+    Found,
+    Index,
+    Moment,
+    MomentSource,
+    Notice,
+    Span,
+    Usage,
+    VideoInfo,
+    clock,
+)
 from mrvideo.retrieval.embedders.port import Embedder
-from mrvideo.retrieval.finder import Finder, Pictured
+from mrvideo.retrieval.finder import Finder, Meant, Pictured
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
 from mrvideo.session.describing import described, is_described, text_opened
 from mrvideo.session.embedding import embed_index, embedder_of, frames_kept, nearest_shots
 from mrvideo.session.looking import frames_at, vision_opened
+from mrvideo.session.meaning import meaning_opened, meant
 from mrvideo.session.models import budget_of
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import OFFLINE, Settings
@@ -62,6 +74,7 @@ _POINTED = 6
 _SAMPLED_FRAMES = 20_000
 """Enough to tell how alike frames are by chance."""
 
+_COMPARED: tuple[MomentSource, ...] = ("picture", "meaning")
 _FINDERS_KEPT = 2
 _finders: dict[tuple[tuple[Hashable, ...], ...], Finder] = {}
 _finders_lock = Lock()
@@ -156,20 +169,27 @@ async def find_moments(
     budget: Budget | None,
 ) -> Found:
     """The moments, on the event-loop thread."""
+    budget = budget or budget_of(settings)
     finder = await in_thread(partial(_finder, indexes))
     words, spent = query, Usage()
     if picture is None and await in_thread(partial(_reads_words, settings)) and is_described(settings):
         async with text_opened(settings, budget, on_event) as text:
             words, spent = await described(query, text, on_event)
+    meanings: list[Meant] = []
+    if settings.embed_text is not None and query.strip():
+        async with meaning_opened(settings, budget, on_event) as embedder:
+            meanings, taken = await meant(indexes, query, settings, embedder, on_event, within=within)
+            spent += taken
     pictures = await in_thread(partial(_pictured, indexes, words, picture, within, settings, on_event))
     moments, nearest = await to_thread.run_sync(
-        partial(finder.find, query, top=top, within=within, pictures=pictures)
+        partial(finder.find, query, top=top, within=within, pictures=pictures, meanings=meanings)
     )
+    compared = {"picture": pictures, "meaning": meanings}
     found = Found(
         query=query,
         moments=moments,
         nearest=nearest,
-        searched=(*finder.searched, *(("picture",) if pictures else ())),
+        searched=(*finder.searched, *(source for source in _COMPARED if compared[source])),
         videos=len(indexes),
         within=within,
         described=words if words != query else "",
@@ -207,26 +227,33 @@ def has_pictures(index: Index, settings: Settings) -> bool:
 
 
 def moments_for(
-    index: Index, question: str, settings: Settings, on_event: EventSink, *, description: str | None = None
+    index: Index,
+    question: str,
+    settings: Settings,
+    on_event: EventSink,
+    *,
+    description: str | None = None,
+    meanings: Sequence[Meant] = (),
 ) -> tuple[Moment, ...]:
     """Moments of one video that bear on a question about it, for whoever reads and looks further. Blocking.
-    `description` is what its pictures are compared with, the question itself where it is None.
+    `description` is what its pictures are compared with, the question itself where it is None; `meanings` are
+    its texts compared by meaning.
 
-    By words, and by the pictures that are embedded already: nothing is decoded. None where `embed` reads no
-    words or cannot be loaded; a notice says so, since the question can be answered without it.
+    By words, and by the pictures that are embedded already: nothing is decoded. Without pictures where
+    `embed` reads no words or cannot be loaded; a notice says so, since the question can be answered without
+    it. None where words are all there is.
     """
-    if settings.embed is None:
-        return ()
+    pictures: list[Pictured] = []
     try:
-        embedder = embedder_of(settings.embed)
-        words = question if description is None else description
-        pictures = _near([index], words, settings, embedder) if embedder.takes_texts else []
+        if settings.embed is not None:
+            embedder = embedder_of(settings.embed)
+            words = question if description is None else description
+            pictures = _near([index], words, settings, embedder) if embedder.takes_texts else []
     except ModelUnavailable as error:
         on_event(Notice(text=f"pictures are not compared with the question: {error}"))
+    if not pictures and not meanings:
         return ()
-    if not pictures:
-        return ()
-    return _finder([index]).find(question, top=_POINTED, pictures=pictures)[0]
+    return _finder([index]).find(question, top=_POINTED, pictures=pictures, meanings=meanings)[0]
 
 
 def _pictured(

@@ -19,6 +19,7 @@ from mrvideo.media.identity import content_of, probe
 from mrvideo.media.shard import ShardFrames
 from mrvideo.media.subtitles import Subtitles, load_subtitles
 from mrvideo.models import Budget, Ledger
+from mrvideo.models.limits import check_budget
 from mrvideo.records import (
     Cue,
     Event,
@@ -36,6 +37,7 @@ from mrvideo.session.embedding import embed_index, embedder_of, embedding_alongs
 from mrvideo.session.estimating import estimate_index
 from mrvideo.session.fetching import fetched_video
 from mrvideo.session.machine import kept_advice
+from mrvideo.session.meaning import embed_texts
 from mrvideo.session.models import (
     Models,
     budget_of,
@@ -69,7 +71,7 @@ def index_video(
 ) -> Index:
     """Stage A for one file, or one address: the index that the library holds, or a new one. Input, settings, keys and servers
     are checked before the library is written. With `embed`, frames of each shot are kept as vectors once the
-    index is.
+    index is, with `embed_text` its texts.
 
     With `retry` False, failures of a stored index are not tried again. `budget` is shared with other videos
     of the same run. The returned `usage` is what this run took (nothing for a stored index); the library
@@ -81,6 +83,10 @@ def index_video(
     if embedder is not None:
         # Loads it: one that cannot be loaded must not be told of after captions that are paid for.
         _ = embedder.fingerprint
+    budget = budget or budget_of(settings)
+    if settings.embed_text is not None:
+        # Its name and its price, for the same reason.
+        check_budget(model_settings(settings, "embed_text").name, budget)
     index = _captioned(
         path,
         settings,
@@ -95,6 +101,9 @@ def index_video(
         # What was not decoded for a caption just now: kept shards, those of other machines, shots across two
         # shards.
         embed_index(index, settings, embedder, on_event)
+    if settings.embed_text is not None:
+        taken = embed_texts(index, settings, budget, on_event)
+        index = index.model_copy(update={"usage": index.usage + taken})
     return index
 
 
@@ -105,12 +114,11 @@ def _captioned(
     subtitles: Path | None,
     on_event: EventSink,
     retry: bool,
-    budget: Budget | None,
+    budget: Budget,
     folders: Sequence[Path] | None,
     embedder: Embedder | None,
 ) -> Index:
     """The index with its memory; frames that are decoded for it are embedded, others not."""
-    budget = budget or budget_of(settings)
     info = probe(path, read_options(settings))
     if folders is not None and not is_url(path):
         check_lies_in(info, folders)
@@ -159,6 +167,8 @@ def _captioned(
     check_reachable(settings, lambda line: on_event(Notice(text=line)))
     if listens:
         check_there(model_settings(settings, "speech"))
+    if settings.embed_text is not None:
+        check_there(model_settings(settings, "embed_text"))
     with closing(Library.open(settings.library)) as library:
 
         def waiting() -> None:

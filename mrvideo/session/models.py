@@ -26,6 +26,7 @@ from mrvideo.models.registry import identity_of
 from mrvideo.models.replay import about
 from mrvideo.models.way import check_key, shown_proxy, usable_proxy
 from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
+from mrvideo.retrieval.embedders.server import TextEmbedder, open_text_embedder, text_embedder_settings
 from mrvideo.settings import Settings
 from mrvideo.speech import open_transcriber, transcriber_settings
 
@@ -37,13 +38,15 @@ _BOUNDS = ("max_images", "context_tokens", "max_output_tokens")
 class Models:
     """The models of one run by role, with one ledger.
 
-    `verify` is the model that checks claims, when it is another one than `vision`.
+    `verify` is the model that checks claims, when it is another one than `vision`; `meaning` the one that
+    compares texts, where `embed_text` names any.
     """
 
     vision: Model
     text: Model
     ledger: Ledger
     verify: Model | None = None
+    meaning: TextEmbedder | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -58,15 +61,20 @@ class Models:
             await self.text.aclose()
         if self.verify is not None:
             await self.verify.aclose()
+        if self.meaning is not None:
+            await self.meaning.aclose()
 
 
 def model_settings(settings: Settings, role: str) -> ModelSettings:
-    """The `ModelSettings` of a role: `vision`, `text`, `verify` or `speech`. Raises `SettingsError`."""
+    """The `ModelSettings` of a role: `vision`, `text`, `verify`, `speech` or `embed_text`. Raises
+    `SettingsError`.
+    """
     name = {
         "vision": settings.vision_model,
         "text": settings.text_model,
         "verify": settings.verify_model or settings.vision_model,
         "speech": settings.speech or "",
+        "embed_text": settings.embed_text or "",
     }[role]
     own_url = {
         "vision": settings.vision_base_url,
@@ -75,15 +83,19 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
         "verify": settings.verify_base_url
         or (settings.vision_base_url if settings.verify_model is None else None),
         "speech": settings.speech_base_url,
+        "embed_text": settings.embed_text_base_url,
     }[role]
     if settings.preset is not None:
         preset_named(settings.preset)  # Also where nothing is sent: a misspelling is a mistake in any case.
-    parse = transcriber_settings if role == "speech" else ModelSettings.parse
-    # What one request may hold says nothing of sound.
-    bounds = {} if role == "speech" else {name: getattr(settings, name) for name in _BOUNDS}
-    if role != "speech" and settings.record is not None:
+    parse = {"speech": transcriber_settings, "embed_text": text_embedder_settings}.get(
+        role, ModelSettings.parse
+    )
+    # What one request may hold says nothing of sound, nor of texts that become vectors.
+    chats = role not in ("speech", "embed_text")
+    bounds = {name: getattr(settings, name) for name in _BOUNDS} if chats else {}
+    if chats and settings.record is not None:
         bounds["recorded"] = True
-    if role != "speech":
+    if chats:
         bounds |= {"engine_args": settings.engine_args, "engine_seconds": settings.engine_seconds}
     own = parse(
         name,
@@ -96,8 +108,8 @@ def model_settings(settings: Settings, role: str) -> ModelSettings:
     )
     if not own.talks_to_server:
         return own
-    if role == "speech":
-        # A transcriber's server is never started: it is asked where it is.
+    if not chats:
+        # Their server is never started: it is asked where it is.
         own = own.model_copy(update={"starts": False})
     pointed = bool((own_url or settings.base_url or "").strip())
     return own.model_copy(update={"api_key": settings.key(own.server.key_variable, pointed=pointed)})
@@ -160,7 +172,27 @@ def open_models(
     # The same model is no second one.
     second = checking and settings.verify_model is not None and own != roles[0]
     checker = _about(opened(own, roles=("verify",)), video) if second else None
-    return Models(vision=vision, text=text, ledger=ledger, verify=checker)
+    meaning = open_meaning(settings, library, ledger, budget)
+    return Models(vision=vision, text=text, ledger=ledger, verify=checker, meaning=meaning)
+
+
+def open_meaning(
+    settings: Settings, library: Library | None, ledger: Ledger, budget: Budget
+) -> TextEmbedder | None:
+    """The model that compares texts, which keeps its replies to queries in the library; None where none is
+    set.
+
+    Nothing is sent, and the key is asked for by the first call. Raises `SettingsError`.
+    """
+    if settings.embed_text is None:
+        return None
+    return open_text_embedder(
+        model_settings(settings, "embed_text"),
+        ledger=ledger,
+        store=library if library is not None and library.writable else None,
+        fresh=settings.fresh,
+        budget=budget,
+    )
 
 
 class _Once:

@@ -97,7 +97,18 @@ def test_a_run_that_says_itself_where_to_ask_goes_on(
 
 @pytest.mark.parametrize(
     "pointing",
-    ["vision_base_url", "text_base_url", "speech_base_url", "preset", "key_file", "cluster", "cast", "text"],
+    [
+        "vision_base_url",
+        "text_base_url",
+        "speech_base_url",
+        "embed_text",
+        "embed_text_base_url",
+        "preset",
+        "key_file",
+        "cluster",
+        "cast",
+        "text",
+    ],
 )
 def test_one_setting_that_points_elsewhere_is_enough(
     cloned: Path, serve: Callable[..., Any], pointing: str

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mrvideo.records import MomentSource, Span
 from mrvideo.retrieval.fusion import RANK_OFFSET, Ranked, fuse, shared_ranks
 
-SOURCES: tuple[MomentSource, ...] = ("caption", "text", "speech", "picture")
+SOURCES: tuple[MomentSource, ...] = ("caption", "text", "speech", "picture", "meaning")
 
 
 def ranked(source: MomentSource, *spans: tuple[float, float], video: str = "a") -> list[Ranked]:
