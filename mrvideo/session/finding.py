@@ -5,6 +5,7 @@ vision model looks at them.
 from __future__ import annotations
 
 import io
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
@@ -274,25 +275,37 @@ def _pictured(
     if picture is None and not embedder.takes_texts:
         on_event(Notice(text=f"the {name} embedder knows no words; pictures are compared with --like alone"))
         return []
+    unread: list[VideoError] = []
     for index in indexes:
         try:
             embed_index(index, settings, embedder, on_event)
         except VideoError as error:
-            if len(indexes) == 1:
-                raise
-            on_event(Notice(text=f"pictures of {index.video.path} are not compared: {error}"))
-    if picture is None:
-        return _near(indexes, query, settings, embedder, within)
+            on_event(Notice(text=f"not all pictures of {index.video.path} are compared: {error}"))
+            unread.append(error)
     frames = frames_kept(indexes, settings, embedder)
+    if picture is None:
+        if unread and len(indexes) == 1 and not len(frames):
+            raise unread[0]
+        return _near(indexes, query, settings, embedder, within)
+    if not len(frames):
+        raise InputError(_no_frames(indexes, name, unread)) from (unread[0] if unread else None)
     shown = embedder.embed_images([picture])
     sample = frames.vectors(frames.sample(_SAMPLED_FRAMES))
-    if not sample:
-        return []
     chance = likeness_of_strangers(list(sample), np.stack(list(sample.values())), count=len(frames))
     found = like_picture(*nearest_shots(indexes, frames, shown, within), shown, chance=chance)
     if name != OFFLINE:
         return found
     return [replace(one, quote=f"{one.quote}, by colour and texture alone") for one in found]
+
+
+def _no_frames(indexes: Sequence[Index], name: str, unread: Sequence[VideoError]) -> str:
+    one = len(indexes) == 1
+    of = indexes[0].video.path if one else f"{len(indexes)} videos"
+    why = f", nor can they be read now ({unread[0]})" if unread else ""
+    how = (
+        f"mrvideo index {shlex.quote(indexes[0].video.path) if one else 'VIDEO'} --embed {shlex.quote(name)}"
+    )
+    return f"{of}: no frames are kept as vectors to compare with the picture{why}; {how} keeps them, where the file is"
 
 
 def _near(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from support.casts import cast_index
 from support.chat_server import ChatServer
-from support.films import grey_film
+from support.films import grey_film, video_info
 
 import mrvideo
 from mrvideo.errors import (
@@ -267,6 +267,26 @@ def test_a_picture_that_is_none_and_words_that_an_embedder_cannot_read_are_told(
     notices: list[Any] = []
     places.find("a dog", embed="offline", on_event=notices.append)
     assert any("knows no words" in getattr(event, "text", "") for event in notices)
+
+
+def test_a_picture_without_frames_to_compare_it_with_says_how(places: mrvideo.Video, tmp_path: Path) -> None:
+    """It said that nothing in the video is like the picture, though nothing had been compared."""
+    Image.fromarray(pattern(3)).save(tmp_path / "p.png")
+    film = Path(places.info.path)
+    film.rename(tmp_path / "elsewhere.mp4")
+    with pytest.raises(InputError, match="no frames are kept as vectors") as raised:
+        places.find(like=tmp_path / "p.png")
+    assert f"mrvideo index {film} --embed offline" in str(raised.value) and "\n" not in str(raised.value)
+    with Library.open(places.settings.library) as library:
+        library.put_index(places.index.model_copy(update={"video": video_info(10.0)}))
+    with pytest.raises(
+        InputError, match=r"2 videos: no frames are kept .* mrvideo index VIDEO --embed offline"
+    ):
+        mrvideo.find(like=tmp_path / "p.png", settings=places.settings)
+    (tmp_path / "elsewhere.mp4").rename(film)
+    embedding.embed_index(places.index, places.settings, LooksEmbedder(), lambda event: None)
+    film.unlink()
+    assert starts(places.find(like=tmp_path / "p.png")) == [15.0], "what is kept needs no file"
 
 
 def test_many_frames_are_found_by_signs_as_they_are_one_by_one(
