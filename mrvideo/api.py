@@ -395,7 +395,7 @@ class Video:
         chance; `nearest` then tells what comes closest. With `confirm` the vision model looks at the best
         `top` and drops what is not there. With `like`, a picture's file, shots whose frames look like it
         count too; `embed` names the model that compares, and without one colours and textures are compared.
-        `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a
+        `embed_text` names one that compares what texts mean, where `index` has embedded them. `overrides` are fields of `Settings`. Raises `QuestionError` for an empty query, `InputError` for a
         span outside the video, `SettingsError` for `confirm` without a model that sees, `ModelUnavailable`,
         `BudgetReached`.
         """

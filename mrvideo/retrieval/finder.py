@@ -116,40 +116,39 @@ class Finder:
             source: self._matches(source, query, within) for source in self.searched
         }
         rankings = [_ranking(self._sources[source].passages, own, within) for source, own in matches.items()]
-        rankings.append(_compared_ranking("picture", pictures, within))
         held: dict[MomentSource, dict[int, frozenset[str]]] = {
             source: {match.place: frozenset(match.held) for match in own} for source, own in matches.items()
         }
-        # A text that means something else has a moment beside it, and would lend that its own time.
+        compared: dict[MomentSource, Sequence[Pictured | Meant]] = {"picture": pictures, "meaning": meanings}
+        # What is no nearer than chance has a time of its own, and would lend it to the words beside it.
+        fitting: dict[MomentSource, Sequence[Pictured | Meant]] = {
+            source: [one for one in own if one.above_chance] for source, own in compared.items()
+        }
         most = max(10 * top, 100)
-        fitting = [one for one in meanings if one.above_chance]
-        told = self._ranked(rankings, fitting, query, weights, held, pictures, within, most=most)
+        told = self._met(rankings, fitting, query, weights, held, within, most=most)
         found = _joined([one for one in told if one.covered > ABOVE_CHANCE])
         if found:
             return tuple(found[:top]), ()
-        if len(fitting) < len(meanings):
-            told = self._ranked(rankings, meanings, query, weights, held, pictures, within, most=most)
+        told = self._met(rankings, compared, query, weights, held, within, most=most)
         return (), tuple(one.moment for one in told[:_NEAREST])
 
-    def _ranked(
+    def _met(
         self,
         rankings: Sequence[Sequence[Ranked]],
-        meanings: Sequence[Meant],
+        compared: Mapping[MomentSource, Sequence[Pictured | Meant]],
         query: str,
         weights: Mapping[str, float],
         held: Mapping[MomentSource, Mapping[int, frozenset[str]]],
-        pictures: Sequence[Pictured],
         within: Span | None,
         *,
         most: int,
     ) -> list[_Told]:
-        """The moments in which these rankings and the texts near in meaning meet, best first."""
-        compared: Mapping[MomentSource, Sequence[Pictured | Meant]] = {
-            "picture": pictures,
-            "meaning": meanings,
-        }
-        meetings = fuse([*rankings, _compared_ranking("meaning", meanings, within)], most=most)
-        told = [self._told(meeting, query, weights, held, compared) for meeting in meetings]
+        """The moments in which the rankings of words meet what was compared, best first."""
+        near = [_compared_ranking(source, own, within) for source, own in compared.items()]
+        told = [
+            self._told(meeting, query, weights, held, compared)
+            for meeting in fuse([*rankings, *near], most=most)
+        ]
         told.sort(key=lambda one: (-one.moment.score, one.moment.video_digest, one.moment.start_seconds))
         return told
 

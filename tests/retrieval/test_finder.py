@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.films import video_info
 
 from mrvideo.records import CaptionPart, Cue, Entity, Index, Scene, Sighting, Span
-from mrvideo.retrieval.finder import Finder, Pictured
+from mrvideo.retrieval.finder import Finder, Meant, Pictured
 
 MARA = Entity(name="person_1", kind="person", description="d", display_name="Mara", exemplar_seconds=1.0)
 
@@ -95,6 +95,21 @@ def test_pictures_above_chance_are_found_without_a_word() -> None:
     found, _ = Finder([HOUR]).find("zeppelin", top=5, pictures=seen)
     assert [m.span for m in found] == [Span(612, 615)]
     assert found[0].why[0].source == "picture" and found[0].lacks == ()
+
+
+def test_what_is_no_nearer_than_chance_changes_no_moment() -> None:
+    """Shots beside a caption, like the query or not, made its moment begin before it and end after it."""
+    lit = film(
+        scene(0, "Rain falls."), scene(1, "A lantern burns in the tower."), scene(2, "A cat sleeps.")
+    )  # fmt: skip
+    alone, _ = Finder([lit]).find("lantern in a tower", top=5)
+    spans = [Span(start, start + 5.0) for start in range(0, 90, 5)]
+    shots = [Pictured(lit.video.digest, span, 0.1, above_chance=False, quote="a frame") for span in spans]
+    texts = [Meant(lit.video.digest, span, 0.1, above_chance=False, quote="a text") for span in spans]
+    beside, _ = Finder([lit]).find("lantern in a tower", top=5, pictures=shots, meanings=texts)
+    assert beside == alone and [moment.span for moment in alone] == [Span(30, 60)]
+    nothing, nearest = Finder([lit]).find("zeppelin", top=5, pictures=shots, meanings=texts)
+    assert nothing == () and {reason.source for reason in nearest[0].why} == {"picture", "meaning"}
 
 
 def test_a_video_without_speech_is_not_held_back_beside_one_with() -> None:

@@ -31,7 +31,7 @@ LIGHT = frozenset({"a", "an", "the", "of", "in", "on", "is", "and", "to"})
 def concept_vector(text: str, dimensions: int = 128) -> list[float]:
     """The bag of a text's concepts."""
     total = np.zeros(dimensions)
-    for word in re.findall(r"\w+", text.lower()):
+    for word in map(str, re.findall(r"\w+", text.lower())):
         if word not in LIGHT:
             seed = hashlib.sha256(CONCEPTS.get(word, word).encode()).digest()[:8]
             total += np.random.default_rng(int.from_bytes(seed, "little")).normal(size=dimensions)
