@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -14,6 +13,9 @@ from typing import Any
 
 import pytest
 from support.chat_server import ChatServer
+from support.films import part_of
+
+from mrvideo.cli.app import run as run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -41,6 +43,14 @@ def ready(tmp_path_factory: pytest.TempPathFactory, indexed_demo: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def ready_to_pay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with a short film, for what is shown of models behind a server: no block says what is in it."""
+    folder = tmp_path_factory.mktemp("payer")
+    part_of(ROOT / "demo" / "harbour.mp4", folder / "talk.mp4", 0.0, 21.2)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
     """Any OpenAI-compatible server: here one on loopback that answers by the reply's schema."""
     served = ("gpt-5-mini", "Qwen/Qwen3-VL-8B-Instruct", "qwen2.5vl:7b")
@@ -48,18 +58,9 @@ def server_url() -> Iterator[str]:
         yield server.base_url
 
 
-def run(command: list[str], folder: Path, *, codes: tuple[int, ...] = (0,), **environment: str) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
-    assert done.returncode in codes, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+def run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("block", blocks("python"))
@@ -68,8 +69,15 @@ def test_python_block(block: str, ready: Path) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("sh"))
-def test_shell_block(block: str, ready: Path, server_url: str) -> None:
-    environment: dict[str, str] = {}
+def test_shell_block(
+    block: str,
+    ready: Path,
+    ready_to_pay: Path,
+    server_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(ready_to_pay if "--vision" in block else ready)
     for line in block.splitlines():
         words = shlex.split(line, comments=True)
         if not words:
@@ -80,7 +88,7 @@ def test_shell_block(block: str, ready: Path, server_url: str) -> None:
             case ["export", assignment]:
                 name, _, value = assignment.partition("=")
                 assert name in ("OPENAI_API_KEY", "MRVIDEO_LIBRARY")
-                environment[name] = value.encode("ascii", "replace").decode()
+                monkeypatch.setenv(name, value.encode("ascii", "replace").decode())
             case ["pip", "install", what]:
                 assert what == "." or _extra_exists(what)
             case ["ollama", "pull", model]:
@@ -91,7 +99,8 @@ def test_shell_block(block: str, ready: Path, server_url: str) -> None:
                 local = [server_url if a.startswith("http://localhost") else a for a in arguments]
                 if "--vision" in local and "--base-url" not in local:
                     local += ["--base-url", server_url]
-                run([sys.executable, "-m", "mrvideo", *local], ready, codes=(0, 1), **environment)
+                code = run_command(local)
+                assert code in (0, 1), f"{line}\n{capsys.readouterr()}"
             case _:
                 raise AssertionError(f"no way to check {line!r}")
 

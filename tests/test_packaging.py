@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.films import part_of
 
 import mrvideo
 
@@ -114,8 +115,9 @@ def test_an_installed_wheel_answers_beside_a_foreign_agents_package(
     assert owner == "somebody else"
     assert Path(where).is_relative_to(site)
 
+    film = part_of(repository / "demo" / "harbour.mp4", tmp_path / "key.mp4", 98.8, 107.2)
     out = run(
-        python, "-m", "mrvideo", "ask", repository / "demo" / "harbour.mp4", "How long is the video?",
+        python, "-m", "mrvideo", "ask", film, "How long is the video?",
         "--json", "--quiet", "--effort", "low",
         cwd=tmp_path,
     )  # fmt: skip

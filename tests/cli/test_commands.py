@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.films import part_of
 
 from mrvideo.library import Library
 from mrvideo.session.embedding import planned_frames
@@ -160,10 +161,12 @@ def test_a_key_is_never_shown(mrvideo: Run) -> None:
     assert "sk-very-secret" not in done.stdout + done.stderr
 
 
-def test_ctrl_c_leaves_one_line_and_everything_done_so_far(mrvideo: Run, indexed_demo: Path) -> None:
-    folder: Path = mrvideo.folder  # type: ignore[attr-defined]
+def test_ctrl_c_leaves_one_line_and_everything_done_so_far(
+    mrvideo: Run, repository: Path, folder: Path
+) -> None:
+    film = part_of(repository / "demo" / "harbour.mp4", folder / "talk.mp4", 0.0, 35.8)
     running = subprocess.Popen(
-        [sys.executable, "-m", "mrvideo", "index", str(indexed_demo / "talk.mp4")],
+        [sys.executable, "-m", "mrvideo", "index", str(film)],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -178,5 +181,5 @@ def test_ctrl_c_leaves_one_line_and_everything_done_so_far(mrvideo: Run, indexed
     assert out == ""
     assert "Traceback" not in err
     assert "run the same command again" in err.splitlines()[-1]
-    again = mrvideo("index", indexed_demo / "talk.mp4", "--quiet", "--json")
+    again = mrvideo("index", film, "--quiet", "--json")
     assert again.returncode == 0, again.stderr

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.films import grey_film
 
 from mrvideo.cli import streams
 from mrvideo.errors import LibraryReadOnly
@@ -168,8 +169,9 @@ def test_an_answer_that_cannot_be_kept_is_told_all_the_same(
     assert "the answer is not kept: library.db: no right to write this library" in told
 
 
-def test_subtitles_of_another_cut_do_not_make_the_film_longer(mrvideo: Run, home: Path) -> None:
-    (home / "late.srt").write_text("1\n00:50:00,000 --> 00:50:03,000\nlate\n")
+def test_subtitles_of_another_cut_do_not_make_the_film_longer(mrvideo: Run, folder: Path) -> None:
+    grey_film(folder / "talk.mp4", seconds=3)
+    (folder / "late.srt").write_text("1\n00:50:00,000 --> 00:50:03,000\nlate\n")
     assert mrvideo("index", "talk.mp4", "--subtitles", "late.srt").returncode == 0
     status = json.loads(mrvideo("status", "talk.mp4", "--json").stdout)
     answer = json.loads(mrvideo("ask", "talk.mp4", "How long is the video?", "--json").stdout)

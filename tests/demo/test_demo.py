@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 from rich.console import Console
+from support.films import part_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "demo"
 FILM = FOLDER / "harbour.mp4"
@@ -21,18 +22,19 @@ FILM = FOLDER / "harbour.mp4"
 def test_the_demo_replays_what_a_model_answered_and_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stale recording must not break `make demo`."""
+    """A stale recording must not break `make demo`. The scene with the key stands for the film."""
     monkeypatch.syspath_prepend(str(FOLDER))
     monkeypatch.chdir(tmp_path)
     ask = importlib.import_module("ask")
     monkeypatch.setattr(ask, "SEEN", (("Which word stands on the tag of the key?", ["K-17", "K-38"]),))
+    film = part_of(FILM, tmp_path / "key.mp4", 98.8, 107.2)
     file = tmp_path / "recorded.jsonl"
-    ask.record(Console(file=io.StringIO()), FILM, "offline", None, file)
+    ask.record(Console(file=io.StringIO()), film, "offline", None, file)
     # The demo replays with the defaults, whatever the environment says.
     monkeypatch.setenv("MRVIDEO_EFFORT", "low")
 
     shown = io.StringIO()
-    ask.replay(Console(file=shown, width=200), FILM, file)
+    ask.replay(Console(file=shown, width=200), film, file)
     text = shown.getvalue()
     assert "Recorded: what a vision model answered" in text
     assert "● K-38" in text
@@ -41,7 +43,7 @@ def test_the_demo_replays_what_a_model_answered_and_says_what_is_missing(
 
     file.write_text(re.sub(r'"prompt_digest":"\w+"', '"prompt_digest":"older"', file.read_text()))
     shown = io.StringIO()
-    ask.replay(Console(file=shown, width=200), FILM, file)
+    ask.replay(Console(file=shown, width=200), film, file)
     assert "changed since this was recorded" in shown.getvalue()
 
 

@@ -7,14 +7,13 @@ with.
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 from pydantic import SecretStr
-from support.films import video_info
+from support.films import grey_film, video_info
 
 import mrvideo
 from mrvideo import api
@@ -231,12 +230,12 @@ def test_evaluations_work_with_the_options_of_the_command_line(monkeypatch: pyte
 
 
 def test_the_effort_of_one_question_changes_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`ask` as a tool takes an effort of its own; the rest stays as the toolbox has it."""
     monkeypatch.setenv("MRVIDEO_EFFORT", "low")
     monkeypatch.setenv("MRVIDEO_MAX_ROUNDS", "5")
-    shutil.copy(repository / "demo" / "harbour.mp4", tmp_path)
+    film = str(grey_film(tmp_path / "film.mp4", seconds=2))
     box = toolbox.Toolbox(Settings(library=tmp_path / "library.db"))
     asked: list[Settings] = []
 
@@ -245,7 +244,6 @@ def test_the_effort_of_one_question_changes_nothing_else(
         raise SettingsError("enough")
 
     monkeypatch.setattr(toolbox, "start_asking", remember)
-    film = str(tmp_path / "harbour.mp4")
     mrvideo.index(film, settings=box.settings)
     for arguments in ({}, {"effort": "medium"}):
         with pytest.raises(SettingsError, match="enough"):
