@@ -105,6 +105,22 @@ def test_a_border_moves_onto_the_nearest_cut():
     assert (inner[0].start_seconds, inner[-1].stop_seconds) == (10.4, 31.4)
 
 
+@pytest.mark.parametrize(
+    ("duration", "cut", "border"),
+    [
+        (33.5, 19.0, 20.0),  # the last clip would take 14.5 s, more than 1.4 of the usual one
+        (33.5, 19.6, 19.6),
+        (24.5, 21.0, 20.0),  # it would take 3.5 s, less than 0.4
+        (24.5, 20.4, 20.4),
+    ],
+)
+def test_a_border_stays_where_the_last_clip_would_be_too_long_or_too_short(
+    duration: float, cut: float, border: float
+):
+    clips = clips_on_cuts(Span(0.0, duration), [cut], duration_seconds=duration)
+    assert [clip.stop_seconds for clip in clips] == [10.0, border, duration]
+
+
 def test_an_empty_video_has_no_shards():
     assert plan_shards(0.0) == ()
 

@@ -8,8 +8,9 @@ from importlib.util import find_spec
 import pytest
 
 import mrvideo
-from mrvideo.errors import SettingsError
+from mrvideo.errors import SettingsError, VideoChanged
 from mrvideo.library import Library
+from mrvideo.media.identity import digest_of
 from mrvideo.records import Notice
 
 
@@ -35,6 +36,25 @@ def test_what_is_said_is_heard_kept_searched_and_cited(make_video, bursts, serve
     again = mrvideo.index(film, settings=settings)
     assert again.cues == video.cues
     assert len(server.requests) == calls, "kept: nothing is transcribed twice"
+
+
+def test_nothing_heard_is_kept_for_a_film_that_is_replaced_meanwhile(make_video, bursts, server, settings):
+    """What was heard may be of either film."""
+    film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
+    digest = digest_of(film)
+    other = make_video("other.mkv", seconds=6, sound=bursts(6, (4.0, 1.0, 880)))
+    answer = server.answer
+
+    def replace_and_answer(fields, segments):
+        other.replace(film)
+        return answer(fields, segments)
+
+    server.answer = replace_and_answer
+    with pytest.raises(VideoChanged, match="holds another video"):
+        mrvideo.index(film, settings=settings)
+    assert len(server.requests) == 1
+    with Library.open(settings.library) as kept:
+        assert kept.cues(digest) == ()
 
 
 def test_sound_that_could_not_be_heard_is_told_and_tried_again(make_video, bursts, server, settings):

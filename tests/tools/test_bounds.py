@@ -12,7 +12,7 @@ from support.films import video_info
 from mrvideo.records import Cue, Entity, Failure, Index, Scene, Sighting
 from mrvideo.settings import Settings
 from mrvideo.tools import toolbox
-from mrvideo.tools.results import MAX_CHARACTERS
+from mrvideo.tools.results import MAX_CHARACTERS, failed_spans, fitting
 from mrvideo.tools.toolbox import Toolbox
 
 LONG = ["x" * 50_000, "\x9b\u202e" * 20_000, '"\\' * 20_000, "語" * 20_000]
@@ -76,3 +76,14 @@ async def test_what_was_left_out_can_be_had(box: Toolbox) -> None:
     part = await _called(box, "read_scenes", start_seconds=50, stop_seconds=52)
     assert part["scenes"][0]["left_out"] == 0
     assert len(part["scenes"][0]["said"]) == len(part["scenes"][0]["on_screen"]) == 2
+
+
+def test_one_line_is_listed_however_little_room_there_is() -> None:
+    """A list that goes on where it ended would never end."""
+    failures = [
+        Failure(start_seconds=n, stop_seconds=n + 1, stage="open", reason="it is cut short") for n in range(3)
+    ]
+    lines = failed_spans(failures)
+    assert [line.start_seconds for line in lines] == [0.0, 1.0, 2.0]
+    assert fitting(lines, room=1) == lines[:1]
+    assert fitting([], room=1) == []
