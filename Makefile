@@ -4,6 +4,11 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = demo/harbour.mp4
 
+# The viewer's tests in processes of their own, over the demo film as the others have indexed it.
+pytest = demo="$$(mktemp -d)" && trap 'rm -rf "$$demo"' EXIT && export MRVIDEO_TEST_DEMO="$$demo/indexed" && \
+	$(BIN)/pytest -n 2 --dist loadgroup $(1) --ignore tests/web && \
+	$(BIN)/pytest -n 2 --dist loadgroup $(1) tests/web
+
 .PHONY: demo test check check-pythons clean
 
 demo: $(VENV)/.installed
@@ -14,16 +19,14 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-litellm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/web
-	$(BIN)/pytest -n 2 --dist loadgroup tests/web
+	$(call pytest)
 
 # What is quick: style, types, and all tests but the slow ones.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --ignore tests/web
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/web
+	$(call pytest,-m "not slow")
 
 # Python 3.10 to 3.13, as far as they are here: newest and lowest dependencies.
 check-pythons:

@@ -1,5 +1,5 @@
-"""Installs mrvideo on every Python found, with the newest dependencies and with the lowest, and asks the demo
-film.
+"""Installs mrvideo on every Python found, with the newest dependencies and with the lowest, and asks a part of
+the demo film.
 
     python3 .ci/check_pythons.py              each of 3.10 to 3.13 that is found
     python3 .ci/check_pythons.py 3.12         this one alone
@@ -23,6 +23,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 QUESTION, ANSWER = "What is written on the ferry's sign?", "FERRY 09:40"
+# Two scenes, the second with the ferry's sign, copied from a key frame on: the whole film is read by the tests.
+CUT = """
+import av, sys
+with av.open(sys.argv[1]) as film, av.open(sys.argv[2], "w") as scene:
+    copied = film.streams.video[0]
+    stream, begin, end = scene.add_stream_from_template(copied), *(round(s / copied.time_base) for s in (98.8, 114))
+    film.seek(begin, stream=copied)
+    for packet in film.demux(copied):
+        if packet.dts is not None and packet.pts < end:
+            packet.pts, packet.dts, packet.stream = packet.pts - begin, packet.dts - begin, stream
+            scene.mux(packet)
+"""
 SHOWN = ("av", "numpy", "openai", "langgraph", "onnxruntime", "rapidocr")
 
 
@@ -66,14 +78,15 @@ def check(python: Path, resolution: str, uv: Path, folder: Path) -> str:
     run(uv, "pip", "install", "--quiet", "--python", installed / "python", *options, ROOT, cwd=folder)
     # No UTF-8 in the environment, as in a bare container: what is printed must not depend on it.
     plain = {"LANG": "C", "LC_ALL": "C", "HOME": str(folder)}
-    film = ROOT / "demo" / "harbour.mp4"
+    film = folder / "ferry.mp4"
+    run(installed / "python", "-c", CUT, ROOT / "demo" / "harbour.mp4", film, cwd=folder)
     steps = (("doctor",), ("index", film), ("ask", film, QUESTION), ("ask", film, QUESTION, "--json"))
     for step in steps:
         done = run(installed / "mrvideo", *step, cwd=folder, **plain)
         if "Traceback" in done.stderr + done.stdout:
             raise SystemExit(f"mrvideo {step[0]} on {python}:\n{done.stdout}{done.stderr}")
     answer = json.loads(done.stdout)
-    if answer["answer"] != ANSWER or not answer["evidence"]:
+    if ANSWER not in (answer["answer"] or "") or not answer["evidence"]:
         raise SystemExit(f"asked on {python}: {answer['answer']!r} in place of {ANSWER!r}")
     names = "; ".join(f"print('{name}', m.version('{name}'))" for name in SHOWN)
     versions = run(installed / "python", "-c", f"import importlib.metadata as m; {names}", cwd=folder)

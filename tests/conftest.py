@@ -27,6 +27,8 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"
     os.environ.setdefault(_variable, "1")
 
 _real_connect = socket.socket.connect
+# Tests see no MRVIDEO_ variable; this one is for their fixture.
+_INDEXED_DEMO = os.environ.get("MRVIDEO_TEST_DEMO")
 
 
 def pytest_configure() -> None:
@@ -35,6 +37,12 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: begun last, one of them would leave the other cores idle."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def _is_loopback(address: Any) -> bool:
@@ -86,14 +94,13 @@ def indexed_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
     """A folder with the demo film as talk.mp4, its subtitles, and its offline index. Copy it, never write to
     it.
 
-    Made once for all workers of a run: reading every text of the film takes a while. While working on tests,
-    name one that was made before in MRVIDEO_TEST_DEMO.
+    Made once for all workers of a run: reading every text of the film takes a while. MRVIDEO_TEST_DEMO names a
+    folder for it that outlives the run: what is found there is used as it is.
     """
-    made_before = os.environ.get("MRVIDEO_TEST_DEMO")
-    if made_before:
-        return Path(made_before)
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "indexed-demo"
+    if _INDEXED_DEMO:
+        folder = Path(_INDEXED_DEMO)
     with FileLock(f"{folder}.lock"):
         if not (folder / "done").exists():
             demo = Path(__file__).resolve().parent.parent / "demo"

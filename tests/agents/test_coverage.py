@@ -1,4 +1,4 @@
-"""What was not seen, told once for each stretch of the film."""
+"""What was not seen: spans that overlap, or touch for one reason, are told as one."""
 
 from __future__ import annotations
 

@@ -19,6 +19,9 @@ from mrvideo.records import Answer, Effort
 from mrvideo.session.estimating import estimate_index
 from mrvideo.settings import Settings
 
+# One process renders and indexes the world for all of them.
+pytestmark = pytest.mark.xdist_group("world")
+
 PRICED = "gpt-5-mini"
 
 

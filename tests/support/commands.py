@@ -22,7 +22,7 @@ from pathlib import Path
 _FORKER = """
 import json, os, sys
 import mrvideo.cli.app, mrvideo.api, mrvideo.session.asking, mrvideo.session.indexing, mrvideo.session.loading, mrvideo.agents.ask.run, av, openai, joblib, httpx
-import sqlalchemy.dialects.sqlite, filelock, langgraph.graph
+import alembic.command, sqlalchemy.dialects.sqlite, filelock, langgraph.graph, mrvideo.models.openai
 
 for line in sys.stdin:
     order = json.loads(line)

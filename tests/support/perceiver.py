@@ -121,7 +121,7 @@ class Task:
                         found.append(_cell(jpeg, column, row))
         return [pose for pose in found if pose is not None]
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """Stands for what is looked at: for what the pictures show, not for their bytes, which another
         machine makes otherwise.

@@ -256,6 +256,17 @@ def _strip(*values: int) -> tuple[int, ...]:
 
 def picture(scene: WorldScene, time_seconds: float) -> np.ndarray:
     """One frame as RGB. Only a band at the side moves."""
+    still, hue = _still(scene)
+    rgb = still.copy()
+    # A bar wanders, so that nothing stands still.
+    row = 18 * CELL + int(time_seconds * 30) % (3 * CELL)
+    rgb[row : row + CELL, :] = 255 - hue
+    return rgb
+
+
+@lru_cache(maxsize=4)
+def _still(scene: WorldScene) -> tuple[np.ndarray, np.ndarray]:
+    """A scene's frame but for what moves, and its colour."""
     cells = np.full((ROWS, COLUMNS), 128, np.uint8)
     top = _strip(scene.place, scene.serial)
     cells[1, 1 : 1 + len(top)] = np.array(top) * 255
@@ -272,12 +283,10 @@ def picture(scene: WorldScene, time_seconds: float) -> np.ndarray:
         cells[_SPRITE_TOP : _SPRITE_TOP + len(rows), left : left + _BITS] = np.array(rows) * 255
     grey = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
     rgb = np.stack([grey] * 3, axis=-1)
-    # A place has its colour, so that a cut looks like one; a bar wanders, so that nothing stands still.
+    # A place has its colour, so that a cut looks like one.
     hue = np.array([60 + scene.place * 37 % 160, 60 + scene.place * 91 % 160, 60 + scene.serial * 53 % 160])
     rgb[grey == 128] = hue
-    row = 18 * CELL + int(time_seconds * 30) % (3 * CELL)
-    rgb[row : row + CELL, :] = 255 - hue
-    return rgb.astype(np.uint8)
+    return rgb.astype(np.uint8), hue.astype(np.uint8)
 
 
 @lru_cache(maxsize=4096)
