@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.films import grey_film
+from support.films import grey_film, video_info
 
 from mrvideo.captioning.options import index_key
 from mrvideo.errors import SettingsError
@@ -23,14 +23,16 @@ from mrvideo.settings import explain_settings
 def chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """chosen(path, **settings) → `kept` or `made`: whether the newest index does, or one is made as told."""
 
-    def choose(path: str, **given: object) -> object:
-        monkeypatch.setattr(loading, "newest_index", lambda *_: "kept")
-        monkeypatch.setattr(loading, "index_video", lambda *_, **__: "made")
-        monkeypatch.setattr(loading, "glanced_index", lambda *_: None)
+    kept = Index(key="kept", video=video_info(1.0))
+    made = Index(key="made", video=video_info(1.0))
+
+    def choose(path: str, **given: object) -> str:
+        monkeypatch.setattr(loading, "newest_index", lambda *_: kept)
+        monkeypatch.setattr(loading, "index_video", lambda *_, **__: made)
         settings, origins = explain_settings(library=tmp_path / "l.db", **given)
         with loading.Library.open(settings.library):
             pass
-        return loading.index_for_question(path, settings, origins, on_event=lambda _: None)
+        return loading.index_for_question(path, settings, origins, on_event=lambda _: None).key
 
     return choose
 
