@@ -116,7 +116,7 @@ def _sent_with(asked: Any) -> str:
 def test_one_after_the_other_over_the_same_workers(
     engine: dict[str, Any], server: Any, index: Callable[..., Any]
 ) -> None:
-    for user in ("dark", "bright", "dark", "bright"):
+    for user in ("dark", "bright", "dark"):
         before = len(server.asked)
         video = index(user, **engine)
         assert not video.failures and len(video.scenes) > 0

@@ -63,6 +63,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     )
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """Half a minute and five events of one, alone in its folder."""
+    made = world.make_world(seed=5, minutes=0.5, characters=4)
+    path = made.render(tmp_path_factory.mktemp("short") / "world.mp4")
+    return SimpleNamespace(folder=path.parent)
+
+
 def settings_of(folder: Path, **more: Any) -> Settings:
     return load_settings(library=folder / "library.db", vision="host", **more)
 
@@ -299,20 +307,20 @@ async def test_with_a_model_of_its_own_the_server_has_no_tasks(tmp_path: Path) -
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("http", [False, True], ids=["stdio", "http"])
 async def test_over_both_transports_with_and_without_the_handshake(
-    place: Any, tmp_path: Path, http: bool, mode: Any
+    short: Any, tmp_path: Path, http: bool, mode: Any
 ) -> None:
     more = ("--vision", "host", "--library", str(tmp_path / "library.db"))
     async with AsyncExitStack() as opened:
         if http:
-            server = await opened.enter_async_context(http_server(place.folder, *more))
+            server = await opened.enter_async_context(http_server(short.folder, *more))
         else:
-            arguments = ["-m", "mrvideo", "mcp", "--root", str(place.folder), *more]
+            arguments = ["-m", "mrvideo", "mcp", "--root", str(short.folder), *more]
             server = mcp.StdioServerParameters(
-                command=sys.executable, args=arguments, env=dict(os.environ), cwd=place.folder
+                command=sys.executable, args=arguments, env=dict(os.environ), cwd=short.folder
             )
         agent = Agent(await opened.enter_async_context(mcp.Client(server, mode=mode)))
         indexed = await agent.call("index_video", video="world.mp4")
-        assert indexed["failures"] == [] and indexed["scenes"] > 5
+        assert indexed["failures"] == [] and indexed["scenes"] >= 5
 
 
 async def test_work_is_fetched_by_the_same_call_and_stopped_with_the_one_that_waits() -> None:
