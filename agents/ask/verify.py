@@ -343,6 +343,9 @@ def _corrected(context: Context, reply: VerifyReply, times: Sequence[float]) -> 
 def rest_spans(context: Context, state: State) -> list[Span]:
     """What the draft cites nothing of: first what is left of the scenes that it cites, where another
     occurrence is likeliest, then every other scene.
+
+    A citation is as narrow as can be; what it cites goes on beside it. So it stands for all of the caption's
+    part that it lies in: the same event a second later is nothing that was left out.
     """
     draft = state["draft"]
     if not draft.reply.rest_check.strip():
@@ -354,10 +357,18 @@ def rest_spans(context: Context, state: State) -> list[Span]:
     for scene in context.scenes.items:
         inside = [c for c in cited if c.overlaps(scene.span)]
         if inside:
-            left += _uncovered(scene.span, inside)
+            parts = [part.span for part in scene.parts] or [scene.span]
+            told = [part for part in parts if any(_lies_in(c, part) for c in inside)]
+            left += _uncovered(scene.span, merge_spans([*inside, *told], gap_seconds=None))
         else:
             others.append(scene.span)
     return [*left, *others]
+
+
+def _lies_in(cited: Span, part: Span) -> bool:
+    """Whether a citation tells of a part: it lies there by half a second, or by half of its own length."""
+    both = cited.intersection(part)
+    return both is not None and both.duration_seconds >= min(0.5, cited.duration_seconds / 2)
 
 
 def _uncovered(span: Span, covers: Sequence[Span]) -> list[Span]:
