@@ -53,6 +53,11 @@ picture.
 """
 
 _REST_LEAST = 4
+_ADJOINING_SECONDS = 2.0
+"""What goes on beside a citation, within its scene, is no other occurrence: a clip's border ends parts, not
+events.
+"""
+
 _REST_PART_SECONDS = 0.5
 """What a claim leaves uncited of a scene is looked at from this length on."""
 
@@ -344,8 +349,8 @@ def rest_spans(context: Context, state: State) -> list[Span]:
     """What the draft cites nothing of: first what is left of the scenes that it cites, where another
     occurrence is likeliest, then every other scene.
 
-    A citation is as narrow as can be; what it cites goes on beside it. So it stands for all of the caption's
-    part that it lies in: the same event a second later is nothing that was left out.
+    An instant that is cited stands for all of the caption's part that it lies in: it was cited as narrowly as
+    can be, and the same event a second later is nothing that was left out.
     """
     draft = state["draft"]
     if not draft.reply.rest_check.strip():
@@ -358,8 +363,11 @@ def rest_spans(context: Context, state: State) -> list[Span]:
         inside = [c for c in cited if c.overlaps(scene.span)]
         if inside:
             parts = [part.span for part in scene.parts] or [scene.span]
-            told = [part for part in parts if any(_lies_in(c, part) for c in inside)]
-            left += _uncovered(scene.span, merge_spans([*inside, *told], gap_seconds=None))
+            instants = [c for c in inside if c.duration_seconds <= 2 * MARGIN_SECONDS]
+            told = [part for part in parts if any(_lies_in(c, part) for c in instants)]
+            beside = [c.padded(_ADJOINING_SECONDS) for c in (*inside, *told)]
+            covers = [c for c in (one.intersection(scene.span) for one in beside) if c]
+            left += _uncovered(scene.span, merge_spans(covers, gap_seconds=None))
         else:
             others.append(scene.span)
     return [*left, *others]

@@ -178,7 +178,10 @@ def cells(labels: str, jpeg: bytes) -> list[tuple[str, bytes]]:
     for place, name in enumerate(names):
         left, top = place % columns * FRAME[0], place // columns * (FRAME[1] + 20) + 20
         stream = io.BytesIO()
-        image.crop((left, top, left + FRAME[0], top + FRAME[1])).save(stream, "JPEG", quality=95)
+        # The frame before a clip is half as large as the clip's own.
+        share = 2 if name == "before" else 1
+        size = (FRAME[0] // share, FRAME[1] // share)
+        image.crop((left, top, left + size[0], top + size[1])).save(stream, "JPEG", quality=95)
         found.append((name, stream.getvalue()))
     return found
 
