@@ -47,6 +47,25 @@ def test_the_demo_replays_what_a_model_answered_and_says_what_is_missing(
     assert "changed since this was recorded" in shown.getvalue()
 
 
+def test_the_recording_that_is_shipped_answers_every_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replies of a model that sees. Where a prompt, frames or cuts have changed, CONTRIBUTING says how to record
+    anew.
+    """
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.chdir(tmp_path)
+    ask = importlib.import_module("ask")
+    shown = io.StringIO()
+    ask.replay(Console(file=shown, width=400), FILM)
+    text = shown.getvalue()
+    assert "not recorded" not in text and "holds no reply" not in text
+    assert text.count("answered by replay:vision-model (recorded ") == len(ask.SEEN)
+    assert "● K-38" in text and "● KITTIWAKE, NO SWIMMING, 77 STEPS UP" in text
+    assert "mackerel" in text and "red" in text and "brown dog" in text and "THE END" in text
+    assert text.count("checked by pixels") == len(ask.SEEN)
+
+
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(FOLDER))
