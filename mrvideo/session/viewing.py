@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -80,14 +81,19 @@ class Conversation(Record):
     notes: tuple[Observation, ...] = ()
     answers: tuple[QuickAnswer, ...] = ()
 
-    def seen(self, info: VideoInfo) -> tuple[Span, ...]:
-        """The stretches within reach of a picture that was shown."""
+    def seen(self, info: VideoInfo, cuts: Sequence[float] = ()) -> tuple[Span, ...]:
+        """The stretches within reach of a picture that was shown, none of them across a camera cut, as far as
+        cuts (ascending) are known.
+        """
         stop = info.duration_seconds
-        near = (
-            Span(max(0.0, t - REACH_SECONDS), max(0.0, min(stop, t + REACH_SECONDS)))
-            for t in self.shown_seconds
-        )
-        return tuple(merge_spans(list(near)))
+        near: list[Span] = []
+        for time in self.shown_seconds:
+            place = bisect_right(cuts, time)
+            low = cuts[place - 1] if place else 0.0
+            high = cuts[place] if place < len(cuts) else stop
+            start = max(low, time - REACH_SECONDS)
+            near.append(Span(start, max(start, min(high, time + REACH_SECONDS))))
+        return tuple(merge_spans(near))
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,7 @@ def note_observations(
     """Keep what was observed; how many were, and those that were refused because nothing was shown there."""
     info = _probed(path, settings, folders)
     with _kept(info, conversation, settings) as kept:
-        refused = _refusals((one.span for one in observations), kept.now, info)
+        refused = _refusals((one.span for one in observations), kept, info)
         wrong = {one.place for one in refused}
         right = [one for place, one in enumerate(observations) if place not in wrong]
         room = MOST_NOTES - len(kept.now.notes)
@@ -221,10 +227,10 @@ def give_answer(
     info = _probed(path, settings, folders)
     with _kept(info, conversation, settings) as kept:
         now = kept.now
-        refused = _refusals((claim.span for claim in answer.claims), now, info)
+        refused = _refusals((claim.span for claim in answer.claims), kept, info)
         if not refused:
             kept.now = now.model_copy(update={"answers": (*now.answers, answer)})
-    seen = now.seen(info)
+        seen = now.seen(info, kept.cuts)
     noted = merge_spans([one.span for one in now.notes])
     return Answered(
         accepted=not refused,
@@ -266,8 +272,8 @@ def _frames(
     ]
 
 
-def _refusals(spans: Iterable[Span], now: Conversation, info: VideoInfo) -> tuple[Refused, ...]:
-    seen = now.seen(info)
+def _refusals(spans: Iterable[Span], kept: _Kept, info: VideoInfo) -> tuple[Refused, ...]:
+    seen = kept.now.seen(info, kept.cuts)
     found: list[Refused] = []
     for place, span in enumerate(spans):
         if not 0 <= span.start_seconds <= span.stop_seconds <= info.duration_seconds + REACH_SECONDS:
@@ -314,7 +320,10 @@ def _probed(path: str, settings: Settings, folders: Sequence[Path] | None) -> Vi
 
 @dataclass
 class _Kept:
+    """A conversation; `cuts` are those that an index of the video knows."""
+
     now: Conversation
+    cuts: tuple[float, ...] = ()
 
 
 @contextmanager
@@ -323,7 +332,9 @@ def _kept(info: VideoInfo, conversation: str, settings: Settings) -> Generator[_
     key = hashlib.sha256(f"quick look\n{info.digest}\n{conversation}".encode()).hexdigest()
     with closing(Library.open(settings.library)) as library, library.claim(key):
         body = library.part(key)
-        kept = _Kept(Conversation() if body is None else Conversation.model_validate_json(body))
+        index = library.latest_index(info.digest)
+        cuts = () if index is None else tuple(shot.start_seconds for shot in index.shots)
+        kept = _Kept(Conversation() if body is None else Conversation.model_validate_json(body), cuts)
         was = kept.now
         yield kept
         if kept.now is not was:

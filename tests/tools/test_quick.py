@@ -16,8 +16,9 @@ from PIL import Image
 from support import world, world_questions
 
 from mrvideo.library import Library
+from mrvideo.media.identity import probe
 from mrvideo.media.subtitles.write import write_srt
-from mrvideo.records import Span, clock
+from mrvideo.records import Index, Shot, Span, clock
 from mrvideo.session.viewing import REACH_SECONDS, new_times
 from mrvideo.settings import load_settings
 from mrvideo.tools.mcp import make_server
@@ -138,6 +139,29 @@ async def test_what_was_not_shown_is_refused_every_time(place: Any, tmp_path: Pa
             "answer", question="?", answer="?", claims=[{**claim, "start_seconds": 4e3, "stop_seconds": 5e3}]
         )
         assert "no span of this video" in beyond["refused"][0]["reason"]
+
+
+async def test_a_picture_stands_for_nothing_beyond_a_cut_that_an_index_knows(
+    place: Any, tmp_path: Path
+) -> None:
+    async with client_of(place, tmp_path) as client:
+        agent = Looker(client)
+        shown = sorted(await agent.view())
+        cut = shown[4] + 0.8
+        over = {"text": "A door.", "start_seconds": cut + 0.2, "stop_seconds": cut + 0.9}
+        assert (await agent.data("note", observations=[over]))["kept"] == 1
+        info = probe(str(place.path))
+        shots = (
+            Shot(start_seconds=0.0, stop_seconds=cut),
+            Shot(start_seconds=cut, stop_seconds=info.duration_seconds),
+        )
+        with Library.open(tmp_path / "library.db") as library:
+            library.put_video(info)
+            library.put_index(Index(key="k", video=info, shots=shots, created_at="2026-01-01T00:00:00+00:00"))
+        refused = await agent.data("note", observations=[over])
+        assert refused["kept"] == 0 and "never shown" in refused["refused"][0]["reason"]
+        before = {**over, "start_seconds": cut - 0.6, "stop_seconds": cut - 0.1}
+        assert (await agent.data("note", observations=[before]))["kept"] == 1
 
 
 async def test_no_picture_comes_twice_unless_asked_and_another_conversation_begins_anew(
