@@ -61,6 +61,15 @@ class Prompt:
     body: str
     digest: str
 
+    @classmethod
+    def wordless(cls, name: str, reply: str, *, digest: str) -> Prompt:
+        """Of a call whose server takes no instructions. `digest` counts up with how replies are read: what was
+        kept before is asked for again.
+        """
+        return cls(
+            name=name, version=1, role="text", inputs=(), reply=reply, static="", body="", digest=digest
+        )
+
     def render(self, inputs: BaseModel, names: Collection[str] = ()) -> Rendered:
         """Fill the body with the inputs' fields. Raises `PromptError` when a declared one is missing.
 

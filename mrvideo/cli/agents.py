@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from mrvideo.cli.manners import current
+from mrvideo.cli.options import FETCHING
 from mrvideo.cli.output import print_lines, print_text
 from mrvideo.cli.streams import DONE
 from mrvideo.errors import SettingsError
@@ -30,13 +31,7 @@ SETTINGS = (
 MCP_SETTINGS = (
     *SETTINGS,
     "language",
-    "allow_url",
-    "allow_private",
-    "max_download",
-    "max_download_seconds",
-    "downloads",
-    "keep_downloads",
-    "cookies",
+    *FETCHING,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mrvideo.cli.manners import progress
-from mrvideo.cli.options import JsonFlag, SubtitlesOption, VideoArgument
+from mrvideo.cli.options import FETCHING, JsonFlag, SubtitlesOption, VideoArgument
 from mrvideo.cli.output import print_heading, print_json, print_lines
 from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
@@ -23,15 +23,13 @@ from mrvideo.wording import counted, plain, without_secrets
 ASK_SETTINGS = (
     "effort", "max_opened", "vision", "text", "verify_model", "embed", "embed_text", "recipe", "detail", "base_url", "preset",
     "engine_args", "engine_seconds",
-    "reader", "language", "allow_url", "allow_private",
-    "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
+    "reader", "language", *FETCHING,
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
 )  # fmt: skip
 LOOK_SETTINGS = (
     "vision", "base_url", "preset",
-    "reader", "allow_url", "allow_private",
-    "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
+    "reader", *FETCHING,
     "max_cost", "max_tokens", "max_images", "context_tokens", "max_output_tokens",
     "library", "fresh", "record",
 )  # fmt: skip

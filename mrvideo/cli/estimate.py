@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mrvideo.cli.options import JsonFlag, VideoArgument
+from mrvideo.cli.options import FETCHING, JsonFlag, VideoArgument
 from mrvideo.cli.output import print_json, print_lines, print_table
 from mrvideo.cli.streams import DONE
 from mrvideo.records import clock
@@ -26,13 +26,7 @@ SETTINGS = (
     "preset",
     "reader",
     "language",
-    "allow_url",
-    "allow_private",
-    "max_download",
-    "max_download_seconds",
-    "downloads",
-    "keep_downloads",
-    "cookies",
+    *FETCHING,
     "library",
     "max_images",
     "context_tokens",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mrvideo.cli.manners import progress
-from mrvideo.cli.options import JsonFlag, SubtitlesOption
+from mrvideo.cli.options import FETCHING, JsonFlag, SubtitlesOption
 from mrvideo.cli.output import print_json, print_lines
 from mrvideo.cli.streams import BAD_INPUT, DONE, FAILURES
 from mrvideo.errors import InputError, VideoError
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 SETTINGS = (
     "vision", "text", "speech", "embed", "embed_text", "recipe", "detail", "base_url", "preset", "engine_args", "engine_seconds",
-    "reader", "keyframes_only", "language", "cast", "allow_url", "allow_private",
-    "max_download", "max_download_seconds", "downloads", "keep_downloads", "cookies",
+    "reader", "keyframes_only", "language", "cast", *FETCHING,
     "max_cost", "max_tokens", "concurrency", "max_images", "context_tokens", "max_output_tokens", "workers", "cluster",
     "library", "fresh", "record",
 )  # fmt: skip

@@ -15,6 +15,17 @@ READING = "Reading the video"
 LIMITS = "Limits and workers"
 KEEPING = "Library and output"
 
+FETCHING = (
+    "allow_url",
+    "allow_private",
+    "max_download",
+    "max_download_seconds",
+    "downloads",
+    "keep_downloads",
+    "cookies",
+)
+"""Settings of commands that read addresses."""
+
 _SCHEMES = (
     "offline",
     "host",

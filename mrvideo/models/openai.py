@@ -7,13 +7,11 @@ here repeats what might hold one.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import anyio
 import pybase64
@@ -44,14 +42,14 @@ from mrvideo.models.schema import schema_text, strict_schema
 from mrvideo.models.server_words import Words, decoded, masked_reply, one_line, words_of
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
-from mrvideo.models.way import BodyError, open_client
+from mrvideo.models.way import BodyError, Clients
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import ReplyFormatInputs
 from mrvideo.wording import stage_label
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    pass
 
 _RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _PICTURE = secrets.token_hex(16)
@@ -88,7 +86,7 @@ class OpenAIBackend:
         self._preset = settings.server
         self._traits = traits_of(settings.model)
         self._learnt = learnt_of(settings)
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
+        self._clients = Clients(settings)
 
     @property
     def name(self) -> str:
@@ -161,9 +159,7 @@ class OpenAIBackend:
 
     async def aclose(self) -> None:
         """Close this loop's connections."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.close()
+        await self._clients.aclose()
 
     # what is sent --------------------------------------------------------------------------------
 
@@ -203,7 +199,7 @@ class OpenAIBackend:
 
         try:
             with anyio.fail_after(self._settings.timeout_seconds):
-                body = await self._client().post(
+                body = await self._clients.here().post(
                     "/chat/completions",
                     content=content,
                     cast_to=bytes,
@@ -216,12 +212,6 @@ class OpenAIBackend:
         except (openai.APIError, TimeoutError, BodyError) as error:
             raise failure_of(error, self._settings, reached=self._learnt.reached) from error
         return _Answer(200, body)
-
-    def _client(self) -> AsyncOpenAI:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = open_client(self._settings, read_seconds=self._settings.timeout_seconds)
-        return self._clients[loop]
 
     def _body(
         self, request: Request[Any], turns: tuple[Turn, ...], bound: int, reply_format: ReplyFormat

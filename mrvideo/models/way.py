@@ -6,6 +6,7 @@ used.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import ipaddress
 import zlib
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakKeyDictionary
 
 from mrvideo.errors import ModelUnavailable, SettingsError
 from mrvideo.models.settings import ModelSettings
@@ -87,6 +89,30 @@ def open_client(settings: ModelSettings, *, read_seconds: float) -> AsyncOpenAI:
             event_hooks={"response": [_bounded(http)]},
         ),
     )
+
+
+class Clients:
+    """Clients of one server, one for each event loop that asks. Thread-safe; nothing is opened before a call."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
+        self._open: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
+
+    def here(self, *, read_seconds: float | None = None) -> AsyncOpenAI:
+        """The running loop's, opened where it has none: it waits `read_seconds` for an answer, or as long as
+        the settings say. Raises what `open_client` raises.
+        """
+        loop = asyncio.get_running_loop()
+        if loop not in self._open:
+            seconds = self._settings.timeout_seconds if read_seconds is None else read_seconds
+            self._open[loop] = open_client(self._settings, read_seconds=seconds)
+        return self._open[loop]
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections."""
+        client = self._open.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
 
 
 def usable_proxy(name: str, url: str) -> str | None:

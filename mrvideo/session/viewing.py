@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -197,7 +198,7 @@ def note_observations(
     """Keep what was observed; how many were, and those that were refused because nothing was shown there."""
     info = _probed(path, settings, folders)
     with _kept(info, conversation, settings) as kept:
-        refused = _refusals((one.span for one in observations), kept, info)
+        refused = _refusals((one.span for one in observations), kept)
         wrong = {one.place for one in refused}
         right = [one for place, one in enumerate(observations) if place not in wrong]
         room = MOST_NOTES - len(kept.now.notes)
@@ -227,10 +228,10 @@ def give_answer(
     info = _probed(path, settings, folders)
     with _kept(info, conversation, settings) as kept:
         now = kept.now
-        refused = _refusals((claim.span for claim in answer.claims), kept, info)
+        refused = _refusals((claim.span for claim in answer.claims), kept)
         if not refused:
             kept.now = now.model_copy(update={"answers": (*now.answers, answer)})
-        seen = now.seen(info, kept.cuts)
+        seen = kept.seen
     noted = merge_spans([one.span for one in now.notes])
     return Answered(
         accepted=not refused,
@@ -272,8 +273,8 @@ def _frames(
     ]
 
 
-def _refusals(spans: Iterable[Span], kept: _Kept, info: VideoInfo) -> tuple[Refused, ...]:
-    seen = kept.now.seen(info, kept.cuts)
+def _refusals(spans: Iterable[Span], kept: _Kept) -> tuple[Refused, ...]:
+    seen, info = kept.seen, kept.info
     found: list[Refused] = []
     for place, span in enumerate(spans):
         if not 0 <= span.start_seconds <= span.stop_seconds <= info.duration_seconds + REACH_SECONDS:
@@ -320,10 +321,22 @@ def _probed(path: str, settings: Settings, folders: Sequence[Path] | None) -> Vi
 
 @dataclass
 class _Kept:
-    """A conversation; `cuts` are those that an index of the video knows."""
+    """A conversation, and the library and video that it is of."""
 
     now: Conversation
-    cuts: tuple[float, ...] = ()
+    info: VideoInfo
+    library: Library
+
+    @cached_property
+    def cuts(self) -> tuple[float, ...]:
+        """Those that an index of the video knows. A look needs none, and an index of hours takes a moment."""
+        index = self.library.latest_index(self.info.digest)
+        return () if index is None else tuple(shot.start_seconds for shot in index.shots)
+
+    @property
+    def seen(self) -> tuple[Span, ...]:
+        """As `Conversation.seen`."""
+        return self.now.seen(self.info, self.cuts)
 
 
 @contextmanager
@@ -332,9 +345,8 @@ def _kept(info: VideoInfo, conversation: str, settings: Settings) -> Generator[_
     key = hashlib.sha256(f"quick look\n{info.digest}\n{conversation}".encode()).hexdigest()
     with closing(Library.open(settings.library)) as library, library.claim(key):
         body = library.part(key)
-        index = library.latest_index(info.digest)
-        cuts = () if index is None else tuple(shot.start_seconds for shot in index.shots)
-        kept = _Kept(Conversation() if body is None else Conversation.model_validate_json(body), cuts)
+        now = Conversation() if body is None else Conversation.model_validate_json(body)
+        kept = _Kept(now, info, library)
         was = kept.now
         yield kept
         if kept.now is not was:

@@ -8,12 +8,10 @@ json, text        words alone                            gpt-4o-transcribe; whoe
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 import anyio
 from pydantic import BaseModel
@@ -35,13 +33,13 @@ from mrvideo.models.server_words import (
 )
 from mrvideo.models.settings import ModelSettings
 from mrvideo.models.tokens import text_tokens
-from mrvideo.models.way import BodyError, open_client
+from mrvideo.models.way import BodyError, Clients
 from mrvideo.records import Usage
 from mrvideo.speech.port import SoundInputs, Transcription
 from mrvideo.speech.replies import transcription_of
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    pass
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -75,7 +73,7 @@ class OpenAITranscriber:
         self._settings = settings
         self._formats = list(_formats_of(settings.model))
         self._learnt = learnt_of(settings)
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
+        self._clients = Clients(settings)
 
     @property
     def name(self) -> str:
@@ -151,9 +149,7 @@ class OpenAITranscriber:
 
     async def aclose(self) -> None:
         """Close this loop's connections."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.close()
+        await self._clients.aclose()
 
     def _fields(self, inputs: SoundInputs) -> dict[str, Any]:
         """What the request says beyond the sound, the model and the form of the reply."""
@@ -181,7 +177,9 @@ class OpenAITranscriber:
         try:
             # A server slower than the sound itself counts as dead.
             with anyio.fail_after(max(self._settings.timeout_seconds, inputs.duration_seconds)):
-                client: Any = self._client()
+                client: Any = self._clients.here(
+                    read_seconds=max(self._settings.timeout_seconds, self.longest_seconds)
+                )
                 raw = await client.audio.transcriptions.with_raw_response.create(
                     file=file,
                     model=self._settings.model,
@@ -195,13 +193,6 @@ class OpenAITranscriber:
         except (openai.APIError, TimeoutError, BodyError) as error:
             raise failure_of(error, self._settings, reached=self._learnt.reached) from error
         return 200, raw.http_response.content, None
-
-    def _client(self) -> AsyncOpenAI:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            seconds = max(self._settings.timeout_seconds, self.longest_seconds)
-            self._clients[loop] = open_client(self._settings, read_seconds=seconds)
-        return self._clients[loop]
 
     def _reply(self, request: Request[T], inputs: SoundInputs, heard: Mapping[str, object]) -> Reply[T]:
         key = self._settings.api_key.get_secret_value() if self._settings.api_key else ""

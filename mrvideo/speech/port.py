@@ -55,17 +55,7 @@ class SoundInputs(BaseModel):
     hint: str = ""
 
 
-PROMPT = Prompt(
-    name="transcribe",
-    version=1,
-    role="text",
-    inputs=(),
-    reply=Transcription.__name__,
-    static="",
-    body="",
-    # Counts up with how replies are read: what was kept before is asked for again.
-    digest="2",
-)
+PROMPT = Prompt.wordless("transcribe", Transcription.__name__, digest="2")
 
 
 def says_silence(no_speech_probability: object, mean_log_probability: object) -> bool:

@@ -6,14 +6,12 @@ replies of any other. Vectors come back as float32 of length one, a row each, in
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 import anyio
 import numpy as np
@@ -34,13 +32,13 @@ from mrvideo.models.prices import cost, text_tokens
 from mrvideo.models.retry import Backoff
 from mrvideo.models.server_words import Words, decoded, error_words, words_of
 from mrvideo.models.settings import SERVERS, ModelSettings
-from mrvideo.models.way import BodyError, open_client
+from mrvideo.models.way import BodyError, Clients
 from mrvideo.prompts.loader import Prompt
 from mrvideo.records import Usage
 from mrvideo.retrieval.embedders.port import Vectors, unit
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    pass
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -82,17 +80,7 @@ class Embedded(BaseModel):
         return np.reshape(flat, (-1, self.dimensions))
 
 
-PROMPT = Prompt(
-    name="embed_text",
-    version=1,
-    role="text",
-    inputs=(),
-    reply=Embedded.__name__,
-    static="",
-    body="",
-    # Counts up with how vectors are read: what was kept before is asked for again.
-    digest="1",
-)
+PROMPT = Prompt.wordless("embed_text", Embedded.__name__, digest="1")
 
 
 def text_embedder_settings(name: str, **fields: Any) -> ModelSettings:
@@ -118,7 +106,7 @@ class ServerEmbedder:
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
         self._learnt = learnt_of(settings)
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
+        self._clients = Clients(settings)
 
     @property
     def name(self) -> str:
@@ -174,9 +162,7 @@ class ServerEmbedder:
 
     async def aclose(self) -> None:
         """Close this loop's connections."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.close()
+        await self._clients.aclose()
 
     async def _send(self, content: bytes) -> tuple[int, bytes, str | None]:
         """Status, body and Retry-After of one answer."""
@@ -184,7 +170,7 @@ class ServerEmbedder:
 
         try:
             with anyio.fail_after(self._settings.timeout_seconds):
-                body = await self._client().post(
+                body = await self._clients.here().post(
                     "/embeddings",
                     content=content,
                     cast_to=bytes,
@@ -196,12 +182,6 @@ class ServerEmbedder:
         except (openai.APIError, TimeoutError, BodyError) as error:
             raise failure_of(error, self._settings, reached=self._learnt.reached) from error
         return 200, body, None
-
-    def _client(self) -> AsyncOpenAI:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = open_client(self._settings, read_seconds=self._settings.timeout_seconds)
-        return self._clients[loop]
 
     def _vectors(self, fields: Mapping[str, object], count: int) -> Vectors:
         where = f"{self.name}: {self._settings.base_url}"
