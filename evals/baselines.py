@@ -13,11 +13,12 @@ from typing import TypeVar, cast
 from anyio import to_thread
 from pydantic import BaseModel
 
+from mrvideo.evals.items import silent
 from mrvideo.evals.systems import System
 from mrvideo.media.looks import FrameSource
 from mrvideo.models.base import Model, Picture, Reply, Request, WrappedModel
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Answer, Claim, Event, Evidence, Index, Mention, Scene, Usage
+from mrvideo.records import Answer, Claim, Evidence, Index, Mention, Scene, Usage
 from mrvideo.schemas.analysis import (
     AnswerInputs,
     AnswerReply,
@@ -42,10 +43,6 @@ UNIFORM_CUES_CHARACTERS = 60_000
 _MARK = re.compile(r"<([a-z]+(?:_[a-z0-9]+)+)>")
 
 
-def _silent(event: Event) -> None:
-    """A run of hundreds of questions shows its own progress."""
-
-
 async def answer_with(
     system: System,
     index: Index,
@@ -56,7 +53,7 @@ async def answer_with(
     must_choose: bool,
 ) -> Answer:
     """One answer by one system, with its usage; on the event-loop thread. Raises as `Video.ask` does."""
-    async with opened(settings, _silent, video=index.video.digest) as (models, library):
+    async with opened(settings, silent, video=index.video.digest) as (models, library):
         if system.kind == "uniform":
             frames = await frames_for(index, settings, models)
             answer = await _uniform(
@@ -73,7 +70,7 @@ async def answer_with(
             options,
             settings.updated(effort=system.effort),
             must_choose=must_choose,
-            on_event=_silent,
+            on_event=silent,
             library=library,
             walks=system.memory,
         )

@@ -19,13 +19,18 @@ _CLOCK = r"\d+(?::\d{1,2}){0,2}(?:\.\d+)?"
 _CLOCK_SPAN = re.compile(rf"({_CLOCK})\s*(?:-|–|—|to|~)\s*({_CLOCK})")
 
 
+def check_folder(data: Path) -> None:
+    """Raises `InputError` where a benchmark's folder is none."""
+    if not data.is_dir():
+        raise InputError(f"{data} is not a folder; --data names the folder of your copy of the benchmark")
+
+
 def find_file(data: Path, *patterns: str) -> Path:
     """The first file in or below `data` that fits a pattern; earlier patterns and shallower files win.
 
     Raises `InputError`, naming the patterns, when there is none.
     """
-    if not data.is_dir():
-        raise InputError(f"{data} is not a folder; --data names the folder of your copy of the benchmark")
+    check_folder(data)
     for pattern in patterns:
         found = sorted(data.rglob(pattern), key=lambda path: (len(path.parts), str(path)))
         if found:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from mrvideo.errors import InputError
-from mrvideo.evals.items import Question
+from mrvideo.evals.items import Question, silent
 from mrvideo.evals.systems import System
 from mrvideo.mapreduce import in_thread
-from mrvideo.records import Event, Found, Index
+from mrvideo.records import Found, Index
 from mrvideo.session.finding import MOST_MOMENTS, check_finding, find_moments, picture_of
 from mrvideo.settings import Settings
 
 CONFIRMED = 10
 """Moments of a query that the vision model looks at, each by a call of its own."""
-
-
-def _silent(event: Event) -> None:
-    """A run of hundreds of questions shows its own progress."""
 
 
 async def found_with(system: System, index: Index, question: Question, settings: Settings) -> Found:
@@ -41,6 +37,6 @@ async def found_with(system: System, index: Index, question: Question, settings:
         top=top,
         within=None,
         confirm=system.confirm,
-        on_event=_silent,
+        on_event=silent,
         budget=None,
     )

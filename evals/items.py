@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import Field
 
-from mrvideo.records import Cue, Record, Span, Usage
+from mrvideo.records import Cue, Event, Record, Span, Usage
 
 Status: TypeAlias = Literal["answered", "not_found", "unparsed", "failed", "missing"]
 """How an item ended.
@@ -185,3 +185,7 @@ class Benchmark:
     subtitles: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+
+
+def silent(event: Event) -> None:
+    """For `on_event`: a run of hundreds of questions shows its own progress."""

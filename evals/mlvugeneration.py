@@ -8,7 +8,7 @@ from typing import Any
 
 from mrvideo.errors import InputError
 from mrvideo.evals.counting import Value, score_values
-from mrvideo.evals.files import VideoFolder, need, read_rows
+from mrvideo.evals.files import VideoFolder, check_folder, need, read_rows
 from mrvideo.evals.items import Answered, Benchmark, Kind, Question, Scores
 
 KINDS: Mapping[str, Kind] = {"sub_scene": "written", "subPlot": "written", "summary": "summary"}
@@ -19,8 +19,7 @@ _FILES = {"sub_scene": "sub_scene.json", "subPlot": "sub_scene.json", "summary":
 
 def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
     """`8_sub_scene.json` and `9_summary.json`."""
-    if not data.is_dir():
-        raise InputError(f"{data} is not a folder; --data names the folder of your copy of the benchmark")
+    check_folder(data)
     paths = [path for path in sorted(data.rglob("*.json")) if any(path.stem.endswith(kind) for kind in KINDS)]
     if not paths:
         raise InputError(f"{data} holds no generation task of MLVU, such as 9_summary.json")

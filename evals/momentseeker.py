@@ -7,7 +7,7 @@ from typing import Any
 
 from mrvideo.errors import InputError
 from mrvideo.evals.counting import Value, score_values
-from mrvideo.evals.files import VideoFolder, need, read_rows, spans_of
+from mrvideo.evals.files import VideoFolder, check_folder, need, read_rows, spans_of
 from mrvideo.evals.items import Answered, Benchmark, Outcome, Question, Scores
 from mrvideo.evals.moments import question_for, score_stretches, stretches
 from mrvideo.evals.scorers import best_iou, graded_precision, matched_precision
@@ -38,8 +38,7 @@ def load(data: Path, *, subtitles: bool) -> tuple[Question, ...]:
 
     Of a clip its middle frame is shown, as the authors do: the file `NAME_mid_frame.png` beside it.
     """
-    if not data.is_dir():
-        raise InputError(f"{data} is not a folder; --data names the folder of your copy of the benchmark")
+    check_folder(data)
     matching = [found for pattern in _FILES if (found := sorted(data.rglob(pattern)))]
     if not matching:
         raise InputError(f"{data} holds no query file of MomentSeeker, such as t2v.json")

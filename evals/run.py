@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from mrvideo.errors import BudgetReached, InputError, LibraryError, ModelError, ModelUnavailable, MrVideoError
 from mrvideo.evals.baselines import answer_with, without_cast
 from mrvideo.evals.finding import found_with
-from mrvideo.evals.items import Benchmark, Captioned, Outcome, Question, Scores
+from mrvideo.evals.items import Benchmark, Captioned, Outcome, Question, Scores, silent
 from mrvideo.evals.journal import Journal, open_folder, write_json
 from mrvideo.evals.outcomes import outcome_of, outcome_of_found, outcome_of_salience, without_answer
 from mrvideo.evals.salience import Salience, salience_with, summary_with
@@ -26,7 +26,7 @@ from mrvideo.evals.systems import System
 from mrvideo.mapreduce import portal
 from mrvideo.media.subtitles import write_srt
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Answer, Event, Found, Index
+from mrvideo.records import Answer, Found, Index
 from mrvideo.session.indexing import index_video
 from mrvideo.session.models import model_settings
 from mrvideo.settings import OFFLINE, Settings
@@ -237,7 +237,7 @@ def _one_video(
     started, started_at = time.monotonic(), _now()
     try:
         index = index_video(
-            path, settings, subtitles=_subtitles(plan, questions[0], folder), on_event=_silent, retry=retry
+            path, settings, subtitles=_subtitles(plan, questions[0], folder), on_event=silent, retry=retry
         )
     except _STOPS:
         raise
@@ -418,7 +418,3 @@ def _digest(value: object) -> str:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def _silent(event: Event) -> None:
-    """Progress is told by items, not by shards."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from mrvideo.evals.items import Question
+from mrvideo.evals.items import Question, silent
 from mrvideo.memory.evidence import leaves_of
 from mrvideo.memory.tree import Memory
 from mrvideo.memory.views import scene_spans, summary
-from mrvideo.records import Answer, Event, Index, Record, Span, Usage
+from mrvideo.records import Answer, Index, Record, Span, Usage
 from mrvideo.session.asking import opened
 from mrvideo.session.remembering import remembered
 from mrvideo.settings import Settings
@@ -22,10 +22,6 @@ class Salience(Record):
     scores: tuple[float, ...]
     text: str
     usage: Usage
-
-
-def _silent(event: Event) -> None:
-    """A run of hundreds of questions shows its own progress."""
 
 
 def salience_of(memory: Memory) -> Mapping[int, float]:
@@ -73,6 +69,6 @@ async def summary_with(index: Index, question: Question, settings: Settings) -> 
 
 
 async def _memory(index: Index, settings: Settings) -> tuple[Memory, Usage]:
-    async with opened(settings, _silent, video=index.video.digest) as (models, library):
-        memory = await remembered(index, settings, library, models.text, _silent)
+    async with opened(settings, silent, video=index.video.digest) as (models, library):
+        memory = await remembered(index, settings, library, models.text, silent)
         return memory, models.ledger.total()

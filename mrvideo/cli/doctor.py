@@ -188,8 +188,8 @@ def _recall(settings: Settings, problems: list[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     try:
         for found in recall_of(settings):
-            rows.append({**asdict(found), **asdict(found.measured)})
-            del rows[-1]["measured"]
+            row = asdict(found)
+            rows.append(row | row.pop("measured"))
             if not found.enough:
                 problems.append(
                     f"recall of {plain(found.embedder)}: {found.measured.recall:.2f} of the nearest frames are "

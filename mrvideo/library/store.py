@@ -48,20 +48,16 @@ from mrvideo.records import Answer, Correction, Cue, Hit, Index, Record, Span, U
 from mrvideo.records.tasks import Task, TaskCounts, TaskState
 
 R = TypeVar("R", bound=Record)
+V = TypeVar("V")
 
 _ROWID: ColumnElement[int] = literal_column("rowid", Integer)
 
 _ASKED_AT_ONCE = 400
 """Frames a statement: SQLite may take no more than 999 values."""
-_FRAMES = """
-    WITH asked (digest, time_seconds) AS (VALUES {})
-    SELECT e.digest, e.time_seconds, e.vector FROM asked CROSS JOIN embeddings AS e
-    ON e.digest = asked.digest AND e.embedder = ? AND e.time_seconds = asked.time_seconds
-"""
-_TEXTS = """
-    WITH asked (digest, text) AS (VALUES {})
-    SELECT e.digest, e.text, e.vector FROM asked CROSS JOIN text_embeddings AS e
-    ON e.digest = asked.digest AND e.embedder = ? AND e.text = asked.text
+_VECTORS_AT = """
+    WITH asked (digest, item) AS (VALUES {rows})
+    SELECT e.digest, e.{column}, e.vector FROM asked CROSS JOIN {table} AS e
+    ON e.digest = asked.digest AND e.embedder = ? AND e.{column} = asked.item
 """
 
 _RECORDS = {
@@ -235,13 +231,18 @@ class Library:
         """Digest → the times of what is kept, of these videos or of all; those without any are left out."""
         table = schema.embeddings
         statement = select(table.c.digest, table.c.time_seconds).where(table.c.embedder == embedder)
+        # By digest the key is searched; without, it is read from end to end.
+        statements = (
+            [statement]
+            if digests is None
+            else [statement.where(table.c.digest == digest) for digest in sorted(frozenset(digests))]
+        )
         found: dict[str, list[float]] = defaultdict(list)
         with self._reading() as connection:
             if connection is None:
                 return {}
-            wanted = None if digests is None else frozenset(digests)
-            for digest, time_seconds in connection.execute(statement):
-                if wanted is None or digest in wanted:
+            for one in statements:
+                for digest, time_seconds in connection.execute(one):
                     found[digest].append(time_seconds)
         return dict(found)
 
@@ -249,18 +250,7 @@ class Library:
         self, embedder: str, frames: Sequence[tuple[str, float]]
     ) -> dict[tuple[str, float], bytes]:
         """(Digest, time) → vector, of these frames; those that are not kept are left out."""
-        found: dict[tuple[str, float], bytes] = {}
-        with self._reading() as connection:
-            if connection is None:
-                return {}
-            for first in range(0, len(frames), _ASKED_AT_ONCE):
-                asked = frames[first : first + _ASKED_AT_ONCE]
-                # Joined in this order: `(digest, time_seconds) IN (…)` reads the whole table.
-                statement = _FRAMES.format(", ".join(["(?, ?)"] * len(asked)))
-                given = (*(value for frame in asked for value in frame), embedder)
-                for digest, time_seconds, vector in connection.exec_driver_sql(statement, given):
-                    found[digest, time_seconds] = vector
-        return found
+        return self._vectors_at("embeddings", "time_seconds", embedder, frames)
 
     def put_text_embeddings(self, digest: str, embedder: str, vectors: Mapping[str, bytes]) -> None:
         """Store vectors of a video's texts, by the text's SHA-256, under a name of model and dimensions; in
@@ -290,16 +280,23 @@ class Library:
         self, embedder: str, texts: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], bytes]:
         """(Digest, SHA-256 of the text) → vector, of these texts; those that are not kept are left out."""
-        found: dict[tuple[str, str], bytes] = {}
+        return self._vectors_at("text_embeddings", "text", embedder, texts)
+
+    def _vectors_at(
+        self, table: str, column: str, embedder: str, asked: Sequence[tuple[str, V]]
+    ) -> dict[tuple[str, V], bytes]:
+        found: dict[tuple[str, V], bytes] = {}
         with self._reading() as connection:
             if connection is None:
                 return {}
-            for first in range(0, len(texts), _ASKED_AT_ONCE):
-                asked = texts[first : first + _ASKED_AT_ONCE]
-                statement = _TEXTS.format(", ".join(["(?, ?)"] * len(asked)))
-                given = (*(value for text in asked for value in text), embedder)
-                for digest, text, vector in connection.exec_driver_sql(statement, given):
-                    found[digest, text] = vector
+            for first in range(0, len(asked), _ASKED_AT_ONCE):
+                some = asked[first : first + _ASKED_AT_ONCE]
+                # Joined in this order: `(digest, item) IN (…)` reads the whole table.
+                rows = ", ".join(["(?, ?)"] * len(some))
+                statement = _VECTORS_AT.format(rows=rows, table=table, column=column)
+                given = (*(value for pair in some for value in pair), embedder)
+                for digest, item, vector in connection.exec_driver_sql(statement, given):
+                    found[digest, item] = vector
         return found
 
     def put_index(self, index: Index, *, uncorrected: Index | None = None) -> None:

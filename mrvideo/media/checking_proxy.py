@@ -57,7 +57,7 @@ class CheckingProxy:
         self._reason: VideoError | None = None
         self._until = 0.0
         token = f"mrvideo:{secrets.token_urlsafe(24)}"
-        self.authorization = f"Basic {base64.b64encode(token.encode()).decode('ascii')}"
+        self.authorization = _basic(token)
         self._server = _Server(self)
         self.address = f"http://{token}@127.0.0.1:{self._server.server_port}"
 
@@ -268,6 +268,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return
 
 
+def _basic(token: str) -> str:
+    return f"Basic {base64.b64encode(token.encode()).decode('ascii')}"
+
+
 def _latin(words: str) -> str:
     return (
         "".join(c if c.isprintable() else " " for c in words).encode("latin-1", "replace").decode("latin-1")
@@ -303,8 +307,7 @@ def _upstream(scheme: str, host: str) -> SplitResult | None:
 def _authorization_of(proxy: SplitResult) -> str:
     if proxy.username is None:
         return ""
-    token = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return f"Basic {base64.b64encode(token.encode()).decode('ascii')}"
+    return _basic(f"{unquote(proxy.username)}:{unquote(proxy.password or '')}")
 
 
 def _connected_through(proxy: SplitResult, place: _Place, dialler: Dialler) -> socket.socket:

@@ -31,19 +31,10 @@ _ADJOINING_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Pictured:
-    """A span whose pictures were compared with a query: how near, and whether nearer than chance."""
-
-    video: str
-    span: Span
-    score: float
-    above_chance: bool
-    quote: str
-
-
-@dataclass(frozen=True)
-class Meant:
-    """A span whose text was compared with a query by meaning: how near, and whether nearer than chance."""
+class Compared:
+    """A span whose pictures, or whose text by meaning, were compared with a query: how near, and whether nearer
+    than chance.
+    """
 
     video: str
     span: Span
@@ -105,8 +96,8 @@ class Finder:
         *,
         top: int,
         within: Span | None = None,
-        pictures: Sequence[Pictured] = (),
-        meanings: Sequence[Meant] = (),
+        pictures: Sequence[Compared] = (),
+        meanings: Sequence[Compared] = (),
     ) -> tuple[tuple[Moment, ...], tuple[Moment, ...]]:
         """The best `top` moments above chance, best first, and, where there are none, those that come
         closest.
@@ -119,9 +110,9 @@ class Finder:
         held: dict[MomentSource, dict[int, frozenset[str]]] = {
             source: {match.place: frozenset(match.held) for match in own} for source, own in matches.items()
         }
-        compared: dict[MomentSource, Sequence[Pictured | Meant]] = {"picture": pictures, "meaning": meanings}
+        compared: dict[MomentSource, Sequence[Compared]] = {"picture": pictures, "meaning": meanings}
         # What is no nearer than chance has a time of its own, and would lend it to the words beside it.
-        fitting: dict[MomentSource, Sequence[Pictured | Meant]] = {
+        fitting: dict[MomentSource, Sequence[Compared]] = {
             source: [one for one in own if one.above_chance] for source, own in compared.items()
         }
         most = max(10 * top, 100)
@@ -135,7 +126,7 @@ class Finder:
     def _met(
         self,
         rankings: Sequence[Sequence[Ranked]],
-        compared: Mapping[MomentSource, Sequence[Pictured | Meant]],
+        compared: Mapping[MomentSource, Sequence[Compared]],
         query: str,
         weights: Mapping[str, float],
         held: Mapping[MomentSource, Mapping[int, frozenset[str]]],
@@ -186,7 +177,7 @@ class Finder:
         query: str,
         weights: Mapping[str, float],
         held: Mapping[MomentSource, Mapping[int, frozenset[str]]],
-        compared: Mapping[MomentSource, Sequence[Pictured | Meant]],
+        compared: Mapping[MomentSource, Sequence[Compared]],
     ) -> _Told:
         reasons: list[Reason] = []
         there: set[str] = set()
@@ -262,7 +253,7 @@ def _ranking(passages: Sequence[Passage], matches: Sequence[Match], within: Span
 
 
 def _compared_ranking(
-    source: MomentSource, compared: Sequence[Pictured | Meant], within: Span | None
+    source: MomentSource, compared: Sequence[Compared], within: Span | None
 ) -> list[Ranked]:
     order = sorted(range(len(compared)), key=lambda place: -compared[place].score)
     order = [place for place in order if within is None or compared[place].span.overlaps(within)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mrvideo.records import Index, Span
-from mrvideo.retrieval.finder import Meant
+from mrvideo.retrieval.finder import Compared
 from mrvideo.retrieval.passages import Line, Passage, passages_of
 
 STRANGE_TEXTS = (
@@ -86,10 +86,10 @@ def chance_of(best_scores: Sequence[float]) -> float:
     return ordered[min(_ANSWERED_BY_A_VIDEO, len(ordered) - 1)] if ordered else 1.0
 
 
-def ranked(found: Sequence[tuple[str, Meaning, float]], *, chance: float) -> list[Meant]:
+def ranked(found: Sequence[tuple[str, Meaning, float]], *, chance: float) -> list[Compared]:
     """Texts with their video and score, best first, each told apart from chance."""
     told = [
-        Meant(video, meaning.span, score, above_chance=score > chance, quote=meaning.quote)
+        Compared(video, meaning.span, score, above_chance=score > chance, quote=meaning.quote)
         for video, meaning, score in found
     ]
     return sorted(told, key=lambda one: (-one.score, one.video, one.span.start_seconds))

@@ -13,7 +13,7 @@ import numpy as np
 
 from mrvideo.records import Span, clock
 from mrvideo.retrieval.embedders.port import Vectors
-from mrvideo.retrieval.finder import Pictured
+from mrvideo.retrieval.finder import Compared
 
 _BEST_SHARE = 2.5
 _PAIRS = 20_000
@@ -43,7 +43,7 @@ class ShotFrames:
 
 def like_picture(
     shots: Sequence[ShotFrames], vectors: Vectors, picture: Vectors, *, chance: float | None = None
-) -> list[Pictured]:
+) -> list[Compared]:
     """The shots by likeness to one picture, best first. Chance: how alike frames are that lie apart, of
     these shots where it is not given.
     """
@@ -61,7 +61,7 @@ def like_picture(
 
 def like_text(
     shots: Sequence[ShotFrames], vectors: Vectors, text: Vectors, random_texts: Vectors
-) -> list[Pictured]:
+) -> list[Compared]:
     """The shots by nearness to a text, best first. Chance: the nearest of some texts that nobody asked for,
     at the same frame.
     """
@@ -70,14 +70,14 @@ def like_text(
     return _ranked(shots, scores, lambda row: bool(scores[row] > chance[row]))
 
 
-def _ranked(shots: Sequence[ShotFrames], scores: Vectors, above: Callable[[int], bool]) -> list[Pictured]:
-    found: list[Pictured] = []
+def _ranked(shots: Sequence[ShotFrames], scores: Vectors, above: Callable[[int], bool]) -> list[Compared]:
+    found: list[Compared] = []
     for shot in shots:
         own = sorted(shot.rows, key=lambda row: -scores[row])
         best = own[: max(1, round(len(own) / _BEST_SHARE))]
         time = shot.times_seconds[shot.rows.index(own[0])]
         found.append(
-            Pictured(
+            Compared(
                 shot.video,
                 shot.span,
                 float(np.mean([scores[row] for row in best])),

@@ -20,7 +20,7 @@ from mrvideo.memory import Memory
 from mrvideo.models import Budget
 from mrvideo.questions import check_question
 from mrvideo.records import Answer, Effort, EventSink, Index, Moment, Notice
-from mrvideo.retrieval.finder import Meant
+from mrvideo.retrieval.finder import Compared
 from mrvideo.session.describing import described, is_described
 from mrvideo.session.finding import has_pictures, moments_for
 from mrvideo.session.meaning import meant
@@ -188,7 +188,7 @@ async def _pointed(
     description = None
     if is_described(settings) and await in_thread(partial(has_pictures, index, settings)):
         description, _ = await described(asked, models.text, on_event)
-    meanings: list[Meant] = []
+    meanings: list[Compared] = []
     if models.meaning is not None:
         meanings, _ = await meant([index], asked, settings, models.meaning, on_event)
     return await in_thread(

@@ -120,8 +120,8 @@ def embed_index(index: Index, settings: Settings, embedder: Embedder, on_event: 
     """
     digest, fingerprint = index.video.digest, embedder.fingerprint
     with closing(Library.open(settings.library)) as library:
-        kept = library.embeddings(digest, fingerprint)
-        times = sorted({time for _, own in planned_frames(index) for time in own} - kept.keys())
+        kept = library.embedding_times(fingerprint, [digest]).get(digest, [])
+        times = sorted({time for _, own in planned_frames(index) for time in own}.difference(kept))
         if not times:
             return
         source = cropped_source(index, settings, long_side_pixels=_EMBED_PIXELS)
@@ -153,7 +153,7 @@ def embedding_alongside(
     if embedder is None:
         yield None
         return
-    kept = library.embeddings(info.digest, embedder.fingerprint).keys()
+    kept = frozenset(library.embedding_times(embedder.fingerprint, [info.digest]).get(info.digest, ()))
     waiting = Semaphore(_SHARDS_WAITING)
 
     def embed(frames: dict[float, Frame]) -> None:

@@ -51,7 +51,7 @@ from mrvideo.records import (
     clock,
 )
 from mrvideo.retrieval.embedders.port import Embedder
-from mrvideo.retrieval.finder import Finder, Meant, Pictured
+from mrvideo.retrieval.finder import Compared, Finder
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
@@ -176,7 +176,7 @@ async def find_moments(
     if picture is None and await in_thread(partial(_reads_words, settings)) and is_described(settings):
         async with text_opened(settings, budget, on_event) as text:
             words, spent = await described(query, text, on_event)
-    meanings: list[Meant] = []
+    meanings: list[Compared] = []
     if settings.embed_text is not None and query.strip():
         async with meaning_opened(settings, budget, on_event) as embedder:
             meanings, taken = await meant(indexes, query, settings, embedder, on_event, within=within)
@@ -234,7 +234,7 @@ def moments_for(
     on_event: EventSink,
     *,
     description: str | None = None,
-    meanings: Sequence[Meant] = (),
+    meanings: Sequence[Compared] = (),
 ) -> tuple[Moment, ...]:
     """Moments of one video that bear on a question about it, for whoever reads and looks further. Blocking.
     `description` is what its pictures are compared with, the question itself where it is None; `meanings` are
@@ -244,7 +244,7 @@ def moments_for(
     `embed` reads no words or cannot be loaded; a notice says so, since the question can be answered without
     it. None where words are all there is.
     """
-    pictures: list[Pictured] = []
+    pictures: list[Compared] = []
     try:
         if settings.embed is not None:
             embedder = embedder_of(settings.embed)
@@ -264,7 +264,7 @@ def _pictured(
     within: Span | None,
     settings: Settings,
     on_event: EventSink,
-) -> list[Pictured]:
+) -> list[Compared]:
     """The shots by their pictures: like one where one is given, else near to the words. Frames not embedded
     yet are embedded first.
     """
@@ -310,7 +310,7 @@ def _no_frames(indexes: Sequence[Index], name: str, unread: Sequence[VideoError]
 
 def _near(
     indexes: Sequence[Index], query: str, settings: Settings, embedder: Embedder, within: Span | None = None
-) -> list[Pictured]:
+) -> list[Compared]:
     """The shots by nearness of their kept frames to some words."""
     frames = frames_kept(indexes, settings, embedder)
     if not len(frames):

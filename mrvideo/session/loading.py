@@ -64,14 +64,13 @@ def newest_index(video: str, library: Library, settings: Settings) -> Index | No
         info = probe(video, read_options(settings))
         index = library.latest_index(info.digest)
         return index and index.model_copy(update={"video": info})
-    for known in library.videos():
+    videos = library.videos()
+    for known in videos:
         begins = len(video) >= 8 and known.digest.startswith(video.lower())
         fetched = known.page is not None and known.page.is_at(path)
         if begins or fetched or known.path in (path, str(Path(video).absolute())):
             return library.latest_index(known.digest)
-    of_list = [
-        known.path for known in library.videos() if known.page is not None and known.page.playlist == path
-    ]
+    of_list = [known.path for known in videos if known.page is not None and known.page.playlist == path]
     if of_list:
         raise InputError(f"{path} is a list of videos; name one of them: {', '.join(of_list)[:2_000]}")
     return None
@@ -94,7 +93,8 @@ def index_for_question(
     """The index to ask: the newest one, unless a setting of stage A was given explicitly; else a new one is
     made.
     """
-    asks_for_one = subtitles is not None or any(origins[name] != "default" for name in _STAGE_A)
+    given = {name for name in _STAGE_A if origins[name] != "default"}
+    asks_for_one = subtitles is not None or bool(given)
     gone = not is_url(path) and not is_file(path)
     if not asks_for_one or gone:
         with closing(Library.open(settings.library, create=False)) as library:
@@ -108,8 +108,9 @@ def index_for_question(
                 found = newest_index(path, library, settings)
             if found is not None:
                 return found
-    may_be_glance = all(origins[name] == "default" for name in _STAGE_A if name not in ("vision", "recipe"))
-    if subtitles is None and may_be_glance and (found := glanced_index(path, settings)) is not None:
+    # With nothing given the newest index would have done, whatever its detail.
+    may_be_glance = subtitles is None and bool(given) and given <= {"vision", "recipe"}
+    if may_be_glance and (found := glanced_index(path, settings)) is not None:
         told = f"asked of the index made with --detail glance; add --detail {settings.detail} for a new one"
         on_event(Notice(text=told))
         return found

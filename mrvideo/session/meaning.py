@@ -34,7 +34,7 @@ from mrvideo.records import (
 )
 from mrvideo.retrieval.embedders.port import Vectors
 from mrvideo.retrieval.embedders.server import STAGE, Embedded, TextEmbedder, batches_of, text_request
-from mrvideo.retrieval.finder import Meant
+from mrvideo.retrieval.finder import Compared
 from mrvideo.retrieval.meanings import STRANGE_TEXTS, Meaning, chance_of, meanings_of, ranked
 from mrvideo.retrieval.vectors.port import EVERYTHING, FrameKey, Frames, VectorIndex
 from mrvideo.retrieval.vectors.registry import open_vectors
@@ -173,7 +173,7 @@ async def meant(
     on_event: EventSink,
     *,
     within: Span | None = None,
-) -> tuple[list[Meant], Usage]:
+) -> tuple[list[Compared], Usage]:
     """The texts nearest to a query by meaning, best first, and what that took. The query is one call, which
     is kept.
 
@@ -196,7 +196,7 @@ async def _meant(
     embedder: TextEmbedder,
     on_event: EventSink,
     within: Span | None,
-) -> tuple[list[Meant], Usage]:
+) -> tuple[list[Compared], Usage]:
     how = _how(indexes, settings)
     keys = await in_thread(partial(_keys, indexes, settings.library))
     # Before anything is sent.

@@ -358,10 +358,8 @@ async def _find_moments(box: Toolbox, given: FindMomentsInput) -> ToolResult:
     if given.pictures:
         shown = found.moments[: len(moments)]
         frames = await asyncio.to_thread(pictures_of, shown, indexes, box.settings, box.on_event)
-        labels = {place: f"{place + 1}: {frame.time_seconds:.2f} s" for place, frame in frames.items()}
-        sheets = await asyncio.to_thread(
-            labelled_sheets, [(labels[place], frame.jpeg) for place, frame in frames.items()]
-        )
+        labelled = [(f"{place + 1}: {one.time_seconds:.2f} s", one.jpeg) for place, one in frames.items()]
+        sheets = await asyncio.to_thread(labelled_sheets, labelled)
         for sheet in sheets:
             parts += [" | ".join(cell.label for cell in sheet.cells), sheet.jpeg]
     return ToolResult(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.films import video_info
 
 from mrvideo.records import CaptionPart, Cue, Entity, Index, Scene, Sighting, Span
-from mrvideo.retrieval.finder import Finder, Meant, Pictured
+from mrvideo.retrieval.finder import Compared, Finder
 
 MARA = Entity(name="person_1", kind="person", description="d", display_name="Mara", exemplar_seconds=1.0)
 
@@ -89,8 +89,8 @@ def test_within_a_span_nothing_outside_is_found() -> None:
 
 def test_pictures_above_chance_are_found_without_a_word() -> None:
     seen = [
-        Pictured("a" * 64, Span(612, 615), 0.9, above_chance=True, quote="frame at 10:13"),
-        Pictured("a" * 64, Span(100, 103), 0.1, above_chance=False, quote="frame at 1:41"),
+        Compared("a" * 64, Span(612, 615), 0.9, above_chance=True, quote="frame at 10:13"),
+        Compared("a" * 64, Span(100, 103), 0.1, above_chance=False, quote="frame at 1:41"),
     ]
     found, _ = Finder([HOUR]).find("zeppelin", top=5, pictures=seen)
     assert [m.span for m in found] == [Span(612, 615)]
@@ -104,8 +104,8 @@ def test_what_is_no_nearer_than_chance_changes_no_moment() -> None:
     )  # fmt: skip
     alone, _ = Finder([lit]).find("lantern in a tower", top=5)
     spans = [Span(start, start + 5.0) for start in range(0, 90, 5)]
-    shots = [Pictured(lit.video.digest, span, 0.1, above_chance=False, quote="a frame") for span in spans]
-    texts = [Meant(lit.video.digest, span, 0.1, above_chance=False, quote="a text") for span in spans]
+    shots = [Compared(lit.video.digest, span, 0.1, above_chance=False, quote="a frame") for span in spans]
+    texts = [Compared(lit.video.digest, span, 0.1, above_chance=False, quote="a text") for span in spans]
     beside, _ = Finder([lit]).find("lantern in a tower", top=5, pictures=shots, meanings=texts)
     assert beside == alone and [moment.span for moment in alone] == [Span(30, 60)]
     nothing, nearest = Finder([lit]).find("zeppelin", top=5, pictures=shots, meanings=texts)

@@ -18,6 +18,7 @@ from mrvideo.errors import VideoError
 from mrvideo.media import compat
 from mrvideo.media.cutting.sound import BLOCK, Samples, audio_frame
 from mrvideo.media.cutting.source import Film, Shown
+from mrvideo.media.images import fit_within
 
 TICKS = 90_000
 """Of a second. Of the usual rates and clocks, pictures lie on a tick or within 6 µs of one."""
@@ -104,8 +105,8 @@ class Writer:
         """The size with square pixels, not yet turned, within the long side."""
         sides = (film.info.width, film.info.height)
         width, height = sides if film.first.rotation % 180 == 0 else (sides[1], sides[0])
-        share = min(1.0, (self._long_side_pixels or max(sides)) / max(sides))
-        return round(width * share), round(height * share)
+        most = self._long_side_pixels
+        return (width, height) if most is None else fit_within(width, height, most)
 
     def copy_pictures(self, film: Film) -> Any:
         """The stream that copied packets go to."""

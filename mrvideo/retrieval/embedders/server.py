@@ -195,9 +195,7 @@ class ServerEmbedder:
             )
         order = [entry.get("index") for entry in entries]
         if sorted(map(str, order)) == sorted(map(str, range(count))):
-            entries = [
-                entry for _, entry in sorted(zip(map(_place, order), entries, strict=True), key=_first)
-            ]
+            entries.sort(key=lambda entry: int(str(entry.get("index"))))
         rows = [_numbers(entry.get("embedding")) for entry in entries]
         sizes = sorted({len(row) for row in rows if row is not None})
         if len(sizes) != 1 or not 1 <= sizes[0] <= _MOST_DIMENSIONS or None in rows:
@@ -330,11 +328,3 @@ def _numbers(value: object) -> list[float] | None:
     if any(abs(cast("float", number)) > _LARGEST for number in numbers):
         return None
     return cast("list[float]", numbers)
-
-
-def _place(index: object) -> int:
-    return int(str(index))
-
-
-def _first(pair: tuple[int, object]) -> int:
-    return pair[0]
