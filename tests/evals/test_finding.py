@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.films import video_info
+from support.outcomes import official, scored_outcome
 from typer.testing import CliRunner
 
 from mrvideo.cli.app import app
@@ -24,21 +25,8 @@ from mrvideo.records import Found, Index, Moment, Reason, Scene, Span
 from mrvideo.settings import load_settings
 
 
-def made(question, *scored, video_seconds=None, status="answered"):
-    return Outcome(
-        id=question.id,
-        system="find",
-        video=question.video,
-        status=status,
-        spans=tuple(Span(start, stop) for start, stop, _ in scored),
-        scores=tuple(score for _, _, score in scored),
-        video_seconds=video_seconds,
-    )
-
-
-def official(scores):
-    """The metrics that papers quote, rounded."""
-    return {name: round(n.value, 4) for name, n in scores.metrics.items() if "strict" not in name}
+def made(question, *scored, **changes):
+    return scored_outcome(question, *scored, system="find", **changes)
 
 
 def moment(start, stop, score, **changes):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.films import video_info
+from support.outcomes import official, scored_outcome
 
 from mrvideo.errors import InputError
 from mrvideo.evals import keyshots
@@ -25,22 +26,6 @@ from mrvideo.settings import load_settings
 
 def mask(text):
     return np.array([letter == "1" for letter in text])
-
-
-def scored(question, *scored, video_seconds, status="answered"):
-    return Outcome(
-        id=question.id,
-        system="ask",
-        video=question.video,
-        status=status,
-        spans=tuple(Span(start, stop) for start, stop, _ in scored),
-        scores=tuple(score for _, _, score in scored),
-        video_seconds=video_seconds,
-    )
-
-
-def official(scores):
-    return {name: round(n.value, 4) for name, n in scores.metrics.items() if "strict" not in name}
 
 
 # the measures -----------------------------------------------------------------------------------
@@ -140,7 +125,7 @@ def test_videoxum_compares_with_every_worker_and_correlates_with_their_mean(fold
     benchmark = find_benchmark("videoxum")
     (asked,) = benchmark.load(folder({"test_videoxum.json": [XUM]}, ["v_QOlSCBRmfWY.mp4"]), subtitles=False)
     assert asked.path is not None and asked.kind == "salience"
-    outcome = scored(asked, (0, 2, 3.0), (2, 10, 1.0), video_seconds=10.0)
+    outcome = scored_outcome(asked, (0, 2, 3.0), (2, 10, 1.0), video_seconds=10.0)
     scores = benchmark.score("ask", [(asked, outcome)])
     # The second best of ten frames is 3: the first two. F1 with the workers: 1 and 2·2/6.
     # Choices 1 1 ½ ½ 0…: 16 pairs differ on our side, 28 on theirs, and 16 agree.
@@ -156,7 +141,7 @@ def test_videoxum_compares_with_every_worker_and_correlates_with_their_mean(fold
     assert benchmark.submit([(asked, told)]) == {
         "tsum.json": [{"image_id": "QOlSCBRmfWY", "caption": "A man runs."}]
     }
-    lost = [(asked, scored(asked, video_seconds=None, status="failed"))]
+    lost = [(asked, scored_outcome(asked, video_seconds=None, status="failed"))]
     assert set(official(benchmark.score("ask", lost)).values()) == {0.0}
 
 
@@ -205,7 +190,7 @@ def test_tvsum_takes_names_and_scores_from_the_annotations(folder, tables):
     assert (first.id, second.id) == ("AwmHb44_ouw", "98MoyGZKHXc")
     assert first.path is not None and second.path is None
     # Frames at 0.5, 10.5, 20.5 and 30.5 of 40: scores 4, 1, 2, 2, spread over ten frames each.
-    outcome = scored(first, (0, 10, 4.0), (10, 20, 1.0), (20, 40, 2.0), video_seconds=40.0)
+    outcome = scored_outcome(first, (0, 10, 4.0), (10, 20, 1.0), (20, 40, 2.0), video_seconds=40.0)
     found = official(benchmark.score("ask", [(first, outcome)]))
     # The shots of six frames: the first has 4, the second and third 4 and 1 together.
     assert found["F"] == round((2 * 0 / 12 + 2 * 6 / 12) / 2, 4)
@@ -232,7 +217,7 @@ def test_summe_takes_the_person_it_fits_best_and_correlates_once(folder, tables)
     tables(video_1={**TABLES, "video_name": b"Air Force One"})
     (asked,) = benchmark.load(data, subtitles=False)
     assert asked.id == "Air Force One" and asked.path is not None
-    outcome = scored(asked, (0, 10, 4.0), (10, 20, 1.0), (20, 40, 2.0), video_seconds=40.0)
+    outcome = scored_outcome(asked, (0, 10, 4.0), (10, 20, 1.0), (20, 40, 2.0), video_seconds=40.0)
     found = official(benchmark.score("ask", [(asked, outcome)]))
     assert found["F"] == 1.0, "the second person kept the same six frames"
     # 4 1 2 2 against ½ ½ 0 0: 4 pairs differ on their side, 5 on ours; 2 agree and 2 do not.

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from support.asked import remembering
 from support.casts import cast_index
 from support.chat_server import ChatServer
 from support.films import grey_film, video_info
@@ -31,7 +32,7 @@ from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.models.base import Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Answer, Index, Scene, Shot
+from mrvideo.records import Index, Scene, Shot
 from mrvideo.retrieval.embedders.offline import LooksEmbedder
 from mrvideo.retrieval.embedders.port import Vectors
 from mrvideo.retrieval.vectors.signs import SignVectors
@@ -447,14 +448,7 @@ def _asked(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch, **settings: A
     """What an asked question is pointed to, and the notices."""
     given: dict[str, Any] = {}
 
-    async def ask(question: str, **arguments: Any) -> Answer:
-        given.update(arguments)
-        return Answer(
-            question=question, answer=None, confidence=1, verified=False, video="v",
-            video_digest=places.info.digest,
-        )  # fmt: skip
-
-    monkeypatch.setattr(asking, "ask", ask)
+    monkeypatch.setattr(asking, "ask", remembering(given, places.info.digest))
     notices: list[str] = []
     film = mrvideo.Video(places.index, places.settings.model_copy(update=settings))
     film.ask("What happens at place 3?", on_event=lambda e: notices.append(getattr(e, "text", "")))

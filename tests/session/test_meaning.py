@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.asked import remembering
 from support.embedding_server import EmbeddingServer
 from support.films import grey_film, video_info
 
@@ -15,7 +16,7 @@ from mrvideo.errors import BudgetReached, ModelRefused, ModelUnavailable, Settin
 from mrvideo.library import Library
 from mrvideo.models import Budget
 from mrvideo.models.learnt import forget
-from mrvideo.records import Answer, Cue, Index, Scene, Sighting, Usage
+from mrvideo.records import Cue, Index, Scene, Sighting, Usage
 from mrvideo.retrieval.embedders import server as embedders
 from mrvideo.retrieval.meanings import STRANGE_TEXTS, chance_of, meanings_of
 from mrvideo.session import asking, estimating, indexing, meaning
@@ -311,14 +312,7 @@ def test_a_question_is_pointed_by_what_texts_mean(
     video = indexed(tmp_path, url=server.base_url)
     given: dict[str, Any] = {}
 
-    async def remember(question: str, **more: Any) -> Answer:
-        given.update(more)
-        return Answer(
-            question=question, answer=None, confidence=1, verified=False, video="v",
-            video_digest=video.info.digest,
-        )  # fmt: skip
-
-    monkeypatch.setattr(asking, "ask", remember)
+    monkeypatch.setattr(asking, "ask", remembering(given, video.info.digest))
     video.ask("jalopy?")
     assert given["pointed"] == () and server.calls == 0
     embed(video)
