@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support import world_questions as support
 
+from mrvideo.media.subtitles.write import write_srt
 from mrvideo.records import Effort
 from mrvideo.session.estimating import estimate_index
 from mrvideo.settings import Settings
@@ -57,6 +58,10 @@ def measure(
     costs: dict[tuple[str, str], Cost] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = made.render(Path(folder) / "world.mp4")
+        # The estimate reads a video's own subtitles.
+        path.with_suffix(".srt").write_text(
+            write_srt([(c.start_seconds, c.stop_seconds, c.text) for c in cues]), encoding="utf-8"
+        )
         frames = support.KeptFrames(path)
         faults = support.perceiver.Faults(seed=seed, **({fault[0]: fault[1]} if fault else {}))
         model = support.perceiving(support.teach(support.perceiver.Perceiver(faults)))

@@ -86,8 +86,28 @@ async def draft_answer(state: State, runtime: Runtime[Context]) -> dict[str, Any
             round=state["round"],
         )
     )
-    verdicts = decided(draft, evidence, held, state["round"]) if context.effort == "high" else []
+    checked = context.effort == "high" and not cues_fail({**state, "draft": draft})
+    verdicts = decided(draft, evidence, held, state["round"]) if checked else []
     return {"draft": draft, "verdicts": verdicts}
+
+
+def cues_fail(state: State) -> bool:
+    """Whether nothing was looked at because cues were to decide, and the draft finds no answer, or rests a
+    claim on something else.
+    """
+    if not state["by_speech"]:
+        return False
+    draft = state["draft"]
+    cues = {e.id for e in state["evidence"] if e.source == "cue"}
+    told = [bool(cues.intersection(claim.evidence_ids)) for claim in draft.claims]
+    return not told or not all(told) or draft.dropped_claims > 0
+
+
+async def look_after_all(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Cues did not tell what they were thought to: the round goes on as any other, with looks and an answer
+    from all of it.
+    """
+    return {"by_speech": None}
 
 
 def check_draft(
@@ -226,7 +246,7 @@ def _checked_by(context: Context, outcome: Outcome) -> tuple[Checker, ...]:
     second = context.eye.name not in makers or (context.checker is None and len(makers) > 1)
     checks: dict[Checker, bool] = {
         "pixels": held and outcome.pixels,
-        "second model": held and outcome.pixels and second,
+        "second model": held and ((outcome.pixels and second) or outcome.second),
         "quote": quoted,
     }
     return tuple(check for check, done in checks.items() if done)
@@ -258,7 +278,8 @@ def outcome_of(state: State) -> Outcome:
     # What times alone decide is no more certain than the things that were seen at these times.
     timed = all(set(claims[v.claim_index].evidence_ids) <= seen for v in verdicts if v.timed)
     pixels = bool(looked) and timed and all(v.pixels for v in looked)
-    return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]), pixels)
+    second = bool(looked) and all(v.second for v in looked)
+    return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]), pixels, second)
 
 
 def _best(state: State) -> Outcome:

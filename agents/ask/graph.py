@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMiss
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from mrvideo.agents.ask.answer import draft_answer, finish
+from mrvideo.agents.ask.answer import cues_fail, draft_answer, finish, look_after_all
 from mrvideo.agents.ask.goals import propose_goals
 from mrvideo.agents.ask.intention import (
     cut_segments,
@@ -45,6 +45,7 @@ def build() -> Any:
         look_global,
         collect_looks,
         draft_answer,
+        look_after_all,
         verify_claim,
         verify_rest,
         verify_again,
@@ -66,8 +67,11 @@ def build() -> Any:
     graph.add_edge("look_global", "collect_looks")
     graph.add_edge("collect_looks", "draft_answer")
     graph.add_conditional_edges(
-        "draft_answer", _to_checks, ["verify_claim", "verify_rest", "judge", "read_on", "finish"]
+        "draft_answer",
+        _to_checks,
+        ["verify_claim", "verify_rest", "judge", "read_on", "look_after_all", "finish"],
     )
+    graph.add_conditional_edges("look_after_all", _to_looks, ["look_local", "look_global", "collect_looks"])
     graph.add_edge("verify_claim", "verify_again")
     graph.add_edge("verify_rest", "verify_again")
     graph.add_edge("verify_again", "judge")
@@ -105,7 +109,7 @@ def _to_reduce(state: State, runtime: Runtime[Context]) -> list[Any]:
 
 def _to_looks(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
-    if context.effort == "low":
+    if context.effort == "low" or state["by_speech"]:
         return ["collect_looks"]
     local, across = look_tasks(context, state)
     for stage, tasks in (("look_local", local), ("look_global", across)):
@@ -127,6 +131,8 @@ def _segment_tasks(state: State, segments: list[Segment]) -> list[Any]:
 
 def _to_checks(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
+    if cues_fail(state):
+        return ["look_after_all"]
     if context.effort != "high":
         # Nothing is checked; but what was not found in a part is looked for in the rest.
         return ["read_on"] if state["round"] < context.max_rounds and must_read_on(state) else ["finish"]

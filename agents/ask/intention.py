@@ -213,7 +213,18 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
     # A look that was denied may have been a second too early or too late.
     settled = _settled(context, reply.spans, fitting, wider=round_ > 1)
     checked = reply.model_copy(update={"spans": settled})
-    return {"plan": checked, "round": round_}
+    return {"plan": checked, "round": round_, "by_speech": _by_speech(context, checked, analyses, round_)}
+
+
+def _by_speech(context: Context, plan: GlobalIntentionReply, analyses: list[Analysis], round_: int) -> bool:
+    """Whether nothing but cues is to decide: the plan says so, and a cue is quoted of what it names. A first
+    round that this failed in is not followed by another such one.
+    """
+    if plan.decided_by != "speech" or round_ > 1 or context.effort == "low":
+        return False
+    said = [f.span for a in analyses for f in a.findings if f.source == "cue"]
+    planned = [s.span for s in plan.spans] or said
+    return any(one.overlaps(span) for one in said for span in planned)
 
 
 def shot_starts(context: Context) -> tuple[float, ...]:

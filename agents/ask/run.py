@@ -71,7 +71,7 @@ async def ask(
         on_event=told,
     )
     state: State = await build().ainvoke(
-        {}, config={"recursion_limit": 4 + _STEPS_PER_ROUND * max_rounds}, context=context
+        {}, config={"recursion_limit": 6 + _STEPS_PER_ROUND * max_rounds}, context=context
     )
     answer = state["answer"]
     return answer.model_copy(update={"effort": effort}) if possible == "high" else answer

@@ -246,6 +246,8 @@ class Verdict:
     pixels: bool = False
     corrected: Span | None = None
     timed: bool = False
+    second: bool = False
+    """Said by a model that made none of the evidence."""
     unpaid: bool = False
     """No picture was left to look with."""
     findings: tuple[ModelFinding, ...] = ()
@@ -262,6 +264,7 @@ class Opinion:
     unseen: tuple[Unseen, ...]
     looked: bool = True
     pixels: bool = False
+    second: bool = False
     corrected: Span | None = None
     sent: int = 0
     frames: int = 0
@@ -302,7 +305,8 @@ class Rest:
 class Outcome:
     """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0.
 
-    `pixels`: each of its claims was held against fresh frames.
+    `pixels`: each of its claims was held against fresh frames. `second`: each was confirmed by a model that
+    made none of the evidence.
     """
 
     round: int
@@ -311,13 +315,15 @@ class Outcome:
     claims: tuple[Claim, ...]
     evidence: tuple[Evidence, ...]
     pixels: bool = False
+    second: bool = False
 
 
 class State(TypedDict):
     """What nodes read and add to. Lists of maps grow by concatenation; what belongs to a round says so
     itself.
 
-    A key is there once a node before has written it; reading one too early is a bug of the edges.
+    A key is there once a node before has written it; reading one too early is a bug of the edges. `by_speech`:
+    the round's plan lets cues decide; None where they were thought to, and did not.
     """
 
     walked: Walked
@@ -328,6 +334,7 @@ class State(TypedDict):
     goals: GoalsReply
     round: int
     plan: GlobalIntentionReply
+    by_speech: bool | None
     looks: Annotated[list[Look], operator.add]
     unseen: Annotated[list[Unseen], operator.add]
     evidence: list[Evidence]
@@ -352,7 +359,9 @@ def spare_calls(state: State) -> int:
     """
     reduced = any(reading.round == state["round"] for reading in state.get("reduced", []))
     steps = state["walked"].steps
-    return (8 if steps else 6) - 5 - reduced - steps
+    # Where cues were thought to decide, the answer was asked for before anything was looked at.
+    late = state["by_speech"] is None
+    return (8 if steps else 6) - 5 - reduced - steps - late
 
 
 class SegmentTask(TypedDict):

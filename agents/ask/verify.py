@@ -75,7 +75,8 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     known = {e.id: e for e in state["evidence"]}
     evidence = {i: tuple(known[e] for e in draft.claims[i].evidence_ids) for i in open_}
     seen = [i for i in open_ if not _spoken(evidence[i])]
-    rest = rest_spans(context, state) if draft.claims else []
+    # Every cue was read as it stands; what is said is on no frame.
+    rest = rest_spans(context, state) if draft.claims and not state["by_speech"] else []
     share = share_of_checks(pictures, rounds_left=state["round"] < context.max_rounds)
     # A frame of each cited span, and one of who is meant.
     needs = {i: min(len(cited_spans(context, evidence[i])) + 1, CHECK_MOST) for i in seen}
@@ -86,7 +87,8 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     more = max(share - for_rest - sum(needs.values()), 0) // max(len(seen), 1)
     tasks: list[VerifyTask] = []
     for index in open_:
-        wanted = min(needs[index] + more, CHECK_MOST) if index in needs else CHECK_LEAST
+        spoken = 0 if state["by_speech"] else CHECK_LEAST
+        wanted = min(needs[index] + more, CHECK_MOST) if index in needs else spoken
         images = pictures.take(wanted)
         tasks.append(
             {
@@ -95,7 +97,8 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
                 "claim": draft.claims[index],
                 "asked": draft.asked[index],
                 "evidence": evidence[index],
-                "may_repeat": spare_calls(state) > draft.asked_twice,
+                # The same cues once more would be the same request.
+                "may_repeat": images > 0 and spare_calls(state) > draft.asked_twice,
                 "look": state["plan"].look,
                 "images": images,
             }
@@ -196,6 +199,7 @@ def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opini
         seen,
         opinion.looked,
         opinion.pixels,
+        second=opinion.second,
         corrected=opinion.corrected if holds is not False else None,
         findings=findings,
     )
@@ -289,7 +293,7 @@ async def _check(
         if crops:
             own = await with_crops(context, fetched.frames, own, most - len(exemplars) - len(own))
         pictures = (*exemplars, *own) if fetched.frames else ()
-        eye = model if pictures else context.text
+        eye = model if pictures else context.checker or context.text
         room = room_for(context, eye, images=len(pictures))
         cues = cues_within(context, spans, room=room // 2, model=eye)
         shown = [s for s in spans if any(of == s or of.overlaps(s) for of, _ in fetched.shown)] or spans
@@ -322,6 +326,7 @@ async def _check(
             reply.seen,
             fetched.unseen,
             pixels=pixels,
+            second=eye.name not in (context.vision.name, context.text.name),
             corrected=_corrected(context, reply, [f.time_seconds for f in fetched.frames]),
             sent=len(pictures),
             frames=len(fetched.frames),

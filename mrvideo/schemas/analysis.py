@@ -213,11 +213,16 @@ for small text.
 """
 
 
+Decider: TypeAlias = Literal["pictures", "screen_text", "speech", "several"]
+"""What tells the answer: what is seen, what stands on screen, nothing but what is said, or several of them."""
+
+
 class GlobalIntentionReply(Message):
-    """The plan: where to look again, how closely, and how the parts combine."""
+    """The plan: what decides, where to look again, how closely, and how the parts combine."""
 
     reasoning: Filled
     characters: tuple[KeyCharacter, ...] = ()
+    decided_by: Decider = "several"
     combine: Literal["select", "sum", "merge", "order"]
     scope: Literal["local", "global"]
     look: Density = "dense"

@@ -106,6 +106,7 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
     cues = load_subtitles(info.path, language=settings.language, allow_url=settings.allow_url).cues
     models = model_settings(settings, "vision"), model_settings(settings, "text")
     capabilities = capabilities_of(settings)
+    talks = bool(cues) or (settings.speech is not None and info.has_audio)
     recipes: dict[str, dict[str, StageCost]] = {}
     for recipe in RECIPES if settings.detail == "full" else ("fused",):
         options = captioning_options(settings.model_copy(update={"recipe": recipe}))
@@ -130,8 +131,8 @@ def estimate_index(path: str, settings: Settings) -> Estimate:
         vision=models[0].name,
         text=models[1].name,
         recipes=recipes,
-        question=_by_effort(info, settings, capabilities, most=False),
-        question_most=_by_effort(info, settings, capabilities, most=True),
+        question=_by_effort(info, settings, capabilities, most=False, talks=talks),
+        question_most=_by_effort(info, settings, capabilities, most=True, talks=talks),
         assumptions=ASSUMPTIONS,
         embedded_frames=0 if settings.embed is None else expected_frames(info.duration_seconds),
         note=_host_note(recipes[settings.recipe]["total"])
@@ -179,14 +180,15 @@ def _texts(scenes: int, spoken: int, model: str) -> StageCost:
 
 
 def _by_effort(
-    info: VideoInfo, settings: Settings, capabilities: Capabilities, *, most: bool
+    info: VideoInfo, settings: Settings, capabilities: Capabilities, *, most: bool, talks: bool
 ) -> dict[str, StageCost]:
     names = {role: model_settings(settings, role).name for role in ("vision", "text")}
     names["verify"] = (
         names["vision"] if settings.verify_model is None else model_settings(settings, "verify").name
     )
     return {
-        effort: _question(info, effort, settings, capabilities, names=names, most=most) for effort in EFFORTS
+        effort: _question(info, effort, settings, capabilities, names=names, most=most, talks=talks)
+        for effort in EFFORTS
     }
 
 
@@ -198,9 +200,10 @@ def _question(
     *,
     names: Mapping[str, str],
     most: bool,
+    talks: bool,
 ) -> StageCost:
-    """The cheapest question, about one moment; with `most`, one about the whole video that takes two
-    rounds.
+    """The cheapest question, about one moment, or of a video with speech (`talks`) one that a cue answers; with
+    `most`, one about the whole video that takes two rounds.
     """
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
     walked = scenes > WALKED_FROM and effort != "exhaustive"
@@ -210,7 +213,7 @@ def _question(
     segments = math.ceil(read_scenes / SCENES_PER_SEGMENT)
     each = min(read_scenes, SCENES_PER_SEGMENT)
     rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
-    told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 400
+    told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 150 if talks else 400
     read = segments + min(segments, 2) * (rounds - 1)
     caption = _CAPTION_TOKENS if most else _SHORT_CAPTION_TOKENS
     calls = [
@@ -239,11 +242,11 @@ def _question(
             closer = (pictures.most - for_checks - across) // rounds
             if closer:
                 calls.append(_Call("look_local", "vision", rounds, 500, closer))
-        else:
+        elif not talks:
             calls.append(_Call("look_local", "vision", 1, 100, 2))
     if effort == "high":
         checks = _CHECKS if most else 1
-        calls.append(_Call("verify", "verify", checks, 300 if most else 60, 2))
+        calls.append(_Call("verify", "verify", checks, 300 if most else 60, 2 if most or not talks else 0))
     side = settings.long_side_pixels or capabilities.long_side_pixels
     width, height = fit_within(info.width, info.height, side)
     rows: list[StageCost] = []

@@ -20,6 +20,6 @@ def test_every_node_can_be_reached_and_left() -> None:
     drawn = draw()
     nodes = set(re.findall(r"^\t(\w+)\(\1\)$", drawn, flags=re.MULTILINE))
     edges = re.findall(r"^\t(\w+) -.*?-?> (?:.*? )?(\w+);$", drawn, flags=re.MULTILINE)
-    assert len(nodes) == 17
+    assert len(nodes) == 18
     assert nodes <= {start for start, _ in edges}
     assert nodes <= {stop for _, stop in edges}

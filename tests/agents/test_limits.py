@@ -120,6 +120,24 @@ async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
     assert all(stop - start <= 6 for start, stop in zip(begins, [*begins[1:], len(waves)], strict=True))
 
 
+@pytest.mark.parametrize("verdict", ["no", "yes"])
+async def test_a_round_that_cues_were_to_decide_and_did_not_takes_no_more_calls(
+    film: SimpleNamespace, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def here(function: Any, *arguments: Any, limiter: Any = None) -> Any:
+        return function(*arguments)
+
+    monkeypatch.setattr("mrvideo.agents.ask.pixels.to_thread.run_sync", here)
+    mind = film.mind(words=("balloon",), handlers={"verify": lambda i, r: {"verdict": verdict, "seen": "s"}})
+    mind.handlers["global_intention"] = lambda i, r: {**mind.global_intention(i), "decided_by": "speech"}
+    captions = [f"Field {n}, a balloon on it." if n % 40 == 0 else f"Field {n}." for n in range(40)]
+    index = film.index(captions, cues=[(12.0, 13.0, "a balloon")])
+    answer, waves = await waves_of(film, mind, index, Capabilities(), frames=film.frames())
+    assert answer.answer is not None
+    names = [wave[0] for wave in waves]
+    assert names.count("answer") == 2 and names.count("look_local") == 1 and len(waves) <= 6
+
+
 async def test_analyses_that_outgrow_the_context_are_reduced_once(film: SimpleNamespace) -> None:
     captions = [f"Field {n}, a balloon on it." for n in range(640)]
     asked = await film.run(

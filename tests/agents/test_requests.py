@@ -251,6 +251,96 @@ async def test_words_that_nobody_transcribed_are_not_looked_for_in_pictures(film
     assert sum(len(r.pictures) for r in mind.requests) == 0
 
 
+CUE = "The ferry is late"
+
+
+def spoken_film(film: SimpleNamespace, **handlers: Any) -> tuple[Any, Any]:
+    """A mind whose plan lets speech decide, and a film in which one cue tells the answer."""
+    mind = film.mind(words=(CUE,), handlers=handlers)
+    mind.handlers["global_intention"] = lambda i, r: {**mind.global_intention(i), "decided_by": "speech"}
+    return mind, film.index(CAPTIONS, cues=[(32.0, 34.0, CUE)])
+
+
+@pytest.mark.parametrize("effort", ["medium", "high"])
+async def test_what_only_words_can_tell_is_told_by_cues_without_a_picture(
+    film: SimpleNamespace, effort: Any
+) -> None:
+    """Silent pictures of who speaks were looked at, and checked, and decided nothing."""
+    mind, index = spoken_film(film)
+    asked = await film.run(mind, index, "Why does she wait?", effort=effort)
+    assert asked.answer.answer == CUE
+    assert [(e.source, e.quote, e.span) for e in asked.answer.evidence] == [("cue", CUE, Span(32.0, 34.0))]
+    assert sum(len(r.pictures) for r in mind.requests) == 0
+    assert not sent(asked, "look_local", "look_global")
+    assert asked.answer.checked_by == ("quote",), "read in the cue, and seen by nobody"
+    assert not asked.answer.verified and asked.answer.rounds == 1
+    checks = sent(asked, "verify")
+    assert [CUE in r.prompt.render(r.inputs).user for r in checks] == [True] * (effort == "high")
+    assert [c.holds for c in asked.answer.claims] == [True if effort == "high" else None]
+
+
+def one_claim(inputs: Any, source: str) -> dict[str, Any]:
+    cited = next(e for e in inputs.evidence if e.source == source)
+    claim = {"text": cited.quote, "citations": [{"evidence_id": cited.id}], "check": f"{cited.quote}?"}
+    return {"found": True, "answer": cited.quote, "confidence": 4, "claims": [claim]}
+
+
+@pytest.mark.parametrize("effort", ["medium", "high"])
+@pytest.mark.parametrize("first", ["nothing", "a caption", "a cue that does not exist"])
+async def test_a_plan_that_wrongly_lets_speech_decide_loses_nothing(
+    film: SimpleNamespace, effort: Any, first: str
+) -> None:
+    def look(inputs: Any, request: Any) -> dict[str, Any]:
+        seen = {"start_seconds": 32.0, "stop_seconds": 33.0, "text": "A ferry without lights."}
+        return {"observations": [seen], "conclusion": "c", "confidence": 4}
+
+    def answer(inputs: Any, request: Any) -> dict[str, Any]:
+        if any(e.source == "frame" for e in inputs.evidence):
+            return one_claim(inputs, "frame")
+        if first == "nothing":
+            return {"found": False, "confidence": 3}
+        if first == "a caption":
+            return one_claim(inputs, "caption")
+        claim = {"text": "x", "citations": [{"evidence_id": "e99"}], "check": "x?"}
+        return {"found": True, "answer": "x", "confidence": 4, "claims": [claim]}
+
+    mind, index = spoken_film(film, look_local=look, answer=answer)
+    mind.words = (CUE, "Field 3.")
+    asked = await film.run(mind, index, "Why does she wait?", effort=effort, max_rounds=1)
+    assert asked.answer.answer == "A ferry without lights."
+    assert asked.answer.rounds == 1, "the round goes on: nothing is read or planned again"
+    assert asked.mind.asked().count("segment_intention") == asked.mind.asked().count("global_intention") == 1
+    assert sent(asked, "look_local") and asked.answer.verified is (effort == "high")
+
+
+async def test_speech_decides_only_where_a_cue_is_quoted_of_what_is_planned(film: SimpleNamespace) -> None:
+    mind, index = spoken_film(film)
+    mind.words = ("Field 7.",)
+    asked = await film.run(mind, index, "Why does she wait?")
+    assert asked.mind.asked().index("look_local") < asked.mind.asked().index("answer")
+    assert asked.mind.asked().count("answer") == 1
+
+
+async def test_what_cues_are_said_not_to_say_is_looked_for_in_a_second_round(film: SimpleNamespace) -> None:
+    mind, index = spoken_film(
+        film, verify=lambda i, r: {"verdict": "yes" if i.frame_times else "no", "seen": "another ferry"}
+    )
+    asked = await film.run(mind, index, "Why does she wait?")
+    first = asked.mind.asked().index("answer")
+    assert "look_local" not in asked.mind.asked()[:first] and "look_local" in asked.mind.asked()[first:]
+    assert sum(not r.pictures for r in sent(asked, "verify")) == 1, "the same cues are not asked again"
+    assert asked.answer.rounds == 2 and asked.answer.verified
+
+
+async def test_a_second_model_reads_the_cues_that_an_answer_rests_on(film: SimpleNamespace) -> None:
+    mind, index = spoken_film(film)
+    checker = ScriptedModel(lambda r: {"verdict": "yes", "seen": ""}, name="second")
+    asked = await film.run(mind, index, "Why does she wait?", checker=checker)
+    (check,) = checker.requests
+    assert check.prompt.name == "verify" and not check.pictures
+    assert asked.answer.checked_by == ("second model", "quote")
+
+
 async def test_every_request_says_what_is_known_of_speech(film: SimpleNamespace) -> None:
     index = film.index(CAPTIONS, cues=[(12.0, 13.0, "hello")])
     asked = await film.run(film.mind(words=("Field 1.", "Field 7.")), index)
@@ -397,6 +487,7 @@ def test_a_reply_observes_and_reasons_before_it_decides(name: str) -> None:
         "scope",
         "look",
         "combine",
+        "decided_by",
         "needs_speech",
     }
     first = [order.index(field) for field in order if field in observe]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.chat_server import ChatServer
 
+from mrvideo.media.subtitles.write import write_srt
 from mrvideo.records import Answer, Effort
 from mrvideo.session.estimating import estimate_index
 from mrvideo.settings import Settings
@@ -32,6 +33,10 @@ def place(asking: Any, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamesp
     made = asking.world.make_world(seed=5, minutes=6, characters=8, named=8)
     cues = sorted((*made.cues(), *asking.cause_cues(made, 1)), key=lambda cue: cue.start_seconds)
     path: Path = made.render(folder / "world.mp4")
+    # The estimate reads a video's own subtitles.
+    path.with_suffix(".srt").write_text(
+        write_srt([(c.start_seconds, c.stop_seconds, c.text) for c in cues]), encoding="utf-8"
+    )
     eyes = asking.teach(asking.perceiver.Perceiver())
     model = asking.perceiving(eyes)
     return SimpleNamespace(
@@ -74,7 +79,13 @@ def test_perfect_eyes_make_every_answer_right_verified_and_rightly_cited(asking:
     answered = put_all(asking, place, place.questions, "high")
     assert wrong(asking, answered) == []
     for question, answer in answered:
-        assert answer.verified == (question.truth is not None), question.text
+        found = question.truth is not None
+        # What only words tell is on no frame.
+        assert answer.checked_by == (
+            () if not found else ("quote",) if question.kind == "why" else answer.checked_by
+        )
+        assert answer.verified == (found and question.kind != "why"), question.text
+        assert all(claim.holds for claim in answer.claims), question.text
         assert answer.rounds == (1 if question.truth is not None else 2), (
             "what is not found is searched again"
         )
@@ -166,6 +177,14 @@ def test_a_question_of_each_kind_takes_what_the_estimate_says(
         assert least.input_tokens <= tokens <= most.input_tokens, kind
 
 
+@pytest.mark.parametrize("effort", ["medium", "high"])
+def test_why_is_told_by_cues_without_a_picture(asking: Any, place: Any, effort: Effort) -> None:
+    questions = [q for q in place.questions if q.kind == "why"]
+    place.model.requests.clear()
+    assert wrong(asking, put_all(asking, place, questions, effort)) == []
+    assert questions and sum(len(r.pictures) for r in place.model.requests) == 0
+
+
 def test_over_http_the_answers_are_the_same(asking: Any, place: Any, tmp_path: Path) -> None:
     from mrvideo.models import ModelSettings, open_model
     from mrvideo.models.ledger import Ledger
@@ -185,4 +204,8 @@ def test_over_http_the_answers_are_the_same(asking: Any, place: Any, tmp_path: P
         answers = asyncio.run(every())
         assert server.refusals == []
     assert wrong(asking, list(zip(questions, answers, strict=True))) == []
-    assert [a.verified for a in answers] == [q.truth is not None for q in questions]
+    told = [q.truth is not None for q in questions]
+    assert [bool(a.claims) and all(c.holds for c in a.claims) for a in answers] == told
+    assert [a.verified for a in answers] == [
+        t and q.kind != "why" for q, t in zip(questions, told, strict=True)
+    ]

@@ -485,6 +485,9 @@ def _plan(eyes: Any, task: Any) -> dict[str, Any]:
     entity = _entity(task, asked.name)
     return {
         "reasoning": "What fits, and what nearly does where all of it counts.",
+        "decided_by": "speech"
+        if asked.want == "why" and any(f.head == "cue" for f in findings)
+        else "several",
         "combine": "sum" if asked.want in ("count", "visits") else "select",
         "scope": "global" if broad else "local",
         "look": "glance" if broad else {"when": "ends", "sign": "text"}.get(asked.want, "dense"),
