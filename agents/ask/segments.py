@@ -133,7 +133,7 @@ def cast_of(
 
 def _when_seen(context: Context, entity: Entity) -> str:
     """`47–56, 180–188 s`: the scenes that show it, those that adjoin as one, the first six."""
-    scenes = [s.span for s in context.scenes.items if entity.name in s.entity_names]
+    scenes = [scene.span for scene in context.shown.get(entity.name, ())]
     spans = merge_spans(scenes, gap_seconds=0.1)
     told = ", ".join(f"{s.start_seconds:.0f}–{s.stop_seconds:.0f}" for s in spans[:_TIMES_TOLD])
     more = f" and {len(spans) - _TIMES_TOLD} times more" if len(spans) > _TIMES_TOLD else ""

@@ -38,6 +38,7 @@ from mrvideo.records import (
     Span,
     Unseen,
 )
+from mrvideo.records.shown import shown_names
 from mrvideo.schemas.analysis import (
     Analysis,
     AnswerReply,
@@ -135,6 +136,15 @@ class Context:
     def scenes(self) -> SpanIndex[Scene]:
         """The index's scenes by time."""
         return SpanIndex(self.index.scenes)
+
+    @cached_property
+    def shown(self) -> dict[str, list[Scene]]:
+        """The scenes that show each of the cast, in order of time. Being spoken of is not being seen."""
+        found: dict[str, list[Scene]] = {}
+        for scene in self.scenes.items:
+            for name in shown_names(scene):
+                found.setdefault(name, []).append(scene)
+        return found
 
     @cached_property
     def cues(self) -> SpanIndex[Cue]:

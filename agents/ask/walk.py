@@ -23,6 +23,7 @@ from mrvideo.errors import ModelError
 from mrvideo.memory.lines import evenly, node_line
 from mrvideo.memory.tree import Memory, Node
 from mrvideo.records import Notice, Span, StageFinished, StageStarted
+from mrvideo.records.shown import spoken_of
 from mrvideo.schemas.analysis import EntityLine
 from mrvideo.schemas.memory import (
     NodeLine,
@@ -117,7 +118,15 @@ async def _seeds(context: Context, memory: Memory) -> list[int]:
 def _seen(context: Context, position: dict[int, int]) -> list[int]:
     """The scenes that show whom the question names, in order of time."""
     named = entities_named(context, [context.question, *context.options])
-    return sorted({position[i] for entity in named for i in entity.scene_indexes if i in position})
+    scenes = context.scenes.items
+    return sorted(
+        {
+            position[i]
+            for entity in named
+            for i in entity.scene_indexes
+            if i in position and entity.name not in spoken_of(scenes[position[i]])
+        }
+    )
 
 
 def _holds_any(node: Node, places: Sequence[int]) -> bool:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from mrvideo.records import Cue, Evidence, Scene
+from mrvideo.records.shown import shown_names
 from mrvideo.speech.names import names_said, personal_name
 
 MIN_TOGETHER = 2
@@ -82,7 +83,7 @@ def label_entity_links(
     for cue, scene in _placed(cues, scenes):
         if cue.speaker:
             said[cue.speaker].setdefault(scene.index, cue)
-            present[scene.index] = frozenset(scene.entity_names)
+            present[scene.index] = frozenset(shown_names(scene))
     links: list[LabelLink] = []
     for label, at in said.items():
         together = Counter(name for index in at for name in present[index])
@@ -131,7 +132,7 @@ def name_candidates(
             if of_speaker and speaker:
                 possible = {speaker}
             else:
-                possible = set(scene.entity_names) - ({speaker} if speaker else set())
+                possible = set(shown_names(scene)) - ({speaker} if speaker else set())
             for entity in possible:
                 given[name][entity].append(cue)
         if speaker and (name := personal_name(cue.speaker or "")):

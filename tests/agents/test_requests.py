@@ -393,6 +393,26 @@ async def test_cast_lines_are_shortened_and_never_dropped_where_captions_name_th
     assert "(seen 20–30, 70–80 s)" in segment.prompt.render(segment.inputs).user
 
 
+async def test_the_cast_is_seen_where_it_is_shown_and_not_where_it_is_spoken_of(
+    film: SimpleNamespace,
+) -> None:
+    captions = list(CAPTIONS)
+    captions[1] = "<person_1> waves. Field 1."
+    captions[4] = "Somebody asks where <person_1> is."
+    captions[7] = "<person_1> is not in the picture."
+    cast = [Entity(name="person_1", kind="person", description="tall", exemplar_seconds=1.0)]
+    index = film.index(captions, entities=cast)
+    named = tuple(
+        s.model_copy(update={"entity_names": ("person_1",) if "<person_1>" in s.detailed else ()})
+        for s in index.scenes
+    )
+    asked = await film.run(
+        film.mind(words=("Field 1.",)), index.model_copy(update={"scenes": named}), effort="low"
+    )
+    (segment,) = sent(asked, "segment_intention")
+    assert [(e.name, e.seen) for e in segment.inputs.entities] == [("person_1", "10–20 s")]
+
+
 async def test_a_finding_cites_the_part_of_a_scene_that_holds_it(film: SimpleNamespace) -> None:
     index = film.index(["A room. A man sits.", "Field."])
     parts = (

@@ -163,6 +163,40 @@ def test_a_question_about_everything_opens_where_those_it_names_were_seen(hour: 
         assert len(read_in(requests)) < len(faulty.scenes) / 2
 
 
+def test_a_question_about_everything_does_not_open_where_those_it_names_are_spoken_of(hour: Any) -> None:
+    index = hour.long.index
+    question = next(q for q in hour.long.questions if q.kind == "visits")
+    who = next(e for e in index.entities if e.display_name and e.display_name in question.text)
+    shown = {s.index for s in index.scenes if f"<{who.name}>" in s.detailed}
+
+    def heard(scene: Scene) -> Scene:
+        if scene.index in shown:
+            return scene
+        told = f"{scene.detailed} Somebody asks where <{who.name}> is."
+        names = (*scene.entity_names, who.name)
+        return scene.model_copy(
+            update={"brief": scene.brief, "detailed": told, "parts": (), "entity_names": names}
+        )
+
+    scenes = tuple(map(heard, index.scenes))
+    spoken = index.model_copy(
+        update={
+            "scenes": scenes,
+            "entities": tuple(
+                e.model_copy(update={"scene_indexes": tuple(s.index for s in scenes)}) if e == who else e
+                for e in index.entities
+            ),
+        }
+    )
+    asked = SimpleNamespace(
+        long=SimpleNamespace(index=spoken), model=hour.model, memory=hour.memory, frames=hour.frames
+    )
+    _, requests = put(asked, question, "low")
+    (_, before) = put(hour, question, "low")
+    assert shown <= read_in(requests)
+    assert len(read_in(requests)) <= len(read_in(before)) + 8, "asked about is not seen"
+
+
 def test_opened_chapters_are_bounded(hour: Any) -> None:
     question = next(q for q in hour.long.questions if q.kind == "where")
     _, requests = put(hour, question, "low", max_opened=2)

@@ -74,6 +74,17 @@ def test_a_label_goes_with_the_entity_it_always_meets(scene, cue):
     assert all(evidence.source == "cue" for link in links for evidence in link.evidence)
 
 
+def test_a_label_goes_with_nobody_who_is_only_spoken_of(scene, cue):
+    asked = {"detailed": "<person_1> asks where <person_2> is."}
+    scenes = [scene(n, "person_1", "person_2").model_copy(update=asked) for n in range(2)]
+    cues = [cue(1, 2, "Hello, Sarah!", "ANNA"), cue(11, 12, "Hello, Sarah!", "ANNA")]
+    (link,) = label_entity_links(scenes, cues)
+    assert (link.entity_name, link.runner_up) == ("person_1", 0)
+    assert [(c.name, c.entity_name, c.rivals) for c in name_candidates(cues, scenes)] == [
+        ("Sarah", "person_1", ())
+    ]
+
+
 def test_one_meeting_or_a_tie_links_nothing(scene, cue):
     scenes = [scene(0, "person_1", "person_2"), scene(1, "person_1", "person_2"), scene(2, "person_3")]
     cues = [
