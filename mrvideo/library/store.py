@@ -201,20 +201,6 @@ class Library:
                 by = list(values)
                 _upsert(connection, schema.embeddings, values | {"vector": vector}, by=by)
 
-    def embeddings(self, digest: str, embedder: str) -> dict[float, bytes]:
-        """Time → vector, of one video and embedder, in order of time."""
-        table = schema.embeddings
-        statement = (
-            select(table.c.time_seconds, table.c.vector)
-            .where(table.c.digest == digest, table.c.embedder == embedder)
-            .order_by(table.c.time_seconds)
-        )
-        with self._reading() as connection:
-            if connection is None:
-                return {}
-            rows = connection.execute(statement).all()
-        return {row.time_seconds: row.vector for row in rows}
-
     def embedders(self) -> dict[str, int]:
         """Fingerprint → how many vectors are kept, of every embedder."""
         table = schema.embeddings

@@ -110,7 +110,14 @@ async def opened(
     try:
         checking = settings.effort in CHECKING
         models = open_models(
-            settings, library, on_event, budget, video=video, checking=checking, at_first_call=True
+            settings,
+            library,
+            on_event,
+            budget,
+            video=video,
+            checking=checking,
+            comparing=True,
+            at_first_call=True,
         )
         try:
             yield models, library

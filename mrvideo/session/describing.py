@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from functools import partial
-
-from anyio import to_thread
-
 from mrvideo.errors import BudgetReached, ModelError
-from mrvideo.library import Library
-from mrvideo.models import Budget
 from mrvideo.models.base import Model, Request
 from mrvideo.models.settings import HOST
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import EventSink, Notice, Usage
 from mrvideo.schemas.analysis import DescribeInputs, DescribeReply
-from mrvideo.session.models import open_models
 from mrvideo.settings import OFFLINE, Settings
 
 
@@ -44,20 +35,3 @@ async def described(query: str, text: Model, on_event: EventSink) -> tuple[str, 
         on_event(Notice(text=f"pictures are compared with the query as it stands: {error}"))
         return query, Usage()
     return " ".join(reply.value.description.split()), reply.usage
-
-
-@asynccontextmanager
-async def text_opened(
-    settings: Settings, budget: Budget | None, on_event: EventSink
-) -> AsyncGenerator[Model]:
-    """The text model, with the library as its reply store where it can be written."""
-    library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
-    try:
-        kept_in = library if library.writable else None
-        models = open_models(settings, kept_in, on_event, budget, at_first_call=True)
-        try:
-            yield models.text
-        finally:
-            await models.aclose()
-    finally:
-        library.close()

@@ -55,11 +55,11 @@ from mrvideo.retrieval.finder import Compared, Finder
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
-from mrvideo.session.describing import described, is_described, text_opened
+from mrvideo.session.describing import described, is_described
 from mrvideo.session.embedding import embed_index, embedder_of, frames_kept, nearest_shots
-from mrvideo.session.looking import frames_at, vision_opened
+from mrvideo.session.looking import frames_at
 from mrvideo.session.meaning import meaning_opened, meant
-from mrvideo.session.models import budget_of
+from mrvideo.session.models import budget_of, models_at_hand
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech.known import speech_of
@@ -174,8 +174,8 @@ async def find_moments(
     finder = await in_thread(partial(_finder, indexes))
     words, spent = query, Usage()
     if picture is None and await in_thread(partial(_reads_words, settings)) and is_described(settings):
-        async with text_opened(settings, budget, on_event) as text:
-            words, spent = await described(query, text, on_event)
+        async with models_at_hand(settings, budget, on_event) as models:
+            words, spent = await described(query, models.text, on_event)
     meanings: list[Compared] = []
     if settings.embed_text is not None and query.strip():
         async with meaning_opened(settings, budget, on_event) as embedder:
@@ -417,8 +417,9 @@ async def _looked_at(
 
     for digest in dict.fromkeys(moment.video_digest for moment in moments):
         own = [place for place, moment in enumerate(moments) if moment.video_digest == digest]
-        async with vision_opened(settings, shared, digest) as vision:
-            await together(look(place, vision) for place in own)
+        # What each look takes is summed up here.
+        async with models_at_hand(settings, shared, lambda event: None, video=digest) as models:
+            await together(look(place, models.vision) for place in own)
     return [looked[place] for place in range(len(moments))], sum(used, Usage())
 
 

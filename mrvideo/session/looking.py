@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
 from functools import partial
 
-from anyio import to_thread
-
 from mrvideo.errors import InputError, RequestTooLarge
-from mrvideo.library import Library
 from mrvideo.mapreduce import in_thread, start_on_portal
 from mrvideo.media.looks import FrameSource
 from mrvideo.models import Budget
@@ -20,7 +16,7 @@ from mrvideo.questions import check_question
 from mrvideo.records import Event, Frame, Index, Span, clock
 from mrvideo.schemas.analysis import LookInputs, LookReply
 from mrvideo.schemas.shared import CueLine
-from mrvideo.session.models import open_models
+from mrvideo.session.models import models_at_hand
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 from mrvideo.speech.known import speech_of
@@ -73,7 +69,8 @@ async def look_again(
         raise InputError(
             f"{span} lies outside the video, which is {clock(index.video.duration_seconds)} long"
         )
-    async with vision_opened(settings, budget, index.video.digest) as vision:
+    async with models_at_hand(settings, budget, _no_events, video=index.video.digest) as models:
+        vision = models.vision
         while True:
             able = vision.capabilities
             try:
@@ -82,23 +79,6 @@ async def look_again(
             except RequestTooLarge:
                 if vision.capabilities == able:
                     raise
-
-
-@asynccontextmanager
-async def vision_opened(
-    settings: Settings, budget: Budget | None, video: str | None
-) -> AsyncGenerator[Model]:
-    """The vision model, with the library as its reply store where it can be written."""
-    library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
-    try:
-        kept_in = library if library.writable else None
-        models = open_models(settings, kept_in, _no_events, budget, video=video, at_first_call=True)
-        try:
-            yield models.vision
-        finally:
-            await models.aclose()
-    finally:
-        library.close()
 
 
 async def _look(

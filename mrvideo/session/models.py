@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ class Models:
     """The models of one run by role, with one ledger.
 
     `verify` is the model that checks claims, when it is another one than `vision`; `meaning` the one that
-    compares texts, where `embed_text` names any.
+    compares texts, where `embed_text` names any and the run compares.
     """
 
     vision: Model
@@ -128,9 +128,11 @@ def open_models(
     *,
     video: str | None = None,
     checking: bool = False,
+    comparing: bool = False,
     at_first_call: bool = False,
 ) -> Models:
-    """The roles' models for one run, with `checking` the one that checks claims; the caller closes them.
+    """The roles' models for one run, with `checking` the one that checks claims, with `comparing` the one that
+    compares texts; the caller closes them.
 
     `budget` is the run's, where these calls are not all of it. `at_first_call` leaves keys and servers
     unchecked until a reply is wanted that is not kept; then `check_reachable` comes before that call.
@@ -172,7 +174,7 @@ def open_models(
     # The same model is no second one.
     second = checking and settings.verify_model is not None and own != roles[0]
     checker = _about(opened(own, roles=("verify",)), video) if second else None
-    meaning = open_meaning(settings, library, ledger, budget)
+    meaning = open_meaning(settings, library, ledger, budget) if comparing else None
     return Models(vision=vision, text=text, ledger=ledger, verify=checker, meaning=meaning)
 
 
@@ -236,6 +238,25 @@ def opened_models(
         yield models
     finally:
         portal().call(models.aclose)
+
+
+@asynccontextmanager
+async def models_at_hand(
+    settings: Settings, budget: Budget | None, on_event: EventSink, *, video: str | None = None
+) -> AsyncGenerator[Models]:
+    """`open_models` on the event-loop thread, with the library as their reply store where it can be written;
+    keys and servers are checked before a call. All is closed at the end.
+    """
+    library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
+    try:
+        kept_in = library if library.writable else None
+        models = open_models(settings, kept_in, on_event, budget, video=video, at_first_call=True)
+        try:
+            yield models
+        finally:
+            await models.aclose()
+    finally:
+        library.close()
 
 
 def check_reachable(

@@ -26,18 +26,25 @@ def pictures_of(
     """The frame on screen in the middle of each moment, by its place; none, with a notice, where the video
     cannot be read.
     """
-    by_digest = {index.video.digest: index for index in indexes}
     found: dict[int, Frame] = {}
-    for place, moment in enumerate(moments):
-        source = cropped_source(by_digest[moment.video_digest], settings, long_side_pixels=long_side_pixels)
+    for index in indexes:
+        places = [n for n, moment in enumerate(moments) if moment.video_digest == index.video.digest]
+        times = [moments[n].span.middle_seconds for n in places]
+        source = cropped_source(index, settings, long_side_pixels=long_side_pixels)
         try:
-            frames = source.at([moment.span.middle_seconds])
-        except VideoError as error:
-            on_event(Notice(text=f"no picture of {moment.span}: {error}"))
+            # One opening for all; frames do not tell which of the times they serve where one is lost.
+            frames = source.at(times)
+        except VideoError:
+            frames = []
+        if len(frames) == len(places):
+            found |= zip(places, frames, strict=True)
             continue
-        if frames:
-            found[place] = frames[0]
-    return found
+        for place, time in zip(places, times, strict=True):
+            try:
+                found.update((place, frame) for frame in source.at([time]))
+            except VideoError as error:
+                on_event(Notice(text=f"no picture of {moments[place].span}: {error}"))
+    return dict(sorted(found.items()))
 
 
 def save_thumbnails(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.films import grey_film
+from support.vectors import kept_vectors
 
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_view import plan, shots_in
@@ -95,20 +96,20 @@ def test_the_shards_hold_nearly_all_that_is_planned_and_the_second_pass_the_rest
     assert {shot.start_seconds for shot in index.shots} <= set(found), "the shots are told apart"
     planned = {time for _, times in embedding.planned_frames(index) for time in times}
     _alongside(index, embedder, library, shards)
-    there = library.embeddings(index.video.digest, embedder.fingerprint)
+    there = kept_vectors(library, index.video.digest, embedder.fingerprint)
     left = planned - there.keys()
     # Three of a shot that begins shortly before the end of a shard: it may be a short or a long one.
     assert len(left) <= 3 * (len(shards) - 1) < len(planned) / 3
     assert len(there.keys() - planned) <= 3
     embedding.embed_index(index, settings, embedder, quiet)
-    once = library.embeddings(index.video.digest, embedder.fingerprint)
+    once = kept_vectors(library, index.video.digest, embedder.fingerprint)
     assert planned <= once.keys()
     with Library.open(tmp_path / "other.db") as other:
         other.put_index(index)
     apart = settings.model_copy(update={"library": tmp_path / "other.db"})
     embedding.embed_index(index, apart, embedder, quiet)
     with Library.open(apart.library) as other:
-        twice = other.embeddings(index.video.digest, embedder.fingerprint)
+        twice = kept_vectors(other, index.video.digest, embedder.fingerprint)
     likeness = [_vector(once[time]) @ _vector(twice[time]) for time in planned]
     assert min(likeness) > 0.99, "the same frames"
 
@@ -123,12 +124,12 @@ def test_what_is_kept_is_not_embedded_again(
     index, settings, library = kept
     embedder = LooksEmbedder()
     embedding.embed_index(index, settings, embedder, quiet)
-    before = library.embeddings(index.video.digest, embedder.fingerprint)
+    before = kept_vectors(library, index.video.digest, embedder.fingerprint)
     counts: list[int] = []
     whole = embedder.embed_images
     monkeypatch.setattr(embedder, "embed_images", lambda jpegs: counts.append(len(jpegs)) or whole(jpegs))
     _alongside(index, embedder, library, shards)
-    after = library.embeddings(index.video.digest, embedder.fingerprint)
+    after = kept_vectors(library, index.video.digest, embedder.fingerprint)
     assert {time: after[time] for time in before} == before
     assert sum(counts) == len(after) - len(before) <= 3
 
@@ -189,5 +190,5 @@ def test_indexing_decodes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     settings = Settings(library=tmp_path / "library.db", embed="offline")
     index = index_video(str(path), settings, on_event=quiet)
     with Library.open(settings.library) as library:
-        there = library.embeddings(index.video.digest, LooksEmbedder().fingerprint)
+        there = kept_vectors(library, index.video.digest, LooksEmbedder().fingerprint)
     assert {time for _, times in embedding.planned_frames(index) for time in times} <= there.keys()

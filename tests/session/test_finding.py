@@ -29,14 +29,18 @@ from mrvideo.errors import (
     SettingsError,
 )
 from mrvideo.library import Library
+from mrvideo.media import looks
 from mrvideo.media.identity import probe
 from mrvideo.models.base import Request
+from mrvideo.models.ledger import Ledger
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Index, Scene, Shot
+from mrvideo.records import Index, Moment, Scene, Shot
 from mrvideo.retrieval.embedders.offline import LooksEmbedder
 from mrvideo.retrieval.embedders.port import Vectors
 from mrvideo.retrieval.vectors.signs import SignVectors
 from mrvideo.session import asking, embedding, finding
+from mrvideo.session.models import Models
+from mrvideo.session.thumbnails import pictures_of
 from mrvideo.settings import Settings
 
 CAPTIONS = ("A dog waits.", "A dog rides a skateboard.", "A cat sleeps.", "A skateboard carries a dog.")
@@ -57,6 +61,16 @@ def video(tmp_path: Path) -> mrvideo.Video:
     return mrvideo.load(str(path), settings=settings)
 
 
+def opening(model: ScriptedModel) -> Callable[..., Any]:
+    """Opens this model for both roles."""
+
+    @asynccontextmanager
+    async def opened(*given: Any, **also: Any) -> AsyncGenerator[Models]:
+        yield Models(model, model, Ledger())
+
+    return opened
+
+
 @pytest.fixture
 def seeing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedModel]:
     """Has a scripted model look instead of the one that is set."""
@@ -64,14 +78,7 @@ def seeing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedModel]:
     def install(reply: Callable[[Request[Any]], Any]) -> ScriptedModel:
         model = ScriptedModel(reply)
 
-        class Opened:
-            async def __aenter__(self) -> ScriptedModel:
-                return model
-
-            async def __aexit__(self, *told: object) -> None:
-                pass
-
-        monkeypatch.setattr(finding, "vision_opened", lambda *given: Opened())
+        monkeypatch.setattr(finding, "models_at_hand", opening(model))
         return model
 
     return install
@@ -353,12 +360,8 @@ def wording(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedModel]:
     def install(reply: Callable[[Request[Any]], Any]) -> ScriptedModel:
         model = ScriptedModel(reply)
 
-        @asynccontextmanager
-        async def opened(*given: Any) -> AsyncGenerator[ScriptedModel]:
-            yield model
-
         monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
-        monkeypatch.setattr(finding, "text_opened", opened)
+        monkeypatch.setattr(finding, "models_at_hand", opening(model))
         return model
 
     return install
@@ -422,6 +425,29 @@ def test_the_words_for_a_query_are_kept(places: mrvideo.Video, monkeypatch: pyte
         again = places.find("The third one?", **told)
         assert again.described == "place 3" and starts(again) == [15.0]
         assert len(server.asked) == 1
+
+
+def test_a_video_is_opened_once_for_the_pictures_of_all_its_moments(
+    places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    open_video = looks.open_video
+    monkeypatch.setattr(
+        looks, "open_video", lambda path, options: opened.append(path) or open_video(path, options)
+    )
+    moments = [
+        Moment(
+            start_seconds=5 * n, stop_seconds=5 * n + 5, video_digest=places.info.digest, video="v", score=1.0,
+            why=(),
+        )
+        for n in (6, 1, 3)
+    ]  # fmt: skip
+    shown = pictures_of(moments, [places.index], places.settings, lambda event: None)
+    assert len(opened) == 1
+    for place, n in enumerate((6, 1, 3)):
+        seen = np.asarray(Image.open(io.BytesIO(shown[place].jpeg)).convert("RGB"), int)
+        near = [float(np.abs(seen - pattern(other)).mean()) for other in range(8)]
+        assert int(np.argmin(near)) == n
 
 
 # Asking ----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from support.chat_server import ChatServer, Fault
 from support.films import grey_film
 from support.memory_films import film
+from support.vectors import kept_vectors
 
 from mrvideo.library import Library
 from mrvideo.memory.build import memory_key
@@ -128,10 +129,10 @@ def test_indexing_leaves_the_chapters_and_the_vectors_also_of_an_index_that_was_
     digest = index.video.digest
     with closing(Library.open(tmp_path / "library.db", create=False)) as library:
         assert library.parts(digest, "memory")
-        assert not library.embeddings(digest, LooksEmbedder().fingerprint)
+        assert not kept_vectors(library, digest, LooksEmbedder().fingerprint)
     # The server is gone: what is kept already is asked for no more.
     again = index_video(str(path), settings.model_copy(update={"embed": "offline"}), on_event=quiet)
     assert again.usage.calls == 0
     with closing(Library.open(tmp_path / "library.db", create=False)) as library:
         assert library.parts(digest, "memory")
-        assert library.embeddings(digest, LooksEmbedder().fingerprint)
+        assert kept_vectors(library, digest, LooksEmbedder().fingerprint)

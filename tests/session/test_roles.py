@@ -56,3 +56,13 @@ def test_only_another_model_is_a_second_one(verify_model: str | None, checking: 
     models = open_models(settings, None, ignore, checking=checking)
     portal().call(models.aclose)
     assert (models.verify is not None) is second
+
+
+@pytest.mark.parametrize("comparing", [True, False])
+def test_texts_are_compared_by_a_model_that_only_runs_that_compare_open(comparing: bool) -> None:
+    settings = Settings(
+        vision="openai:vlm", base_url=ALL, api_key="none", embed_text="openai:text-embedding-3-small"
+    )
+    models = open_models(settings, None, ignore, comparing=comparing)
+    portal().call(models.aclose)
+    assert (models.meaning is not None) is comparing
