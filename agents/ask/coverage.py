@@ -131,8 +131,11 @@ def _looked_through(state: State) -> str:
         parts.append(f"{counted(len({time for _, time in shown}), 'frame')} of {counted(len(spans), 'span')}")
     rests = [rest for rest in state.get("rests", []) if rest.round == state["round"]]
     if rests:
-        frames, stretches = sum(r.frames for r in rests), sum(r.stretches for r in rests)
-        parts.append(f"of the rest {counted(frames, 'frame')} from {counted(stretches, 'scene')}")
+        frames, held = sum(r.frames for r in rests), sum(r.shown for r in rests)
+        stretches = sum(r.stretches for r in rests)
+        left = f" of {counted(stretches, 'scene')}, {stretches - held} not looked at"
+        of = counted(held, "scene") if held == stretches else f"{held}{left}"
+        parts.append(f"of the rest {counted(frames, 'frame')} from {of}")
     return ", ".join(parts) if parts else "nothing: neither captions, nor cues, nor frames could be read"
 
 

@@ -134,6 +134,11 @@ def names_in(text: str) -> list[str]:
     return list(names)
 
 
+def without_marks(text: str) -> str:
+    """A text without the marks of entities."""
+    return re.sub(rf"<{_NAME}>", " ", text)
+
+
 def entities_named(context: Context, texts: Sequence[str]) -> list[Entity]:
     """Those of the cast whom the texts name, by entity name or by the name that people call them, in order."""
     by_name = {e.name: e for e in context.index.entities}

@@ -72,7 +72,7 @@ def dense_bins(spans: Sequence[Span], images: int, *, phase: float = 0.5) -> lis
     spare = images - len(spans)
     extra = sum(wanted) - len(spans)
     counts = [1 + (w - 1 if extra <= spare else (w - 1) * spare // extra) for w in wanted]
-    return [b for span, count in zip(spans, counts, strict=True) for b in _even(span, span, count, phase)]
+    return [b for span, count in zip(spans, counts, strict=True) for b in even_bins(span, span, count, phase)]
 
 
 def dense_frames(span: Span) -> int:
@@ -91,7 +91,7 @@ def glance_bins(context: Context, spans: Sequence[Span], images: int, *, phase: 
     spare = images - len(parts)
     extra = sum(counts) - len(parts)
     counts = [1 + (c - 1 if extra <= spare else (c - 1) * spare // extra) for c in counts]
-    return [b for part, count in zip(parts, counts, strict=True) for b in _even(part, part, count, phase)]
+    return [b for part, count in zip(parts, counts, strict=True) for b in even_bins(part, part, count, phase)]
 
 
 def glance_frames(context: Context, spans: Sequence[Span]) -> int:
@@ -124,7 +124,7 @@ def text_bins(context: Context, spans: Sequence[Span], images: int, *, phase: fl
         signs = [s.span for scene in context.scenes.overlapping(span) for s in scene.sightings]
         parts = [part for sign in signs if (part := sign.intersection(span))]
         shown = next((part for part in parts if part.duration_seconds >= LEAST_SIGN_SECONDS), span)
-        bins += _even(shown, span, 1, phase)
+        bins += even_bins(shown, span, 1, phase)
     return bins
 
 
@@ -205,7 +205,8 @@ def _glances(part: Span) -> int:
     return max(1, round(part.duration_seconds / LONG_SHOT_SECONDS))
 
 
-def _even(part: Span, of: Span, count: int, phase: float) -> list[Bin]:
+def even_bins(part: Span, of: Span, count: int, phase: float) -> list[Bin]:
+    """`count` bins of the same length over a part of the span `of`."""
     step = part.duration_seconds / count
     cuts = [*(part.start_seconds + i * step for i in range(count)), part.stop_seconds]
     return [Bin(low + (high - low) * phase, Span(low, high), of) for low, high in pairwise(cuts)]
@@ -214,16 +215,16 @@ def _even(part: Span, of: Span, count: int, phase: float) -> list[Bin]:
 def _towards_ends(span: Span, count: int, phase: float) -> list[Bin]:
     """Frames inside that lie closer together towards both ends."""
     if count < 4:
-        return _even(span, span, max(count, 1), phase)
+        return even_bins(span, span, max(count, 1), phase)
     near = min(1.5, span.duration_seconds / 4)
     at_ends = count // 3
     first = Span(span.start_seconds, span.start_seconds + near)
     last = Span(span.stop_seconds - near, span.stop_seconds)
     middle = Span(first.stop_seconds, last.start_seconds)
     return [
-        *_even(first, span, at_ends, phase),
-        *_even(middle, span, count - 2 * at_ends, phase),
-        *_even(last, span, at_ends, phase),
+        *even_bins(first, span, at_ends, phase),
+        *even_bins(middle, span, count - 2 * at_ends, phase),
+        *even_bins(last, span, at_ends, phase),
     ]
 
 

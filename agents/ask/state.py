@@ -278,6 +278,8 @@ class Opinion:
     corrected: Span | None = None
     sent: int = 0
     frames: int = 0
+    shown: tuple[Span, ...] = ()
+    """The spans of which frames were shown."""
 
 
 @dataclass(frozen=True)
@@ -304,10 +306,11 @@ class Missed:
 
 @dataclass(frozen=True)
 class Rest:
-    """How much of the rest a check of it was shown: frames of so many of its stretches."""
+    """How much of the rest a check of it was shown: frames of `shown` of its stretches, the likeliest first."""
 
     round: int
     frames: int
+    shown: int
     stretches: int
 
 
@@ -428,10 +431,12 @@ class Denied:
 
 
 class RestTask(TypedDict):
-    """Whether the draft leaves out something that these spans show."""
+    """Whether the draft leaves out something that these spans show. Those in `likely`, best first, are shown
+    before others, and more often.
+    """
 
     round: int
     check: str
     spans: tuple[Span, ...]
-    stretches: int
+    likely: tuple[Span, ...]
     images: int

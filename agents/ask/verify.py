@@ -13,10 +13,11 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, share_of_checks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
-from mrvideo.agents.ask.exemplars import portraits
+from mrvideo.agents.ask.exemplars import entities_named, portraits, without_marks
 from mrvideo.agents.ask.pixels import (
     Bin,
     bins_for,
+    even_bins,
     fetch,
     images_across,
     images_per_look,
@@ -57,6 +58,17 @@ _ADJOINING_SECONDS = 2.0
 """What goes on beside a citation, within its scene, is no other occurrence: a clip's border ends parts, not
 events.
 """
+
+_RANK_WEIGHT = 10
+"""How soon the rank of a scene by its words stops to count; one that shows who is named counts as a first
+rank.
+"""
+
+_TWICE_SHARE = 4
+"""One picture in so many shows a likely scene of the rest once more: what happens there may be short."""
+
+_REST_FRAMES = 3
+"""At most so many frames of one stretch of the rest."""
 
 _REST_PART_SECONDS = 0.5
 """What a claim leaves uncited of a scene is looked at from this length on."""
@@ -106,13 +118,13 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     rests: list[RestTask] = []
     granted = pictures.take(for_rest)
     if granted and rest:
-        shown = _rest_shown(rest, granted)
+        likely = likeliest(context, f"{draft.reply.rest_check} {context.question}", rest)
         rests.append(
             {
                 "round": state["round"],
                 "check": draft.reply.rest_check,
-                "spans": tuple(shown),
-                "stretches": len(rest),
+                "spans": tuple(sorted(rest, key=lambda s: s.start_seconds)),
+                "likely": tuple(likely),
                 "images": granted,
             }
         )
@@ -213,12 +225,7 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
     context, spans = runtime.context, list(task["spans"])
 
     def bins(images: int) -> list[Bin]:
-        chosen = [
-            Bin(s.start_seconds + s.duration_seconds * phase, s, s)
-            for s in spread(spans, images)
-            for phase in _rest_phases(task["round"], len(spans), images)
-        ]
-        return unsent(context, chosen)
+        return unsent(context, rest_bins(spans, task["likely"], images, phase_of(task["round"], check=1)))
 
     most = min(task["images"], images_across(context, context.eye))
     opinion = await _check(
@@ -226,16 +233,11 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
         sampled=True,
     )  # fmt: skip
     context.pictures.give_back(task["images"] - opinion.sent)
-    rest = Rest(task["round"], opinion.frames, task["stretches"])
+    rest = Rest(task["round"], opinion.frames, len(opinion.shown), len(spans))
     if not opinion.holds:
         return {"rests": [rest]}
-    hull = Span(spans[0].start_seconds, spans[-1].stop_seconds)
+    hull = Span(opinion.shown[0].start_seconds, opinion.shown[-1].stop_seconds)
     return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
-
-
-def _rest_phases(round_: int, spans: int, images: int) -> tuple[float, ...]:
-    first = phase_of(round_, check=1)
-    return (first, first + 0.5) if images >= 2 * spans and first < 0.5 else (first,)
 
 
 async def _check_claim(context: Context, task: VerifyTask, number: int, model: Model, images: int) -> Opinion:
@@ -283,7 +285,9 @@ async def _check(
 
     async def once(final: bool) -> Opinion:
         most = min(images, images_across(context, model))
-        exemplars, known = await portraits(context, named=named, images=most, spans=len(spans), model=model)
+        # Of a sample, a third is spent on who is meant.
+        needed = max(most - min(most // 3, 3), 1) if sampled else len(spans)
+        exemplars, known = await portraits(context, named=named, images=most, spans=needed, model=model)
         bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
         fetched = await fetch(context, bins)
         if not (fetched.frames or spoken):
@@ -295,8 +299,9 @@ async def _check(
         pictures = (*exemplars, *own) if fetched.frames else ()
         eye = model if pictures else context.checker or context.text
         room = room_for(context, eye, images=len(pictures))
-        cues = cues_within(context, spans, room=room // 2, model=eye)
         shown = [s for s in spans if any(of == s or of.overlaps(s) for of, _ in fetched.shown)] or spans
+        about = shown if sampled else spans
+        cues = cues_within(context, about, room=room // 2, model=eye)
         inputs = VerifyInputs(
             check=check,
             spans=tuple(shown),
@@ -304,19 +309,19 @@ async def _check(
             context_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds in outside),
             sampled=sampled,
             cues=cues,
-            entities=cast_of(context, spans, room=room // CAST_SHARE, also=known),
-            speech=speech_of(context.index, spans, cues),
+            entities=cast_of(context, about, room=room // CAST_SHARE, also=known),
+            speech=speech_of(context.index, about, cues),
             exemplars=known if pictures else (),
             crops=len(own) > len(fetched.frames),
         )
-        hull = Span(min(s.start_seconds for s in spans), max(s.stop_seconds for s in spans))
+        hull = Span(min(s.start_seconds for s in about), max(s.stop_seconds for s in about))
         try:
             reply = await call(context, eye, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
         except ModelError as error:
             if isinstance(error, RequestTooLarge) and not final:
                 raise
             reason = f"a claim about it could not be checked: {failure_of(error)}"
-            failed = [Unseen.of(s, reason) for s in spans]
+            failed = [Unseen.of(s, reason) for s in about]
             return Opinion(None, "", (*fetched.unseen, *failed), looked=False)
         complete = spoken or sampled or len(shown) == len(spans)
         # What was said is on no frame: a model that only reads finds it in the cue that it was quoted from.
@@ -330,6 +335,7 @@ async def _check(
             corrected=_corrected(context, reply, [f.time_seconds for f in fetched.frames]),
             sent=len(pictures),
             frames=len(fetched.frames),
+            shown=tuple(shown),
         )
 
     return await fitted(model, once)
@@ -396,15 +402,47 @@ def _uncovered(span: Span, covers: Sequence[Span]) -> list[Span]:
     return parts
 
 
-def _rest_shown(rest: Sequence[Span], images: int) -> list[Span]:
-    """As many as there are pictures for: those at the front of the list in any case, the others evenly
-    chosen; in order of time.
+def likeliest(context: Context, text: str, rest: Sequence[Span]) -> list[Span]:
+    """Those of the rest that may well hold what a text asks for, best first: by the words of their captions,
+    texts and cues, and by whether they show whom it names. Of what is left of cited scenes, all, and first.
     """
-    room = max(images - min(images // 3, 3), 1)
-    first = [s for s in rest[:room] if s in rest[: max(room // 2, 1)]]
-    others = [s for s in rest if s not in first]
-    chosen = [*first, *(spread(others, room - len(first)) if room > len(first) else [])]
-    return sorted(chosen, key=lambda s: s.start_seconds)
+    scenes = context.scenes.items
+    place_of = {scene.span: place for place, scene in enumerate(scenes)}
+    scores: dict[int, float] = {}
+    # Whom it names is told by the cast: captions name them also where they are only spoken of.
+    for rank, place in enumerate(context.recall.places(without_marks(text), len(scenes))):
+        scores[place] = 1 / (_RANK_WEIGHT + rank)
+    place_of_index = {scene.index: place for place, scene in enumerate(scenes)}
+    for entity in entities_named(context, [text]):
+        for scene in context.shown.get(entity.name, ()):
+            place = place_of_index[scene.index]
+            scores[place] = scores.get(place, 0.0) + 1 / _RANK_WEIGHT
+    beside = [s for s in rest if s not in place_of]
+    others = [s for s in rest if scores.get(place_of.get(s, -1), 0.0) > 0]
+    return [*beside, *sorted(others, key=lambda s: (-scores[place_of[s]], s.start_seconds))]
+
+
+def rest_bins(rest: Sequence[Span], likely: Sequence[Span], images: int, phase: float) -> list[Bin]:
+    """Frames of the rest: two in three of the likeliest, those at the front twice; the others evenly chosen
+    from all that is left, since captions may have missed it.
+    """
+    images = max(images, 1)
+    for_likely = math.ceil(images * 2 / 3) if len(likely) < len(rest) else images
+    counts: dict[Span, int] = {}
+    for place, span in enumerate(likely):
+        if sum(counts.values()) >= for_likely:
+            break
+        counts[span] = 2 if place < images // _TWICE_SHARE and sum(counts.values()) + 2 <= for_likely else 1
+    left = [span for span in rest if span not in counts]
+    counts |= dict.fromkeys(spread(left, images - sum(counts.values())), 1) if left else {}
+    most = [span for span in likely if span in counts] or list(counts)
+    while (spare := images - sum(counts.values())) > 0 and any(counts[s] < _REST_FRAMES for s in most):
+        counts |= {s: counts[s] + 1 for s in [s for s in most if counts[s] < _REST_FRAMES][:spare]}
+    return [
+        bin_
+        for span in sorted(counts, key=lambda s: s.start_seconds)
+        for bin_ in even_bins(span, span, counts[span], phase)
+    ]
 
 
 def cited_spans(context: Context, evidence: Sequence[Evidence]) -> list[Span]:

@@ -45,6 +45,7 @@ _TASK_SECONDS = 30
 _PER_LOOK = 36
 _LINE_TOKENS = 25
 _CHECKS = 20
+_SHOTS_PER_CLIP = 1.5
 _CHILDREN = 12
 """Scenes of a chapter, chapters of the node above: between 8 and 16."""
 _FACT_OUTPUT_TOKENS = 900
@@ -234,9 +235,11 @@ def _question(
     if effort != "low":
         calls.append(_Call("goals", "text", 1, 40))
         if most:
-            pictures.widen(effort, scenes)
+            # Where cuts come faster than clips, there are more shots to look at.
+            units = math.ceil(scenes * _SHOTS_PER_CLIP)
+            pictures.widen(effort, units)
             for_checks = 2 * _CHECKS if effort == "high" else 0
-            across = min(pictures.most - for_checks, scenes + 6)
+            across = min(pictures.most - for_checks, units + 6)
             count = math.ceil(across / max(min(_PER_LOOK, capabilities.look_images), 1))
             calls.append(_Call("look_global", "vision", count, 400, across // count))
             closer = (pictures.most - for_checks - across) // rounds

@@ -369,6 +369,57 @@ async def test_the_rest_is_checked_where_another_occurrence_is_likeliest_and_say
     assert "of the rest" in asked.answer.searched
 
 
+async def test_of_the_rest_the_scenes_that_likely_hold_it_are_shown_more_often(
+    film: SimpleNamespace,
+) -> None:
+    """Frames evenly spread over an hour show a second occurrence once in many times."""
+    captions = [f"Field {n}." for n in range(60)]
+    captions[3] = "A kite. Field 3."
+    captions[37] = "A red kite over a field."
+    captions[22] = "<person_1> sits down."
+    captions[46] = "Somebody asks where <person_1> is."
+    cast = [Entity(name="person_1", kind="person", description="tall", exemplar_seconds=1.0)]
+    index = film.index(captions, entities=cast)
+    named = tuple(
+        s.model_copy(update={"entity_names": ("person_1",) if "<person_1>" in s.detailed else ()})
+        for s in index.scenes
+    )
+    mind = film.mind(words=("A kite",))
+    mind.handlers["answer"] = claims_of(
+        {"text": "A kite", "cites": ["A kite. Field 3."]}, rest_check="Is <person_1> seen with another kite?"
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    asked = await film.run(mind, index.model_copy(update={"scenes": named}), "How often?")
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    times = rest.inputs.frame_times
+    counts = [sum(n * 10 <= t < n * 10 + 10 for t in times) for n in range(60)]
+    assert counts[37] >= 1 and counts[22] >= 1, "what its words and its cast point to"
+    assert counts[46] == 0, "who is only spoken of is not there"
+    assert counts[3] == 0, "the cited scene"
+    others = [n for n, count in enumerate(counts) if count and n not in (22, 37)]
+    assert others, "what no caption tells of is sampled, too"
+    assert all(counts[n] == 1 for n in others)
+    assert len(rest.pictures) <= 12
+    looked = len(others) + 2
+    assert f"{len(times)} frames from {looked} of 59 scenes, {59 - looked} not looked at" in (
+        asked.answer.searched
+    )
+
+
+async def test_where_pictures_are_left_over_the_likeliest_scenes_get_them(film: SimpleNamespace) -> None:
+    captions = ["A kite. Field 0.", "Field 1.", "A red kite.", "Field 3."]
+    mind = film.mind(words=("A kite",))
+    mind.handlers["answer"] = claims_of(
+        {"text": "A kite", "cites": ["A kite. Field 0."]}, rest_check="Is another kite seen?"
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    asked = await film.run(mind, film.index(captions), "How often?")
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    counts = [sum(n * 10 <= t < n * 10 + 10 for t in rest.inputs.frame_times) for n in range(4)]
+    assert counts[0] == 0 and counts[2] > counts[1] == counts[3] == 1
+    assert "from 3 scenes" in asked.answer.searched
+
+
 # words --------------------------------------------------------------------------------------------
 
 
