@@ -427,15 +427,17 @@ def rest_bins(rest: Sequence[Span], likely: Sequence[Span], images: int, phase: 
     from all that is left, since captions may have missed it.
     """
     images = max(images, 1)
-    for_likely = math.ceil(images * 2 / 3) if len(likely) < len(rest) else images
+    known = set(likely)
+    others = [span for span in rest if span not in known]
+    for_likely = max(math.ceil(images * 2 / 3), images - len(others))
     counts: dict[Span, int] = {}
     for place, span in enumerate(likely):
-        if sum(counts.values()) >= for_likely:
+        free = for_likely - sum(counts.values())
+        if free == 0:
             break
-        counts[span] = 2 if place < images // _TWICE_SHARE and sum(counts.values()) + 2 <= for_likely else 1
-    left = [span for span in rest if span not in counts]
-    counts |= dict.fromkeys(spread(left, images - sum(counts.values())), 1) if left else {}
-    most = [span for span in likely if span in counts] or list(counts)
+        counts[span] = 2 if place < images // _TWICE_SHARE and free >= 2 else 1
+    counts |= dict.fromkeys(spread(others, images - sum(counts.values())), 1) if others else {}
+    most = [span for span in counts if span in known] or list(counts)
     while (spare := images - sum(counts.values())) > 0 and any(counts[s] < _REST_FRAMES for s in most):
         counts |= {s: counts[s] + 1 for s in [s for s in most if counts[s] < _REST_FRAMES][:spare]}
     return [

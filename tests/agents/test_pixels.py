@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mrvideo.agents.ask.pixels import dense_bins, fetch
 from mrvideo.agents.ask.state import Context
+from mrvideo.agents.ask.verify import rest_bins
 from mrvideo.records import Frame, Span
 
 
@@ -79,3 +80,24 @@ def test_with_fewer_images_than_spans_the_ends_are_among_those_shown(images: int
     assert len(shown) == images
     if images > 1:
         assert {0.0, 60.0} <= shown
+
+
+@given(st.integers(1, 80), st.data(), st.integers(1, 30))
+def test_the_rest_is_shown_by_no_more_pictures_than_there_are_the_likeliest_of_it_first(
+    count: int, data: st.DataObject, images: int
+) -> None:
+    rest = [Span(10.0 * n, 10.0 * n + 10) for n in range(count)]
+    likely = data.draw(st.lists(st.sampled_from(rest), unique=True))
+    bins = rest_bins(rest, likely, images, 0.25)
+    shown = [bin_.of for bin_ in bins]
+    # Three frames of one of them at most; single ones of those that nothing speaks for.
+    most = [span for span in likely if span in shown] or rest
+    assert len(bins) == min(images, len(set(shown) - set(most)) + 3 * len(most))
+    assert all(bin_.of.contains(bin_.time_seconds) for bin_ in bins)
+    assert len({bin_.time_seconds for bin_ in bins}) == len(bins)
+    first = [span for span in likely if span in shown]
+    ahead = likely[: len(first)]
+    assert set(ahead) <= set(first) or len(shown) > len(set(shown)) or images > len(ahead)
+    if len(likely) < count and images >= 3:
+        assert any(span not in likely for span in shown), "captions may have missed it"
+    assert all(shown.count(span) == 1 for span in shown if likely and span not in likely)
