@@ -317,6 +317,7 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
     pictures = (*exemplars, *own)
     room = room_for(context, model, images=len(pictures))
     cues = cues_within(context, near if across else shown, room=room // 2, model=model)
+    told = (*known, *(entity.name for entity in entities_named(context, named)))
     inputs = LookInputs(
         question=context.question,
         goal=task["goal"],
@@ -325,7 +326,7 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
         frame_times=tuple(f.time_seconds for f in fetched.frames),
         cues=cues,
         characters=plan.characters,
-        entities=cast_of(context, shown, room=room // CAST_SHARE, also=known),
+        entities=cast_of(context, shown, room=room // CAST_SHARE, also=told),
         speech=speech_of(context.index, shown, cues),
         exemplars=known,
         crops=len(own) > len(fetched.frames),

@@ -432,7 +432,7 @@ class Denied:
 
 class RestTask(TypedDict):
     """Whether the draft leaves out something that these spans show. Those in `likely`, best first, are shown
-    before others, and more often.
+    before others.
     """
 
     round: int

@@ -64,9 +64,6 @@ _RANK_WEIGHT = 10
 rank.
 """
 
-_TWICE_SHARE = 4
-"""One picture in so many shows a likely scene of the rest once more: what happens there may be short."""
-
 _REST_FRAMES = 3
 """At most so many frames of one stretch of the rest."""
 
@@ -296,6 +293,8 @@ async def _check(
         own = pictures_of(fetched.frames, outside=outside)
         if crops:
             own = await with_crops(context, fetched.frames, own, most - len(exemplars) - len(own))
+        # A name without its line in the cast tells nothing to whoever looks.
+        told = (*known, *(entity.name for entity in entities_named(context, [check])))
         pictures = (*exemplars, *own) if fetched.frames else ()
         eye = model if pictures else context.checker or context.text
         room = room_for(context, eye, images=len(pictures))
@@ -309,7 +308,7 @@ async def _check(
             context_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds in outside),
             sampled=sampled,
             cues=cues,
-            entities=cast_of(context, about, room=room // CAST_SHARE, also=known),
+            entities=cast_of(context, about, room=room // CAST_SHARE, also=told),
             speech=speech_of(context.index, about, cues),
             exemplars=known if pictures else (),
             crops=len(own) > len(fetched.frames),
@@ -423,19 +422,14 @@ def likeliest(context: Context, text: str, rest: Sequence[Span]) -> list[Span]:
 
 
 def rest_bins(rest: Sequence[Span], likely: Sequence[Span], images: int, phase: float) -> list[Bin]:
-    """Frames of the rest: two in three of the likeliest, those at the front twice; the others evenly chosen
-    from all that is left, since captions may have missed it.
+    """Frames of the rest: two in three of the likeliest, a scene each; the others evenly chosen from all that
+    nothing speaks for, since captions may have missed it. What is left over shows the likeliest again.
     """
     images = max(images, 1)
     known = set(likely)
     others = [span for span in rest if span not in known]
     for_likely = max(math.ceil(images * 2 / 3), images - len(others))
-    counts: dict[Span, int] = {}
-    for place, span in enumerate(likely):
-        free = for_likely - sum(counts.values())
-        if free == 0:
-            break
-        counts[span] = 2 if place < images // _TWICE_SHARE and free >= 2 else 1
+    counts = dict.fromkeys(likely[:for_likely], 1)
     counts |= dict.fromkeys(spread(others, images - sum(counts.values())), 1) if others else {}
     most = [span for span in counts if span in known] or list(counts)
     while (spare := images - sum(counts.values())) > 0 and any(counts[s] < _REST_FRAMES for s in most):

@@ -18,6 +18,7 @@ from PIL import Image
 from mrvideo import schemas
 from mrvideo.agents.ask.calls import clipped
 from mrvideo.agents.ask.notes import without_ids
+from mrvideo.models.base import Capabilities
 from mrvideo.models.schema import strict_schema
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.prompts.loader import load_prompt
@@ -369,7 +370,7 @@ async def test_the_rest_is_checked_where_another_occurrence_is_likeliest_and_say
     assert "of the rest" in asked.answer.searched
 
 
-async def test_of_the_rest_the_scenes_that_likely_hold_it_are_shown_more_often(
+async def test_of_the_rest_the_scenes_that_likely_hold_it_are_shown_before_others(
     film: SimpleNamespace,
 ) -> None:
     """Frames evenly spread over an hour show a second occurrence once in many times."""
@@ -462,6 +463,27 @@ async def test_the_cast_is_seen_where_it_is_shown_and_not_where_it_is_spoken_of(
     )
     (segment,) = sent(asked, "segment_intention")
     assert [(e.name, e.seen) for e in segment.inputs.entities] == [("person_1", "10–20 s")]
+
+
+async def test_whom_a_check_names_is_told_of_where_no_caption_shows_that_one(film: SimpleNamespace) -> None:
+    """A name without its line in the cast tells nothing to whoever looks."""
+    cast = [
+        Entity(name=f"person_{n}", kind="person", description=f"coat {n}", exemplar_seconds=1.0)
+        for n in (1, 2, 3)
+    ]
+    # Eyes that look at few pictures are shown no exemplars.
+    mind = film.mind(words=("Field 1.",), capabilities=Capabilities(look_images=8))
+    mind.handlers["answer"] = claims_of(
+        {"text": "<person_2> waves", "cites": ["Field 1."]}, rest_check="Is <person_3> seen?"
+    )
+    mind.handlers["global_intention"] = plan_of(
+        (10, 20), characters=[{"word": "who", "entity": "<person_1>"}]
+    )
+    asked = await film.run(mind, film.index(CAPTIONS, entities=cast), max_rounds=1)
+    (look, *_) = sent(asked, "look_local")
+    claim, rest = sorted(sent(asked, "verify"), key=lambda r: r.inputs.sampled)
+    for request, name in ((look, "person_1"), (claim, "person_2"), (rest, "person_3")):
+        assert [e.name for e in request.inputs.entities] == [name]
 
 
 async def test_a_finding_cites_the_part_of_a_scene_that_holds_it(film: SimpleNamespace) -> None:

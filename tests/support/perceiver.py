@@ -173,7 +173,7 @@ class Perceiver:
 
     def __call__(self, request: Request[Any]) -> dict[str, Any]:
         """Answers a request of this process by its rendered text alone."""
-        text = request.prompt.render(request.inputs).user
+        text = request.prompt.render(request.inputs, request.names).user
         return self.answer(
             Task(request.prompt.name, text, tuple((p.label, p.jpeg) for p in request.pictures))
         )
