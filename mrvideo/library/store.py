@@ -211,6 +211,27 @@ class Library:
             rows = connection.execute(statement).all()
         return {row[0]: row[1] for row in rows}
 
+    def embedding_counts(self, embedder: str, digests: Iterable[str]) -> dict[str, int]:
+        """Digest → how many vectors of frames are kept, of these videos; those without any are left out."""
+        return self._counts(schema.embeddings, embedder, digests)
+
+    def text_embedding_counts(self, embedder: str, digests: Iterable[str]) -> dict[str, int]:
+        """Digest → how many vectors of texts are kept, of these videos; those without any are left out."""
+        return self._counts(schema.text_embeddings, embedder, digests)
+
+    def _counts(self, table: Table, embedder: str, digests: Iterable[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        with self._reading() as connection:
+            if connection is None:
+                return {}
+            # One by one, since the key begins with the digest.
+            for digest in sorted(frozenset(digests)):
+                where = table.c.digest == digest, table.c.embedder == embedder
+                found[digest] = connection.execute(
+                    select(func.count()).select_from(table).where(*where)
+                ).scalar_one()
+        return {digest: count for digest, count in found.items() if count}
+
     def embedding_times(
         self, embedder: str, digests: Collection[str] | None = None
     ) -> dict[str, list[float]]:

@@ -235,11 +235,12 @@ def frames_kept(indexes: Sequence[Index], settings: Settings, embedder: Embedder
     fingerprint, dimensions = embedder.fingerprint, embedder.dimensions
     digests = [index.video.digest for index in indexes]
     with closing(Library.open(settings.library, create=False)) as library:
-        times = library.embedding_times(fingerprint, digests)
-        key = (library.place, fingerprint, *((digest, len(own)) for digest, own in sorted(times.items())))
+        counts = library.embedding_counts(fingerprint, digests)
+        key = (library.place, fingerprint, *sorted(counts.items()))
         with _vectors_lock:
             if key in _vectors:
                 return _vectors[key]
+        times = library.embedding_times(fingerprint, digests)
         made = open_vectors(
             Frames(list(times.items())), rows_of(settings.library, fingerprint, dimensions), dimensions
         )

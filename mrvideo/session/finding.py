@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from anyio import to_thread
@@ -53,6 +54,7 @@ from mrvideo.records import (
 from mrvideo.retrieval.embedders.port import Embedder
 from mrvideo.retrieval.finder import Compared, Finder
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
+from mrvideo.retrieval.vectors.port import VectorIndex
 from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
 from mrvideo.session.describing import described, is_described
@@ -74,6 +76,8 @@ _POINTED = 6
 
 _SAMPLED_FRAMES = 20_000
 """Enough to tell how alike frames are by chance."""
+
+_chances: WeakKeyDictionary[VectorIndex, float] = WeakKeyDictionary()
 
 _COMPARED: tuple[MomentSource, ...] = ("picture", "meaning")
 _FINDERS_KEPT = 2
@@ -290,12 +294,20 @@ def _pictured(
     if not len(frames):
         raise InputError(_no_frames(indexes, name, unread)) from (unread[0] if unread else None)
     shown = embedder.embed_images([picture])
-    sample = frames.vectors(frames.sample(_SAMPLED_FRAMES))
-    chance = likeness_of_strangers(list(sample), np.stack(list(sample.values())), count=len(frames))
-    found = like_picture(*nearest_shots(indexes, frames, shown, within), shown, chance=chance)
+    found = like_picture(*nearest_shots(indexes, frames, shown, within), shown, chance=_chance(frames))
     if name != OFFLINE:
         return found
     return [replace(one, quote=f"{one.quote}, by colour and texture alone") for one in found]
+
+
+def _chance(frames: VectorIndex) -> float:
+    """How alike frames are by chance: drawn once for vectors that stay in memory."""
+    if frames not in _chances:
+        sample = frames.vectors(frames.sample(_SAMPLED_FRAMES))
+        _chances[frames] = likeness_of_strangers(
+            list(sample), np.stack(list(sample.values())), count=len(frames)
+        )
+    return _chances[frames]
 
 
 def _no_frames(indexes: Sequence[Index], name: str, unread: Sequence[VideoError]) -> str:

@@ -271,18 +271,19 @@ def _texts(indexes: Sequence[Index], place: Path, key: str, strangers: Vectors) 
     kept.
     """
     with closing(Library.open(place, create=False)) as library:
-        kept = {index.video.digest: library.embedded_texts(index.video.digest, key) for index in indexes}
+        counts = library.text_embedding_counts(key, [index.video.digest for index in indexes])
         known = (
             library.place,
             key,
             *(
-                (index.video.digest, index.key, index.created_at, len(kept[index.video.digest]))
+                (index.video.digest, index.key, index.created_at, counts.get(index.video.digest, 0))
                 for index in indexes
             ),
         )
-    with _opened_lock:
-        if known in _opened:
-            return _opened[known]
+        with _opened_lock:
+            if known in _opened:
+                return _opened[known]
+        kept = {index.video.digest: library.embedded_texts(index.video.digest, key) for index in indexes}
     made = _made(indexes, kept, place, key, strangers)
     with _opened_lock:
         _opened[known] = made

@@ -175,6 +175,8 @@ def test_vectors_of_frames_are_kept_by_embedder_and_go_with_their_video(library,
     assert list(kept_vectors(library, digest, "a").items()) == [(1.0, b"11"), (2.0, b"33")]
     assert kept_vectors(library, digest, "b") == {9.0: b"99"}
     assert library.embedders() == {"a": 2, "b": 1}
+    assert library.embedding_counts("a", [digest, "z"]) == {digest: 2}
+    assert library.text_embedding_counts("a", [digest]) == {}
     assert library.embedding_times("a") == library.embedding_times("a", [digest]) == {digest: [1.0, 2.0]}
     assert library.embedding_times("a", ["z"]) == library.embedding_times("z") == {}
     library.remove(digest)

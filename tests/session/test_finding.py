@@ -311,6 +311,25 @@ def test_many_frames_are_found_by_signs_as_they_are_one_by_one(
     assert starts(places.find(like=tmp_path / "p.png", within=(21, 40))) == []
 
 
+def test_what_stays_in_memory_is_not_read_or_drawn_again(
+    places: mrvideo.Video, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred hours have 300,000 times, and chance is drawn from 20,000 vectors."""
+    Image.fromarray(pattern(3)).save(tmp_path / "p.png")
+    first = places.find(like=tmp_path / "p.png")
+
+    def fail(*told: object, **more: object) -> Any:
+        raise AssertionError("once is enough")
+
+    monkeypatch.setattr(finding, "likeness_of_strangers", fail)
+    monkeypatch.setattr(embedding, "open_vectors", fail)
+    once = list[str]()
+    times = Library.embedding_times
+    monkeypatch.setattr(Library, "embedding_times", lambda *given: once.append("read") or times(*given))
+    assert places.find(like=tmp_path / "p.png") == first
+    assert len(once) <= 1, "by the look for frames that are not embedded yet"
+
+
 def test_frames_that_are_kept_later_are_found(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors stay in memory: those of before must not hide what was embedded since."""
     monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
