@@ -54,7 +54,7 @@ def mind(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Reply]], ScriptedMod
     def install(replies: list[Reply]) -> ScriptedModel:
         text = Mind(replies)
         models = Models(vision=OfflineModel(), text=text, ledger=Ledger())
-        for room in ("mrvideo.tools.chat", "mrvideo.session.looking", "mrvideo.session.asking"):
+        for room in ("mrvideo.tools.chat", "mrvideo.session.models", "mrvideo.session.asking"):
             monkeypatch.setattr(f"{room}.open_models", lambda *_, **__: models)
         return text
 
