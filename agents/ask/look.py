@@ -12,12 +12,12 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import LOOK_MOST, share_of_looks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
+from mrvideo.agents.ask.changes import fetch_as
 from mrvideo.agents.ask.evidence import collect
 from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits
 from mrvideo.agents.ask.pixels import (
     asked_times,
     bins_for,
-    fetch,
     frames_for,
     glance_frames,
     images_across,
@@ -303,7 +303,7 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
     free = max(images - len(exemplars), 1)
     frames = free // 3 if task["look"] == "text" and context.closeups is not None else free
     bins = bins_for(context, task["look"], spans, max(frames, 1), phase=task["phase"], turn=task["turn"])
-    fetched = await fetch(context, bins)
+    fetched = await fetch_as(context, task["look"], bins, phase=task["phase"])
     if not fetched.frames:
         context.pictures.give_back(task["images"])
         return {"unseen": list(fetched.unseen)}

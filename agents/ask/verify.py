@@ -13,12 +13,12 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, share_of_checks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
+from mrvideo.agents.ask.changes import fetch_as
 from mrvideo.agents.ask.exemplars import entities_named, portraits, without_marks
 from mrvideo.agents.ask.pixels import (
     Bin,
     bins_for,
     even_bins,
-    fetch,
     images_across,
     images_per_look,
     phase_of,
@@ -45,7 +45,7 @@ from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.models.base import Model
 from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
-from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
+from mrvideo.schemas.analysis import Density, VerifyInputs, VerifyReply
 from mrvideo.speech.known import speech_of
 
 MARGIN_SECONDS = 1.0
@@ -66,6 +66,9 @@ rank.
 
 _REST_FRAMES = 3
 """At most so many frames of one stretch of the rest."""
+
+_GLANCES = 3
+"""Frames of a cited span where the plan asks for a glance."""
 
 _REST_PART_SECONDS = 0.5
 """What a claim leaves uncited of a scene is looked at from this length on."""
@@ -227,7 +230,7 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
     most = min(task["images"], images_across(context, context.eye))
     opinion = await _check(
         context, task["check"], spans, bins, named=[task["check"]], spoken=False, model=context.eye, images=most,
-        sampled=True,
+        look="glance", sampled=True,
     )  # fmt: skip
     context.pictures.give_back(task["images"] - opinion.sent)
     rest = Rest(task["round"], opinion.frames, len(opinion.shown), len(spans))
@@ -242,15 +245,19 @@ async def _check_claim(context: Context, task: VerifyTask, number: int, model: M
     spans = cited_spans(context, evidence)
     spoken = _spoken(evidence)
     images = min(images, images_per_look(context, model))
-    look, phase = task["look"], phase_of(task["round"], check=number)
+    glances = task["look"] == "glance"
+    # One frame of a span may be the one that hides what the claim says.
+    look: Density = "dense" if glances else task["look"]
+    phase = phase_of(task["round"], check=number)
 
     def bins(free: int) -> list[Bin]:
         room = free // 3 if look == "text" and context.closeups is not None else free
+        room = min(room, _GLANCES * len(spans)) if glances else room
         return bins_for(context, look, spans, max(room, 1), phase=phase, turn=task["claim_index"])
 
     opinion = await _check(
         context, asked.check, spans, bins, named=[task["claim"].text, asked.check], spoken=spoken, model=model,
-        images=images, crops=look == "text",
+        images=images, look=look, phase=phase,
     )  # fmt: skip
     if opinion.corrected is not None:
         # Its core holds. Where the question is when, the answer is worded again with the right time.
@@ -275,8 +282,9 @@ async def _check(
     spoken: bool,
     model: Model,
     images: int,
+    look: Density = "ends",
+    phase: float = 0.5,
     sampled: bool = False,
-    crops: bool = False,
 ) -> Opinion:
     """One call. `spoken`: what rests on cues alone may go without pictures."""
 
@@ -286,12 +294,12 @@ async def _check(
         needed = max(most - min(most // 3, 3), 1) if sampled else len(spans)
         exemplars, known = await portraits(context, named=named, images=most, spans=needed, model=model)
         bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
-        fetched = await fetch(context, bins)
+        fetched = await fetch_as(context, look, bins, phase=phase)
         if not (fetched.frames or spoken):
             return Opinion(None, "", fetched.unseen, looked=False)
         outside = _outside(fetched.shown, spans)
         own = pictures_of(fetched.frames, outside=outside)
-        if crops:
+        if look == "text":
             own = await with_crops(context, fetched.frames, own, most - len(exemplars) - len(own))
         # A name without its line in the cast tells nothing to whoever looks.
         told = (*known, *(entity.name for entity in entities_named(context, [check])))

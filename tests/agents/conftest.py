@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 from support import world_questions
 from support.films import video_info
 
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.agents.ask.state import Context
 from mrvideo.errors import DecodeError
+from mrvideo.media.images import encode_jpeg
 from mrvideo.models.base import Capabilities, Model, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import (
@@ -69,8 +71,11 @@ def make_index(
     )
 
 
+STILL = encode_jpeg(Image.new("RGB", (64, 36), "grey"))
+
+
 class FakeFrames:
-    """Serves a 'JPEG' that spells its time; spans in `broken` yield nothing; `dead` raises as a lost file
+    """Serves a still picture whose bytes end with its time; spans in `broken` yield nothing; `dead` raises as a lost file
     does.
     """
 
@@ -85,7 +90,7 @@ class FakeFrames:
         if self.dead:
             raise DecodeError("film.mp4 at 0.0 s: nothing can be read; re-mux it with ffmpeg -c copy")
         return [
-            Frame(t, f"{t:.2f}".encode(), 64, 36)
+            Frame(t, STILL + f"{t:.2f}".encode(), 64, 36)
             for t in times_seconds
             if not any(low <= t < high for low, high in self.broken)
         ]

@@ -1,0 +1,210 @@
+"""Which frames of a span tell most: those between which something changes, and of a shot a sharp one.
+
+candidates   . . . . . . . . . . . . . . . .     some for each frame that is wanted
+change       ________/‾‾‾‾\\____________/‾\\__
+chosen       ^      ^ ^ ^ ^      ^      ^ ^ ^     as much change between two of them as between the next two,
+                                                  and no long stretch without one
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from anyio import to_thread
+from numpy.typing import NDArray
+from PIL import Image
+
+from mrvideo.agents.ask.pixels import SHORT_ACT_FRAMES_PER_SECOND, Bin, Fetched, even_bins, fetch
+from mrvideo.agents.ask.state import Context
+from mrvideo.records import Frame, Span
+from mrvideo.schemas.analysis import Density
+
+_TIMES = 4
+_MOST = 96
+"""So many candidates for each frame that is wanted, and for one call."""
+
+_EVEN_SHARE = 0.4
+"""This share of the frames is spread evenly: what changes slowly is not passed over."""
+
+_NOISE_LEVEL = 4.0
+"""A cell whose mean grey differs by less has not changed: compression, grain."""
+
+_STILL_LEVEL = 0.02
+"""Mean change between two candidates, in levels beyond noise, below which a span is as good as still."""
+
+_TIMES_SHARPER = 1.15
+"""Another frame of a stretch is taken where its JPEG is so much larger: at one quality, it has more detail."""
+
+_NEAR = (0.3, 0.7)
+"""Where in its bin another frame is tried."""
+
+_Cells = NDArray[np.float32]
+
+
+async def fetch_as(context: Context, look: Density, bins: Sequence[Bin], *, phase: float) -> Fetched:
+    """The frames that show best what the bins of such a look stand for. Raises `VideoChanged`."""
+    if look == "dense":
+        return await fetch_telling(context, bins, phase=phase)
+    if look == "glance":
+        return await fetch_sharp(context, bins)
+    return await fetch(context, bins)
+
+
+async def fetch_telling(context: Context, bins: Sequence[Bin], *, phase: float) -> Fetched:
+    """As many frames as there are bins, of the same spans, chosen by what changes between them. The frame of
+    a bin without a length stays.
+
+    What cannot be decoded is told by the stretch that a candidate stands for. Raises `VideoChanged`.
+    """
+    loose = [b for b in bins if b.span.duration_seconds > 0]
+    each = min(_TIMES, _MOST // max(len(loose), 1))
+    fine = [part for bin_ in loose for part in _candidates(bin_, each, phase)]
+    if len(fine) <= len(loose):
+        return await fetch(context, bins)
+    sent = context.sent.before
+    unsent = [c for c in fine if round(c.time_seconds, 2) not in sent]
+    fresh = {c.of for c in unsent}
+    fixed = [b for b in bins if b.span.duration_seconds == 0]
+    candidates = await fetch(context, [*fixed, *unsent, *(c for c in fine if c.of not in fresh)])
+    fetched = await to_thread.run_sync(_telling, candidates, fixed, loose, limiter=context.decoding)
+    context.sent.now |= {round(time, 2) for _, times in fetched.shown for time in times}
+    return fetched
+
+
+async def fetch_sharp(context: Context, bins: Sequence[Bin]) -> Fetched:
+    """The frame of each bin; another one of its stretch where that is much sharper. Raises `VideoChanged`."""
+    tried = [
+        replace(bin_, time_seconds=bin_.span.start_seconds + share * bin_.span.duration_seconds)
+        for bin_ in bins
+        if bin_.span.duration_seconds > 0
+        for share in _NEAR
+    ]
+    fetched = await fetch(context, [*bins, *tried])
+    chosen: set[tuple[Span, float]] = set()
+    lost: list[Bin] = []
+    for bin_ in bins:
+        low, high = bin_.span.start_seconds, bin_.span.stop_seconds
+        # A frame that came on screen before the stretch still stands there, under the span's start.
+        own = [f for f in _shown(fetched, bin_.of) if low - 1e-3 <= f.time_seconds <= high + 1e-3]
+        if not own:
+            lost.append(bin_)
+            continue
+        usual = min(own, key=lambda f: abs(f.time_seconds - bin_.time_seconds))
+        sharp = max(own, key=lambda f: len(f.jpeg))
+        better = len(sharp.jpeg) >= _TIMES_SHARPER * len(usual.jpeg)
+        chosen.add((bin_.of, (sharp if better else usual).time_seconds))
+    context.sent.now |= {round(time, 2) for _, time in chosen}
+    unseen = tuple(u for u in fetched.unseen if any(b.span.overlaps(u) for b in lost))
+    return replace(_only(fetched, chosen), unseen=unseen)
+
+
+def _candidates(bin_: Bin, count: int, phase: float) -> list[Bin]:
+    closest = math.floor(bin_.span.duration_seconds * SHORT_ACT_FRAMES_PER_SECOND)
+    return even_bins(bin_.span, bin_.of, max(min(count, closest), 1), phase)
+
+
+def _telling(fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin]) -> Fetched:
+    """Of the frames, one for each bin."""
+    spans = list(dict.fromkeys(b.of for b in loose))
+    own = {span: _shown(fetched, span) for span in spans}
+    changes = {span: _changes(own[span]) for span in spans}
+    counts = _counts(spans, own, changes, len(loose))
+    chosen = {(span, t) for span in spans for t in _spread_by_change(own[span], changes[span], counts[span])}
+    for bin_ in fixed:
+        shown = _shown(fetched, bin_.of)
+        if shown:
+            nearest = min(shown, key=lambda f: abs(f.time_seconds - bin_.time_seconds))
+            chosen.add((bin_.of, nearest.time_seconds))
+    return _only(fetched, chosen)
+
+
+def _counts(
+    spans: Sequence[Span],
+    own: dict[Span, list[Frame]],
+    changes: dict[Span, list[float]],
+    total: int,
+) -> dict[Span, int]:
+    """How many frames each span gets: one, and of the others as many as its length and its changes are of
+    all.
+    """
+    counts = {span: min(1, len(own[span])) for span in spans}
+    length = sum(span.duration_seconds for span in spans)
+    change = sum(map(sum, changes.values()))
+    even = _EVEN_SHARE if change > 0 else 1.0
+    share = {
+        span: even * span.duration_seconds / max(length, 1e-9)
+        + (1 - even) * sum(changes[span]) / max(change, 1e-9)
+        for span in spans
+    }
+    for _ in range(total - sum(counts.values())):
+        open_ = [span for span in spans if counts[span] < len(own[span])]
+        if not open_:
+            break
+        counts[max(open_, key=lambda span: share[span] / counts[span])] += 1
+    return counts
+
+
+def _spread_by_change(frames: Sequence[Frame], changes: Sequence[float], count: int) -> list[float]:
+    """Times of `count` of the frames: about as much time and change between each two; from four on with both
+    ends.
+    """
+    if count >= len(frames):
+        return [frame.time_seconds for frame in frames]
+    gaps = [right.time_seconds - left.time_seconds for left, right in pairwise(frames)]
+    length, change = sum(gaps), sum(changes)
+    even = _EVEN_SHARE if change > 0 else 1.0
+    steps = [
+        even * gap / max(length, 1e-9) + (1 - even) * one / max(change, 1e-9)
+        for gap, one in zip(gaps, changes, strict=True)
+    ]
+    reached: list[float] = np.cumsum([0.0, *steps]).tolist()
+    places = [(i / (count - 1) if count >= 4 else (i + 0.5) / count) * reached[-1] for i in range(count)]
+    left = list(range(len(frames)))
+    for place in places:
+        left.remove(min(left, key=lambda i: abs(reached[i] - place)))
+    return [frame.time_seconds for i, frame in enumerate(frames) if i not in left]
+
+
+def _changes(frames: Sequence[Frame]) -> list[float]:
+    """How much each frame differs from the one before: mean levels beyond noise, whatever the exposure does;
+    all zero where hardly anything changes.
+    """
+    cells = [_cells(frame) for frame in frames]
+    changes: list[float] = []
+    for left, right in pairwise(cells):
+        gaps = right - left if left.shape == right.shape else np.full(1, 255, np.float32)
+        beyond = np.abs(gaps - np.median(gaps) * (gaps.size > 1)) - _NOISE_LEVEL
+        changes.append(float(np.maximum(beyond, 0).mean()))
+    return changes if max(changes, default=0.0) >= _STILL_LEVEL else [0.0] * len(changes)
+
+
+def _cells(frame: Frame) -> _Cells:
+    """Mean greys of 16 × 16 pixels."""
+    image = Image.open(io.BytesIO(frame.jpeg))
+    # Decodes at an eighth of the size: cheap, and every pixel is a mean.
+    image.draft("L", (image.width // 8, image.height // 8))
+    grey = image.convert("L")
+    return np.asarray(grey.reduce(2) if min(grey.size) > 1 else grey, dtype=np.float32)
+
+
+def _shown(fetched: Fetched, span: Span) -> list[Frame]:
+    times = {time for of, own in fetched.shown if of == span for time in own}
+    frames = {frame.time_seconds: frame for frame in fetched.frames}
+    return [frames[time] for time in sorted(times)]
+
+
+def _only(fetched: Fetched, chosen: set[tuple[Span, float]]) -> Fetched:
+    """These frames alone, each once."""
+    times = {time for _, time in chosen}
+    frames = {frame.time_seconds: frame for frame in fetched.frames if frame.time_seconds in times}
+    shown = [(of, tuple(t for t in own if (of, t) in chosen)) for of, own in fetched.shown]
+    return replace(
+        fetched,
+        frames=tuple(frames[time] for time in sorted(frames)),
+        shown=tuple((of, own) for of, own in shown if own),
+    )

@@ -1,0 +1,121 @@
+"""Looks show the moments at which something happens, and of a shot a frame on which something can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from mrvideo.agents.ask.changes import fetch_sharp, fetch_telling
+from mrvideo.agents.ask.pixels import Bin, dense_bins
+from mrvideo.agents.ask.state import Context
+from mrvideo.media.images import frame_of
+from mrvideo.records import Frame, Span
+
+ROOM = Image.effect_noise((320, 180), 60).convert("RGB")
+
+
+def room(light: int = 0, hand: int | None = None) -> Image.Image:
+    """A room, lighter or darker; a hand so far from the left."""
+    pixels = np.clip(np.asarray(ROOM, dtype=np.int16) + light, 0, 255).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    if hand is not None:
+        ImageDraw.Draw(picture).ellipse((hand, 60, hand + 40, 110), fill=(230, 180, 150))
+    return picture
+
+
+def context_of(
+    film: SimpleNamespace, picture: Callable[[float], Image.Image], *, lost: Span | None = None
+) -> Context:
+    class Frames:
+        def at(self, times_seconds: list[float]) -> list[Frame]:
+            served = [t for t in times_seconds if lost is None or not lost.contains(t)]
+            return [frame_of(picture(t), t) for t in served]
+
+    return replace(film.context(film.index(["x"] * 10)), frames=Frames())
+
+
+def waves(time: float) -> Image.Image:
+    """Nothing but a hand that passes within four tenths of a second."""
+    return room(hand=round((time - 6.0) * 600)) if 6.0 <= time < 6.4 else room()
+
+
+async def test_a_short_act_in_a_long_still_span_is_shown_several_times(film: SimpleNamespace) -> None:
+    bins = dense_bins([Span(0, 10)], 6)
+    assert sum(6.0 <= b.time_seconds < 6.4 for b in bins) == 0, "even steps pass over it"
+    fetched = await fetch_telling(context_of(film, waves), bins, phase=0.5)
+    times = [frame.time_seconds for frame in fetched.frames]
+    assert len(times) == 6
+    assert sum(6.0 <= t < 6.4 for t in times) >= 1
+    assert sum(5.5 <= t < 6.9 for t in times) >= 3, "before, during, after"
+    assert times[0] < 1.0
+    assert times[-1] > 9.0
+
+
+@pytest.mark.parametrize(
+    "picture", [lambda t: room(), lambda t: room(light=round(t * 5))], ids=["still", "light"]
+)
+async def test_where_nothing_moves_frames_are_evenly_spread(
+    film: SimpleNamespace, picture: Callable[[float], Image.Image]
+) -> None:
+    fetched = await fetch_telling(context_of(film, picture), dense_bins([Span(0, 12)], 7), phase=0.5)
+    gaps = [b.time_seconds - a.time_seconds for a, b in pairwise(fetched.frames)]
+    assert len(gaps) == 6
+    assert max(gaps) <= 1.35 * min(gaps)
+
+
+async def test_of_two_spans_the_busy_one_gets_more_and_the_still_one_is_not_left_out(
+    film: SimpleNamespace,
+) -> None:
+    spans = [Span(0, 5), Span(5, 10)]
+    fetched = await fetch_telling(context_of(film, waves), dense_bins(spans, 8), phase=0.5)
+    shown = {span: len(times) for span, times in fetched.shown}
+    assert sum(shown.values()) == 8
+    assert shown[spans[0]] >= 1
+    assert shown[spans[1]] > shown[spans[0]]
+
+
+async def test_another_look_of_a_span_shows_other_frames(film: SimpleNamespace) -> None:
+    context = context_of(film, waves)
+    first = await fetch_telling(context, dense_bins([Span(0, 10)], 6), phase=0.5)
+    context.sent.settle()
+    second = await fetch_telling(context, dense_bins([Span(0, 10)], 6), phase=0.5)
+    assert len(second.frames) == 6
+    assert not {f.time_seconds for f in first.frames} & {f.time_seconds for f in second.frames}
+
+
+async def test_a_stretch_that_is_lost_is_told_and_the_rest_is_shown(film: SimpleNamespace) -> None:
+    context = context_of(film, waves, lost=Span(2.0, 4.0))
+    fetched = await fetch_telling(context, dense_bins([Span(0, 10)], 6), phase=0.5)
+    (unseen,) = fetched.unseen
+    assert unseen.start_seconds == pytest.approx(2.0, abs=0.5)
+    assert unseen.stop_seconds == pytest.approx(4.0, abs=0.5)
+    assert len(fetched.frames) == 6
+
+
+def blurred_at_first(time: float) -> Image.Image:
+    return ROOM.filter(ImageFilter.GaussianBlur(3)) if time % 10 < 6 else ROOM
+
+
+async def test_a_blurred_frame_of_a_shot_gives_way_to_a_sharp_one(film: SimpleNamespace) -> None:
+    bins = [Bin(5.0, Span(0, 10), Span(0, 10)), Bin(17.0, Span(10, 20), Span(10, 20))]
+    fetched = await fetch_sharp(context_of(film, blurred_at_first), bins)
+    assert [frame.time_seconds for frame in fetched.frames] == [7.0, 17.0]
+    assert fetched.shown == ((Span(0, 10), (7.0,)), (Span(10, 20), (17.0,)))
+
+
+async def test_a_glance_whose_middle_is_lost_shows_another_frame_and_nothing_is_unseen(
+    film: SimpleNamespace,
+) -> None:
+    bins = [Bin(5.0, Span(0, 10), Span(0, 10)), Bin(15.0, Span(10, 20), Span(10, 20))]
+    fetched = await fetch_sharp(context_of(film, lambda t: ROOM, lost=Span(4, 6)), bins)
+    assert [frame.time_seconds for frame in fetched.frames] == [3.0, 15.0]
+    assert fetched.unseen == ()
+    gone = await fetch_sharp(context_of(film, lambda t: ROOM, lost=Span(0, 10)), bins)
+    assert [frame.time_seconds for frame in gone.frames] == [15.0]
+    assert [unseen.span for unseen in gone.unseen] == [Span(0, 10)]
