@@ -21,6 +21,9 @@ LOOK_MOST = 24
 CHECK_MOST = 8
 """Pictures of one check."""
 
+CLOSER_MOST = 12
+"""Pictures of a check after one whose frames did not tell."""
+
 CHECK_LEAST = 2
 """Below this a check is not begun: a frame, and who is meant."""
 

@@ -280,6 +280,8 @@ class Opinion:
     frames: int = 0
     shown: tuple[Span, ...] = ()
     """The spans of which frames were shown."""
+    unclear: bool = False
+    """The frames did not tell."""
 
 
 @dataclass(frozen=True)
@@ -424,7 +426,9 @@ class VerifyTask(TypedDict):
 
 @dataclass(frozen=True)
 class Denied:
-    """A claim that a first check denied, and what that came to: it may get a second one."""
+    """A claim that a first check denied, or could not tell from its frames, and what that came to: it may get
+    a second one.
+    """
 
     task: VerifyTask
     opinion: Opinion

@@ -11,7 +11,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, share_of_checks
+from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, share_of_checks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.changes import fetch_as
 from mrvideo.agents.ask.exemplars import entities_named, portraits, without_marks
@@ -141,20 +141,23 @@ async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str,
     stands against whoever made the evidence, so it needs a second one from other frames, where the round has
     a call to spare and the question a picture: two that differ leave the claim open. The second one is the
     model's that made the evidence: where another model checks, and the two differ, both findings are kept.
+    Frames that do not tell are followed by closer and wider ones, which may.
     """
     context = runtime.context
     if task["images"] == 0 and not _spoken(task["evidence"]):
         return {"verdicts": [Verdict(task["round"], task["claim_index"], None, looked=False, unpaid=True)]}
     opinion = await _check_claim(context, task, 1, context.eye, task["images"])
     context.pictures.give_back(task["images"] - opinion.sent)
-    if opinion.holds is False and task["may_repeat"]:
+    untold = opinion.unclear and opinion.corrected is None
+    if (opinion.holds is False or untold) and task["may_repeat"]:
         return {"denied": [Denied(task, opinion)]}
     return _verdict(context, task, opinion, None)
 
 
 async def verify_again(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Second opinions on what the round's first ones denied. They are given out in the order of the claims,
-    once all first ones are there, so that who gets a picture does not hang on who answered first.
+    """Second opinions on what the round's first ones denied, or could not tell. They are given out in the order
+    of the claims, once all first ones are there, so that who gets a picture does not hang on who answered
+    first.
     """
     context = runtime.context
     context.sent.settle()
@@ -164,7 +167,8 @@ async def verify_again(state: State, runtime: Runtime[Context]) -> dict[str, Any
         # As many pictures again as the first one took, but half of what is left where another round may follow.
         rounds_left = state["round"] < context.max_rounds
         free = math.ceil(context.pictures.left / 2) if rounds_left else context.pictures.left
-        more = context.pictures.take(min(max(one.opinion.sent, CHECK_LEAST), free))
+        wanted = CLOSER_MOST if one.opinion.unclear else one.opinion.sent
+        more = context.pictures.take(min(max(wanted, CHECK_LEAST), free))
         if more < min(one.opinion.sent, CHECK_LEAST):
             context.pictures.give_back(more)
             more = -1
@@ -180,15 +184,23 @@ async def _again(context: Context, denied: Denied, images: int) -> dict[str, Any
     """The verdict with a second opinion; without one where `images` is negative: nothing was granted."""
     if images < 0:
         return _verdict(context, denied.task, denied.opinion, None)
-    second = await _check_claim(context, denied.task, 2, context.vision, images)
+    first = denied.opinion
+    model = context.eye if first.unclear else context.vision
+    second = await _check_claim(context, denied.task, 2, model, images, closer=first.unclear)
     context.pictures.give_back(images - second.sent)
     return _verdict(context, denied.task, denied.opinion, second)
 
 
 def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opinion | None) -> dict[str, Any]:
     holds, seen, unseen = opinion.holds, opinion.seen, list(opinion.unseen)
+    corrected = opinion.corrected
     findings: tuple[ModelFinding, ...] = ()
-    if second is not None:
+    if second is not None and opinion.unclear:
+        # A no is the first one.
+        holds, corrected = second.holds or None, second.corrected
+        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
+        unseen += second.unseen
+    elif second is not None:
         if context.checker is not None and second.holds is not False and second.looked:
             findings = (
                 ModelFinding(model=context.vision.name, holds=second.holds, seen=second.seen),
@@ -212,7 +224,7 @@ def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opini
         opinion.looked,
         opinion.pixels,
         second=opinion.second,
-        corrected=opinion.corrected if holds is not False else None,
+        corrected=corrected if holds is not False else None,
         findings=findings,
     )
     return {"verdicts": [verdict], "unseen": unseen}
@@ -240,20 +252,27 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
     return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
 
 
-async def _check_claim(context: Context, task: VerifyTask, number: int, model: Model, images: int) -> Opinion:
+async def _check_claim(
+    context: Context, task: VerifyTask, number: int, model: Model, images: int, *, closer: bool = False
+) -> Opinion:
+    """The check of a claim by one model. `closer`: after frames that did not tell, more of them, with what
+    comes just before and after.
+    """
     evidence, asked = task["evidence"], task["asked"]
     spans = cited_spans(context, evidence)
     spoken = _spoken(evidence)
     images = min(images, images_per_look(context, model))
-    glances = task["look"] == "glance"
+    glances = task["look"] == "glance" and not closer
     # One frame of a span may be the one that hides what the claim says.
-    look: Density = "dense" if glances else task["look"]
+    look: Density = "dense" if task["look"] != "text" and (glances or closer) else task["look"]
+    # What is said not to be there may well be just before or after.
+    wide = merge_spans([padded(context, s) for s in spans]) if closer and not asked.negated else spans
     phase = phase_of(task["round"], check=number)
 
     def bins(free: int) -> list[Bin]:
         room = free // 3 if look == "text" and context.closeups is not None else free
         room = min(room, _GLANCES * len(spans)) if glances else room
-        return bins_for(context, look, spans, max(room, 1), phase=phase, turn=task["claim_index"])
+        return bins_for(context, look, wide, max(room, 1), phase=phase, turn=task["claim_index"])
 
     opinion = await _check(
         context, asked.check, spans, bins, named=[task["claim"].text, asked.check], spoken=spoken, model=model,
@@ -343,6 +362,7 @@ async def _check(
             sent=len(pictures),
             frames=len(fetched.frames),
             shown=tuple(shown),
+            unclear=bool(fetched.frames) and reply.verdict == "unclear",
         )
 
     return await fitted(model, once)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS
@@ -313,6 +314,29 @@ async def test_a_no_needs_a_second_one_from_other_frames(film: SimpleNamespace) 
     assert len(shown) == 2
     assert set(shown[0]).isdisjoint(shown[1])
     assert looked.isdisjoint(shown[0] + shown[1]), "a check sees pixels that no look was shown"
+
+
+@pytest.mark.parametrize(("then", "rounds"), [("yes", 1), ("no", 2), ("unclear", 2)])
+async def test_frames_that_do_not_tell_are_followed_by_closer_ones_before_all_is_done_again(
+    film: SimpleNamespace, then: str, rounds: int
+) -> None:
+    """A true claim was unclear because its one frame hid it, and everything was read and planned again."""
+    shown: list[Any] = []
+
+    def verify(inputs: Any, request: Any) -> dict[str, Any]:
+        shown.append(inputs)
+        return {"verdict": "unclear" if len(shown) == 1 else then if len(shown) == 2 else "yes", "seen": "s"}
+
+    mind = film.mind(words=("balloon",), handlers={"answer": picks(["red"]), "verify": verify})
+    asked = await film.run(mind, film.index(CAPTIONS), max_rounds=2)
+    assert asked.answer.rounds == rounds
+    assert asked.answer.verified
+    first, second = shown[:2]
+    assert second.check == first.check
+    assert second.spans == first.spans
+    assert set(first.frame_times).isdisjoint(second.frame_times)
+    assert second.context_times, "what comes just before or after"
+    assert len(second.frame_times) + len(second.context_times) > len(first.frame_times)
 
 
 async def test_a_round_that_spent_its_spare_call_takes_the_first_no(film: SimpleNamespace) -> None:
