@@ -436,11 +436,12 @@ class Denied:
 
 class RestTask(TypedDict):
     """Whether the draft leaves out something that these spans show. Those in `likely`, best first, are shown
-    before others.
+    before others. `closely`: where something changes, as so little time is left for it.
     """
 
     round: int
     check: str
     spans: tuple[Span, ...]
     likely: tuple[Span, ...]
+    closely: bool
     images: int

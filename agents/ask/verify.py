@@ -18,6 +18,7 @@ from mrvideo.agents.ask.exemplars import entities_named, portraits, without_mark
 from mrvideo.agents.ask.pixels import (
     Bin,
     bins_for,
+    dense_bins,
     even_bins,
     images_across,
     images_per_look,
@@ -32,6 +33,7 @@ from mrvideo.agents.ask.shots import padded
 from mrvideo.agents.ask.state import (
     Context,
     Denied,
+    Draft,
     Missed,
     Opinion,
     Rest,
@@ -70,6 +72,9 @@ _REST_FRAMES = 3
 _GLANCES = 3
 """Frames of a cited span where the plan asks for a glance."""
 
+_REST_SHORT_SECONDS = 60.0
+"""A rest no longer than this is looked at where something changes, not in single frames."""
+
 _REST_PART_SECONDS = 0.5
 """What a claim leaves uncited of a scene is looked at from this length on."""
 
@@ -94,7 +99,8 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     needs = {i: min(len(cited_spans(context, evidence[i])) + 1, CHECK_MOST) for i in seen}
     # Many claims, as a summary makes, leave nothing for a further round rather than claims unchecked.
     share = max(share, min(pictures.left, sum(needs.values())))
-    for_rest = min(max(share // 4, _REST_LEAST), len(rest) + 3, share) if rest else 0
+    part = share // (2 if _is_close(draft, rest) else 4)
+    for_rest = min(max(part, _REST_LEAST), _rest_frames(draft, rest) + 3, share) if rest else 0
     for_rest = max(min(for_rest, share - sum(needs.values())), 0)
     more = max(share - for_rest - sum(needs.values()), 0) // max(len(seen), 1)
     tasks: list[VerifyTask] = []
@@ -125,6 +131,7 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
                 "check": draft.reply.rest_check,
                 "spans": tuple(sorted(rest, key=lambda s: s.start_seconds)),
                 "likely": tuple(likely),
+                "closely": _is_close(draft, rest),
                 "images": granted,
             }
         )
@@ -236,13 +243,18 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
     """
     context, spans = runtime.context, list(task["spans"])
 
+    phase = phase_of(task["round"], check=1)
+    closely = task["closely"]
+
     def bins(images: int) -> list[Bin]:
-        return unsent(context, rest_bins(spans, task["likely"], images, phase_of(task["round"], check=1)))
+        if closely:
+            return dense_bins(spans, images, phase=phase)
+        return unsent(context, rest_bins(spans, task["likely"], images, phase))
 
     most = min(task["images"], images_across(context, context.eye))
     opinion = await _check(
         context, task["check"], spans, bins, named=[task["check"]], spoken=False, model=context.eye, images=most,
-        look="glance", sampled=True,
+        look="dense" if closely else "glance", phase=phase, sampled=True,
     )  # fmt: skip
     context.pictures.give_back(task["images"] - opinion.sent)
     rest = Rest(task["round"], opinion.frames, len(opinion.shown), len(spans))
@@ -250,6 +262,18 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
         return {"rests": [rest]}
     hull = Span(opinion.shown[0].start_seconds, opinion.shown[-1].stop_seconds)
     return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
+
+
+def _is_close(draft: Draft, rest: Sequence[Span]) -> bool:
+    """Whether what is missing could only lie within little time."""
+    seconds = sum(span.duration_seconds for span in rest)
+    return bool(draft.reply.rest_within) and seconds <= _REST_SHORT_SECONDS
+
+
+def _rest_frames(draft: Draft, rest: Sequence[Span]) -> int:
+    """One of each stretch; of little time, one of every two seconds."""
+    seconds = sum(span.duration_seconds for span in rest)
+    return max(len(rest), math.ceil(seconds / 2)) if _is_close(draft, rest) else len(rest)
 
 
 async def _check_claim(
@@ -393,6 +417,7 @@ def rest_spans(context: Context, state: State) -> list[Span]:
     draft = state["draft"]
     if not draft.reply.rest_check.strip():
         return []
+    within = [s for w in draft.reply.rest_within if (s := w.span.intersection(context.whole))]
     known = {e.id: e for e in state["evidence"]}
     cited = cited_spans(context, [known[i] for claim in draft.claims for i in claim.evidence_ids])
     left: list[Span] = []
@@ -408,7 +433,10 @@ def rest_spans(context: Context, state: State) -> list[Span]:
             left += _uncovered(scene.span, merge_spans(covers, gap_seconds=None))
         else:
             others.append(scene.span)
-    return [*left, *others]
+    rest = [*left, *others]
+    # Where what is missing could lie; all, where that is cited already.
+    near = [part for span in rest for one in within if (part := span.intersection(one))]
+    return [part for part in near if part.duration_seconds >= _REST_PART_SECONDS] or rest
 
 
 def _lies_in(cited: Span, part: Span) -> bool:

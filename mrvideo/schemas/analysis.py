@@ -416,6 +416,9 @@ class AnswerReply(Message):
         description="for counts, orders, summaries, first, last and when: a yes/no question to somebody who sees the rest of "
         "the video; yes means that something is missing from the answer",
     )
+    rest_within: tuple[SpanReply, ...] = Field(
+        default=(), max_length=8, description="spans that alone could hold it; [] for the whole video"
+    )
     basis: Literal["shown", "absent", "not_seen", "unheard"] = "not_seen"
     found: bool
     answer: str | None = None

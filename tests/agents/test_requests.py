@@ -421,6 +421,42 @@ async def test_where_pictures_are_left_over_the_likeliest_scenes_get_them(film: 
     assert "from 3 scenes" in asked.answer.searched
 
 
+async def test_the_rest_is_looked_at_where_alone_more_could_be(film: SimpleNamespace) -> None:
+    """'Is it taken away once more?' was asked of frames that all lay before, and 'no' counted."""
+    captions = ["A kite.", "Field 1.", "Field 2.", "Field 3.", "Field 4."]
+    mind = film.mind(words=("A kite",))
+    mind.handlers["answer"] = claims_of(
+        {"text": "A kite", "cites": ["A kite."]},
+        rest_check="Is another kite seen?",
+        rest_within=[
+            {"start_seconds": 5.0, "stop_seconds": 23.0},
+            {"start_seconds": 48.0, "stop_seconds": 90.0},
+        ],
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    asked = await film.run(mind, film.index(captions), "When is the last kite?")
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    times = rest.inputs.frame_times
+    assert all(10.0 <= t <= 23.0 or 48.0 <= t <= 50.0 for t in times), "neither what is cited nor elsewhere"
+    assert len(times) >= 7, "closely, where little time is left"
+    assert min(times) < 13.0 and max(times) > 48.0
+
+
+async def test_where_all_that_could_hold_more_is_cited_the_whole_rest_is_looked_at(
+    film: SimpleNamespace,
+) -> None:
+    mind = film.mind(words=("A kite",))
+    mind.handlers["answer"] = claims_of(
+        {"text": "A kite", "cites": ["A kite."]},
+        rest_check="Is another kite seen?",
+        rest_within=[{"start_seconds": 0.0, "stop_seconds": 10.0}],
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    asked = await film.run(mind, film.index(["A kite.", "Field 1.", "Field 2."]), "How often?")
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    assert {t // 10 for t in rest.inputs.frame_times} == {1, 2}
+
+
 # words --------------------------------------------------------------------------------------------
 
 
