@@ -28,7 +28,10 @@ def notes_of(context: Context, state: State) -> list[str]:
     """
     verdicts = {v.claim_index: v for v in state.get("verdicts", []) if v.round == state["round"]}
     notes = list(state.get("known", []))
-    notes += [f'"{c.word}" was taken to mean {c.entity}' for c in state["plan"].characters]
+    meant: dict[str, list[str]] = {}
+    for one in state["plan"].characters:
+        meant.setdefault(one.word, []).append(one.entity)
+    notes += [f'"{word}" was taken to mean {", ".join(entities)}' for word, entities in meant.items()]
     for index, claim in enumerate(judged_claims(state)):
         verdict = verdicts.get(index)
         if verdict is None or claim.holds is False:
@@ -36,7 +39,10 @@ def notes_of(context: Context, state: State) -> list[str]:
         found = "yes" if claim.holds else "unclear"
         if verdict.corrected is not None:
             found = f"yes, but at {seconds(verdict.corrected)}"
-        notes.append(f"{claim.text} (cited: {_cited(state, claim)}; a fresh look: {found}. {verdict.seen})")
+        # What is open is told at length: it decides where to look.
+        seen = verdict.seen if verdict.corrected is not None or not claim.holds else ""
+        told = f"{claim.text} (cited: {_cited(state, claim)}; a fresh look: {found}. "
+        notes.append(f"{told}{ending(seen, _LONGEST - len(told) - 1)})".replace(". )", ")"))
     for missed in state.get("missed", []):
         if missed.round == state["round"]:
             notes.append(f"Left out, though a fresh look at {seconds(missed.span)} saw it: {missed.seen}")
@@ -55,6 +61,18 @@ def within_room(context: Context, notes: list[str]) -> list[str]:
     places = {note: place for place, note in enumerate(short)}
     room = room_for(context, context.text) // _SHARE
     return keep_within(short, room, weight=context.tokens_of, rank=lambda note: places[note])
+
+
+def ending(text: str, most: int) -> str:
+    """The last whole sentences or clauses of a text that fit so many letters: what was seen is told before what
+    it leaves open. Its last letters where none fits.
+    """
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    tail = text[len(text) - max(most - 2, 0) :]
+    starts = [match.end() for match in re.finditer(r"[.!?;:]\s", tail)]
+    return f"… {tail[starts[0] :] if starts else tail.partition(' ')[2]}"
 
 
 def without_ids(text: str) -> str:

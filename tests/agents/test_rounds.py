@@ -244,6 +244,31 @@ async def test_a_segment_that_cannot_be_read_again_stands_as_it_was_read(film: S
     assert "could not be read again" in asked.notices()
 
 
+async def test_why_a_claim_stayed_open_is_handed_on_and_what_held_is_told_shortly(
+    film: SimpleNamespace,
+) -> None:
+    """What decided the verdict stands at the end of what was seen, and was cut off."""
+    long = (
+        "A child runs over the field, seen from behind, in a coat and a cap; " * 8
+        + "its hand hides the balloon."
+    )
+
+    def verify(inputs: Any, request: Any) -> dict[str, Any]:
+        return (
+            {"verdict": "yes", "seen": long}
+            if "red" in inputs.check
+            else {"verdict": "unclear", "seen": long}
+        )
+
+    mind = film.mind(words=("balloon",), handlers={"verify": verify})
+    await film.run(mind, film.index(CAPTIONS), max_rounds=2)
+    red, blue = mind.inputs("segment_intention")[-1].known
+    assert red.endswith("(cited: 0.00–10.00 s; a fresh look: yes)")
+    assert "(cited: 20.00–30.00 s; a fresh look: unclear. … " in blue
+    assert blue.endswith("; its hand hides the balloon.)")
+    assert len(blue) <= 400
+
+
 async def test_one_claim_that_stays_open_keeps_the_answer_from_being_verified(film: SimpleNamespace) -> None:
     mind = film.mind(words=("balloon",), handlers={"verify": says(red="yes", blue="unclear")})
     asked = await film.run(mind, film.index(CAPTIONS))
