@@ -271,11 +271,12 @@ def _analysis_of(
 def segments_to_read_again(state: State) -> list[Segment]:
     """Those that the plan looked at, two at most, where something was denied, left out or not found: read
     with what was learnt they may name another candidate. And those that show somebody whom only another
-    segment could name. What the others said stands.
+    segment could name. What the others said stands, and all of it where claims merely stayed open: captions
+    tell no more of them than before.
     """
     plan = state["plan"]
     readings_ = {analysis.span: analysis for analysis in _latest(state)}
-    spans = [s.span for s in plan.spans]
+    spans = [s.span for s in plan.spans] if _is_in_doubt(state) else []
     chosen = [s for s in state["segments"] if any(s.span.overlaps(span) for span in spans)][:_READ_AGAIN]
     for segment in state["segments"]:
         analysis = readings_.get(segment.span)
@@ -285,6 +286,13 @@ def segments_to_read_again(state: State) -> list[Segment]:
         if any(there[c.entity.strip("<>")] != c.word for c in strange) and segment not in chosen:
             chosen.append(segment)
     return sorted(chosen, key=lambda segment: segment.index)
+
+
+def _is_in_doubt(state: State) -> bool:
+    """Whether the round found nothing, something was denied, or something left out."""
+    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
+    missed = any(one.round == state["round"] for one in state.get("missed", []))
+    return not state["draft"].claims or missed or any(v.holds is False for v in verdicts)
 
 
 def _settled(

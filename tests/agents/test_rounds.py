@@ -262,7 +262,8 @@ async def test_why_a_claim_stayed_open_is_handed_on_and_what_held_is_told_shortl
 
     mind = film.mind(words=("balloon",), handlers={"verify": verify})
     await film.run(mind, film.index(CAPTIONS), max_rounds=2)
-    red, blue = mind.inputs("segment_intention")[-1].known
+    assert mind.asked().count("segment_intention") == 1, "captions tell no more than before"
+    red, blue = mind.inputs("global_intention")[-1].known
     assert red.endswith("(cited: 0.00–10.00 s; a fresh look: yes)")
     assert "(cited: 20.00–30.00 s; a fresh look: unclear. … " in blue
     assert blue.endswith("; its hand hides the balloon.)")
