@@ -56,7 +56,9 @@ def needs_another_round(state: State, context: Context) -> bool:
         return False
     draft = state["draft"]
     if not draft.claims:
-        settled = draft.reply.basis in ("absent", "unheard") and not draft.reply.found
+        basis = draft.reply.basis
+        closest = basis == "illegible" and state["plan"].look == "text"
+        settled = (closest or basis in ("absent", "unheard")) and not draft.reply.found
         return not settled and not unheard(context, state["goals"].needs_speech)
     verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
     missed = any(one.round == state["round"] for one in state.get("missed", []))

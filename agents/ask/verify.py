@@ -29,7 +29,7 @@ from mrvideo.agents.ask.pixels import (
     with_crops,
 )
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
-from mrvideo.agents.ask.shots import padded
+from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import (
     Context,
     Denied,
@@ -71,6 +71,9 @@ _REST_FRAMES = 3
 
 _GLANCES = 3
 """Frames of a cited span where the plan asks for a glance."""
+
+_ABSENCE_SECONDS = 30.0
+"""What is said not to be anywhere in a span longer than this is looked for in one frame of each shot."""
 
 _REST_SHORT_SECONDS = 60.0
 """A rest no longer than this is looked at where something changes, not in single frames."""
@@ -264,6 +267,32 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
     return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
 
 
+def _density(task: VerifyTask, spans: Sequence[Span], *, closer: bool) -> Density:
+    """How closely the cited spans are shown: as the plan looked at them, but not in one frame each, which may
+    be the one that hides what the claim says. What is said to be nowhere in a long span is looked for in
+    every shot.
+    """
+    if task["look"] == "text":
+        return "text"
+    if task["asked"].negated and sum(s.duration_seconds for s in spans) > _ABSENCE_SECONDS:
+        return "glance"
+    return "dense" if closer or task["look"] == "glance" else task["look"]
+
+
+def _unshown_bins(context: Context, spans: Sequence[Span], images: int, phase: float) -> list[Bin]:
+    """A frame of each shot, at most `images`: first of those that no look has shown."""
+    parts = units(context, spans)
+    sent = context.sent.before
+    unshown = [p for p in parts if not any(p.contains(time) for time in sent)]
+    chosen = spread(unshown, images)
+    chosen += (
+        spread([p for p in parts if p not in unshown], images - len(chosen)) if len(chosen) < images else []
+    )
+    return [
+        b for part in sorted(chosen, key=lambda p: p.start_seconds) for b in even_bins(part, part, 1, phase)
+    ]
+
+
 def _is_close(draft: Draft, rest: Sequence[Span]) -> bool:
     """Whether what is missing could only lie within little time."""
     seconds = sum(span.duration_seconds for span in rest)
@@ -286,21 +315,21 @@ async def _check_claim(
     spans = cited_spans(context, evidence)
     spoken = _spoken(evidence)
     images = min(images, images_per_look(context, model))
-    glances = task["look"] == "glance" and not closer
-    # One frame of a span may be the one that hides what the claim says.
-    look: Density = "dense" if task["look"] != "text" and (glances or closer) else task["look"]
+    look, phase = _density(task, spans, closer=closer), phase_of(task["round"], check=number)
     # What is said not to be there may well be just before or after.
     wide = merge_spans([padded(context, s) for s in spans]) if closer and not asked.negated else spans
-    phase = phase_of(task["round"], check=number)
 
     def bins(free: int) -> list[Bin]:
-        room = free // 3 if look == "text" and context.closeups is not None else free
-        room = min(room, _GLANCES * len(spans)) if glances else room
-        return bins_for(context, look, wide, max(room, 1), phase=phase, turn=task["claim_index"])
+        room = max(free // 3 if look == "text" and context.closeups is not None else free, 1)
+        if look == "glance":
+            return unsent(context, _unshown_bins(context, spans, room, phase))
+        if task["look"] == "glance" and not closer:
+            room = min(room, _GLANCES * len(spans))
+        return bins_for(context, look, wide, room, phase=phase, turn=task["claim_index"])
 
     opinion = await _check(
         context, asked.check, spans, bins, named=[task["claim"].text, asked.check], spoken=spoken, model=model,
-        images=images, look=look, phase=phase,
+        images=images, look=look, phase=phase, sampled=look == "glance",
     )  # fmt: skip
     if opinion.corrected is not None:
         # Its core holds. Where the question is when, the answer is worded again with the right time.

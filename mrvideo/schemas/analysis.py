@@ -406,7 +406,7 @@ class AnswerReply(Message):
 
     `basis`: "shown" by evidence; "absent": the parts that would show it were looked at and do not;
     "not_seen": no part that was looked at tells; "unheard": only speech could tell, and there is none to
-    read.
+    read; "illegible": what would tell was looked at, and is too small or too blurred.
     """
 
     reasoning: str = ""
@@ -419,7 +419,7 @@ class AnswerReply(Message):
     rest_within: tuple[SpanReply, ...] = Field(
         default=(), max_length=8, description="spans that alone could hold it; [] for the whole video"
     )
-    basis: Literal["shown", "absent", "not_seen", "unheard"] = "not_seen"
+    basis: Literal["shown", "absent", "not_seen", "unheard", "illegible"] = "not_seen"
     found: bool
     answer: str | None = None
     choice: int | None = None

@@ -457,6 +457,50 @@ async def test_where_all_that_could_hold_more_is_cited_the_whole_rest_is_looked_
     assert {t // 10 for t in rest.inputs.frame_times} == {1, 2}
 
 
+async def test_an_absence_is_checked_in_shots_that_no_look_has_shown(film: SimpleNamespace) -> None:
+    """The check of 'no dog' saw fewer frames than the look before, of the same shots, and two seconds apart."""
+    mind = film.mind()
+    mind.handlers["global_intention"] = lambda i, r: {
+        "reasoning": "r", "combine": "merge", "scope": "local", "look": "dense",
+        "spans": [{"start_seconds": 20.0, "stop_seconds": 60.0}],
+    }  # fmt: skip
+    mind.handlers["look_local"] = lambda i, r: {
+        "observations": [{"start_seconds": 20.0, "stop_seconds": 60.0, "text": "No dog."}],
+        "conclusion": "no dog", "confidence": 5,
+    }  # fmt: skip
+
+    def answer(inputs: Any, request: Any) -> dict[str, Any]:
+        cited = [{"evidence_id": e.id} for e in inputs.evidence]
+        return {
+            "found": True, "basis": "absent", "answer": "No", "confidence": 4,
+            "claims": [{"text": "No dog", "citations": cited, "check": "Is a dog seen?", "negated": True}],
+        }  # fmt: skip
+
+    mind.handlers["answer"] = answer
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no", "seen": "no dog"}
+    asked = await film.run(mind, film.index([f"Field {n}." for n in range(8)]), "Is a dog seen?")
+    looked = {t for look in sent(asked, "look_local") for t in look.inputs.frame_times}
+    (check,) = sent(asked, "verify")
+    assert check.inputs.sampled, "'no' means: not in these frames"
+    assert {t // 10 for t in check.inputs.frame_times} == {2, 3, 4, 5}, "each scene"
+    assert not set(check.inputs.frame_times) & looked
+    assert asked.answer.verified
+
+
+@pytest.mark.parametrize(("basis", "rounds"), [("illegible", 1), ("not_seen", 2)])
+async def test_what_is_illegible_at_full_size_is_not_looked_at_again(
+    film: SimpleNamespace, basis: str, rounds: int
+) -> None:
+    mind = film.mind()
+    mind.handlers["global_intention"] = lambda i, r: {
+        "reasoning": "r", "combine": "merge", "scope": "local", "look": "text",
+        "spans": [{"start_seconds": 20.0, "stop_seconds": 30.0}],
+    }  # fmt: skip
+    mind.handlers["answer"] = lambda i, r: {"found": False, "basis": basis, "confidence": 5, "claims": []}
+    asked = await film.run(mind, film.index(CAPTIONS), "What does the paper say?", max_rounds=2)
+    assert (asked.answer.answer, asked.answer.rounds) == (None, rounds)
+
+
 # words --------------------------------------------------------------------------------------------
 
 
