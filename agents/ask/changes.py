@@ -68,7 +68,7 @@ async def fetch_telling(context: Context, bins: Sequence[Bin], *, phase: float) 
         return await fetch(context, bins)
     sent = context.sent.before
     unsent = [c for c in fine if round(c.time_seconds, 2) not in sent]
-    fresh = {c.of for c in unsent}
+    fresh = [c.of for c in unsent]
     fixed = [b for b in bins if b.span.duration_seconds == 0]
     candidates = await fetch(context, [*fixed, *unsent, *(c for c in fine if c.of not in fresh)])
     fetched = await to_thread.run_sync(_telling, candidates, fixed, loose, limiter=context.decoding)
@@ -99,7 +99,7 @@ async def fetch_sharp(context: Context, bins: Sequence[Bin]) -> Fetched:
         better = len(sharp.jpeg) >= _TIMES_SHARPER * len(usual.jpeg)
         chosen.add((bin_.of, (sharp if better else usual).time_seconds))
     context.sent.now |= {round(time, 2) for _, time in chosen}
-    unseen = tuple(u for u in fetched.unseen if any(b.span.overlaps(u) for b in lost))
+    unseen = tuple(u for u in fetched.unseen if any(b.span.overlaps(u.span) for b in lost))
     return replace(_only(fetched, chosen), unseen=unseen)
 
 
@@ -177,10 +177,17 @@ def _changes(frames: Sequence[Frame]) -> list[float]:
     cells = [_cells(frame) for frame in frames]
     changes: list[float] = []
     for left, right in pairwise(cells):
-        gaps = right - left if left.shape == right.shape else np.full(1, 255, np.float32)
-        beyond = np.abs(gaps - np.median(gaps) * (gaps.size > 1)) - _NOISE_LEVEL
-        changes.append(float(np.maximum(beyond, 0).mean()))
+        changes.append(_change(left, right))
     return changes if max(changes, default=0.0) >= _STILL_LEVEL else [0.0] * len(changes)
+
+
+def _change(left: _Cells, right: _Cells) -> float:
+    if left.shape != right.shape:
+        return 255.0
+    gaps: _Cells = right - left
+    light = float(np.median(gaps))
+    beyond: _Cells = np.abs(gaps - light) - _NOISE_LEVEL
+    return float(np.maximum(beyond, 0).mean())
 
 
 def _cells(frame: Frame) -> _Cells:
