@@ -186,7 +186,7 @@ def _change(left: _Cells, right: _Cells) -> float:
         return 255.0
     gaps: _Cells = right - left
     light = float(np.median(gaps))
-    beyond: _Cells = np.abs(gaps - light) - _NOISE_LEVEL
+    beyond = np.abs(gaps - light) - _NOISE_LEVEL
     return float(np.maximum(beyond, 0).mean())
 
 
