@@ -8,14 +8,12 @@ listed       who is seen in B or A' or in a shot like them, or within a few seco
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
-
 from mrvideo.captioning.frames import Shown
 from mrvideo.captioning.shard_view import ShardView
+from mrvideo.media.images import view_colours
 from mrvideo.records import Frame, Mention, Shot, Span
 
 NEAR_SECONDS = 5.0
@@ -23,8 +21,6 @@ NEAR_SECONDS = 5.0
 
 _SIMILAR = 20.0
 """Mean difference of two views' colours, of 255, up to which they may be one camera's."""
-
-_GRID = (12, 8)
 
 
 class Whereabouts:
@@ -77,8 +73,5 @@ class Whereabouts:
 
     def _sign(self, frame: Frame) -> np.ndarray:
         if id(frame) not in self._signs:
-            image = Image.open(io.BytesIO(frame.jpeg))
-            image.draft("RGB", (image.width // 8, image.height // 8))
-            small = image.convert("RGB").resize(_GRID, Image.Resampling.BOX)
-            self._signs[id(frame)] = np.asarray(small, dtype=np.float32)
+            self._signs[id(frame)] = view_colours(frame)
         return self._signs[id(frame)]

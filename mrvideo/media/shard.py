@@ -75,6 +75,7 @@ def read_shard(
                 if is_sample and (not frames or frame.time_seconds > frames[-1].time_seconds):
                     frames.append(frame)
             lost = tuple(failure for failure in video.lost if failure.span.overlaps(wide))
+        detector.with_colours(frames)
         shots = detector.shots(wide)
         made = tuple(frames)
         if options.crop_bars:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mrvideo.media.images import view_colours
 from mrvideo.media.reader import Grey
-from mrvideo.records import Shot, Span
+from mrvideo.media.sparse import SAME_SECONDS
+from mrvideo.records import Frame, Shot, Span
 
 Transition: TypeAlias = Literal["cut", "dissolve"]
 _Numbers: TypeAlias = NDArray[np.float32]
@@ -26,9 +29,12 @@ _CUT_LESS_ALIKE = 0.15
 common.
 """
 _CUT_CHANGED = 0.5
+_COLOUR_LEVEL = 16.0
 _DISSOLVE_CHANGED = 0.65
 _CELL_LEVEL = 8.0
-"""A camera change alters most parts of the picture; what moves before a camera that stays does not."""
+"""A camera change alters most parts of the picture, if only their colours; what moves before a camera that stays
+does not.
+"""
 _BLACK_LEVEL = 20
 _LEAST_LIT = 0.1
 _DISSOLVE_SAME_LINES = 0.15
@@ -90,6 +96,7 @@ class ShotDetector:
         """`joints_seconds`: where another recording begins, which is a cut however alike the two look in
         grey.
         """
+        self._frames: Sequence[Frame] = ()
         self._start_seconds = start_seconds
         self._joints_seconds = joints_seconds
         self._times: list[float] = []
@@ -103,6 +110,12 @@ class ShotDetector:
         self._times.append(time_seconds)
         self._greys.append(grey)
         self._changes = None
+
+    def with_colours(self, frames: Sequence[Frame]) -> None:
+        """Frames met, ascending: they tell a cut between two places that are equally light from something that
+        moves before one of them.
+        """
+        self._frames = frames
 
     def shots(self, span: Span) -> tuple[Shot, ...]:
         """Shots that tile the span; a dissolve's border is its middle."""
@@ -189,13 +202,31 @@ class ShotDetector:
                 alike > self._alike_around(pictures, i) ** count - _CUT_LESS_ALIKE
             ):
                 continue  # One of several: a camera that swings, something large that moves.
-            if _changed(pictures[i], pictures[i + 1]) < _CUT_CHANGED:
+            if _changed(pictures[i], pictures[i + 1]) < _CUT_CHANGED and not self._is_recoloured(i, steps):
                 continue
             if self._is_flash(pictures, i, float(steps[i])):
                 continue
             if not cuts or time - cuts[-1] >= _MIN_SHOT_SECONDS:
                 cuts.append(time)
         return cuts
+
+    def _is_recoloured(self, i: int, steps: NDArray[np.float64]) -> bool:
+        """Whether most of the picture has another colour in the frames next to the jump, and nothing else jumps
+        between them.
+        """
+        begun = [frame.time_seconds for frame in self._frames]
+        place = bisect_right(begun, self._times[i] + SAME_SECONDS)
+        after = bisect_right(begun, self._times[i + 1] - SAME_SECONDS)
+        if place == 0 or after == len(begun):
+            return False
+        first, last = self._frames[place - 1], self._frames[after]
+        low = bisect_right(self._times, first.time_seconds + SAME_SECONDS)
+        high = bisect_right(self._times, last.time_seconds + SAME_SECONDS)
+        others = np.r_[steps[max(low - 1, 0) : i], steps[i + 1 : high - 1]]
+        if first.crop != last.crop or others.max(initial=0.0) >= _CUT_LEVEL:
+            return False
+        gaps = np.abs(view_colours(first) - view_colours(last)).max(axis=2)
+        return float((gaps > _COLOUR_LEVEL).mean()) >= _CUT_CHANGED
 
     def _alike_around(self, pictures: NDArray[np.uint8], i: int) -> float:
         pairs = [(i - 2, i - 1), (i - 1, i), (i + 1, i + 2), (i + 2, i + 3)]
