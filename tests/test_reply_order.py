@@ -12,10 +12,11 @@ from mrvideo.schemas import captioning
 OBSERVED = {
     "watermarks", "exemplar_seconds", "box", "seen_seconds", "description", "activity", "best_seconds", "start_seconds",
     "stop_seconds", "screen_text", "appearing", "detailed", "text", "seen", "cue_quote", "left", "top", "right", "bottom",
+    "seconds",
 }  # fmt: skip
 REASONED = {"brief", "traits"}
 DECIDED = {
-    "kind", "name", "characters", "newcomers", "scenes", "continues_previous", "same_scene", "card_ids", "groups", "left_id",
+    "kind", "name", "characters", "newcomers", "corrections", "shared", "scenes", "continues_previous", "same_scene", "card_ids", "groups", "left_id",
     "right_id", "better", "pairs", "confirmed",
 }  # fmt: skip
 
@@ -23,7 +24,7 @@ REPLIES = (
     captioning.CharactersReply, captioning.CharacterReply, captioning.CaptionClipReply, captioning.SceneReply,
     captioning.Appearing, captioning.SplitClipReply, captioning.SplitReply, captioning.MergeBorderReply,
     captioning.CaptionSceneReply, captioning.PossibleCastReply, captioning.Group, captioning.LinkCastReply,
-    captioning.LinkReply, captioning.ConfirmNameReply,
+    captioning.LinkReply, captioning.ConfirmNameReply, captioning.SharedReply,
 )  # fmt: skip
 
 

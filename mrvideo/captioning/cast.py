@@ -14,7 +14,7 @@ Hard rule: two mentions seen in the same scene are never one entity, whatever th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations
 
@@ -83,7 +83,9 @@ class Cast:
         exemplars: Exemplars,
         vetoes: frozenset[frozenset[str]],
         views: Views | None = None,
+        same: Collection[tuple[str, str]] = (),
     ) -> None:
+        """`vetoes` are pairs of mention ids that are not one, `same` such that are, by the pixels of one frame."""
         self._calls = calls
         self._exemplars = exemplars
         self._views = views or {}
@@ -92,6 +94,11 @@ class Cast:
             one, other = sorted(pair)
             self._vetoes.setdefault(one, set()).add(other)
             self._vetoes.setdefault(other, set()).add(one)
+        self._same: dict[str, set[str]] = {}
+        for one, other in same:
+            self._same.setdefault(one, set()).add(other)
+            self._same.setdefault(other, set()).add(one)
+        self._settled: set[str] = set()
         self._failures: list[Failure] = []
         self._possible: dict[str, set[str]] | None = None
         # The pictures of a long video's comparisons would fill the memory if all that wait for their call had
@@ -122,7 +129,14 @@ class Cast:
         if given:
             sides = await together(self._recognise(given, side) for side in sides)
         members = await tree_reduce(sides, self._merge)
-        return await reviewed(members, self._pairs, self._views, may_join=self._apart_ok, may_be=self._may_be)
+        return await reviewed(
+            members,
+            self._pairs,
+            self._views,
+            may_join=self._apart_ok,
+            may_be=self._may_be,
+            settled=self._settled,
+        )
 
     async def _by_words(self, sides: Sequence[Sequence[Member]]) -> dict[str, set[str]] | None:
         """Mention id → those that it may be, from the descriptions alone; None where nobody could be asked."""
@@ -206,13 +220,36 @@ class Cast:
     async def _merge(self, left: list[Member], right: list[Member]) -> list[Member]:
         members = {member.first_seen[2]: member for member in (*left, *right)}
         order = sorted(members, key=lambda key: members[key].first_seen)
+        seen = [
+            (one, other)
+            for one in left
+            for other in right
+            # Eyes that confuse look-alikes do so in one frame sooner than in several: those are compared.
+            if self._are_one(one, other)
+            and not any(self._may_be(one, third) for third in right if third is not other)
+            and not any(self._may_be(third, other) for third in left if third is not one)
+        ]
+        # Whoever is known by a frame that both sides were shown needs no comparison.
+        lefts = [one for one in left if not any(one is pair[0] for pair in seen)]
+        rights = [one for one in right if not any(one is pair[1] for pair in seen)]
+        for one, other in seen:
+            ids = {mention.mention_id for member in (one, other) for mention in member.mentions}
+            self._settled |= {key for key in ids if not ids.isdisjoint(self._same.get(key, ()))}
         found = await self._compare(
-            [entry_of(one, self._views) for one in left if any(self._may_be(one, other) for other in right)],
-            [entry_of(one, self._views) for one in right if any(self._may_be(other, one) for other in left)],
+            [
+                entry_of(one, self._views)
+                for one in lefts
+                if any(self._may_be(one, other) for other in rights)
+            ],
+            [
+                entry_of(one, self._views)
+                for one in rights
+                if any(self._may_be(other, one) for other in lefts)
+            ],
             _hull([*left, *right]),
         )
         better = dict(found)
-        named = [
+        named = [(one.first_seen[2], other.first_seen[2]) for one, other in seen] + [
             (one.first_seen[2], other.first_seen[2])
             for one in left
             for other in right
@@ -224,6 +261,12 @@ class Cast:
 
         clusters = united(order, [*better, *named], may_join=may_join)
         return [_joined([members[key] for key in cluster], better) for cluster in clusters]
+
+    def _are_one(self, one: Member, other: Member) -> bool:
+        """Whether a frame shows that they are, and nothing forbids it."""
+        ids = {mention.mention_id for mention in other.mentions}
+        known = any(self._same.get(mention.mention_id, set()) & ids for mention in one.mentions)
+        return known and self._apart_ok(one, other)
 
     def _apart_ok(self, one: Member, other: Member) -> bool:
         """Whether nothing forbids the two to be one."""

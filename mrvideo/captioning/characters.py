@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.frames import Shown, room, spread
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import BestSeen, Piece
 from mrvideo.captioning.shard_view import ShardView
 from mrvideo.captioning.tiling import source_box
 from mrvideo.models.base import Capabilities, Request
@@ -19,14 +20,22 @@ from mrvideo.schemas.shared import CueLine
 _LABEL_SECONDS = 0.26
 
 
-async def find_characters(
-    view: ShardView, calls: Calls
-) -> tuple[tuple[Mention, ...], tuple[str, ...], tuple[Failure, ...]]:
-    """The shard's mentions and watermarks, or the failure that leaves it without names. Paper: one call per
-    two minutes.
+@dataclass(frozen=True)
+class FirstLook:
+    """What a shard's first look found: its mentions, where they are in the frames that a neighbour is shown,
+    too, and its watermarks; or the failure that leaves it without names.
     """
+
+    mentions: tuple[Mention, ...] = ()
+    shared: tuple[BestSeen, ...] = ()
+    watermarks: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+async def find_characters(view: ShardView, calls: Calls) -> FirstLook:
+    """Paper: one call per two minutes."""
     if not view.sparse:
-        return (), (), ()
+        return FirstLook()
     spec = view.spec
     seen: tuple[Shown, ...] = ()
 
@@ -38,6 +47,7 @@ async def find_characters(
             inputs=CharactersInputs(
                 span=spec.span,
                 frame_times=tuple(one.time_seconds for one in seen),
+                shared_times=tuple(one.time_seconds for one in seen if one in view.shared),
                 speech=spec.speech(spec.span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(spec.cues, spec.span)),
             ),
@@ -49,10 +59,25 @@ async def find_characters(
 
     reply = await calls.ask_fitting(request, hides="names")
     if isinstance(reply, Failure):
-        return (), (), (reply,)
-    mentions = tuple(mention_of(found, view, seen) for found in reply.characters)
+        return FirstLook(failures=(reply,))
     watermarks = dict.fromkeys(" ".join(text.split()) for text in reply.watermarks)
-    return mentions, tuple(text for text in watermarks if text), ()
+    return FirstLook(
+        mentions=tuple(mention_of(found, view, seen) for found in reply.characters),
+        shared=tuple(_shared(reply, [one for one in seen if one in view.shared])),
+        watermarks=tuple(text for text in watermarks if text),
+    )
+
+
+def _shared(reply: CharactersReply, frames: Sequence[Shown]) -> Iterator[BestSeen]:
+    """Where the reply's characters are in the shared frames; what names no such frame or character is nothing."""
+    names = {one.name for one in reply.characters}
+    for found in reply.shared:
+        near = min(frames, key=lambda one: abs(one.time_seconds - found.seconds), default=None)
+        if near is None or abs(near.time_seconds - found.seconds) > _LABEL_SECONDS or found.name not in names:
+            continue
+        if found.box is not None:
+            box = source_box(found.box, near.frame)
+            yield BestSeen(name=found.name, seconds=near.time_seconds, box=box)
 
 
 def mention_of(
@@ -82,13 +107,20 @@ def mention_of(
     )
 
 
-def with_spans(mentions: tuple[Mention, ...], pieces: tuple[Piece, ...]) -> tuple[Mention, ...]:
+def with_spans(
+    mentions: tuple[Mention, ...], pieces: tuple[Piece, ...], *, stop_seconds: float
+) -> tuple[Mention, ...]:
     """Each mention over the stretch of the scenes it appears in; over its exemplar's instant when it is in
     none.
+
+    Whom the first look saw only after the shard's end, and no scene shows, is left to the next shard.
     """
     spanned: list[Mention] = []
     for mention in mentions:
         where = [piece for piece in pieces if mention.name in piece.appearing]
+        times = (mention.exemplar_seconds, *mention.seen_seconds)
+        if not where and min(times) >= stop_seconds:
+            continue
         start = min((piece.start_seconds for piece in where), default=mention.exemplar_seconds)
         stop = max((piece.stop_seconds for piece in where), default=mention.exemplar_seconds)
         spanned.append(mention.model_copy(update={"start_seconds": start, "stop_seconds": stop}))

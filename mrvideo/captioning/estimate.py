@@ -14,7 +14,7 @@ from mrvideo.captioning.cast import WORDS_FROM
 from mrvideo.captioning.frames import room, sheets_beside, shows_before
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
-from mrvideo.captioning.shard_view import plan
+from mrvideo.captioning.shard_view import MOST_SHARED, SHARED_SECONDS, plan
 from mrvideo.captioning.sheets import CELLS, sheet_size
 from mrvideo.media.clips import plan_clips, sample_times
 from mrvideo.media.images import fit_within
@@ -94,12 +94,14 @@ def estimate_calls(
     shot_seconds: float = 8.0,
     scenes_per_clip: float = 1.0,
     frames_per_mention: int = FRAMES_OF_ONE,
+    known_at_borders: int = 2,
 ) -> tuple[StageEstimate, ...]:
     """Every stage of stage A, in order, for the options' recipe. No model is asked and nothing is decoded.
 
     `mentions_per_shard` characters are assumed in each shard, the same ones throughout, each with
     `frames_per_mention` for the cast, and `appearing_per_clip` of them that may be seen in a clip; camera
-    shots of `shot_seconds`; `scenes_per_clip` matters to the recipe `paper` alone, which captions scene by
+    shots of `shot_seconds`; `known_at_borders` of the characters are known over a shard's border by a frame that
+    both shards see, and not compared; `scenes_per_clip` matters to the recipe `paper` alone, which captions scene by
     scene. Who is found only by a clip's caption, and second opinions on the cast, asked only where two
     comparisons differ, come on top.
     """
@@ -138,7 +140,10 @@ def estimate_calls(
 
     listed = min(appearing_per_clip, mentions_per_shard, CELLS)
     sheet = sheets_beside(capabilities) if listed else 0
-    sparse = sum(min(_first_look(shard, options, shot_seconds), room(capabilities)) for shard in shards)
+    sparse = sum(
+        min(_first_look(shard, options, shot_seconds, is_last=shard == shards[-1]), room(capabilities))
+        for shard in shards
+    )
     rows = [row("characters", "characters", len(shards), 0, sparse)]
     if options.recipe == "fused":
         # The frame before a clip is the last of the one before it, sent again; the first clip has none.
@@ -168,24 +173,27 @@ def estimate_calls(
     if cards >= WORDS_FROM:
         rows.append(row("cast", "possible_cast", 1, 0, 0, own_tokens=_CARD_TOKENS * cards))
     # Up a tree, then every shard but the first once more with the whole cast.
-    links = 2 * (len(shards) - 1)
     card = Entry("", CastCard(card_id="", kind="", description=""), (View(0.0),) * frames_per_mention)
-    lefts, rights = blocks([card] * mentions_per_shard, [card] * mentions_per_shard, room(capabilities))
-    sheets: Counter[int] = Counter()
-    for both in ((*one, *other) for one in lefts for other in rights):
-        cells = len(both) * min(frames_per_mention, frames_of_each(both, room(capabilities)))
-        sheets.update([CELLS] * (cells // CELLS) + [cells % CELLS] * (cells % CELLS > 0))
-    made = tuple((links * count, cells) for cells, count in sorted(sheets.items()))
-    rows.append(row("cast", "link_cast", links * len(lefts) * len(rights), 0, 0, made))
+    compared = max(0, mentions_per_shard - known_at_borders)
+    calls, sheets = 0, Counter[int]()
+    for left, right in ((compared, compared), (compared, mentions_per_shard)):
+        lefts, rights = blocks([card] * left, [card] * right, room(capabilities)) if left else ([], [])
+        for both in ((*one, *other) for one in lefts for other in rights):
+            cells = len(both) * min(frames_per_mention, frames_of_each(both, room(capabilities)))
+            sheets.update([CELLS] * (cells // CELLS) + [cells % CELLS] * (cells % CELLS > 0))
+            calls += 1
+    made = tuple(((len(shards) - 1) * count, cells) for cells, count in sorted(sheets.items()))
+    rows.append(row("cast", "link_cast", (len(shards) - 1) * calls, 0, 0, made))
     return tuple(rows)
 
 
-def _first_look(span: Span, options: CaptioningOptions, shot_seconds: float) -> int:
-    """Frames that a shard's characters are chosen from: one of each shot, within bounds."""
+def _first_look(span: Span, options: CaptioningOptions, shot_seconds: float, *, is_last: bool) -> int:
+    """Frames that a shard's characters are chosen from: one of each shot, within bounds, and those after it."""
     most = max(1, math.ceil(span.duration_seconds * options.characters_per_second - 1e-6))
     usual = most if options.recipe == "paper" else math.ceil(most / 2)
+    after = 0 if is_last else min(MOST_SHARED, math.ceil(SHARED_SECONDS / shot_seconds))
     # The shard's borders cut a shot in two.
-    return max(usual, min(most, math.ceil(span.duration_seconds / shot_seconds) + 1))
+    return max(usual - after, min(most, math.ceil(span.duration_seconds / shot_seconds) + 1)) + after
 
 
 def _count(span: Span, frames_per_second: float) -> int:

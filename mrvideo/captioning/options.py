@@ -50,8 +50,9 @@ _CHOICES = (
 )
 
 # Raised when code (not a prompt) changes what a shard's records or an index hold.
+# 3: the first looks of neighbouring shards share frames.
 # 2: clips end on camera cuts, pictures have no black bars, static views with noise are thinned.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class CaptioningOptions(Record):

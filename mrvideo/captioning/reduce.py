@@ -24,6 +24,7 @@ from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.names import entities_of, learn_names, local_names
 from mrvideo.captioning.options import CaptioningOptions
+from mrvideo.captioning.overlaps import known_of
 from mrvideo.captioning.shard_records import ShardRecords
 from mrvideo.captioning.tiling import merged
 from mrvideo.models.base import Model
@@ -53,13 +54,15 @@ async def reduce_shards(
         tiles, lost = await join_shards(tiles, calls, exemplars, step_seconds=1 / options.frames_per_second)
         failures += lost
     runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
-    mentions = tuple(mention for shard in records for mention in shard.mentions)
+    mentions = tuple(mention for shard in records for mention in shard.described)
     speakers: dict[str, tuple[str, ...]] = {}
     for link in label_entity_links(mention_scenes(runs), cues, group=_shard_of):
         speakers[link.entity_name] = (*speakers.get(link.entity_name, ()), link.label)
     pieces = tuple(piece for run in runs for piece in run)
     shots = shots_of(records)
-    cast = Cast(calls, exemplars, co_occurring(pieces), views_of(mentions, pieces, shots))
+    known = known_of(records)
+    vetoes = co_occurring(pieces) | known.apart
+    cast = Cast(calls, exemplars, vetoes, views_of(mentions, pieces, shots), known.same)
     entities = entities_of(await cast.link(mentions, speakers, given))
     scenes = scenes_of(runs, local_names(entities), watermarks_of(records))
     entities = with_scenes(entities, scenes)

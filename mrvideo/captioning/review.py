@@ -10,7 +10,7 @@ last      who was set apart, or left alone by that, is looked for once more in t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from mrvideo.captioning.calls import together
@@ -35,15 +35,22 @@ def stretch_of(mention: Mention) -> tuple[int, str]:
 
 
 async def reviewed(
-    members: Sequence[Member], compare: Compare, views: Views, *, may_join: MayJoin, may_be: MayBe
+    members: Sequence[Member],
+    compare: Compare,
+    views: Views,
+    *,
+    may_join: MayJoin,
+    may_be: MayBe,
+    settled: Set[str] = frozenset(),
 ) -> tuple[Member, ...]:
-    """The members after the review. Where nothing was claimed, nothing is asked.
+    """The members after the review. Where nothing was claimed, nothing is asked; nor of `settled` mentions, which a
+    frame that two shards were shown put where they are.
 
     Whom the user named stays who they are. The outcome does not depend on which reply came first.
     """
     cast = sorted(members, key=lambda member: member.first_seen)
     ask = _Ask(compare, views, may_be)
-    first = await _all_opinions(cast, ask, _claimed(cast))
+    first = await _all_opinions(cast, ask, _claimed(cast) - settled)
     home = {mention.mention_id: member for member in cast for mention in member.mentions}
     doubted = {key: chosen for key, chosen in first.items() if _differs(chosen, home[key], home)}
     second = await _all_opinions(cast, ask, doubted)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_lowercase
+from typing import NamedTuple
 
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.characters import mention_of
@@ -29,7 +30,7 @@ from mrvideo.captioning.frames import (
 )
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.rename import renamed
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import Corrected, Piece
 from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
 from mrvideo.captioning.sheets import CELLS, Cell, sheets
 from mrvideo.captioning.tiling import blocks, piece_of
@@ -49,6 +50,14 @@ added.
 Tiles = list["Piece | Failure"]
 
 
+class Chain(NamedTuple):
+    """What the clips of one chain yield."""
+
+    tiles: Tiles
+    newcomers: list[Mention]
+    corrected: list[Corrected]
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known of a shard before a clip of it is captioned."""
@@ -60,8 +69,10 @@ class Known:
 
 async def caption_clips(
     view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
-) -> tuple[Tiles, tuple[Mention, ...]]:
-    """Pieces and failures that tile the shard's decoded clips, and those who were found only now."""
+) -> tuple[Tiles, tuple[Mention, ...], tuple[Corrected, ...]]:
+    """Pieces and failures that tile the shard's decoded clips; who was found only now; whose description was put
+    right.
+    """
     known = Known(view, Whereabouts(view), watermarks)
     # Who only finds words does not use what was said: no clip need wait for the one before.
     most = view.spec.options.longest_scene_seconds if calls.model.capabilities.judges else 0.0
@@ -87,9 +98,10 @@ def _chains(view: ShardView, *, longest_seconds: float) -> list[list[ClipView]]:
 
 async def _caption_chain(
     known: Known, chain: Sequence[ClipView], mentions: Sequence[Mention], calls: Calls
-) -> tuple[Tiles, list[Mention]]:
+) -> Chain:
     tiles: Tiles = []
     new: list[Mention] = []
+    corrected: list[Corrected] = []
     known_from = 0
     for clip in chain:
         whole = _ClipCall(known, clip, [*mentions, *new], _said(tiles[known_from:]))
@@ -104,7 +116,8 @@ async def _caption_chain(
             continue
         tiles += call.tiles(reply)
         new += call.newcomers(reply)
-    return tiles, new
+        corrected += call.corrected(reply)
+    return Chain(tiles, new, corrected)
 
 
 def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
@@ -213,6 +226,15 @@ class _ClipCall:
         """Those whom only this clip shows."""
         return [mention_of(one, self.known.view, self.seen, late=True) for one in reply.newcomers]
 
+    def corrected(self, reply: CaptionClipReply) -> list[Corrected]:
+        """Descriptions of the listed that this clip shows to be wrong."""
+        listed = {one.name: one.description for one in self.mentions}
+        seconds = self.clip.span.start_seconds
+        return [
+            Corrected(name=name, seconds=seconds, description=text)
+            for name, text in reply.corrected(listed).items()
+        ]
+
 
 def _variants(call: _ClipCall) -> list[_ClipCall]:
     """The call as it is; as it was when the clip before had failed; and without each of the newcomers since."""
@@ -222,26 +244,28 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
 
 
 def _distinct(
-    chains: Sequence[tuple[Tiles, list[Mention]]], mentions: Sequence[Mention]
-) -> tuple[Tiles, tuple[Mention, ...]]:
-    """All tiles and newcomers. Chains that know nothing of each other may give two individuals one name: the
+    chains: Sequence[Chain], mentions: Sequence[Mention]
+) -> tuple[Tiles, tuple[Mention, ...], tuple[Corrected, ...]]:
+    """All tiles, newcomers and corrections. Chains that know nothing of each other may give two individuals one name: the
     later is renamed.
     """
     taken = {mention.name for mention in mentions}
     tiles: Tiles = []
     newcomers: list[Mention] = []
-    for found, new in chains:
+    corrected: list[Corrected] = []
+    for found, new, corrections in chains:
         names = {name: name for name in taken}
         for mention in new:
             name = mention.name if mention.name not in taken else _free(mention.name, taken)
             taken.add(name)
             names[mention.name] = name
             newcomers.append(mention.model_copy(update={"name": name}))
+        corrected += (one.model_copy(update={"name": names[one.name]}) for one in corrections)
         if all(old == name for old, name in names.items()):
             tiles += found
         else:
             tiles += [tile if isinstance(tile, Failure) else _renamed(tile, names) for tile in found]
-    return tiles, tuple(newcomers)
+    return tiles, tuple(newcomers), tuple(corrected)
 
 
 def _free(name: str, taken: set[str]) -> str:

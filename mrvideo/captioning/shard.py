@@ -13,8 +13,8 @@ from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.characters import find_characters, with_spans
 from mrvideo.captioning.paper import caption_in_three_steps
 from mrvideo.captioning.scenes import caption_clips
-from mrvideo.captioning.shard_records import Piece, ShardRecords, ShardSpec, WorkerResult
-from mrvideo.captioning.shard_view import ShardView, shots_in, view_shard
+from mrvideo.captioning.shard_records import Corrected, Piece, ShardRecords, ShardSpec, WorkerResult
+from mrvideo.captioning.shard_view import SHARED_SECONDS, ShardView, shots_in, view_shard
 from mrvideo.captioning.tiling import tiled
 from mrvideo.errors import BudgetReached, DecodeError, VideoChanged, VideoError, WorkerLost
 from mrvideo.mapreduce import Decode, decode, portal, worker_name
@@ -133,6 +133,7 @@ def _reading(spec: ShardSpec) -> Callable[[], ShardFrames]:
         frames_per_second=options.frames_per_second,
         lead_seconds=1 / options.frames_per_second,
         reach_seconds=options.reach_seconds,
+        ahead_seconds=SHARED_SECONDS,
     )
 
 
@@ -156,24 +157,26 @@ async def caption_frames(
     """
     view = view_shard(spec, shard)
     calls = Calls(vision, on_call=on_call)
-    mentions, watermarks, without_names = await find_characters(view, calls)
-    tiles, newcomers, borders = await _tiles(view, mentions, watermarks, calls)
-    mentions = (*mentions, *newcomers)
+    look = await find_characters(view, calls)
+    tiles, newcomers, corrected, borders = await _tiles(view, look.mentions, look.watermarks, calls)
+    mentions = (*look.mentions, *newcomers)
     for mention in mentions if on_exemplar is not None else ():
         frame = view.exemplar_frame(mention)
         if frame is not None and on_exemplar is not None:
             on_exemplar(mention.exemplar_seconds, frame)
     laid = tiled([*tiles, *view.failures], view.span)
     pieces = tuple(tile for tile in laid if isinstance(tile, Piece))
-    failures = (*without_names, *borders, *(tile for tile in laid if isinstance(tile, Failure)))
+    failures = (*look.failures, *borders, *(tile for tile in laid if isinstance(tile, Failure)))
     records = ShardRecords(
         index=spec.index,
         span=spec.span,
-        mentions=with_spans(mentions, pieces),
+        mentions=with_spans(mentions, pieces, stop_seconds=view.span.stop_seconds),
+        corrected=corrected,
         pieces=pieces,
         failures=failures,
         shots=shots_in(shard.shots, spec.span),
-        watermarks=watermarks,
+        watermarks=look.watermarks,
+        shared=look.shared,
         usage=calls.usage,
     )
     if records.finished:
@@ -183,9 +186,9 @@ async def caption_frames(
 
 async def _tiles(
     view: ShardView, mentions: tuple[Mention, ...], watermarks: tuple[str, ...], calls: Calls
-) -> tuple[list[Piece | Failure], tuple[Mention, ...], list[Failure]]:
+) -> tuple[list[Piece | Failure], tuple[Mention, ...], tuple[Corrected, ...], list[Failure]]:
     if view.spec.options.recipe == "paper":
         tiles, borders = await caption_in_three_steps(view, mentions, watermarks, calls)
-        return tiles, (), borders
-    tiles, newcomers = await caption_clips(view, mentions, watermarks, calls)
-    return tiles, newcomers, []
+        return tiles, (), (), borders
+    tiles, newcomers, corrected = await caption_clips(view, mentions, watermarks, calls)
+    return tiles, newcomers, corrected, []

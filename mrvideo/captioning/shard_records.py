@@ -86,6 +86,14 @@ class Piece(Spanned):
     same_picture: bool = False
 
 
+class Corrected(Record):
+    """A mention's description as a clip's reply put it right; the name is local to the shard."""
+
+    name: str
+    seconds: float = Field(description="where the clip begins")
+    description: str
+
+
 class ShardRecords(Record):
     """What one shard yields. Pieces and the failures that hide pictures tile its span; `usage` counts calls
     paid for.
@@ -94,10 +102,14 @@ class ShardRecords(Record):
     index: int
     span: Span
     mentions: tuple[Mention, ...] = ()
+    corrected: tuple[Corrected, ...] = ()
     pieces: tuple[Piece, ...] = ()
     failures: tuple[Failure, ...] = ()
     shots: tuple[Shot, ...] = ()
     watermarks: tuple[str, ...] = ()
+    shared: tuple[BestSeen, ...] = Field(
+        default=(), description="where mentions are in frames that the shard before or after was shown, too"
+    )
     usage: dict[str, Usage] = Field(default_factory=dict)
     answered: tuple[str, ...] = Field(
         default=(), description="digests of the requests that were answered, as long as another one failed"
@@ -107,6 +119,15 @@ class ShardRecords(Record):
     def finished(self) -> bool:
         """Whether another run could not do better: broken bytes stay broken, all else is tried again."""
         return not may_yet_end_well(self.failures)
+
+    @property
+    def described(self) -> tuple[Mention, ...]:
+        """The mentions, each with the last description that a clip gave it."""
+        last = {one.name: one.description for one in sorted(self.corrected, key=lambda one: one.seconds)}
+        return tuple(
+            mention.model_copy(update={"description": last.get(mention.name, mention.description)})
+            for mention in self.mentions
+        )
 
 
 class WorkerResult(Record):

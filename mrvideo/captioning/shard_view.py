@@ -17,6 +17,12 @@ from mrvideo.records import Failure, Frame, Mention, Shot, Span, merge_spans
 
 _TICK = 1e-6
 
+SHARED_SECONDS = 4.0
+"""The first look of a shard reaches so far into the next one."""
+
+MOST_SHARED = 2
+"""Frames there, each of another shot."""
+
 
 def plan(duration_seconds: float, options: CaptioningOptions) -> tuple[Span, ...]:
     """The video's shards, each a whole number of clips long."""
@@ -62,6 +68,7 @@ class ShardView:
     clips: tuple[ClipView, ...]
     still_spans: tuple[Span, ...]
     sparse: tuple[Shown, ...]
+    shared: tuple[Shown, ...]
     shots: tuple[Shot, ...]
     failures: tuple[Failure, ...]
 
@@ -112,12 +119,14 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
                 part, origin_seconds=spec.span.start_seconds, frames_per_second=options.frames_per_second
             )
             sampled = max([part.start_seconds, *samples[-1:]])
+    looked, shared = _first_look(spec, shard, planned, cuts)
     return ShardView(
         spec=spec,
         planned=planned,
         clips=tuple(clips),
         still_spans=shard.still_spans if options.thin_stills else (),
-        sparse=_sparse(options, shard, planned, cuts),
+        sparse=looked,
+        shared=shared,
         shots=shots_in(shard.shots, planned),
         failures=tuple(failures),
     )
@@ -136,14 +145,56 @@ def shots_in(shots: Sequence[Shot], span: Span) -> tuple[Shot, ...]:
     return tuple(found)
 
 
+def _first_look(
+    spec: ShardSpec, shard: ShardFrames, planned: Span, cuts: Sequence[float]
+) -> tuple[tuple[Shown, ...], tuple[Shown, ...]]:
+    """The frames that characters are selected from, and those of them that a neighbour's are selected from,
+    too.
+
+    shard 0     |---------------------------------------|
+    looks at        x        x         x          x       o o      o: of the first shots after the border, chosen by
+    shard 1                                             |---------------------------------------|
+    looks at                                              o o      x          x           x
+                                                        what lies there alone, so that both choose the same
+    """
+    options = spec.options
+
+    def at(border_seconds: float, origin_seconds: float) -> tuple[Shown, ...]:
+        stop = min(border_seconds + SHARED_SECONDS, spec.video.duration_seconds)
+        if border_seconds <= 0 or stop - border_seconds < 1 / options.frames_per_second:
+            return ()
+        begin = Span(border_seconds, stop)
+        every = on_screen(
+            _since(shard.frames, _last_until(cuts, border_seconds)),
+            begin,
+            frames_per_second=options.frames_per_second,
+            origin_seconds=origin_seconds,
+        )
+        inner = [cut for cut in cuts if begin.start_seconds + _TICK < cut < begin.stop_seconds]
+        shots = (Span(low, high) for low, high in pairwise([begin.start_seconds, *inner, begin.stop_seconds]))
+        held = [own for shot in shots if (own := _within(shot, every))]
+        return tuple(_sharpest(own) for own in held[:MOST_SHARED])
+
+    first = at(planned.start_seconds, spec.span.start_seconds)
+    after = at(planned.stop_seconds, spec.span.stop_seconds)
+    return (*_sparse(options, shard, planned, cuts, first, len(after)), *after), (*first, *after)
+
+
 def _sparse(
-    options: CaptioningOptions, shard: ShardFrames, whole: Span, cuts: Sequence[float]
+    options: CaptioningOptions,
+    shard: ShardFrames,
+    whole: Span,
+    cuts: Sequence[float],
+    begin: Sequence[Shown],
+    after: int,
 ) -> tuple[Shown, ...]:
     """The frames that characters are selected from: one of each camera shot, more of long ones, each the
     sharpest near its middle.
 
     shots     |------------|-|------|          half as many as the rate allows, more only where there are more shots, so that
     chosen    |   .     .  |.|   .  |          whoever is seen in a short shot alone can have a name
+
+    `begin` are among them, each in the place of the nearest of its shot; `after` are looked at besides.
     """
     most = max(1, math.ceil(whole.duration_seconds * options.characters_per_second - _TICK))
     frames = _since(shard.frames, _last_until(cuts, whole.start_seconds))
@@ -155,12 +206,21 @@ def _sparse(
         longest = sorted(held, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))[:most]
         held = [one for one in held if one in longest]
     # No clip of recipe `paper` proposes whom this look misses.
-    usual = most if options.recipe == "paper" else math.ceil(most / 2)
+    usual = (most if options.recipe == "paper" else math.ceil(most / 2)) - after
+    picked = _of_each([own for _, own in held], usual)
+    for one in (one for one in begin if one not in picked):
+        shot = next(span for span in spans if span.contains(one.time_seconds))
+        near = [other for other in picked if shot.contains(other.time_seconds) and other not in begin]
+        if near:
+            picked.remove(min(near, key=lambda other: abs(other.time_seconds - one.time_seconds)))
+        picked.append(one)
     chosen: list[Shown] = []
-    for one in _of_each([own for _, own in held], usual):
+    for one in sorted(picked, key=_time):
         still = any(span.contains(one.time_seconds) for span in shard.still_spans)
         # What has not moved since shows nobody else.
-        if not (chosen and still and options.thin_stills and alike(chosen[-1].frame, one.frame)):
+        if one in begin or not (
+            chosen and still and options.thin_stills and alike(chosen[-1].frame, one.frame)
+        ):
             chosen.append(one)
     return tuple(chosen)
 

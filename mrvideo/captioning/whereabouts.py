@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from mrvideo.captioning.frames import Shown
 from mrvideo.captioning.shard_view import ShardView
 from mrvideo.media.images import view_colours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mrvideo.media.joined import parts_of
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.media.shots import ShotDetector
+from mrvideo.media.sparse import SAME_SECONDS
 from mrvideo.records import Failure, Frame, Shot, Span
 
 _TAIL_SECONDS = 1e-3
@@ -23,7 +25,8 @@ _CONTEXT_SECONDS = 1.0
 class ShardFrames:
     """What a shard holds. `frames` ascend and are distinct pictures; one from before the span may lead them.
 
-    With a reach, all but `span` goes beyond it by so much on either side.
+    With a reach, all but `span` goes beyond it by so much on either side; frames and shots go on
+    over what was read ahead.
     """
 
     span: Span
@@ -41,12 +44,13 @@ def read_shard(
     frames_per_second: float = 2.0,
     lead_seconds: float = 0.5,
     reach_seconds: float = 0.0,
+    ahead_seconds: float = 0.0,
 ) -> ShardFrames:
     """Decode a span once, evenly sampled, and the frame shown `lead_seconds` before it.
 
     `reach_seconds` on either side are read as well, within the video, so that two neighbours see the same
-    cuts there. Raises the VideoError tree when the file cannot be opened or is not the one it must be; broken
-    spans end up in `lost`.
+    cuts there, and then `ahead_seconds` more, sampled as the next shard samples them. Raises the VideoError
+    tree when the file cannot be opened or is not the one it must be; broken spans end up in `lost`.
     """
     options = options or ReadOptions()
 
@@ -55,17 +59,24 @@ def read_shard(
         with open_video(path, options) as video:
             duration = max(video.info.duration_seconds, span.stop_seconds)
             wide = span.padded(reach_seconds, within=Span(0.0, duration))
+            covered = Span(wide.start_seconds, min(wide.stop_seconds + ahead_seconds, duration))
             times = list(
                 grid_times(wide, origin_seconds=span.start_seconds, frames_per_second=frames_per_second)
                 if reach_seconds
                 else sample_times(span, frames_per_second=frames_per_second)
             )
+            if ahead_seconds:
+                ahead = Span(max(span.stop_seconds - reach_seconds, 0.0), covered.stop_seconds)
+                nexts = grid_times(
+                    ahead, origin_seconds=span.stop_seconds, frames_per_second=frames_per_second
+                )
+                times = _merged(times, nexts)
             if wide.start_seconds > 0 and lead_seconds > 0:
                 times.insert(0, max(0.0, times[0] - lead_seconds))
             # Decode on to the end and a little further, so that a cut after the last sample is seen, and
             # stands out.
             context = _CONTEXT_SECONDS if reach_seconds else 0.0
-            tail = min(wide.stop_seconds + context, duration) - _TAIL_SECONDS
+            tail = min(covered.stop_seconds + context, duration) - _TAIL_SECONDS
             head = times[0] - context
             watched = [head, *times] if 0 < head < times[0] else list(times)
             watched = [*watched, tail] if tail > times[-1] else watched
@@ -76,7 +87,7 @@ def read_shard(
                     frames.append(frame)
             lost = tuple(failure for failure in video.lost if failure.span.overlaps(wide))
         detector.with_colours(frames)
-        shots = detector.shots(wide)
+        shots = detector.shots(covered)
         made = tuple(frames)
         if options.crop_bars:
             made, shots = evened(
@@ -87,6 +98,15 @@ def read_shard(
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private
     )
+
+
+def _merged(times: Sequence[float], others: Sequence[float]) -> list[float]:
+    """All times, ascending; those of two grids that are one but for float noise, once."""
+    found: list[float] = []
+    for time in sorted((*times, *others)):
+        if not found or time - found[-1] > SAME_SECONDS:
+            found.append(time)
+    return found
 
 
 def _joints_of(path: str, options: ReadOptions) -> list[float]:

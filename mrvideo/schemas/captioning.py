@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -30,6 +31,9 @@ class CharactersInputs(Message):
 
     span: Span
     frame_times: tuple[float, ...]
+    shared_times: tuple[float, ...] = Field(
+        default=(), description="those of them that the shard before or after is described from, too"
+    )
     speech: Speech = "none"
     cues: tuple[CueLine, ...] = ()
 
@@ -59,11 +63,23 @@ class CharacterReply(Message):
         return nearest(value, inputs.frame_times) if inputs and inputs.frame_times else value
 
 
+class SharedReply(Message):
+    """Where a character is in a frame that two shards are described from."""
+
+    seconds: float
+    box: BoxReply = None
+    name: LocalName
+
+
 class CharactersReply(Message):
-    """At most a dozen: be picky. `watermarks` are texts and logos that stand over the picture all along."""
+    """At most a dozen: be picky. `watermarks` are texts and logos that stand over the picture all along.
+
+    `shared`: whom the frames show that the shard before or after is described from, too.
+    """
 
     watermarks: tuple[str, ...] = ()
     characters: tuple[CharacterReply, ...] = Field(max_length=12)
+    shared: tuple[SharedReply, ...] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -168,13 +184,20 @@ class SceneReply(Message):
             raise ValueError(f"not in the list of characters: {unknown}")
 
 
+_LINE = re.compile(r"<?(\w+)>?\s*:\s*(\S.*)", re.DOTALL)
+_LONGEST_DESCRIPTION = 400
+
+
 class CaptionClipReply(Message):
     """Who is there that is not listed, and the clip's scenes in order.
 
-    `continues_previous`: the first scene is the event shown in the frame before.
+    `corrections` are lines of the list that the frames show to be wrong, put right: as lines, for a schema of
+    their own would cost each call more than they do. `continues_previous`: the first scene is the event shown in
+    the frame before.
     """
 
     newcomers: tuple[CharacterReply, ...] = Field(default=(), max_length=4)
+    corrections: tuple[str, ...] = ()
     scenes: tuple[SceneReply, ...] = Field(min_length=1, max_length=20)
     continues_previous: bool
 
@@ -191,6 +214,18 @@ class CaptionClipReply(Message):
         for scene in self.scenes:
             scene.check_names(new | {mention.name for mention in inputs.mentions})
         return self
+
+    def corrected(self, listed: Mapping[str, str]) -> dict[str, str]:
+        """Name → its description, put right, of those listed (name → description). A line that is none of the
+        list's, says nothing new, or a page, is nothing.
+        """
+        found: dict[str, str] = {}
+        for line in self.corrections:
+            match = _LINE.fullmatch(line.strip())
+            name, text = (match[1].lower(), " ".join(match[2].split())) if match else ("", "")
+            if name in listed and text != listed[name] and len(text) <= _LONGEST_DESCRIPTION:
+                found[name] = text
+        return found
 
 
 # split_clip, merge_border, caption_scene (recipe paper) -----------------------------------------

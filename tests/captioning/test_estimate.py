@@ -114,6 +114,7 @@ def test_a_run_asks_exactly_what_was_estimated(
         appearing_per_clip=3,
         shot_seconds=7.0,
         frames_per_mention=1,
+        known_at_borders=0,
     )
     skipped: set[str] = set()
     if recipe == "paper" and max_images == 12:

@@ -450,6 +450,55 @@ def test_a_newcomer_under_a_name_that_is_taken_is_asked_for_again() -> None:
     assert "person_a" in records.failures[0].reason
 
 
+def test_a_clip_puts_a_description_right_and_nobody_becomes_another_by_it() -> None:
+    """Dangerous: the first look saw a woman from behind and called her a man, and every card, question and export
+    went on saying so.
+    """
+    wrong = "man, short brown hair; green coat"
+    lines = {
+        0.0: ["<person_a>: woman about 60, short brown hair; green coat", "person_q: nobody"],
+        10.0: ["a woman", f"person_b: {'x' * 2000}"],
+        20.0: [
+            "person_a: woman about 60, short  brown hair, scar on the chin; green coat",
+            f"<person_b>: {wrong}",
+        ],
+    }
+
+    def clip(inputs: Any) -> Any:
+        corrections = lines[inputs.span.start_seconds]
+        return {
+            "continues_previous": True,
+            "corrections": corrections,
+            "scenes": [scene(inputs.span, "words")],
+        }
+
+    people = [character("person_a", 1.0, look=wrong), character("person_b", 1.0, look=wrong)]
+    records, asked = captioned(shard([(0.0, 30.0, 1)]), characters=people, clip=clip)
+    assert len(asked) == 3
+    assert [one.description for one in records.mentions] == [wrong, wrong], "what the first look said is kept"
+    assert [(one.name, one.description) for one in records.described] == [
+        ("person_a", "woman about 60, short brown hair, scar on the chin; green coat"),
+        ("person_b", wrong),
+    ]
+
+
+def test_a_correction_follows_a_newcomer_s_new_name() -> None:
+    """Two chains gave two newcomers one name, and the later was renamed: the correction means the later."""
+
+    def clip(inputs: Any) -> Any:
+        start = inputs.span.start_seconds
+        new = [] if start % 20 else [character("person_a", start + 1.0, look=f"found at {start:g}")]
+        lines = ["<person_a>: put right"] if start == 30.0 else []
+        words = {"continues_previous": bool(start % 20), "newcomers": new, "corrections": lines}
+        return {**words, "scenes": [scene(inputs.span, "words")]}
+
+    records, _ = captioned(shard([(0.0, 20.0, 1), (20.0, 40.0, 2)]), clip=clip)
+    assert {one.name: one.description for one in records.described} == {
+        "person_a": "found at 0",
+        "person_b": "put right",
+    }
+
+
 def test_a_scene_says_which_frame_shows_somebody_best() -> None:
     def clip(inputs: Any) -> Any:
         seen = [{"best_seconds": 7.5, "box": LEFT, "name": "person_a"}]

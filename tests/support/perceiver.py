@@ -320,12 +320,24 @@ def _characters(eyes: Perceiver, task: Task) -> dict[str, Any]:
                 best[face] = found
     letters: dict[str, int] = {}
     characters: list[dict[str, Any]] = []
-    for face, (_, time, pose) in sorted(best.items(), key=lambda item: item[1][1])[:12]:
+    ordered = sorted(best, key=lambda face: best[face][1])[:12]
+    for face in ordered:
+        _, time, pose = best[face]
         kind = world.kind(pose.look)
         letter = chr(ord("a") + letters.setdefault(kind, 0))
         letters[kind] += 1
         characters.append(_entry(pose, times[face], time, f"{kind}_{letter}"))
-    return {"watermarks": [], "characters": characters}
+    names = {face: character["name"] for face, character in zip(ordered, characters, strict=True)}
+    listed = re.search(r"^Shared frames: (.*) s\.$", task.text, re.MULTILINE)
+    times_shared = {float(time) for time in listed[1].split(", ")} if listed else set[float]()
+    shared = [
+        {"seconds": frame.time_seconds, "box": world.sprite_box(pose.slot), "name": names[face]}
+        for frame in task.frames()
+        if frame.time_seconds in times_shared
+        for pose in eyes.poses(frame.seen, task.key)
+        if (face := eyes.face(pose, frame.seen, task.key)) in names
+    ]
+    return {"watermarks": [], "characters": characters, "shared": shared}
 
 
 def _known(eyes: Perceiver, task: Task) -> dict[int, str]:
