@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 STILL_STEP_SECONDS = 2.0
 _SMALL_CALL = 8
 _NOISE_LEVEL = 7
+_SPOT_LEVEL, _SPOT_TIMES_USUAL = 14, 3
+"""For means of 8 × 8 pixels. A sensor's noise of 10 levels makes 7; a thing of 6 pixels that moves by 4 makes 16."""
 _TICK = 1e-6
 
 
@@ -40,12 +42,18 @@ class Shown:
 
 
 def on_screen(
-    frames: Sequence[Frame], span: Span, *, frames_per_second: float, origin_seconds: float | None = None
+    frames: Sequence[Frame],
+    span: Span,
+    *,
+    frames_per_second: float,
+    origin_seconds: float | None = None,
+    also_seconds: Sequence[float] = (),
 ) -> tuple[Shown, ...]:
     """The different frames on screen at the span's start and sample times, ascending. Empty when none was
     decoded there.
 
-    Samples lie on a grid that begins at the origin; without one, at the span's start.
+    Samples lie on a grid that begins at the origin; without one, at the span's start. `also_seconds` are further
+    times.
 
     frames   a------b------------c---          (own times)
     samples  |   |   |   |   |   |   |
@@ -55,7 +63,8 @@ def on_screen(
     position = -1
     origin = span.start_seconds if origin_seconds is None else origin_seconds
     samples = grid_times(span, origin_seconds=origin, frames_per_second=frames_per_second)
-    for time_seconds in sorted({span.start_seconds, *samples}):
+    further = (time for time in also_seconds if span.contains(time))
+    for time_seconds in sorted({span.start_seconds, *samples, *further}):
         while position + 1 < len(frames) and frames[position + 1].time_seconds <= time_seconds + _TICK:
             position += 1
         if position < 0:
@@ -125,14 +134,31 @@ def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_secon
 
 def alike(one: Frame, other: Frame) -> bool:
     """Whether no part of the picture, down to 16 × 16 pixels, differs in its mean by more than compression
-    does.
+    does, and none of 8 × 8 by far more than nearly all others: a hand that moves within one part leaves the mean
+    of that part as it was.
     """
     from PIL import ImageChops
 
     if (one.width, one.height) != (other.width, other.height):
         return False
-    _, most = ImageChops.difference(_small(one), _small(other)).getextrema()
-    return int(most) <= _NOISE_LEVEL  # pyright: ignore[reportArgumentType]
+    first, last = _small(one), _small(other)
+    if min(first.size) > 1:
+        _, most = ImageChops.difference(first.reduce(2), last.reduce(2)).getextrema()
+        if int(most) > _NOISE_LEVEL:  # pyright: ignore[reportArgumentType]
+            return False
+    levels = ImageChops.difference(first, last).histogram()
+    most = max(level for level, count in enumerate(levels) if count)
+    return most <= max(_SPOT_LEVEL, _SPOT_TIMES_USUAL * _level_of_nearly_all(levels))
+
+
+def _level_of_nearly_all(levels: Sequence[int]) -> int:
+    """The difference that all but one in a hundred stay within: what noise makes."""
+    over = sum(levels) // 100
+    for level in range(len(levels) - 1, -1, -1):
+        over -= levels[level]
+        if over < 0:
+            return level
+    return 0
 
 
 def _small(frame: Frame) -> Image:
@@ -142,8 +168,7 @@ def _small(frame: Frame) -> Image:
     # Decodes at an eighth of the size: cheap, and every pixel is a mean. Single ones of them differ by noise
     # along edges.
     image.draft("L", (image.width // 8, image.height // 8))
-    grey = image.convert("L")
-    return grey.reduce(2) if min(grey.size) > 1 else grey
+    return image.convert("L")
 
 
 def spread(shown: Sequence[Shown], count: int) -> tuple[Shown, ...]:

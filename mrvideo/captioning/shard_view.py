@@ -311,6 +311,7 @@ def _clip_view(
         part,
         frames_per_second=spec.options.frames_per_second,
         origin_seconds=spec.span.start_seconds,
+        also_seconds=shard.acts,
     )
     if not shown:
         return None

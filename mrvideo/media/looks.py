@@ -46,7 +46,7 @@ class FrameSource:
         def read() -> tuple[list[Frame], tuple[Failure, ...]]:
             found: dict[float, Frame] = {}
             with open_video(self.path, self.options) as video:
-                for run in _runs(sorted(set(times_seconds))):
+                for run in runs_of(sorted(set(times_seconds))):
                     found.update(video.read_at(run))
                 lost = video.lost
             return [found[time] for time in times_seconds if time in found], lost
@@ -67,7 +67,8 @@ class FrameSource:
             options.content.check(self.path, allow_url=options.allow_url, allow_private=options.allow_private)
 
 
-def _runs(times: list[float]) -> list[list[float]]:
+def runs_of(times: Sequence[float]) -> list[list[float]]:
+    """Ascending times, in runs that are read by one seek each."""
     runs: list[list[float]] = []
     for time in times:
         if runs and time - runs[-1][-1] <= _RUN_GAP_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from mrvideo.media.bars import evened
 from mrvideo.media.clips import grid_times, sample_times
 from mrvideo.media.content import steadily
 from mrvideo.media.joined import parts_of
+from mrvideo.media.looks import runs_of
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.registry import open_video
 from mrvideo.media.shots import ShotDetector
@@ -17,6 +19,9 @@ from mrvideo.media.sparse import SAME_SECONDS
 from mrvideo.records import Failure, Frame, Shot, Span
 
 _TAIL_SECONDS = 1e-3
+_SECONDS_OF_AN_ACT = 20.0
+"""At most one frame beside the samples for so many seconds: each is a seek, and a picture that is paid for."""
+
 _CONTEXT_SECONDS = 1.0
 """So much around a cut is enough to tell it from what only moves."""
 
@@ -34,6 +39,8 @@ class ShardFrames:
     shots: tuple[Shot, ...]
     still_spans: tuple[Span, ...]
     lost: tuple[Failure, ...]
+    acts: tuple[float, ...] = ()
+    """Times of frames between the samples, which show what came and went there."""
 
 
 def read_shard(
@@ -85,6 +92,13 @@ def read_shard(
                 is_sample = asked is not tail and asked is not head
                 if is_sample and (not frames or frame.time_seconds > frames[-1].time_seconds):
                     frames.append(frame)
+            acts: dict[float, Frame] = {}
+            if not options.keyframes_only:
+                for run in runs_of(detector.acts(_inside(times, span), most=_acts_within(span))):
+                    acts |= {time: frame for time, frame in video.read_at(run) if frame.time_seconds == time}
+            known = {frame.time_seconds for frame in frames}
+            frames += (frame for time, frame in acts.items() if time not in known)
+            frames.sort(key=lambda frame: frame.time_seconds)
             lost = tuple(failure for failure in video.lost if failure.span.overlaps(wide))
         detector.with_colours(frames)
         shots = detector.shots(covered)
@@ -93,11 +107,19 @@ def read_shard(
             made, shots = evened(
                 made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality
             )
-        return ShardFrames(span, made, shots, detector.still_spans(wide), lost)
+        return ShardFrames(span, made, shots, detector.still_spans(wide), lost, tuple(acts))
 
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private
     )
+
+
+def _inside(times: Sequence[float], span: Span) -> list[float]:
+    return [time for time in times if span.contains(time)]
+
+
+def _acts_within(span: Span) -> int:
+    return math.ceil(span.duration_seconds / _SECONDS_OF_AN_ACT)
 
 
 def _merged(times: Sequence[float], others: Sequence[float]) -> list[float]:

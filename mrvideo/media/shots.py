@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -59,6 +60,10 @@ _STILL_CELL_LEVEL = 7
 few, but those much.
 """
 _STILL_SECONDS = 1.0
+
+_ACT_LEVEL, _ACT_STAYS_LEVEL = 28, 12
+_ACT_CELLS = 2
+"""What comes and goes between two samples changes two of 18 × 32 cells by so much; the samples themselves agree."""
 
 _PART = 64
 _CONTEXT = 256
@@ -163,6 +168,30 @@ class ShotDetector:
                 found.append(still)
             anchor = i
         return tuple(found)
+
+    def acts(self, sampled_seconds: Sequence[float], *, most: int) -> tuple[float, ...]:
+        """Times of pictures between two samples that show what neither does: something strong came and went.
+
+        One of each step, at most so many, the strongest of them; ascending. Steps whose two samples differ are left
+        out: what moves on is seen in the next sample, too.
+        """
+        found: list[tuple[int, float]] = []
+        for start, stop in pairwise(sampled_seconds):
+            low = bisect_right(self._times, start + SAME_SECONDS) - 1
+            high = bisect_right(self._times, stop + SAME_SECONDS) - 1
+            if low < 0 or high - low < 2:
+                continue
+            fours = _fours(np.stack(self._greys[low : high + 1]))
+            first, between, last = fours[0], fours[1:-1], fours[-1]
+            if int(np.abs(last - first).max()) >= 4 * _ACT_STAYS_LEVEL:
+                continue
+            gaps = np.minimum(np.abs(between - first), np.abs(between - last))
+            cells = np.count_nonzero(gaps >= 4 * _ACT_LEVEL, axis=(1, 2))
+            best = int(cells.argmax())
+            if cells[best] >= _ACT_CELLS:
+                found.append((int(cells[best]), self._times[low + 1 + best]))
+        strongest = sorted(found, key=lambda one: (-one[0], one[1]))[:most]
+        return tuple(sorted(time for _, time in strongest))
 
     def _changed(self) -> _Changes:
         if self._changes is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 
+import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 from support.films import video_info
 
@@ -12,6 +14,7 @@ from mrvideo.captioning.frames import Shown, on_screen, room, sheets_beside, sho
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.captioning.shard_view import view_shard
+from mrvideo.media.images import frame_of
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Capabilities
@@ -50,6 +53,32 @@ def test_a_line_of_text_that_comes_up_for_a_second_is_never_thinned_away() -> No
     assert len(times) < 12
 
 
+def _before_a_wall(seconds: float, *, hand: bool, noise: float = 6.0) -> Frame:
+    """A patterned wall under a sensor's noise; at one place something of 8 × 8 pixels nods up and down."""
+    dice = np.random.default_rng(7)
+    wall = np.kron(dice.integers(40, 160, (9, 16)), np.ones((16, 16)))
+    wall = wall + np.random.default_rng(round(seconds * 10)).normal(0, noise, wall.shape)
+    if hand:
+        top = 64 + (4 if round(seconds * 2) % 2 else 0)
+        wall[top : top + 8, 100:108] = 250
+    pixels = np.clip(wall, 0, 255).astype(np.uint8)
+    return frame_of(Image.fromarray(pixels), seconds)
+
+
+def test_where_only_a_hand_moves_every_frame_is_shown() -> None:
+    """Dangerous: it moved within one part of the picture, whose mean stayed, and the request said that nothing had
+    changed.
+    """
+    shown = [Shown(_before_a_wall(t / 2, hand=True), t / 2) for t in range(20)]
+    assert thinned(shown, [Span(0.0, 10.0)]) == tuple(shown)
+
+
+@pytest.mark.parametrize("noise", [0.0, 6.0, 10.0])
+def test_noise_alone_is_thinned(noise: float) -> None:
+    shown = [Shown(_before_a_wall(t / 2, hand=False, noise=noise), t / 2) for t in range(20)]
+    assert len(thinned(shown, [Span(0.0, 10.0)])) == 6
+
+
 def test_too_many_frames_are_spread_evenly_and_keep_both_ends() -> None:
     shown = [Shown(frame(t), t) for t in range(60)]
     kept = spread(shown, 27)
@@ -81,3 +110,12 @@ def test_every_shot_has_its_frame_and_the_number_is_half_of_what_the_rate_allows
     assert len(times) == 5 and times == sorted(times)
     for shot in shots:
         assert any(shot.span.contains(time) for time in times)
+
+
+def test_a_frame_of_a_short_act_is_shown_beside_the_samples() -> None:
+    frames = [frame(t / 2) for t in range(4)] + [frame(1.7)]
+    frames.sort(key=lambda one: one.time_seconds)
+    shown = on_screen(frames, Span(0.0, 2.0), frames_per_second=2.0, also_seconds=(1.7, 5.0))
+    assert [one.time_seconds for one in shown] == [0.0, 0.5, 1.0, 1.5, 1.7]
+    plain = on_screen(frames, Span(0.0, 2.0), frames_per_second=2.0)
+    assert [one.time_seconds for one in plain] == [0.0, 0.5, 1.0, 1.5]

@@ -7,6 +7,7 @@ import av
 import numpy as np
 
 from mrvideo.media.identity import digest_of, probe
+from mrvideo.media.images import open_image
 from mrvideo.media.looks import FrameSource
 from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import read_shard
@@ -82,3 +83,45 @@ def test_a_figure_that_jumps_in_one_place_is_no_cut(tmp_path: Path):
     places = [_with_figure((173, 139, 166), 10), _with_figure((173, 139, 166), 110)]
     shots = read_shard(_equally_light(tmp_path / "jump.mp4", places), Span(0.0, 4.0)).shots
     assert len(shots) == 1
+
+
+def _with_ball(path: Path, thrown: Sequence[int], *, rolls: bool = False) -> Path:
+    """Eight seconds at 20 frames a second before a patterned wall under a sensor's noise; a ball is seen in the
+    frames of these numbers alone, or rolls all along.
+    """
+    dice = np.random.default_rng(3)
+    wall = np.kron(dice.integers(40, 160, (12, 20)), np.ones((16, 16)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 320, 192, "yuv420p"
+        stream.options = {"preset": "veryfast", "g": "80"}
+        for number in range(160):
+            grey = wall + dice.normal(0, 4, wall.shape)
+            if number in thrown or rolls:
+                left = 4 + number * 7 % 280
+                grey[80:110, left : left + 30] = 250
+            pixels = np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_what_comes_and_goes_between_two_samples_is_seen(tmp_path: Path):
+    """Dangerous: a ball in the air for a fifth of a second fell between two frames, and was never told of."""
+    shard = read_shard(_with_ball(tmp_path / "thrown.mp4", range(63, 67)), Span(0.0, 8.0))
+    (time,) = shard.acts
+    assert 3.15 <= time < 3.35
+    times = [frame.time_seconds for frame in shard.frames]
+    assert time in times and times == sorted(set(times)) and len(times) == 17
+    (frame,) = (frame for frame in shard.frames if frame.time_seconds == time)
+    assert (np.asarray(open_image(frame).convert("L")) > 220).sum() > 500, "the ball"
+
+
+def test_what_moves_on_or_is_only_noise_needs_no_further_frames(tmp_path: Path):
+    assert read_shard(_with_ball(tmp_path / "rolls.mp4", (), rolls=True), Span(0.0, 8.0)).acts == ()
+    assert read_shard(_with_ball(tmp_path / "wall.mp4", ()), Span(0.0, 8.0)).acts == ()
+
+
+def test_further_frames_are_bounded(tmp_path: Path):
+    many = [number for number in range(160) if number % 10 in (4, 5, 6)]
+    assert len(read_shard(_with_ball(tmp_path / "many.mp4", many), Span(0.0, 8.0)).acts) == 1
