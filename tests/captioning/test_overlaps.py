@@ -223,7 +223,7 @@ def test_a_shared_frame_saves_the_comparison_and_its_review() -> None:
 
 
 def test_look_alikes_are_compared_whatever_one_frame_says() -> None:
-    """Dangerous: with look-alikes confused at 0.1, links by one frame alone cost the cast three points of F1."""
+    """One frame is one opinion of who somebody is; a comparison has several pictures of each."""
     same = {("0/person_a", "1/person_b")}
     found, asked = _linked(_crowd("person_a", "person_b"), same=same)
     assert asked[0] == 4
