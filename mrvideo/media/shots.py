@@ -63,7 +63,9 @@ _STILL_SECONDS = 1.0
 
 _ACT_LEVEL, _ACT_STAYS_LEVEL = 28, 12
 _ACT_CELLS = 2
-"""What comes and goes between two samples changes two of 18 × 32 cells by so much; the samples themselves agree."""
+"""What comes and goes between two samples changes at least two of 18 × 32 cells by so much, and more of them than differ
+between the samples: where something passes by, those differ at both its places.
+"""
 
 _PART = 64
 _CONTEXT = 256
@@ -172,8 +174,8 @@ class ShotDetector:
     def acts(self, sampled_seconds: Sequence[float], *, most: int) -> tuple[float, ...]:
         """Times of pictures between two samples that show what neither does: something strong came and went.
 
-        One of each step, at most so many, the strongest of them; ascending. Steps whose two samples differ are left
-        out: what moves on is seen in the next sample, too.
+        One of each step, at most so many, the strongest of them; ascending. Where the two samples differ as widely
+        themselves, something moves on, and is seen in the next one, too.
         """
         found: list[tuple[int, float]] = []
         for start, stop in pairwise(sampled_seconds):
@@ -183,12 +185,11 @@ class ShotDetector:
                 continue
             fours = _fours(np.stack(self._greys[low : high + 1]))
             first, between, last = fours[0], fours[1:-1], fours[-1]
-            if int(np.abs(last - first).max()) >= 4 * _ACT_STAYS_LEVEL:
-                continue
+            moved = int(np.count_nonzero(np.abs(last - first) >= 4 * _ACT_STAYS_LEVEL))
             gaps = np.minimum(np.abs(between - first), np.abs(between - last))
             cells = np.count_nonzero(gaps >= 4 * _ACT_LEVEL, axis=(1, 2))
             best = int(cells.argmax())
-            if cells[best] >= _ACT_CELLS:
+            if cells[best] >= max(_ACT_CELLS, moved + 1):
                 found.append((int(cells[best]), self._times[low + 1 + best]))
         strongest = sorted(found, key=lambda one: (-one[0], one[1]))[:most]
         return tuple(sorted(time for _, time in strongest))

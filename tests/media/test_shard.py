@@ -85,9 +85,9 @@ def test_a_figure_that_jumps_in_one_place_is_no_cut(tmp_path: Path):
     assert len(shots) == 1
 
 
-def _with_ball(path: Path, thrown: Sequence[int], *, rolls: bool = False) -> Path:
+def _with_ball(path: Path, thrown: Sequence[int], *, rolls: bool = False, clock: bool = False) -> Path:
     """Eight seconds at 20 frames a second before a patterned wall under a sensor's noise; a ball is seen in the
-    frames of these numbers alone, or rolls all along.
+    frames of these numbers alone, or rolls all along; a clock's hand moves beside it.
     """
     dice = np.random.default_rng(3)
     wall = np.kron(dice.integers(40, 160, (12, 20)), np.ones((16, 16)))
@@ -100,6 +100,8 @@ def _with_ball(path: Path, thrown: Sequence[int], *, rolls: bool = False) -> Pat
             if number in thrown or rolls:
                 left = 4 + number * 7 % 280
                 grey[80:110, left : left + 30] = 250
+            if clock:
+                grey[10:20, 20 + number % 40 * 2 : 30 + number % 40 * 2] = 250
             pixels = np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
@@ -115,6 +117,11 @@ def test_what_comes_and_goes_between_two_samples_is_seen(tmp_path: Path):
     assert time in times and times == sorted(set(times)) and len(times) == 17
     (frame,) = (frame for frame in shard.frames if frame.time_seconds == time)
     assert (np.asarray(open_image(frame).convert("L")) > 220).sum() > 500, "the ball"
+
+
+def test_a_short_act_is_seen_though_something_small_moves_beside_it(tmp_path: Path):
+    (time,) = read_shard(_with_ball(tmp_path / "c.mp4", range(63, 67), clock=True), Span(0.0, 8.0)).acts
+    assert 3.15 <= time < 3.35
 
 
 def test_what_moves_on_or_is_only_noise_needs_no_further_frames(tmp_path: Path):
