@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -22,16 +22,30 @@ _Numbers: TypeAlias = NDArray[np.float32]
 # Levels are differences of grey values, 0–255, averaged over the picture unless said otherwise.
 _CUT_LEVEL = 7.0
 _CUT_TIMES_USUAL = 3.0
-_CUT_UNALIKE = 0.85
+_CUT_UNALIKE = 0.65
+_RECOLOURED_UNALIKE = 0.85
 _CUT_STRANGER = 0.3
 _CUT_TIMES_NEXT = 1.7
 _CUT_LESS_ALIKE = 0.15
 """A cut stands out from the two steps before it and after it, or by how little its two pictures have in
 common.
 """
+_CUT_TIMES_CALM = 2.5
+_CALM_ALIKE = 0.8
+_CALM_TONES = 0.06
+_CUT_STRANGE = 0.5
+_SWING_TIMES = 1.1
+"""A cut out of a calm shot, or into one, stands out from that side, however fast the other side moves."""
+_CUT_TONES = 0.15
+_CUT_TIMES_TONES = 2.4
+_TONES = 32
+"""A camera that swings shows other things of the same place, whose tones are much the same; a cut changes them
+at once: the share of the picture that would need another tone.
+"""
 _CUT_CHANGED = 0.5
 _COLOUR_LEVEL = 16.0
 _DISSOLVE_CHANGED = 0.65
+_DISSOLVE_BUT_LIGHT = 0.25
 _CELL_LEVEL = 8.0
 """A camera change alters most parts of the picture, if only their colours; what moves before a camera that stays
 does not.
@@ -208,37 +222,87 @@ class ShotDetector:
 
     def _cuts(self, pictures: NDArray[np.uint8]) -> list[float]:
         steps = self._changed().mean
-        lengths = np.diff(self._times)
-        cuts: list[float] = []
-        for i in _places(steps >= _CUT_LEVEL):
-            around = np.r_[max(0, i - 8) : i, i + 1 : min(len(steps), i + 9)]
-            usual = float(np.median(steps[around])) if len(around) else 0.0
-            # Where the reader left pictures out, a camera has moved on further, and what it shows differs the
-            # more, by less and less.
-            count = (
-                math.sqrt(max(1.0, float(lengths[i] / np.median(lengths[around])))) if len(around) else 1.0
-            )
-            time = self._times[i + 1]
-            alike = _alike(pictures[i], pictures[i + 1])
-            # In a fast pan every step is large: there a cut stands out by what the two pictures have in
-            # common.
-            stands_out = steps[i] >= _CUT_TIMES_USUAL * count * usual or (
-                steps[i] >= 2 * usual and alike < self._alike_around(pictures, i) ** count - _CUT_STRANGER
-            )
-            if not stands_out or alike > _CUT_UNALIKE or time < _MIN_SHOT_SECONDS:
-                continue
-            next_to = np.r_[steps[max(0, i - 2) : i], steps[i + 1 : i + 3]]
-            if steps[i] < _CUT_TIMES_NEXT * next_to.max(initial=0.0) and (
-                alike > self._alike_around(pictures, i) ** count - _CUT_LESS_ALIKE
+        jumps = [i for i in _places(steps >= _CUT_LEVEL) if self._is_jump(pictures, i)]
+        clear = {i for i in jumps if self._stands_out(pictures, i)}
+        cuts: list[int] = []
+        for i in jumps:
+            if (
+                i not in clear
+                and not self._leaves_calm(pictures, i, clear)
+                and not self._retones(pictures, i)
             ):
-                continue  # One of several: a camera that swings, something large that moves.
-            if _changed(pictures[i], pictures[i + 1]) < _CUT_CHANGED and not self._is_recoloured(i, steps):
                 continue
-            if self._is_flash(pictures, i, float(steps[i])):
-                continue
-            if not cuts or time - cuts[-1] >= _MIN_SHOT_SECONDS:
-                cuts.append(time)
-        return cuts
+            if cuts and self._times[i + 1] - self._times[cuts[-1] + 1] < _MIN_SHOT_SECONDS:
+                cuts[-1] = max(cuts[-1], i, key=lambda place: steps[place])
+            else:
+                cuts.append(i)
+        return [self._times[i + 1] for i in cuts]
+
+    def _is_jump(self, pictures: NDArray[np.uint8], i: int) -> bool:
+        """Whether step i leads to an unlike picture that differs in most places, and stays."""
+        return (
+            self._times[i + 1] >= _MIN_SHOT_SECONDS
+            and self._is_elsewhere(pictures, i)
+            and not self._is_flash(pictures, i, float(self._changed().mean[i]))
+        )
+
+    def _is_elsewhere(self, pictures: NDArray[np.uint8], i: int) -> bool:
+        alike = _alike(pictures[i], pictures[i + 1])
+        if alike <= _CUT_UNALIKE and _changed(pictures[i], pictures[i + 1]) >= _CUT_CHANGED:
+            return True
+        return alike <= _RECOLOURED_UNALIKE and self._is_recoloured(i, self._changed().mean)
+
+    def _stands_out(self, pictures: NDArray[np.uint8], i: int) -> bool:
+        """Whether the step is larger than those around it, or its two pictures have less in common."""
+        steps, lengths = self._changed().mean, np.diff(self._times)
+        around = np.r_[max(0, i - 8) : i, i + 1 : min(len(steps), i + 9)]
+        usual = float(np.median(steps[around])) if len(around) else 0.0
+        # Where the reader left pictures out, a camera has moved on further, and what it shows differs the
+        # more, by less and less.
+        count = math.sqrt(max(1.0, float(lengths[i] / np.median(lengths[around])))) if len(around) else 1.0
+        alike = _alike(pictures[i], pictures[i + 1])
+        alike_around = self._alike_around(pictures, i) ** count
+        # In a fast pan every step is large: there a cut stands out by what the two pictures have in common.
+        if steps[i] < _CUT_TIMES_USUAL * count * usual and (
+            steps[i] < 2 * usual or alike >= alike_around - _CUT_STRANGER
+        ):
+            return False
+        # One of several is a camera that swings, something large that moves.
+        next_to = np.r_[steps[max(0, i - 2) : i], steps[i + 1 : i + 3]]
+        return bool(
+            steps[i] >= _CUT_TIMES_NEXT * next_to.max(initial=0.0) or alike <= alike_around - _CUT_LESS_ALIKE
+        )
+
+    def _leaves_calm(self, pictures: NDArray[np.uint8], i: int, clear: Set[int]) -> bool:
+        """Whether one side of the step is calm beside it, and it is no smaller than the steps of the other side
+        but those that are cuts themselves: a camera that begins to swing does so by ever larger steps.
+        """
+        steps = self._changed().mean
+        if (
+            _alike(pictures[i], pictures[i + 1]) > _CUT_STRANGE
+            or _tones_gap(pictures[i], pictures[i + 1]) < _CALM_TONES
+        ):
+            return False
+        sides = (range(max(0, i - 2), i), range(i + 1, min(len(steps), i + 3)))
+        for calm, other in (sides, sides[::-1]):
+            if (
+                calm
+                and steps[i] >= _CUT_TIMES_CALM * steps[list(calm)].max()
+                and min(_alike(pictures[j], pictures[j + 1]) for j in calm) >= _CALM_ALIKE
+                and all(j in clear or steps[j] <= _SWING_TIMES * steps[i] for j in other)
+            ):
+                return True
+        return False
+
+    def _retones(self, pictures: NDArray[np.uint8], i: int) -> bool:
+        """Whether the tones of the picture change at once, unlike in the steps around."""
+        if _alike(pictures[i], pictures[i + 1]) > _CUT_STRANGE:
+            return False
+        change = _tones_gap(pictures[i], pictures[i + 1])
+        near = [j for j in range(max(0, i - 3), min(len(pictures) - 1, i + 4)) if j != i]
+        return change >= _CUT_TONES and change >= _CUT_TIMES_TONES * max(
+            (_tones_gap(pictures[j], pictures[j + 1]) for j in near), default=0.0
+        )
 
     def _is_recoloured(self, i: int, steps: NDArray[np.float64]) -> bool:
         """Whether most of the picture has another colour in the frames next to the jump, and nothing else jumps
@@ -336,6 +400,7 @@ class ShotDetector:
         return (
             min(float(first.std()), float(last.std())) >= _FLAT_CONTRAST
             and _changed(first, last) >= _DISSOLVE_CHANGED
+            and _changed(first, last, but_light=True) >= _DISSOLVE_BUT_LIGHT
             and _same_lines(first, last) < _DISSOLVE_SAME_LINES
         )
 
@@ -472,6 +537,15 @@ def _alike(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
     return float((x * y).sum()) / scale
 
 
+def _tones_gap(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Half the distance of two pictures' smoothed histograms of grey, 0 to 1."""
+    shares = [
+        np.convolve(np.histogram(picture, bins=_TONES, range=(0, 256))[0], (0.25, 0.5, 0.25), "same")
+        for picture in (a, b)
+    ]
+    return float(np.abs(shares[0] / shares[0].sum() - shares[1] / shares[1].sum()).sum()) / 2
+
+
 def _contrasts(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The standard deviation of each picture; in parts, as a shard's pictures are many."""
     parts = [
@@ -481,13 +555,18 @@ def _contrasts(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def _changed(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """The share of 4×4 cells that differ, of those that are not black in both."""
+def _changed(a: NDArray[np.uint8], b: NDArray[np.uint8], *, but_light: bool = False) -> float:
+    """The share of 4×4 cells that differ, of those that are not black in both. `but_light`: that differ by
+    something else than most do, as an exposure that adapts makes them.
+    """
     first, last = _cells(np.stack([a, b]))
     lit = np.maximum(first, last) > _BLACK_LEVEL
     if not lit.any():
         return 0.0
-    return float((np.abs(first - last)[lit] > _CELL_LEVEL).mean())
+    gaps = (last - first)[lit]
+    if but_light:
+        gaps = gaps - np.median(gaps)
+    return float((np.abs(gaps) > _CELL_LEVEL).mean())
 
 
 def _same_lines(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -158,9 +158,28 @@ def mask_shut(t: float) -> Picture:
     return made
 
 
+def light_of_an_explosion(t: float) -> Picture:
+    """Half of the picture is lit at once, and stays so."""
+    made = scene(15) * 0.5
+    if t >= 4:
+        made[10:34, 10:54] += 45
+    return made
+
+
+def exposure_adapting(t: float) -> Picture:
+    """A plain ground that becomes lighter within a second while something small crosses it."""
+    made = 70 + np.random.default_rng(16).normal(0, 3, (36, 64)) + 80 * min(1.0, max(0.0, (t - 4) / 1.2))
+    left = 4 + int(max(0.0, t - 4) * 10)
+    if t >= 4 and left < 58:
+        made[12:26, left : left + 12] = 235
+    return made
+
+
 @pytest.mark.parametrize(
     "picture",
     [
+        light_of_an_explosion,
+        exposure_adapting,
         title_fading_in,
         wing_flapping,
         car_leaving,
@@ -173,6 +192,38 @@ def mask_shut(t: float) -> Picture:
 def test_what_moves_or_appears_in_one_shot_is_no_camera_change(picture: Callable[[float], Picture]):
     """Dangerous: each false cut is a scene of its own, and one more caption of what was told before."""
     assert watched(picture, 8).borders() == []
+
+
+def swinging(seed: int, t: float, *, light: float = 220, dark: float = 0) -> Picture:
+    """A camera that swings so fast that hardly anything is in two pictures."""
+    wide = np.kron(np.random.default_rng(seed).random((6, 320)), np.ones((6, 8))) * (light - dark) + dark
+    left = round(t * RATE * 11)
+    return wide[:, left : left + 64]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (lambda t: scene(17), lambda t: swinging(18, t)),
+        (lambda t: swinging(18, t), lambda t: scene(17)),
+        (lambda t: swinging(18, t, light=120), lambda t: swinging(19, t, dark=110)),
+    ],
+    ids=["into a swing", "out of a swing", "between two"],
+)
+def test_a_cut_beside_a_swinging_camera_is_found(
+    before: Callable[[float], Picture], after: Callable[[float], Picture]
+):
+    """Films of action are cut so: what moves fast must not hide where another shot begins."""
+    assert watched(lambda t: before(t) if t < 4 else after(t), 8).borders() == [(4.0, "cut")]
+
+
+def test_of_two_cuts_within_a_few_pictures_the_larger_one_is_kept():
+    near = scene(20) * 0.4 + 100
+
+    def picture(t: float) -> Picture:
+        return scene(20) * 0.3 + 90 if t < 4 else near[:, ::-1] if t < 4 + 2 / RATE else scene(21)
+
+    assert [round(time, 2) for time, _ in watched(picture, 8).borders()] == [4.13]
 
 
 def test_out_to_black_and_in_again_is_one_change():
