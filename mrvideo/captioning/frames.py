@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mrvideo.media.clips import grid_times
 from mrvideo.media.images import scaled
 from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
@@ -16,7 +18,9 @@ from mrvideo.records import Frame, Span
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-STILL_STEP_SECONDS = 2.0
+STILL_STEP_SECONDS, SWAY_STEP_SECONDS = 2.0, 1.0
+_SWAY_LEVEL = 20.0
+"""For means of 8 × 8 pixels: the edge of somebody who breathes and sways moves by a pixel or two and back."""
 _SMALL_CALL = 8
 _NOISE_LEVEL = 7
 _SPOT_LEVEL, _SPOT_TIMES_USUAL = 14, 3
@@ -100,31 +104,30 @@ def shows_before(capabilities: Capabilities) -> bool:
     return room(capabilities) >= _SMALL_CALL // 2
 
 
-def thinned(shown: Sequence[Shown], still_spans: Sequence[Span]) -> tuple[Shown, ...]:
-    """Without most of the pictures inside stretches where nothing moves; both ends of each stretch stay.
+def thinned(shown: Sequence[Shown]) -> tuple[Shown, ...]:
+    """Without most of the pictures where next to nothing moves.
 
-    `still_spans` are taken as a hint: what is left out is compared, so that a small movement or a line of
-    text is not.
+    One every two seconds stays where nothing does. Where somebody stands and sways, one every second: what is
+    left out looks, part by part, as the frame before or the one after, or in between; what is there for one
+    frame alone, and where something begins or ends, stays.
     """
-    kept: list[Shown] = []
+    small = [_small(one.frame) for one in shown]
+    kept: list[int] = []
     for place, one in enumerate(shown):
-        inner = 0 < place < len(shown) - 1 and any(
-            still.start_seconds < shown[place - 1].time_seconds + _TICK
-            and shown[place + 1].time_seconds < still.stop_seconds + _TICK
-            for still in still_spans
-        )
-        if (
-            not inner
-            or one.time_seconds - kept[-1].time_seconds >= STILL_STEP_SECONDS - _TICK
-            or not alike(kept[-1].frame, one.frame)
-            or not alike(one.frame, shown[place + 1].frame)
-        ):
-            kept.append(one)
-    return tuple(kept)
+        if 0 < place < len(shown) - 1:
+            before, own, after = small[kept[-1]], small[place], small[place + 1]
+            gap = one.time_seconds - shown[kept[-1]].time_seconds
+            same = (_alike(before, own), _alike(own, after))
+            if all(same) and gap < STILL_STEP_SECONDS - _TICK:
+                continue
+            if same[0] == same[1] and gap < SWAY_STEP_SECONDS - _TICK and _in_between(before, own, after):
+                continue
+        kept.append(place)
+    return tuple(shown[place] for place in kept)
 
 
 def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_second: float) -> float | None:
-    """Beyond this many seconds between two of the frames nothing changed; None where there is no such gap, or
+    """Beyond this many seconds between two of the frames next to nothing changed; None where there is no such gap, or
     frames were left out for want of room.
     """
     step = round(1 / frames_per_second, 3)
@@ -137,11 +140,14 @@ def alike(one: Frame, other: Frame) -> bool:
     does, and none of 8 × 8 by far more than nearly all others: a hand that moves within one part leaves the mean
     of that part as it was.
     """
+    return (one.width, one.height) == (other.width, other.height) and _alike(_small(one), _small(other))
+
+
+def _alike(first: Image, last: Image) -> bool:
     from PIL import ImageChops
 
-    if (one.width, one.height) != (other.width, other.height):
+    if first.size != last.size:
         return False
-    first, last = _small(one), _small(other)
     if min(first.size) > 1:
         _, most = ImageChops.difference(first.reduce(2), last.reduce(2)).getextrema()
         if int(most) > _NOISE_LEVEL:  # pyright: ignore[reportArgumentType]
@@ -149,6 +155,19 @@ def alike(one: Frame, other: Frame) -> bool:
     levels = ImageChops.difference(first, last).histogram()
     most = max(level for level, count in enumerate(levels) if count)
     return most <= max(_SPOT_LEVEL, _SPOT_TIMES_USUAL * _level_of_nearly_all(levels))
+
+
+def _in_between(before: Image, own: Image, after: Image) -> bool:
+    """Whether every part of a picture is as light as in the one before, in the one after, or in between,
+    whatever the exposure does to all of it.
+    """
+    if not before.size == own.size == after.size:
+        return False
+    first, middle, last = (np.asarray(image, dtype=np.float32) for image in (before, own, after))
+    first = first - np.median(first - middle)
+    last = last - np.median(last - middle)
+    beyond = np.maximum(np.minimum(first, last) - middle, middle - np.maximum(first, last))
+    return float(beyond.max()) <= _SWAY_LEVEL
 
 
 def _level_of_nearly_all(levels: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from mrvideo.captioning.calls import Calls, together
-from mrvideo.captioning.frames import Shown, room, sheets_beside, spread, still_gap, thinned
+from mrvideo.captioning.frames import Shown, room, sheets_beside, spread, still_gap
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.scenes import Known, exemplars, mention_lines
 from mrvideo.captioning.shard_records import Piece
@@ -70,7 +70,7 @@ async def caption_in_three_steps(
 
 async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Piece | Failure]:
     def request(able: Capabilities) -> Request[SplitClipReply]:
-        changing = thinned(clip.shown, view.still_spans)
+        changing = view.thinned(clip.shown)
         shown = spread(changing, room(able))
         return Request(
             prompt=load_prompt("split_clip"),
@@ -165,7 +165,7 @@ async def _caption_run(
     if run[0].same_picture or not inside:
         # The picture on screen when the scene starts is older than the scene: nothing has changed since.
         inside = [*[one for one in shown if one.frame.time_seconds < span.start_seconds][-1:], *inside]
-    frames = thinned(inside, view.still_spans)
+    frames = view.thinned(inside)
     able = calls.model.capabilities
     sheet = sheets_beside(able) if mentions else 0
     count = max(1, math.ceil(len(frames) / room(able, taken=sheet)))

@@ -26,7 +26,6 @@ from mrvideo.captioning.frames import (
     small_before,
     spread,
     still_gap,
-    thinned,
 )
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.rename import renamed
@@ -181,7 +180,7 @@ class _ClipCall:
         sheet = exemplars(view, listed, able)
         before = (small_before(clip.before),) if clip.before is not None and shows_before(able) else ()
         self.has_before = bool(before)
-        changing = thinned(clip.shown, view.still_spans)
+        changing = view.thinned(clip.shown)
         cells = view.spec.options.cells_per_clip
         few = changing if cells is None else of_shots(changing, view.shots, cells)
         self.seen = spread(few, room(able, taken=len(sheet) + len(before)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mrvideo.captioning.frames import Shown, alike, on_screen
+from mrvideo.captioning.frames import Shown, alike, on_screen, thinned
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.media.clips import clips_on_cuts, grid_times, plan_shards
@@ -66,7 +66,6 @@ class ShardView:
     spec: ShardSpec
     planned: Span
     clips: tuple[ClipView, ...]
-    still_spans: tuple[Span, ...]
     sparse: tuple[Shown, ...]
     shared: tuple[Shown, ...]
     shots: tuple[Shot, ...]
@@ -79,6 +78,10 @@ class ShardView:
         """
         starts = [clip.span.start_seconds for clip in self.clips[:1]]
         return Span(min([self.planned.start_seconds, *starts]), self.planned.stop_seconds)
+
+    def thinned(self, shown: Sequence[Shown]) -> tuple[Shown, ...]:
+        """The frames without most of those where next to nothing moves, unless the options say otherwise."""
+        return thinned(shown) if self.spec.options.thin_stills else tuple(shown)
 
     def exemplar_frame(self, mention: Mention) -> Frame | None:
         """The frame that shows the mention best; None when it was not among those shown."""
@@ -124,7 +127,6 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
         spec=spec,
         planned=planned,
         clips=tuple(clips),
-        still_spans=shard.still_spans if options.thin_stills else (),
         sparse=looked,
         shared=shared,
         shots=shots_in(shard.shots, planned),
@@ -216,11 +218,8 @@ def _sparse(
         picked.append(one)
     chosen: list[Shown] = []
     for one in sorted(picked, key=_time):
-        still = any(span.contains(one.time_seconds) for span in shard.still_spans)
         # What has not moved since shows nobody else.
-        if one in begin or not (
-            chosen and still and options.thin_stills and alike(chosen[-1].frame, one.frame)
-        ):
+        if one in begin or not (chosen and options.thin_stills and alike(chosen[-1].frame, one.frame)):
             chosen.append(one)
     return tuple(chosen)
 

@@ -121,7 +121,8 @@ class CaptionClipInputs(Message):
     span: Span
     frame_times: tuple[float, ...]
     still_gap_seconds: float | None = Field(
-        default=None, description="where more than this lies between two frames, nothing changed in between"
+        default=None,
+        description="where more than this lies between two frames, next to nothing changed in between",
     )
     has_previous: bool = Field(description="whether a frame from before the clip is shown first")
     said: tuple[SaidLine, ...] = Field(default=(), description="of the running scene, when it may go on")
@@ -237,7 +238,8 @@ class SplitClipInputs(Message):
     span: Span
     frame_times: tuple[float, ...]
     still_gap_seconds: float | None = Field(
-        default=None, description="where more than this lies between two frames, nothing changed in between"
+        default=None,
+        description="where more than this lies between two frames, next to nothing changed in between",
     )
     cut_times: tuple[float, ...] = ()
 
@@ -291,7 +293,8 @@ class CaptionSceneInputs(Message):
     span: Span
     frame_times: tuple[float, ...]
     still_gap_seconds: float | None = Field(
-        default=None, description="where more than this lies between two frames, nothing changed in between"
+        default=None,
+        description="where more than this lies between two frames, next to nothing changed in between",
     )
     previous_brief: str | None = None
     mentions: tuple[MentionLine, ...] = ()
