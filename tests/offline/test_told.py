@@ -142,3 +142,28 @@ async def test_what_is_not_told_is_not_found(
     asked: Callable[..., Awaitable[Answer]], index: Index, question: str
 ) -> None:
     assert (await asked(index, question)).answer is None
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What is the chosen instrument?", None),
+        ("What is the secret fruit?", None),
+        ("What is the chosen fruit?", "Kiwi"),
+    ],
+)
+async def test_a_label_names_nothing_but_what_it_says(
+    asked: Callable[..., Awaitable[Answer]],
+    make_index: Callable[..., Index],
+    question: str,
+    words: str | None,
+) -> None:
+    """What many labels repeat counted as what the film is about, which no single text has to hold."""
+    labels = (
+        "secret instrument is Harp",
+        "secret instrument is Organ",
+        "chosen city is Lima",
+        "chosen fruit is Kiwi",
+    )
+    texts = [(f"The {label}", 10.0 * n, 10.0 * n + 5) for n, label in enumerate(labels)]
+    assert (await asked(make_index(texts, (), 60.0), question)).answer == words

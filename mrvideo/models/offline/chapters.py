@@ -59,7 +59,7 @@ def join_chapters(inputs: of.JoinChaptersInputs) -> of.JoinChaptersReply:
     facts = tuple(fact for node in inputs.nodes for fact in node.facts)
     language = language_of(" ".join(fact.text for fact in facts[:50]))
     told = [node for node in inputs.nodes if not node.summary or not node.summary[0].text.startswith(NOTHING)]
-    score = _Centrality([fact.text for fact in facts], language)
+    score = Centrality([fact.text for fact in facts], language)
     best = [max(node.summary, key=lambda s: score(s.text)) for node in told if node.summary] or [
         inputs.nodes[0].summary[0]
     ]
@@ -90,14 +90,14 @@ def _before(scenes: Sequence[SceneLine], seconds: float) -> int:
 def _summed_up(facts: Sequence[of.FactReply], language: Language, most: int) -> list[of.SentenceReply]:
     """Of each third the sentence that most of the others resemble; no text twice."""
     told = [fact for fact in facts if fact.kind != "text" or len(fact.text) > 4]
-    score = _Centrality([fact.text for fact in told], language)
+    score = Centrality([fact.text for fact in told], language)
     size = math.ceil(len(told) / most) if told else 1
     thirds = [told[start : start + size] for start in range(0, len(told), size)]
     best = [max(part, key=lambda fact: score(fact.text)) for part in thirds]
     return [of.SentenceReply(text=fact.text, scenes=fact.scenes) for fact in best]
 
 
-class _Centrality:
+class Centrality:
     """How much of what a text says the other texts say too; rare and very long ones say less."""
 
     def __init__(self, texts: Sequence[str], language: Language) -> None:

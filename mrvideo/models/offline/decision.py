@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.timeline import Item, holding
+from mrvideo.models.offline.timeline import Item, Timeline, holding
 from mrvideo.records import Span, clock
 from mrvideo.text import Language, holds, numbers_in, squeezed, times_in, tokens
 
@@ -105,6 +105,15 @@ def supported(question: Question, texts: Iterable[str]) -> list[int]:
     return sorted(n for n in hits if not any(words[n] < words[other] for other in hits))
 
 
+def held_share(question: Question, option: str, item: Item, timeline: Timeline) -> float:
+    """How much a text holds of an option beyond what the question names, 0 to 1."""
+    if supports(item.text, option, question.language):
+        return 1.0
+    wanted = timeline.language.stems(option_text(option)) - question.content
+    held = sum(timeline.ranker.held(word, timeline.stems(item)) for word in wanted)
+    return held / len(wanted) if wanted else 0.0
+
+
 def named_by_options(question: Question, items: Sequence[Item]) -> list[Item]:
     """The items that support any option; all of them where there are no options."""
     if not question.options:
@@ -118,8 +127,11 @@ def choose(question: Question, decision: Decision) -> Decision | None:
         return decision
     if isinstance(decision.value, bool):
         choice = choose_yes(question, yes=decision.value)
+    elif question.asks == "when":
+        choice = choose_moment(question, decision.cited)
     elif decision.value is not None:
-        choice = choose_number(question, decision.value)
+        slack = max(1.5, decision.value / 10) if question.asks == "how_long" else 1e-6
+        choice = choose_number(question, decision.value, slack=slack)
     else:
         hits = supported(question, [decision.answer]) or supported(question, [i.text for i in decision.cited])
         choice = hits[0] if len(hits) == 1 else None

@@ -15,7 +15,7 @@ _SHOWN = {
     "email": r"\S+@\S+",
     "url": r"(?:https?:|www\.)\S+|(?<![@\w])[a-z][\w-]*\.(?:[a-z]{2,}\.)*[a-z]{2,}(?![\w@])",
     "phone": r"(?<![:.\d])(?:\+|\b)\d(?:[\s()./-]{0,2}\d){5,}\b(?![:.]\d)",
-    "price": rf"{_MONEY}|\d[.,]\d\d(?!\d)|元|块",
+    "price": rf"{_MONEY}|\d[.,]\d\d(?!\d)|\b(?:free|gratis|kostenlos|frei|gratuit\w*)\b|元|块",
     "date": r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",
     "year": r"\b(?:1\d|20)\d\d\b|\d{4}\s*年",
     "clock": r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?[ap]\.?m\b|\b\d{1,2} uhr\b|\b\d{1,2} ?h ?\d\d\b|[点時时]|\b\d{1,2} ?[-–] ?\d{1,2}\b",
@@ -106,8 +106,11 @@ def named(stems: frozenset[str], text: str, language: Language, names: frozenset
 
 
 def counted(word: str, language: Language) -> bool:
-    """Whether a word is a number; `one of the largest` counts nothing."""
-    return word[0].isdigit() or language.numbers.get(word, 0.0) > 1 or word in language.scales
+    """Whether a word is a number, also one written together: `achttausend`; `one of the largest` counts nothing."""
+    numbers = (*language.numbers, *language.scales)
+    joined = word not in numbers and any(word.startswith(n) for n in numbers)
+    written = joined and any(word.endswith(n) for n in numbers)
+    return word[0].isdigit() or language.numbers.get(word, 0.0) > 1 or word in language.scales or written
 
 
 def names_in(text: str, language: Language) -> frozenset[str]:

@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from mrvideo.models.offline.decision import Decision, option_text, says_none, span_words, supported, supports
-from mrvideo.models.offline.forms import counted, named, names_in, shows, tells
+from mrvideo.models.offline.decision import Decision, held_share, says_none, span_words, supported, supports
+from mrvideo.models.offline.forms import counted, named, shows, tells
 from mrvideo.models.offline.question import Question, parse
-from mrvideo.models.offline.skills.base import speakers_named
+from mrvideo.models.offline.skills.base import labels_another, speakers_named
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.text import LOOKALIKE, holds, tokens
 
-ENOUGH = 0.66
+ENOUGH, CERTAIN = 0.66, 0.95
 """Share of the question's words, by weight, from which a text answers it."""
 
 NEAR_SHARE, FILM_SHARE = 0.6, 0.3
 """What a word counts that stands beside a text, or that the film is about, against one in the text itself."""
 
-LEAST_NAME_WEIGHT, LIGHT_SHARE, KIND_SHARE = 0.8, 0.33, 0.2
 MANY_WORDS, MANY_TYPED = 3, 2
 """From so many words of weight on, one may be nowhere: it may be worded otherwise. Fewer will do where the
 answer's form is asked for, since that is one more sign.
@@ -35,6 +34,7 @@ answer's form is asked for, since that is one more sign.
 TOPIC_COUNT = 2
 """A word that so many texts hold is what the film is about: no single text has to repeat it."""
 
+FIT_BONUS = 0.05
 NEAR_SECONDS, MOST_QUOTED, MOST_REPLIES = 6.0, 2, 2
 TYPED = ("how_many", "how_much", "how_long", "how_often", "why", "who", "where")
 ADDRESSES = ("email", "url", "phone")
@@ -55,8 +55,6 @@ class _Hit:
 def retrieve(question: Question, timeline: Timeline) -> Decision | None:
     """The best quote, or the option that it supports; None where nothing holds enough."""
     if question.has("compare") and question.has("or") and not question.options:
-        return None
-    if question.has("beside") and question.asks in ("what", "other", "who"):
         return None
     if not question.content and not question.soft and not question.form and not question.options:
         return None
@@ -97,36 +95,17 @@ class _Search:
         return words - frozenset(s for name in self.speakers for s in self.timeline.language.stems(name))
 
     @cached_property
-    def kind(self) -> str:
-        """`Which gate …` asks for a gate; its answer may give the name alone."""
-        mark = self.question.find("what")
-        if mark is None:
-            return ""
-        runs = self.question.runs(mark.stop)
-        if not runs or runs[0].start != mark.stop or runs[0].quoted:
-            return ""
-        return self.question.language.stem(tokens(runs[0].text)[0])
-
-    @cached_property
     def plain(self) -> frozenset[str]:
         """Words of weight: one that stands nowhere near a text speaks against it."""
-        question, light = self.question, self.timeline.language.light
-        firm = question.stems_under("compare") & self.words
-        loose = (frozenset[str]() if question.asks == "yes_no" else light) | question.soft | {self.kind}
-        plain = (self.words - loose) | firm
-        loosely = bool(question.form or self.numbered or self.clocks)
-        known = frozenset(w for w in self.words - question.soft if self.timeline.ranker.alike(w))
-        return plain or (frozenset[str]() if loosely else known or self.words)
+        plain = self.words - self.timeline.language.light - self.question.soft
+        told_apart = self.question.form or self.numbered or self.clocks
+        return plain or (frozenset() if told_apart else self.words)
 
     @cached_property
     def weights(self) -> dict[str, float]:
-        """What each word counts: rare ones more, names and figures at least as much as most."""
-        hard, rank = self.question.hard, self.timeline.ranker
-        weights = {w: rank.weight(w) * (LIGHT_SHARE if w in self.question.soft else 1.0) for w in self.words}
-        light = self.timeline.language.light
-        weights |= {w: 0.1 * weights[w] for w in self.words & light if w not in hard and not rank.alike(w)}
-        weights |= {w: KIND_SHARE * weights[w] for w in {self.kind} & self.words if w not in hard}
-        return weights | {w: max(weights[w], LEAST_NAME_WEIGHT) for w in hard & self.words}
+        """What each word counts; one of little meaning that no text holds, nothing."""
+        light, rank = self.timeline.language.light - self.question.hard, self.timeline.ranker
+        return {w: rank.weight(w) for w in self.words if w not in light or rank.alike(w)}
 
     @cached_property
     def topics(self) -> frozenset[str]:
@@ -165,62 +144,48 @@ class _Search:
             return None
         if not all(holds(item.text, clock) >= LOOKALIKE for clock in self.clocks):
             return None
-        own, beside = self.own(item), _beside(self.timeline, item)
+        if not self.question.form and labels_another(item, self.question, self.timeline.language):
+            return None
+        beside = _beside(self.timeline, item)
+        own = self.own(item, beside)
         near = frozenset(stem for other in beside for stem in self.timeline.stems(other))
         score = self.score(own, near)
         if score is None or not all(
             any(holds(o.text, pair) >= LOOKALIKE for o in (item, *beside)) for pair in self.numbered
         ):
             return None
-        told = self.told(item, beside, whole=self.whole(own, near))
-        if not told:
+        told = self.told(item, beside, whole=all(self.timeline.ranker.held(w, own) for w in self.words))
+        if not told or self.lacks(item, own, beside):
             return None
-        score += 0.03 * (item.kind == self.question.channel) + 0.05 * any(self.fits(i.text) for i in told)
-        deeds = self.plain - self.question.hard
-        score -= 0.05 * bool(deeds and not any(self.timeline.ranker.held(w, own) for w in deeds))
-        return _Hit(item, score, told)
+        return _Hit(item, score + FIT_BONUS * any(self.fits(i.text) for i in told), told)
 
-    def own(self, item: Item) -> frozenset[str]:
-        """Stems of a text; who says it is meant by a name of the question where they speak of themselves."""
-        first = self.question.language.words("first_person") & set(tokens(item.text))
+    def own(self, item: Item, beside: Sequence[Item]) -> frozenset[str]:
+        """Stems of a text; who speaks of himself is who the cue or a sign beside it names."""
+        if self.question.language.words("first_person") & set(tokens(item.text)):
+            signs = (self.timeline.stems(o) for o in beside if o.kind == "screen")
+            return self.timeline.stems(item).union(*(self.question.hard & stems for stems in signs))
         speech = self.question.channel == "speech"
-        own = self.timeline.stems(item) if first or speech else self.timeline.language.stems(item.text)
-        return own | self.timeline.narrators if first and not item.speaker else own
+        return self.timeline.stems(item) if speech else self.timeline.language.stems(item.text)
 
     def score(self, own: frozenset[str], near: frozenset[str]) -> float | None:
         """The share of the words' weight that is held; None where one that must be is not."""
         held = self.timeline.ranker.held
         mine = {word: held(word, own) for word in self.words}
-        form = self.question.form_stems | self.question.soft if self.question.form else frozenset[str]()
-        if self.plain and not any(mine.get(w, 0.0) or held(w, own) for w in self.words | form):
-            return None
         share = {
             word: max(mine[word], NEAR_SHARE * held(word, near), FILM_SHARE if word in self.topics else 0.0)
             for word in self.words
         }
         hard = self.question.hard - self.question.form_stems
-        there = own if self.question.has("seeing") else own | near
-        if self.question.has("seeing") and not all(mine[word] for word in self.plain):
-            return None
-        if not all(share.get(w, 0.0) >= NEAR_SHARE * 0.8 or held(w, there) for w in hard):
+        if not all(share.get(w, 0.0) >= NEAR_SHARE * 0.8 or held(w, own | near) for w in hard):
             return None
         firm = self.plain - self.question.hard
         typed = self.question.asks in TYPED
         if sum(not share[word] for word in self.plain) > (len(firm) >= (MANY_TYPED if typed else MANY_WORDS)):
             return None
         total = sum(self.weights.values())
-        held_share = sum(self.weights[w] * share[w] for w in self.words) / total if total else 1.0
+        held_share = sum(self.weights[w] * share[w] for w in self.weights) / total if total else 1.0
         alone = self.question.form in ADDRESSES or self.clocks
         return max(held_share, ENOUGH) if not self.plain and (alone or held_share) else held_share
-
-    def whole(self, own: frozenset[str], near: frozenset[str]) -> bool:
-        """Whether a text holds every word of the question itself; of several that ask who, one may stand
-        beside it.
-        """
-        lone = [w for w in self.words - {self.kind} if not self.timeline.ranker.held(w, own)]
-        return not lone or (
-            self.question.asks == "who" and len(self.words) > len(lone) == 1 and lone[0] in near
-        )
 
     def told(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
         """The text where it has the form that is asked for; else what stands beside it and has; () where
@@ -229,34 +194,23 @@ class _Search:
         if _is_question(item):
             return self.replies(item)
         if self.fits(item.text):
-            return self.of_kind(item, beside, whole=whole)
-        if item.kind == "screen":
+            return (item,)
+        if item.kind == "screen" and whole:
             board = [o for o in beside if o.kind == item.kind and self.fits(o.text)]
             if board:
                 return (item, min(board, key=lambda o: self.distance(item, o)))
-        enough = self.question.asks == "when" or (self.question.asks == "who" and len(self.words) > 1)
+        enough = self.question.asks in ("when", "why", "who")
         return (item,) if whole and enough and not self.question.form else ()
 
-    def of_kind(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
-        """With the sign that tells the kind asked for; a line of a board that lacks what the others have is
-        no answer.
+    def lacks(self, item: Item, own: frozenset[str], beside: Sequence[Item]) -> bool:
+        """Whether a line of a board lacks what its lines are told apart by: `10:30 Basel cancelled`, where a
+        platform is asked for, and every platform but that of the train to Basel.
         """
-        held, stems = self.timeline.ranker.held, self.timeline.stems
-        if not self.kind:
-            return (item,)
-        if held(self.kind, stems(item)):
-            others = [o for o in beside if o.kind == item.kind == "screen" and held(self.kind, stems(o))]
-            own = all(held(word, stems(item)) for word in self.question.hard - self.question.form_stems)
-            return (item,) if own or not others else ()
-        if not self.timeline.ranker.alike(self.kind) and not whole:
-            return (item,) if names_in(item.text, self.question.language) | self.figures(item) else ()
-        signs = [o for o in beside if o.kind == "screen" and held(self.kind, stems(o))]
-        return (item, *signs[:1]) if item.kind == "speech" or len(signs) < 2 else ()
-
-    def figures(self, item: Item) -> frozenset[str]:
-        """Numbers of a text that the question does not name."""
-        asked = {word.low for word in self.question.words}
-        return frozenset(w for w in tokens(item.text) if w[0].isdigit() and w not in asked)
+        held = self.timeline.ranker.held
+        rows = [self.timeline.stems(o) for o in (item, *beside) if o.kind == item.kind == "screen"]
+        repeated = {word for word in self.words if sum(bool(held(word, row)) for row in rows) > 1}
+        hard = self.question.hard & self.words
+        return bool(repeated) and not all(held(word, own) for word in repeated | hard)
 
     def distance(self, item: Item, other: Item) -> tuple[int, bool]:
         """How many texts lie between two of one board, in the order of reading; what follows is closer."""
@@ -304,8 +258,12 @@ class _Search:
 
 
 def _beside(timeline: Timeline, item: Item) -> list[Item]:
-    """What stands on screen at the same time; of speech, the sentences right before and after as well."""
-    here = [o for o in timeline.screen if o is not item and o.span.overlaps(item.span)]
+    """What stands on screen at the same time; of speech, what stood there shortly before, as names do, and the
+    sentences right before and after as well.
+    """
+    since = item.start_seconds - (NEAR_SECONDS if item.kind == "speech" else 0.0)
+    signs = (o for o in timeline.screen if o is not item)
+    here = [o for o in signs if o.start_seconds < item.stop_seconds and o.stop_seconds > since]
     if item.kind != "speech":
         return here + [o for o in timeline.speech if _gap(o, item) <= NEAR_SECONDS]
     place = timeline.speech.index(item)
@@ -333,59 +291,46 @@ def _counts(question: Question, text: str) -> bool:
         if language.stem(word) in goods:
             before = words[max(place - 3, 0) : place]
             after = rf"{re.escape(word)}\s*[:=]\s*\d"
-            of = language.words("of") & set(words[place + 2 : place + 5])
-            behind = bool(of) and any(counted(w, language) for w in words[place + 1 : place + 4])
-            if behind or any(counted(w, language) for w in before) or re.search(after, text.casefold()):
+            if any(counted(w, language) for w in before) or re.search(after, text.casefold()):
                 return True
     return False
 
 
 def _option(question: Question, timeline: Timeline, hits: Sequence[_Hit]) -> Decision | None:
-    """The option that the best texts hold; else the only one that is written or said at all."""
+    """The option that the best texts hold; else the only one that is written or said at all, or that says none
+    of them.
+    """
     strong = [hit for hit in hits if hit.score >= ENOUGH - 0.16][:4]
-    scores = [
-        max((_share(question, option, hit, timeline) for hit in strong), default=0.0)
+    shares = [
+        0.0 if says_none(option) else _best_share(question, option, strong, timeline)
         for option in question.options
     ]
-    order = sorted(range(len(scores)), key=lambda n: -scores[n])
-    if strong and scores[order[0]] >= 0.3 and (len(order) == 1 or scores[order[0]] > scores[order[1]] + 0.05):
-        option = question.options[order[0]]
+    best = max(range(len(shares)), key=lambda n: shares[n])
+    second = max((share for n, share in enumerate(shares) if n != best), default=0.0)
+    if shares[best] >= 0.3 and (not second or shares[best] > second + 0.05):
         told = [i for hit in strong for i in hit.told]
-        held = [i for i in told if _holds_option(question, option, i, timeline)]
+        held = [i for i in told if held_share(question, question.options[best], i, timeline)]
         cited = tuple(dict.fromkeys(held or strong[0].told))[:3]
-        return Decision(
-            option, 3, cited, "What holds the question's words holds this option.", choice=order[0]
-        )
+        reason = "What holds the question's words holds this option."
+        return Decision(question.options[best], 3, cited, reason, choice=best)
     every = timeline.language.stems(" ".join(i.told for i in timeline.everything))
     if question.has("seeing") or question.hard - every:
         return None
     pool = timeline.of(question.channel)
-    found = supported(question, [i.text for i in pool])
-    loose = question.content and not strong
-    if len(found) != 1 or (loose and not question.has("shows", "occurs", "texts", "mentions", "says")):
-        return None if not strong else _none_of_these(question, strong)
-    option = question.options[found[0]]
-    cited = tuple(i for i in pool if supports(i.text, option, question.language))[:4]
-    sure = 2 if question.content else 3
-    return Decision(option, sure, cited, "Only this option is written or said.", choice=found[0])
-
-
-def _none_of_these(question: Question, strong: Sequence[_Hit]) -> Decision | None:
+    written = supported(question, [i.text for i in pool])
+    asked = question.has("shows", "occurs", "texts", "mentions", "says")
+    if len(written) == 1 and (strong or asked or not question.content):
+        option, reason = question.options[written[0]], "Only this option is written or said."
+        cited = tuple(i for i in pool if supports(i.text, option, question.language))[:4]
+        return Decision(option, 2 if question.content else 3, cited, reason, choice=written[0])
     none = [n for n, option in enumerate(question.options) if says_none(option)]
-    if len(none) != 1 or strong[0].score < 0.95:
+    if len(none) != 1 or not strong or strong[0].score < CERTAIN:
         return None
     reason = "What is told is none of the others."
     return Decision(question.options[none[0]], 2, strong[0].told, reason, choice=none[0])
 
 
-def _share(question: Question, option: str, hit: _Hit, timeline: Timeline) -> float:
-    held = max(_holds_option(question, option, item, timeline) for item in hit.told)
-    return 0.0 if says_none(option) else held * (0.2 + hit.score)
-
-
-def _holds_option(question: Question, option: str, item: Item, timeline: Timeline) -> float:
-    if supports(item.text, option, question.language):
-        return 1.0
-    wanted = timeline.language.stems(option_text(option)) - question.content
-    held = sum(timeline.ranker.held(word, timeline.stems(item)) for word in wanted)
-    return held / len(wanted) if wanted else 0.0
+def _best_share(question: Question, option: str, hits: Sequence[_Hit], timeline: Timeline) -> float:
+    """How much the best of the texts holds of an option, more where it holds more of the question."""
+    shares = [(held_share(question, option, i, timeline), hit.score) for hit in hits for i in hit.told]
+    return max((held * (0.2 + score) for held, score in shares), default=0.0)

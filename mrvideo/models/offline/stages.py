@@ -9,14 +9,21 @@ from dataclasses import replace
 
 from mrvideo.models.base import Picture as Labelled
 from mrvideo.models.offline import wording as say
-from mrvideo.models.offline.decision import Decision, choose, choose_number, option_text, says_none, supports
+from mrvideo.models.offline.decision import (
+    Decision,
+    choose,
+    choose_number,
+    held_share,
+    option_text,
+    says_none,
+)
 from mrvideo.models.offline.question import Question, parse
 from mrvideo.models.offline.reading.clips import CERTAIN_SCORE, better_of
 from mrvideo.models.offline.reading.colours import dominant_colours
 from mrvideo.models.offline.reading.engine import Line, glance, read_picture
 from mrvideo.models.offline.reading.pictures import Picture, pixels_of
 from mrvideo.models.offline.retrieval import retrieve
-from mrvideo.models.offline.skills import SKILLS, TENTATIVE, WHOLE
+from mrvideo.models.offline.skills import SKILLS
 from mrvideo.models.offline.timeline import (
     SOUND,
     Item,
@@ -43,8 +50,8 @@ def decide(question: Question, timeline: Timeline) -> tuple[Decision | None, boo
             continue
         decision = skill.answer(match, timeline)
         decision = choose(question, decision) if decision else None
-        if decision or skill not in TENTATIVE:
-            return decision, skill in WHOLE
+        if decision or not match.tentative:
+            return decision, match.whole
     return retrieve(question, timeline), False
 
 
@@ -226,19 +233,10 @@ def _guess(question: Question, decision: Decision | None, timeline: Timeline) ->
         number = choose_number(question, decision.value, slack=float("inf"))
         if number is not None:
             return number
-    language = timeline.language
-
-    def held(option: str) -> float:
-        wanted = language.stems(option_text(option))
-        items = timeline.everything
-        direct = any(supports(i.text, option, language) for i in items)
-        return (
-            direct + max((len(wanted & timeline.stems(i)) / len(wanted) for i in items), default=0.0)
-            if wanted
-            else 0.0
-        )
-
-    scores = [held(option) for option in question.options]
+    every = timeline.everything
+    scores = [
+        max((held_share(question, o, i, timeline) for i in every), default=0.0) for o in question.options
+    ]
     best = max(range(len(scores)), key=lambda n: (scores[n], -n))
     none_of_these = next((n for n, o in enumerate(question.options) if says_none(o)), None)
     return none_of_these if none_of_these is not None and scores[best] < 1.0 else best

@@ -49,7 +49,7 @@ _LABEL = re.compile(r"(?:^|(?<=[.!?…])\s+)([A-Z][\w.'’-]*(?: [A-Z][\w.'’-]
 
 
 _NAME = r"([A-Z][\w'-]+(?: [A-Z][\w'-]+){0,3})"
-INTRODUCTION = re.compile(
+_INTRODUCES = re.compile(
     rf"\b(?:[Mm]y name is|I'm|I am|[Tt]his is|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis|[Ss]oy|[Ss]ono|[Ss]ou|[Ii]k ben) {_NAME}"
 )
 
@@ -112,13 +112,6 @@ class Timeline:
         return frozenset(word for words in (*said, *speakers) for word in words)
 
     @cached_property
-    def narrators(self) -> frozenset[str]:
-        """Stems of the names by which somebody who bears no label introduces himself."""
-        told = (i for i in self.speech if not i.speaker)
-        found = (INTRODUCTION.search(i.text.replace("’", "'")) for i in told)
-        return frozenset(s for match in found if match for s in self.language.stems(match.group(1)))
-
-    @cached_property
     def places(self) -> dict[Item, int]:
         """Where each item lies in `everything`."""
         return {item: place for place, item in enumerate(self.everything)}
@@ -169,6 +162,12 @@ def role_of(start_seconds: float, text: str, role: str) -> KeyCharacter:
 
 def _key(start_seconds: float, text: str) -> str:
     return f"{start_seconds:.2f} {squeezed(text)}"
+
+
+def introduced(text: str) -> str | None:
+    """The name by which whoever says it introduces himself."""
+    match = _INTRODUCES.search(text.replace("’", "'"))
+    return match.group(1) if match else None
 
 
 def is_sound(text: str) -> bool:
@@ -270,11 +269,6 @@ def _sentences(cues: Sequence[Item]) -> list[Item]:
             and cue.start_seconds - last.stop_seconds <= PAUSE_SECONDS
             and not _ENDS.search(last.text)
             and len(last.text) + len(cue.text) <= MOST_SENTENCE_LETTERS
-            and not (
-                cue.text[:1].isupper()
-                and last.text[:1].isupper()
-                and cue.start_seconds - last.stop_seconds > 0.5
-            )
         ):
             joined[-1] = replace(
                 last,

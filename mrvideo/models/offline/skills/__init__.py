@@ -16,18 +16,14 @@ from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills import (
     absent,
     at_time,
-    between,
     colour,
-    count,
-    during,
-    exists,
     keyed,
     measure,
-    neighbour,
     nth,
     order,
+    relation,
+    sighting,
     title,
-    when,
     who,
 )
 from mrvideo.models.offline.skills.base import Match
@@ -45,11 +41,17 @@ class Skill(Protocol):
     def answer(self, match: Match, timeline: Timeline, /) -> Decision | None: ...
 
 
-SKILLS: tuple[Skill, ...] = (absent, measure, keyed, colour, title, order, between, at_time, neighbour, during, count, when, who, nth, exists)  # fmt: skip
+SKILLS: tuple[Skill, ...] = (
+    absent,
+    measure,
+    keyed,
+    colour,
+    title,
+    order,
+    at_time,
+    relation,
+    sighting,
+    who,
+    nth,
+)
 """The first that matches and answers decides."""
-
-WHOLE: tuple[Skill, ...] = (order, neighbour, between, count, measure, nth)
-"""A few fresh frames do not tell what stands next to what, nor how many there are."""
-
-TENTATIVE: tuple[Skill, ...] = (keyed, count, nth, measure)
-"""Where one of these matches but finds nothing, others may: `How many people left?` is told, not counted."""

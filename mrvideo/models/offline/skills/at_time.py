@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mrvideo.models.offline.decision import Decision, supported, texts_of
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match
+from mrvideo.models.offline.skills.base import Match, overlapping
 from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
 SLACK_SECONDS, MOST_TOLD = 0.5, 12
@@ -40,9 +40,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     if match.relation and low == high:
         pool = _beside(pool, low, match.relation)
     else:
-        slack = SLACK_SECONDS if low == high else 0.0
-        near = [i for i in pool if i.start_seconds < high + slack and i.stop_seconds > low - slack]
-        pool = [i for i in near if i.start_seconds <= high and i.stop_seconds > low] or near
+        pool = overlapping(pool, low, high, SLACK_SECONDS if low == high else 0.0)
     if not pool:
         return None
     if match.question.options:

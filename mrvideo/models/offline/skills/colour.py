@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from mrvideo.models.offline.decision import Decision
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, find_clause, joined
+from mrvideo.models.offline.skills.base import Match, find, joined
 from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.wording import main_colour
 from mrvideo.text import tokens
@@ -37,7 +37,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     anchors: tuple[Item, ...] = ()
     if match.question.times is not None:
         moment = timeline.bounds(match.question.times)[0]
-    elif match.anchors and (anchors := find_clause(timeline, match.anchors[0], "any").items[:1]):
+    elif match.anchors and (anchors := find(timeline, match.anchors[0], "any")[:1]):
         moment = anchors[0].span.middle_seconds
     elif not (match.anchors or match.question.relation) and len(_colours(timeline)) == 1:
         moment = timeline.pictures[-1].start_seconds

@@ -4,8 +4,8 @@ million`.
 
 from __future__ import annotations
 
-from mrvideo.models.offline.decision import Decision, texts_of
-from mrvideo.models.offline.question import Question
+from mrvideo.models.offline.decision import Decision
+from mrvideo.models.offline.question import ASKS, Question
 from mrvideo.models.offline.skills.base import Match, key_stems, keyed_parts
 from mrvideo.models.offline.timeline import Timeline, distinct
 from mrvideo.text import tokens
@@ -17,29 +17,15 @@ EXAMPLES = (
     ("What is the final animal?", "Otter"),
     ("What is the hidden animal?", None),
 )
-_DULL = (
-    "when",
-    "who",
-    "where",
-    "why",
-    "how_many",
-    "how_often",
-    "how_long",
-    "how_much",
-    "what",
-    "opener",
-    "shows",
-    "whole",
-    "occurs",
-    "says",
-)
+_DULL = (*ASKS, "opener", "shows", "whole", "occurs", "says")
 
 
 def match(question: Question) -> Match | None:
     """`What is …`, with at least one word that may be a key."""
     if question.asks not in ("what", "how_much", "other") or question.relation or question.times:
         return None
-    return Match(question, question.channel) if question.channel != "speech" and wanted(question) else None
+    named = question.channel != "speech" and wanted(question)
+    return Match(question, question.channel, tentative=True) if named else None
 
 
 def wanted(question: Question) -> frozenset[str]:
@@ -51,30 +37,15 @@ def wanted(question: Question) -> frozenset[str]:
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
     """The value of every text whose key is made of just these words."""
-    language = timeline.language
-    needed = wanted(match.question)
-    is_it = (
-        any(w.low in language.words("copulas") for w in match.question.words) or match.question.asks != "what"
-    )
-    exact = {needed, needed - _generic(match.question) if is_it else needed} - {frozenset[str]()}
-    found = [
-        (item, parts[1].rstrip(".!"))
+    needed, language = wanted(match.question), timeline.language
+    found = {
+        item: parts[1].rstrip(".!")
         for item in timeline.screen
-        if (parts := keyed_parts(item.text, language)) and key_stems(parts[0], language) in exact
-    ]
-    if not found:
+        if (parts := keyed_parts(item.text, language)) and key_stems(parts[0], language) == needed
+    }
+    groups = [group[0] for group in distinct(found)]
+    if not groups or len(groups) > MOST_VALUES:
         return None
-    groups = [group[0] for group in distinct(item for item, _ in found)]
-    values = dict.fromkeys(value for item, value in found if item in groups)
-    if match.question.options:
-        return Decision(texts_of(groups), 5, tuple(groups), "A text says so.")
-    if len(groups) > MOST_VALUES:
-        return None
-    cited = tuple(item for item, _ in found) if len(groups) == 1 else tuple(groups)
+    values = dict.fromkeys(found[item] for item in groups)
+    cited = tuple(found) if len(groups) == 1 else tuple(groups)
     return Decision(", ".join(values), 5 if len(groups) == 1 else 3, cited, "A text says so.")
-
-
-def _generic(question: Question) -> frozenset[str]:
-    """`What are the costs?`: verbs of little meaning may be left out, if a word is left."""
-    needed = wanted(question)
-    return frozenset(needed & question.language.light) if needed - question.language.light else frozenset()

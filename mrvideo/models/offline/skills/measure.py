@@ -1,104 +1,99 @@
-"""How long is the video, or is a text shown; how many shots, scenes and speakers are there?"""
+"""How long is the video; how many shots, scenes, speakers, different texts or numbered items has it?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from mrvideo.models.offline.decision import Decision, choose_number, span_words
+from mrvideo.models.offline.decision import Decision, texts_of
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, find, joined
-from mrvideo.models.offline.timeline import Item, Timeline, spans_of
+from mrvideo.models.offline.skills.base import Match, numbered
+from mrvideo.models.offline.timeline import Item, Timeline, distinct
 from mrvideo.models.offline.wording import is_last_frame
 from mrvideo.records import clock
-from mrvideo.text import unit_seconds
+from mrvideo.text import tokens
 
 EXAMPLES = (
     ("How long is the video?", "3:00.0"),
-    ("How long is STOP GOLF shown?", "14.9 s"),
     ("How many shots are there?", "3"),
     ("How many scenes are there?", "18"),
     ("How many speakers are there?", "2"),
-    ("How long is STOP ZULU shown?", None),
+    ("How many different signs are shown on screen?", "12"),
     ("Wie lang ist das Video?", "3:00.0"),
 )
 
 
 def match(question: Question) -> Match | None:
     """A length of time, or a count of what the video is made of."""
-    runs = question.runs()
-    if question.asks == "how_many" and not runs and question.has("shots", "scenes", "speakers"):
-        of = next(c for c in ("speakers", "shots", "scenes") if question.has(c))
-        return Match(question, relation=of)
-    if question.asks != "how_long":
+    named = question.runs()
+    if question.asks == "how_long" and question.has("whole") and not named:
+        return Match(question, relation="video", tentative=True, whole=True)
+    if question.asks != "how_many" or question.has("seconds", "minutes"):
         return None
-    if question.has("whole") and not runs:
-        return Match(question, relation="video")
-    hours = any((unit_seconds(word.low, question.language) or 0) >= 3600 for word in question.words)
-    told = question.has("shows", "occurs", "texts", "lasts", "leaves") and not hours
-    return Match(question, "screen", joined(runs)[:1], relation="text") if runs and told else None
+    counted = next((c for c in ("speakers", "shots", "scenes") if question.has(c)), "texts")
+    if counted != "texts" and named:
+        return None
+    return Match(question, question.channel, relation=counted, tentative=True, whole=True)
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """As measured."""
-    if match.relation == "text":
-        found = find(timeline, match.anchors[0], "screen")
-        seconds = sum(span.duration_seconds for span in spans_of(found.items))
-        told = ", ".join(span_words(item.span) for item in found.items)
-        return (
-            _chosen(
-                match,
-                Decision(
-                    f"{seconds:.1f} s ({told})", 4, found.items, "From its first to its last frame.", seconds
-                ),
-            )
-            if found.items
-            else None
-        )
+    """As measured; None where what is counted is nothing of the video."""
     if match.relation == "video":
-        end = next((i for i in timeline.looks if is_last_frame(i.text)), None) or next(
-            iter(timeline.pictures[-1:]), None
-        )
-        seconds = timeline.stop_seconds
-        words = f"{clock(seconds)} ({seconds:.1f} s)"
-        return (
-            _chosen(
-                match,
-                Decision(
-                    words,
-                    4,
-                    (replace(end, kind="end") if end.kind == "picture" else end,),
-                    "The last scene ends there.",
-                    seconds,
-                ),
-            )
-            if end
-            else None
-        )
+        return _length(timeline)
     if match.relation == "speakers":
-        firsts: dict[str, Item] = {}
-        for item in timeline.speech:
-            firsts.setdefault(item.speaker or "", item)
-        named = [item for name, item in firsts.items() if name]
-        who = ", ".join(i.speaker or "" for i in named)
-        return (
-            Decision(
-                f"{len(named)}: {who}", 3, tuple(named), "So many are named in the cues.", float(len(named))
-            )
-            if named
-            else None
-        )
+        firsts = {item.speaker: item for item in reversed(timeline.speech) if item.speaker}
+        named = sorted(firsts.values(), key=lambda item: item.start_seconds)
+        who = ", ".join(item.speaker or "" for item in named)
+        return _counted(named, f"{len(named)}: {who}", 3, "So many are named in the cues.") if named else None
+    if match.relation == "texts":
+        return _numbered(match, timeline) or _different(match, timeline)
     count = len(timeline.shots) if match.relation == "shots" else timeline.scenes
     cited = (*timeline.pictures[:1], *timeline.pictures[1:][-1:])
     sure = 4 if match.relation == "shots" else 3
-    return (
-        Decision(str(count), sure, cited, "Counted by camera cuts.", float(count))
-        if count and cited
-        else None
-    )
+    reason = "Counted by camera cuts."
+    return Decision(str(count), sure, cited, reason, float(count)) if count and cited else None
 
 
-def _chosen(match: Match, decision: Decision) -> Decision | None:
-    if not match.question.options or not isinstance(decision.value, float):
-        return decision
-    choice = choose_number(match.question, decision.value, slack=max(1.5, decision.value / 10))
-    return None if choice is None else replace(decision, choice=choice, answer=match.question.options[choice])
+def _length(timeline: Timeline) -> Decision | None:
+    looked = next((item for item in timeline.looks if is_last_frame(item.text)), None)
+    end = looked or next((replace(item, kind="end") for item in timeline.pictures[-1:]), None)
+    seconds = timeline.stop_seconds
+    words, reason = f"{clock(seconds)} ({seconds:.1f} s)", "The last scene ends there."
+    return Decision(words, 4, (end,), reason, seconds) if end else None
+
+
+def _counted(items: Sequence[Item], words: str, sure: int, reason: str) -> Decision:
+    return Decision(words, sure, tuple(items), reason, float(len(items)))
+
+
+def _different(match: Match, timeline: Timeline) -> Decision | None:
+    """Different texts on screen that hold what is named; else those that begin with it and go on with a name:
+    `STOP ALPHA`, `STOP BRAVO`.
+    """
+    question, signs = match.question, timeline.signs
+    if match.channel == "speech":
+        return None
+    told = question.has("different", "texts")
+    if told:
+        wanted = question.content | question.soft
+        pool = [i for i in signs if wanted <= timeline.stems(i)]
+        pool = pool or [i for i in signs if question.content <= timeline.stems(i)]
+    else:
+        heads = [(i, tokens(i.text)) for i in signs if len(tokens(i.text)) > 1 and len(question.content) == 1]
+        stem = timeline.language.stem
+        pool = [i for i, words in heads if stem(words[0]) in question.content and not words[1][0].isdigit()]
+    groups = [group[0] for group in distinct(pool)]
+    if len(groups) < (1 if told else 2):
+        return None
+    words = f"{len(groups)}: {texts_of(groups)}"
+    return _counted(groups, words, 4 if told else 3, "So many different texts were read.")
+
+
+def _numbered(match: Match, timeline: Timeline) -> Decision | None:
+    """Numbered from 1 without a gap."""
+    held = numbered(timeline, match.question.content)
+    if len(held) < 2 or sorted(held) != list(range(1, len(held) + 1)):
+        return None
+    told, items = zip(*(held[number] for number in sorted(held)), strict=True)
+    cited = tuple(dict.fromkeys(items))
+    return Decision(f"{len(held)}: {', '.join(told)}", 4, cited, "They are numbered.", float(len(held)))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from mrvideo.models.offline.decision import Decision, named_by_options
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, key_stems, keyed_parts, speakers_named
-from mrvideo.models.offline.timeline import Item, Timeline, distinct
+from mrvideo.models.offline.skills.base import Match, labels_another, numbered, picked, speakers_named
+from mrvideo.models.offline.timeline import Timeline, distinct
 
 EXAMPLES = (
     ("What is the last word said?", "Goodbye and thank you."),
@@ -19,7 +17,6 @@ EXAMPLES = (
     ("Was ist der letzte Satz?", "Goodbye and thank you."),
     ("Quel est le dernier texte à l'écran ?", "STOP LIMA"),
 )
-_NUMBERED = re.compile(r"^(\d{1,2})\s*[.):]\s*(\S.*)$")
 
 
 def match(question: Question) -> Match | None:
@@ -32,7 +29,7 @@ def match(question: Question) -> Match | None:
     channel = question.channel
     if channel == "any" and not question.options and question.asks == "who":
         channel = "speech"
-    return Match(question, channel, ("plain",) if plain else (), question.ordinal)
+    return Match(question, channel, ("plain",) if plain else (), question.ordinal, tentative=True, whole=True)
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
@@ -46,54 +43,29 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     if names := speakers_named(question, timeline, question.runs()):
         pool = [i for i in timeline.speech if i.speaker in names]
     elif question.content and not question.options:
-        pool = [
-            i
-            for i in pool
-            if question.content <= timeline.stems(i) and not _labels_another(match, timeline, i)
-        ]
+        pool = [i for i in pool if question.content <= timeline.stems(i)]
+        if not match.anchors:
+            pool = [i for i in pool if not labels_another(i, question, timeline.language)]
     elif not match.anchors:
         return None
     pool = named_by_options(question, pool) or (
         named_by_options(question, timeline.everything) if question.options else []
     )
-    groups = distinct(pool)
-    if match.ordinal < 0:
-        groups.sort(key=lambda group: group[-1].start_seconds)
-    place = match.ordinal - 1 if match.ordinal > 0 else match.ordinal
-    if not -len(groups) <= place < len(groups):
+    groups = [group[-1 if match.ordinal < 0 else 0] for group in distinct(pool)]
+    item = next(iter(picked(sorted(groups, key=lambda i: i.start_seconds), match.ordinal)), None)
+    if item is None:
         return None
-    item = groups[place][-1 if match.ordinal < 0 else 0]
     words = item.speaker or item.text if question.asks == "who" else item.text
     # `The last words` alone may be said or shown.
     plain = question.has("says", "shows", "lines", "occurs") or bool(question.options)
     return Decision(words, 4 if plain and abs(match.ordinal) == 1 else 3, (item,), "By order of appearance.")
 
 
-def _labels_another(match: Match, timeline: Timeline, item: Item) -> bool:
-    """Whether a text gives its name to another of the kind: `The silent city is Lima`, where the final one is
-    asked for.
-    """
-    parts = keyed_parts(item.text, timeline.language)
-    if parts is None or match.anchors:
-        return False
-    more = key_stems(parts[0], timeline.language) - match.question.content
-    return any(not stem.isdigit() for stem in more)
-
-
 def _numbered(match: Match, timeline: Timeline) -> Decision | None:
-    """`Step 3: Wait`; or the item of that number in a list on screen, under the heading that the question
-    names.
-    """
-    content, number = match.question.content - match.question.stems_under("texts"), match.ordinal
-    if number <= 0 or match.question.options or not content:
+    """What bears the number that is asked for."""
+    content = match.question.content - match.question.stems_under("texts")
+    held = {} if match.question.options else numbered(timeline, content)
+    if match.ordinal not in held:
         return None
-    for item in timeline.screen:
-        label = re.match(rf"^(\w+)\s+{number}\s*[.:)–-]\s*(\S.*)$", item.text)
-        if label and content == timeline.language.stems(label.group(1)):
-            return Decision(label.group(2), 4, (item,), "It bears that number.")
-    headings = [i for i in timeline.screen if timeline.language.stems(i.text) == content]
-    for item in timeline.screen:
-        found = _NUMBERED.match(item.text)
-        if found and int(found.group(1)) == number and headings and item.span.overlaps(headings[0].span):
-            return Decision(found.group(2), 4, (item, headings[0]), "It bears that number.")
-    return None
+    text, item = held[match.ordinal]
+    return Decision(text, 4, (item,), "It bears that number.")

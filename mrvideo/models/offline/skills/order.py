@@ -6,8 +6,8 @@ import re
 
 from mrvideo.models.offline.decision import Decision, choose_order, span_words, texts_of
 from mrvideo.models.offline.question import Question, Run
-from mrvideo.models.offline.skills.base import Found, Match, find, find_clause
-from mrvideo.models.offline.timeline import Timeline, distinct
+from mrvideo.models.offline.skills.base import Match, find
+from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
 EXAMPLES = (
     ("In what order do STOP GOLF, STOP BRAVO and STOP LIMA appear?", "STOP BRAVO, STOP GOLF, STOP LIMA"),
@@ -26,14 +26,14 @@ def match(question: Question) -> Match | None:
     anchors = tuple(run.text for run in runs)
     link = question.relation
     if question.has("order") and question.asks in ("what", "other", "yes_no"):
-        return Match(question, question.channel, anchors if len(anchors) > 1 else (), 0, "order")
+        return Match(question, question.channel, anchors if len(anchors) > 1 else (), 0, "order", whole=True)
     if abs(question.ordinal) == 1 and question.has("or") and len(anchors) > 1 and not link:
-        return Match(question, question.channel, anchors, question.ordinal, "nth")
+        return Match(question, question.channel, anchors, question.ordinal, "nth", whole=True)
     before = link is not None and {"before", "after"} & set(link.concepts)
     if question.asks == "yes_no" and before and len(anchors) == 2 and link:
         either = question.has("or")
         relation = "either" if either else "before" if "before" in link.concepts else "after"
-        return Match(question, question.channel, anchors, 0, relation)
+        return Match(question, question.channel, anchors, 0, relation, whole=True)
     return None
 
 
@@ -52,57 +52,40 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     """All of them must be found; sorted by where each comes first."""
     question = match.question
     if match.relation == "order" and question.options:
-        held = (
-            [i for i in timeline.of(match.channel) if question.content <= timeline.stems(i)]
-            if question.content
-            else []
-        )
-        pools = (held, timeline.of(match.channel), timeline.everything)
+        of = timeline.of(match.channel)
+        held = [i for i in of if question.content and question.content <= timeline.stems(i)]
+        pools = (held, of, timeline.everything)
         return next((d for pool in pools if pool and (d := choose_order(question, pool))), None)
     if not match.anchors:
         return _all_of_a_kind(match, timeline)
     found = [_found(timeline, anchor, match) for anchor in match.anchors]
-    if not all(one.items for one in found):
+    if not all(found):
         return None
-    sure = 5 if all(one.exact for one in found) else 3
     last = match.ordinal < 0
-    at = [one.items[-1 if last else 0] for one in found]
+    at = [items[-1 if last else 0] for items in found]
     rows = sorted(zip(match.anchors, at, strict=True), key=lambda row: row[1].start_seconds)
     cited = tuple(item for _, item in rows)
     if len(set(cited)) < len(cited):
         return None
     reason = "All were found; sorted by time."
     if match.relation == "order":
-        return Decision(", ".join(anchor for anchor, _ in rows), sure, cited, reason)
+        return Decision(", ".join(anchor for anchor, _ in rows), 5, cited, reason)
     if match.relation == "nth":
-        return Decision(rows[-1 if last else 0][0], min(sure, 4), cited, reason)
+        return Decision(rows[-1 if last else 0][0], 4, cited, reason)
     earlier = rows[0][0] == match.anchors[0]
     yes = earlier == (match.relation == "before")
     words = question.language.answers
-    said = (
-        words["before" if earlier else "after"]
-        if match.relation == "either"
-        else words["yes" if yes else "no"]
-    )
     told = ", ".join(f"“{item.text}” {span_words(item.span)}" for item in at)
-    return Decision(f"{said}: {told}", sure, cited, reason, None if match.relation == "either" else yes)
+    if match.relation == "either":
+        return Decision(f"{words['before' if earlier else 'after']}: {told}", 5, cited, reason)
+    return Decision(f"{words['yes' if yes else 'no']}: {told}", 5, cited, reason, yes)
 
 
-def _found(timeline: Timeline, anchor: str, match: Match) -> Found:
-    for channel in dict.fromkeys((match.channel, "any")):
-        found = find(timeline, anchor, channel)
-        if found.items:
-            items = (
-                found.items
-                if match.channel != "any"
-                else tuple(
-                    sorted(
-                        (*found.items, *find(timeline, anchor, "speech").items), key=lambda i: i.start_seconds
-                    )
-                )
-            )
-            return Found(items, found.exact)
-    return find_clause(timeline, anchor, "any")
+def _found(timeline: Timeline, anchor: str, match: Match) -> list[Item]:
+    """On the channel that is asked for; where none is, or it is not there, wherever it comes first."""
+    found = find(timeline, anchor, match.channel) if match.channel != "any" else ()
+    anywhere = (item for channel in ("screen", "speech") for item in find(timeline, anchor, channel))
+    return list(found) or sorted(anywhere, key=lambda item: item.start_seconds)
 
 
 def _all_of_a_kind(match: Match, timeline: Timeline) -> Decision | None:

@@ -1,41 +1,49 @@
-"""What is the film called? The text after `… presents`, else the first card; never more than likely."""
+"""What is the film called, or about? The text after `… presents`, else the first card; never more than likely."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from mrvideo.models.offline.chapters import Centrality
 from mrvideo.models.offline.decision import Decision, named_by_options
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import Match, joined
 from mrvideo.models.offline.timeline import Timeline
+from mrvideo.text import tokens
 
-OPENING_SECONDS, OPENING_SHARE = 60.0, 0.1
+OPENING_SECONDS, OPENING_SHARE, SOON_SECONDS = 60.0, 0.1, 20.0
 EXAMPLES = (
     ("What is the title of the film?", "STOP ALPHA"),
     ("Wie heißt der Film?", "STOP ALPHA"),
+    ("What is the talk about?", "STOP ALPHA"),
+    ("Worum geht es in dem Vortrag?", "STOP ALPHA"),
 )
 
 
 def match(question: Question) -> Match | None:
     """Of the film, not of a book in it."""
     runs = question.runs()
+    if question.asks not in ("what", "other") or question.ordinal:
+        return None
+    if question.has("about") and not question.content - question.language.light:
+        return Match(question, relation="about")
     film = question.has("title") and (not runs or question.has("whole"))
-    asked = question.asks in ("what", "other") and not question.ordinal
-    return Match(question, "screen", joined(runs)[:1]) if film and asked else None
+    return Match(question, "screen", joined(runs)[:1]) if film else None
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """On screen in the opening; what is shown at the same time and is no title is told too."""
+    """On screen in the opening; of what it is about, with the sentence that most others resemble."""
     presents = timeline.language.words("presents")
     signs = named_by_options(match.question, timeline.signs)
     who = timeline.language.stems(" ".join(match.anchors))
-    for place, item in enumerate(signs[:-1]):
-        if (
-            who <= timeline.stems(item)
-            and presents & set(item.text.casefold().split())
-            and signs[place + 1].start_seconds - item.stop_seconds < 20
-        ):
-            return Decision(signs[place + 1].text, 3, (signs[place + 1], item), "It follows who presents it.")
-    if who:
-        return None
+    for item, after in pairwise(signs):
+        named = who <= timeline.stems(item) and presents & set(tokens(item.text))
+        if named and after.start_seconds - item.stop_seconds < SOON_SECONDS:
+            return Decision(after.text, 3, (after, item), "It follows who presents it.")
     limit = max(OPENING_SECONDS, OPENING_SHARE * timeline.stop_seconds)
-    first = next((i for i in signs if i.start_seconds <= limit), None)
-    return Decision(first.text, 2, (first,), "It is the first text of the opening.") if first else None
+    told = [i for i in signs if i.start_seconds <= limit and not who][:1]
+    if match.relation == "about" and timeline.speech:
+        central = Centrality([item.text for item in timeline.speech], timeline.language)
+        told.append(max(timeline.speech, key=lambda item: central(item.text)))
+    words = " / ".join(item.told for item in told)
+    return Decision(words, 2, tuple(told), "It opens the film, or is what most is said of.") if told else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mrvideo.models.offline.decision import Decision
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Found, Match, find, find_clause, joined
-from mrvideo.models.offline.timeline import INTRODUCTION, Item, Timeline
+from mrvideo.models.offline.skills.base import Match, find, joined
+from mrvideo.models.offline.timeline import Item, Timeline, introduced
 
 EXAMPLES = (
     ('Who says "I found the note"?', "Mara"),
@@ -24,30 +26,18 @@ def match(question: Question) -> Match | None:
         or question.relation
     ):
         return None
-    return Match(question, "speech", joined(question.runs())[:1])
+    return Match(question, "speech", joined(question.runs())[:1], tentative=True)
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
     """The speakers of the lines that hold it; of all lines where it names none."""
-    found = find(timeline, match.anchors[0], "speech") if match.anchors else _everyone(timeline)
-    if match.anchors and not found.items:
-        found = find_clause(timeline, match.anchors[0], "speech")
+    everyone = [i if i.speaker else replace(i, speaker=introduced(i.text)) for i in timeline.speech]
+    found = find(timeline, match.anchors[0], "speech") if match.anchors else everyone
     named: dict[str, Item] = {}
-    for item in found.items:
+    for item in found:
         if item.speaker:
             named.setdefault(item.speaker, item)
     if not named:
         return None
-    sure = 2 if not found.exact else 5 if len(named) == 1 else 3
+    sure = 5 if len(named) == 1 else 3
     return Decision(" / ".join(named), sure, tuple(named.values()), "That speaker's line holds it.")
-
-
-def _everyone(timeline: Timeline) -> Found:
-    """Who is named as a speaker, and who says a name of their own."""
-    told = [(item, INTRODUCTION.search(item.text.replace("’", "'"))) for item in timeline.speech]
-    own = [
-        Item(i.start_seconds, i.stop_seconds, i.text, i.kind, m.group(1), i.ids)
-        for i, m in told
-        if m and not i.speaker
-    ]
-    return Found((*own, *(i for i in timeline.speech if i.speaker)), exact=True)

@@ -1,0 +1,139 @@
+"""A text that the question names: is it there, when, for the second time, how often, for how long?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mrvideo.models.offline.decision import Decision, span_words
+from mrvideo.models.offline.forms import shows
+from mrvideo.models.offline.question import Question
+from mrvideo.models.offline.skills.base import Match, find, joined, picked
+from mrvideo.models.offline.timeline import Item, Timeline, spans_of
+from mrvideo.text import tokens, unit_seconds
+
+MOST_CITED, MOST_TOLD = 4, 8
+EXAMPLES = (
+    ("Does the word bakery come up?", "Yes"),
+    ("Is STOP GOLF shown?", "Yes"),
+    ("Is the elephant mentioned?", None),
+    ("Does the sign STOP ZULU appear?", None),
+    ("Wird die Stadt Bergen erwähnt?", None),
+    ("Kommt das Wort „bakery“ vor?", "Ja"),
+    ("When is the bakery mentioned for the second time?", "2:05.0"),
+    ("When is the bakery mentioned for the third time?", None),
+    ("When does the sign STOP GOLF appear?", "1:30.0"),
+    ("When is STOP GOLF shown for the second time?", None),
+    ('At what time does somebody say "a cat sits"?', "1:35.0"),
+    ("When is the word ZEBRA shown?", None),
+    ("Wann steht STOP GOLF auf dem Bildschirm?", "1:30.0"),
+    ("Quand voit-on « STOP GOLF » à l'écran ?", "1:30.0"),
+    ("¿Cuándo aparece STOP GOLF en la pantalla?", "1:30.0"),
+    ("Quando aparece STOP GOLF na tela?", "1:30.0"),
+    ("Quando appare STOP GOLF sullo schermo?", "1:30.0"),
+    ("Wanneer staat STOP GOLF in beeld?", "1:30.0"),
+    ("STOP GOLF什么时候出现？", "1:30.0"),
+    ("STOP GOLFはいつ表示されますか？", "1:30.0"),
+    ("متى يظهر STOP GOLF على الشاشة؟", "1:30.0"),
+    ("How many times is the bakery mentioned?", "2"),
+    ("How often is the text STOP GOLF shown?", "1"),
+    ("How many times is STOP ZULU shown?", None),
+    ("Wie oft wird die Bäckerei erwähnt?", None),
+    ("Wie oft wird „bakery“ gesagt?", "2"),
+    ("How long is STOP GOLF shown?", "14.9 s"),
+    ("How long is STOP ZULU shown?", None),
+)
+_TOLD = {
+    "yes_no": ("shows", "occurs", "texts", "mentions", "says"),
+    "when": ("shows", "occurs", "texts", "mentions", "says", "lines", "leaves"),
+    "how_often": ("shows", "occurs", "texts", "mentions", "says", "lines"),
+    "how_long": ("shows", "occurs", "texts", "leaves", "lasts"),
+}
+"""What is asked, and the concepts that make it a question of where a text stands."""
+
+
+def match(question: Question) -> Match | None:
+    """Of a text that is named: when a thing is told to happen is no such question."""
+    asks, anchors = question.asks, joined(question.runs())
+    told = question.has(*_TOLD.get(asks, ()))
+    if asks == "yes_no":
+        named = told or (question.marks and "there" in question.marks[0].concepts)
+        return Match(question, question.channel, anchors) if named and not question.relation else None
+    told = told or (asks == "how_often" and any(word.quoted for word in question.words))
+    hours = asks == "how_long" and any(
+        (unit_seconds(w.low, question.language) or 0) >= 3600 for w in question.words
+    )
+    if not told or not anchors or hours:
+        return None
+    channel = "screen" if asks == "how_long" else question.channel
+    counted = asks in ("how_often", "how_long")
+    return Match(question, channel, anchors[:1], question.ordinal, tentative=counted, whole=counted)
+
+
+def answer(match: Match, timeline: Timeline) -> Decision | None:
+    """What the places where all of it stands tell; what is not found is not denied."""
+    question = match.question
+    if question.asks == "yes_no" and question.form and not question.content - question.form_stems:
+        found = [i for i in timeline.everything if shows(i.text, question.form)]
+    else:
+        told = question.asks == "yes_no" and question.has("mentions", "occurs")
+        channel, spoken = "any" if told else match.channel, question.has("mentions")
+        places = [find(timeline, each, channel, spoken_first=spoken) for each in match.anchors]
+        found = [item for items in places for item in items] if all(places) else []
+    return _TELLS[question.asks](match, timeline, found) if found else None
+
+
+def _there(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
+    question, said = match.question, match.question.language.answers
+    if question.times is not None:
+        low, high = timeline.bounds(question.times)
+        found = [i for i in found if i.start_seconds <= high + 0.5 and i.stop_seconds >= low - 0.5]
+    if not found:
+        return None
+    place = said["said" if found[0].kind == "speech" else "shown"]
+    told = place.format(text=found[0].text, spans=span_words(found[0].span))
+    yes = not question.has("not")
+    plain = question.has("texts", "mentions", "says", "shows") or any(w.quoted for w in question.words)
+    words = f"{said['yes' if yes else 'no']}: {told}"
+    return Decision(words, 5 if plain else 3, tuple(found[:MOST_CITED]), "It was found.", yes)
+
+
+def _when(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
+    items = sorted(found, key=lambda item: item.start_seconds)
+    if match.ordinal:
+        items = picked(items, match.ordinal)
+    if not items:
+        return None
+    spans = ", ".join(span_words(item.span) for item in items[:MOST_TOLD])
+    spans += f", … ({len(items)})" if len(items) > MOST_TOLD else ""
+    words = f"{spans}: {items[0].told}" if len(items) == 1 and items[0].kind == "speech" else spans
+    sure = 5 if len(items) == 1 else 4
+    return Decision(words, sure, tuple(items), "It was found there.", items[0].start_seconds)
+
+
+def _how_often(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision:
+    count = sum(_times_said(item, match.anchors[0]) for item in found)
+    spans = ", ".join(span_words(item.span) for item in found[:20])
+    return Decision(f"{count}: {spans}", 4, tuple(found), "Each place was counted.", float(count))
+
+
+def _times_said(item: Item, phrase: str) -> int:
+    """A sign shows it once; a line may say it several times."""
+    words, wanted = tokens(item.text), tokens(phrase)
+    said = sum(words[i : i + len(wanted)] == wanted for i in range(len(words)))
+    return max(said, 1) if item.kind == "speech" and wanted else 1
+
+
+def _how_long(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision:
+    seconds = sum(span.duration_seconds for span in spans_of(found))
+    spans = ", ".join(span_words(item.span) for item in found)
+    return Decision(
+        f"{seconds:.1f} s ({spans})", 4, tuple(found), "From its first to its last frame.", seconds
+    )
+
+
+_TELLS: dict[str, Callable[[Match, Timeline, Sequence[Item]], Decision | None]] = {
+    "yes_no": _there,
+    "when": _when,
+    "how_often": _how_often,
+    "how_long": _how_long,
+}
