@@ -111,8 +111,7 @@ class _Search:
     def topics(self) -> frozenset[str]:
         """Words that the film is about."""
         stems = self.timeline.ranker.stems
-        alike = {word: set(self.timeline.ranker.alike(word)) for word in self.words}
-        return frozenset(w for w in self.words if sum(bool(alike[w] & held) for held in stems) >= TOPIC_COUNT)
+        return frozenset(w for w in self.words if sum(w in held for held in stems) >= TOPIC_COUNT)
 
     @cached_property
     def numbered(self) -> list[str]:
@@ -183,7 +182,9 @@ class _Search:
         if sum(not share[word] for word in self.plain) > (len(firm) >= (MANY_TYPED if typed else MANY_WORDS)):
             return None
         total = sum(self.weights.values())
-        held_share = sum(self.weights[w] * share[w] for w in self.weights) / total if total else 1.0
+        held_share = (
+            sum(self.weights[w] * share[w] for w in self.weights) / total if total else float(not self.words)
+        )
         alone = self.question.form in ADDRESSES or self.clocks
         return max(held_share, ENOUGH) if not self.plain and (alone or held_share) else held_share
 

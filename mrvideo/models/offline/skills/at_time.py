@@ -35,25 +35,17 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     low, high = timeline.bounds(match.question.times or (0.0, None))
     pool = [i for i in timeline.of(match.channel) if not i.standing or match.channel == "screen"]
     content = match.question.content
-    if content:
-        pool = [i for i in pool if content <= timeline.stems(i) or _speaks(match, timeline, i)]
+    pool = [i for i in pool if content <= timeline.stems(i)]
     if match.relation and low == high:
         pool = _beside(pool, low, match.relation)
     else:
         pool = overlapping(pool, low, high, SLACK_SECONDS if low == high else 0.0)
-    if not pool:
-        return None
     if match.question.options:
         hits = supported(match.question, [i.text for i in pool])
         pool = [i for i in pool if len(hits) == 1 and supported(match.question, [i.text]) == hits]
     cited = tuple(group[0] for group in distinct(pool))[:MOST_TOLD]
-    return (
-        Decision(_told(cited), 4 if not content else 3, cited, "It is there at that time.") if cited else None
-    )
-
-
-def _speaks(match: Match, timeline: Timeline, item: Item) -> bool:
-    return bool(item.speaker) and match.question.content <= timeline.language.stems(item.speaker or "")
+    sure = 3 if content else 4
+    return Decision(_told(cited), sure, cited, "It is there at that time.") if cited else None
 
 
 def _beside(pool: list[Item], seconds: float, relation: str) -> list[Item]:

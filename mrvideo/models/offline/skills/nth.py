@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mrvideo.models.offline.decision import Decision, named_by_options
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import Match, labels_another, numbered, picked, speakers_named
-from mrvideo.models.offline.timeline import Timeline, distinct
+from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
 EXAMPLES = (
     ("What is the last word said?", "Goodbye and thank you."),
@@ -26,39 +28,37 @@ def match(question: Question) -> Match | None:
     if question.times is not None or (question.has("or", "order", "seeing", "not") and not question.options):
         return None
     plain = question.has("says", "shows", "texts", "lines", "occurs") or bool(question.options)
-    channel = question.channel
-    if channel == "any" and not question.options and question.asks == "who":
-        channel = "speech"
-    return Match(question, channel, ("plain",) if plain else (), question.ordinal, tentative=True, whole=True)
+    said = question.channel == "any" and not question.options and question.asks == "who"
+    channel, relation = "speech" if said else question.channel, "plain" if plain else "kind"
+    return Match(question, channel, (), question.ordinal, relation, tentative=True, whole=True)
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """By number where texts are numbered, else by order of appearance; of a kind only where texts name that
-    kind.
-    """
-    question = match.question
+    """By number where texts are numbered, else by order of appearance."""
     if numbered := _numbered(match, timeline):
         return numbered
-    pool = timeline.signs if match.channel != "speech" else timeline.speech
+    question, end = match.question, -1 if match.ordinal < 0 else 0
+    groups = sorted((group[end] for group in distinct(_pool(match, timeline))), key=lambda i: i.start_seconds)
+    for item in picked(groups, match.ordinal):
+        words = item.speaker or item.text if question.asks == "who" else item.text
+        # `The last words` alone may be said or shown.
+        plain = question.has("says", "shows", "lines", "occurs") or bool(question.options)
+        sure = 4 if plain and abs(match.ordinal) == 1 else 3
+        return Decision(words, sure, (item,), "By order of appearance.")
+    return None
+
+
+def _pool(match: Match, timeline: Timeline) -> list[Item]:
+    """The lines of who is named, or what holds the words; of a kind only where texts name that kind."""
+    question, plain = match.question, match.relation == "plain"
+    pool: Sequence[Item] = timeline.signs if match.channel != "speech" else timeline.speech
     if names := speakers_named(question, timeline, question.runs()):
         pool = [i for i in timeline.speech if i.speaker in names]
-    elif question.content and not question.options:
-        pool = [i for i in pool if question.content <= timeline.stems(i)]
-        if not match.anchors:
-            pool = [i for i in pool if not labels_another(i, question, timeline.language)]
-    elif not match.anchors:
-        return None
-    pool = named_by_options(question, pool) or (
-        named_by_options(question, timeline.everything) if question.options else []
-    )
-    groups = [group[-1 if match.ordinal < 0 else 0] for group in distinct(pool)]
-    item = next(iter(picked(sorted(groups, key=lambda i: i.start_seconds), match.ordinal)), None)
-    if item is None:
-        return None
-    words = item.speaker or item.text if question.asks == "who" else item.text
-    # `The last words` alone may be said or shown.
-    plain = question.has("says", "shows", "lines", "occurs") or bool(question.options)
-    return Decision(words, 4 if plain and abs(match.ordinal) == 1 else 3, (item,), "By order of appearance.")
+    elif not question.options:
+        pool = [i for i in pool if question.content <= timeline.stems(i)] if question.content or plain else []
+        pool = [i for i in pool if plain or not labels_another(i, question, timeline.language)]
+    named = named_by_options(question, pool)
+    return named or (named_by_options(question, timeline.everything) if question.options else [])
 
 
 def _numbered(match: Match, timeline: Timeline) -> Decision | None:

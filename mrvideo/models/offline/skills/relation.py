@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mrvideo.models.offline.decision import Decision, named_by_options, texts_of
-from mrvideo.models.offline.question import Channel, Question
+from mrvideo.models.offline.question import Channel, Mark, Question
 from mrvideo.models.offline.skills.base import (
     AT_ONCE_SECONDS,
     Match,
@@ -54,35 +54,37 @@ _OTHER = {"before": "after", "after": "before"}
 
 def match(question: Question) -> Match | None:
     """One text is named, or one on either side, and what is asked for stands next to it."""
-    both = question.has("before") and question.has("after")
-    link = question.relation
     if question.times is not None:
         return None
     between = question.find("between")
-    if inner := between or (link if both else None):
-        runs = question.runs(inner.stop) or question.runs(0, inner.start)
-        if question.asks != "yes_no" and len(runs) >= 2:
-            anchors = tuple(run.text for run in runs[:2])
-            return Match(question, question.channel, anchors, relation="between", whole=True)
+    link = question.relation
+    inner = between or (link if question.has("before") and question.has("after") else None)
+    two = inner and (question.runs(inner.stop) or question.runs(0, inner.start))
+    if two and len(two) > 1 and question.asks != "yes_no":
+        anchors = tuple(run.text for run in two[:2])
+        return Match(question, question.channel, anchors, relation="between", whole=True)
     if link is None or between or question.asks not in ("what", "who", "other"):
         return None
-    relation = next((c for c in ("before", "after", "while") if c in link.concepts), "")
-    if relation == "while":
-        told = question.has("says", "shows", "texts", "lines", "occurs") and not question.has("seeing")
-        anchors = joined(question.runs(link.stop))
-        plain = told and anchors and question.asks == "what"
-        return Match(question, question.channel, anchors[:1], relation="while") if plain else None
-    stop = question.main[0] if link.start == 0 else len(question.words)
-    start, runs = link.stop, question.runs(link.stop, stop)
-    if (ahead := question.runs(0, link.start)) and (not runs or question.language.postposed):
+    return _at_once(question, link) if "while" in link.concepts else _to_one_side(question, link)
+
+
+def _at_once(question: Question, link: Mark) -> Match | None:
+    told = question.has("says", "shows", "texts", "lines", "occurs") and not question.has("seeing")
+    anchors = joined(question.runs(link.stop))
+    plain = told and anchors and question.asks == "what"
+    return Match(question, question.channel, anchors[:1], relation="while") if plain else None
+
+
+def _to_one_side(question: Question, link: Mark) -> Match | None:
+    postposed = question.language.postposed
+    relation = "before" if "before" in link.concepts else "after"
+    start, stop = link.stop, question.main[0] if link.start == 0 else len(question.words)
+    runs = question.runs(start, stop)
+    if (ahead := question.runs(0, link.start)) and (not runs or postposed):
         start, stop, runs = 0, link.start, ahead
-        relation = relation if question.language.postposed else _OTHER[relation]
-    channel = _channel(question, start, stop)
-    return (
-        Match(question, channel, joined(runs)[:1], question.ordinal or _steps(question), relation, whole=True)
-        if runs
-        else None
-    )
+        relation = relation if postposed else _OTHER[relation]
+    steps, channel = question.ordinal or _steps(question), _channel(question, start, stop)
+    return Match(question, channel, joined(runs)[:1], steps, relation, whole=True) if runs else None
 
 
 def _channel(question: Question, start: int, stop: int) -> Channel:

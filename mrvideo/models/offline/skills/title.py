@@ -32,7 +32,7 @@ def match(question: Question) -> Match | None:
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """On screen in the opening; of what it is about, with the sentence that most others resemble."""
+    """On screen in the opening; of what it is about, where no text opens it, the sentence that most others resemble."""
     presents = timeline.language.words("presents")
     signs = named_by_options(match.question, timeline.signs)
     who = timeline.language.stems(" ".join(match.anchors))
@@ -42,7 +42,7 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
             return Decision(after.text, 3, (after, item), "It follows who presents it.")
     limit = max(OPENING_SECONDS, OPENING_SHARE * timeline.stop_seconds)
     told = [i for i in signs if i.start_seconds <= limit and not who][:1]
-    if match.relation == "about" and timeline.speech:
+    if match.relation == "about" and timeline.speech and not told:
         central = Centrality([item.text for item in timeline.speech], timeline.language)
         told.append(max(timeline.speech, key=lambda item: central(item.text)))
     words = " / ".join(item.told for item in told)
