@@ -167,3 +167,42 @@ async def test_a_label_names_nothing_but_what_it_says(
     )
     texts = [(f"The {label}", 10.0 * n, 10.0 * n + 5) for n, label in enumerate(labels)]
     assert (await asked(make_index(texts, (), 60.0), question)).answer == words
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How many leeks do you need?", "3 leeks: 500 g potatoes 3 leeks 200 ml cream"),
+        ("What is the third item of the outline?", "Dreams"),
+        ("How many items does the outline have?", "4: Why we sleep, Stages, Dreams, Advice"),
+        ("Why did the goalkeeper slip?", "The goalkeeper slipped on the wet grass."),
+        ("Why did Edwin come?", "I came here because I wanted quiet."),
+        ("Why did Sheila come?", None),
+        ("What is the talk about?", "Sleep and Memory"),
+        ("Wie viel haben die Nachbarn gespendet?", "Die Nachbarn haben achttausend Euro gespendet."),
+        ("Was kostet der Eintritt?", "Eintritt frei"),
+    ],
+)
+async def test_what_films_of_several_kinds_tell(
+    asked: Callable[..., Awaitable[Answer]],
+    make_index: Callable[..., Index],
+    question: str,
+    words: str | None,
+) -> None:
+    """A count, an item of a list, a reason without "because", a name that stood on screen right before, a topic,
+    numbers written together, a price without a number.
+    """
+    texts = [
+        ("Sleep and Memory", 0.0, 4.0),
+        ("Outline 1. Why we sleep 2. Stages 3. Dreams 4. Advice", 10.0, 16.0),
+        ("500 g potatoes 3 leeks 200 ml cream", 20.0, 26.0),
+        ("Edwin Marsh Keeper", 41.0, 46.0),
+        ("Eintritt frei", 70.0, 76.0),
+        ("Sheila Marsh Teacher", 90.0, 96.0),
+    ]
+    cues = [
+        cue(30, 34, "The goalkeeper slipped on the wet grass."),
+        cue(47, 51, "I came here because I wanted quiet."),
+        cue(60, 64, "Die Nachbarn haben achttausend Euro gespendet."),
+    ]
+    assert (await asked(make_index(texts, cues, 110.0), question)).answer == words

@@ -72,6 +72,9 @@ def retrieve(question: Question, timeline: Timeline) -> Decision | None:
     words = " / ".join(dict.fromkeys(item.told for item in quoted))
     if question.asks == "when" and not any(search.tells_when(i.text) for i in cited):
         words = f"{', '.join(span_words(item.span) for item in cited)}: {words}"
+    if question.asks == "how_many" and (count := _counted_in(question, quoted[0].text)):
+        first = next((w for w in tokens(quoted[0].text) if counted(w, question.language)), "")
+        words = words if first in count.split() else f"{count}: {words}"
     return Decision(words, 3 if best > 0.85 and len(top) == 1 else 2, cited, "It holds the question's words.")
 
 
@@ -200,7 +203,9 @@ class _Search:
             board = [o for o in beside if o.kind == item.kind and self.fits(o.text)]
             if board:
                 return (item, min(board, key=lambda o: self.distance(item, o)))
-        enough = self.question.asks in ("when", "why", "who")
+        # A name alone tells who, but neither when nor why.
+        deed = self.question.asks in ("when", "why") and self.words - self.question.hard
+        enough = self.question.asks == "who" or deed
         return (item,) if whole and enough and not self.question.form else ()
 
     def lacks(self, item: Item, own: frozenset[str], beside: Sequence[Item]) -> bool:
@@ -244,7 +249,7 @@ class _Search:
         if question.form:
             return shows(text, question.form)
         if question.asks == "how_many":
-            return _counts(question, text)
+            return bool(_counted_in(question, text))
         if question.asks_name and question.asks in ("what", "other", "who"):
             return named(
                 self.words - question.hard or self.words, text, question.language, self.timeline.names
@@ -280,21 +285,22 @@ def _is_question(item: Item) -> bool:
     return item.text.rstrip().endswith(("?", "？", "؟"))
 
 
-def _counts(question: Question, text: str) -> bool:
-    """A number right before what is counted, or behind it after a colon; any number where nothing is named."""
+def _counted_in(question: Question, text: str) -> str:
+    """The number right before what is counted, or behind it after a colon, with it: `3 leeks`; any number where
+    nothing is named; "" where there is none.
+    """
     mark, language = question.find("how_many"), question.language
     behind = question.words[mark.stop : mark.stop + 2] if mark else ()
     goods = language.stems(" ".join(w.low for w in behind if not w.parted))
     words = tokens(_LABEL.sub("", text))
-    if not goods:
-        return any(counted(word, language) for word in words)
+    numbers = [place for place, word in enumerate(words) if counted(word, language)]
     for place, word in enumerate(words):
         if language.stem(word) in goods:
-            before = words[max(place - 3, 0) : place]
-            after = rf"{re.escape(word)}\s*[:=]\s*\d"
-            if any(counted(w, language) for w in before) or re.search(after, text.casefold()):
-                return True
-    return False
+            if before := [number for number in numbers if place - 3 <= number < place]:
+                return " ".join(words[before[0] : place + 1])
+            if place + 1 in numbers and re.search(rf"{re.escape(word)}\s*[:=]", text, re.IGNORECASE):
+                return f"{word} {words[place + 1]}"
+    return words[numbers[0]] if numbers and not goods else ""
 
 
 def _option(question: Question, timeline: Timeline, hits: Sequence[_Hit]) -> Decision | None:
