@@ -34,7 +34,7 @@ answer's form is asked for, since that is one more sign.
 TOPIC_COUNT = 2
 """A word that so many texts hold is what the film is about: no single text has to repeat it."""
 
-FIT_BONUS = 0.05
+FIT_BONUS, CHANNEL_BONUS = 0.05, 0.03
 NEAR_SECONDS, MOST_QUOTED, MOST_REPLIES = 6.0, 2, 2
 TYPED = ("how_many", "how_much", "how_long", "how_often", "why", "who", "where")
 ADDRESSES = ("email", "url", "phone")
@@ -119,12 +119,10 @@ class _Search:
     @cached_property
     def numbered(self) -> list[str]:
         """`step 4`, `platform 7`, `site D`: a number or a letter belongs to the word before it."""
-        words = self.question.words
-        pairs = pairwise(words)
         stem = self.question.language.stem
         return [
             f"{a.low} {b.low}"
-            for a, b in pairs
+            for a, b in pairwise(self.question.words)
             if (b.low.isdigit() or (b.capital and len(b.low) == 1 and b.low.isascii() and b.low not in "ai"))
             and stem(a.low) in self.question.content
         ]
@@ -159,7 +157,8 @@ class _Search:
         told = self.told(item, beside, whole=all(self.timeline.ranker.held(w, own) for w in self.words))
         if not told or self.lacks(item, own, beside):
             return None
-        return _Hit(item, score + FIT_BONUS * any(self.fits(i.text) for i in told), told)
+        fits, asked = any(self.fits(i.text) for i in told), item.kind == self.question.channel
+        return _Hit(item, score + FIT_BONUS * fits + CHANNEL_BONUS * asked, told)
 
     def own(self, item: Item, beside: Sequence[Item]) -> frozenset[str]:
         """Stems of a text; who speaks of himself is who the cue or a sign beside it names."""
@@ -172,24 +171,21 @@ class _Search:
     def score(self, own: frozenset[str], near: frozenset[str]) -> float | None:
         """The share of the words' weight that is held; None where one that must be is not."""
         held = self.timeline.ranker.held
-        mine = {word: held(word, own) for word in self.words}
+        if not all(held(word, own | near) for word in self.question.hard - self.question.form_stems):
+            return None
         share = {
-            word: max(mine[word], NEAR_SHARE * held(word, near), FILM_SHARE if word in self.topics else 0.0)
+            word: max(held(word, own), NEAR_SHARE * held(word, near), FILM_SHARE * (word in self.topics))
             for word in self.words
         }
-        hard = self.question.hard - self.question.form_stems
-        if not all(share.get(w, 0.0) >= NEAR_SHARE * 0.8 or held(w, own | near) for w in hard):
-            return None
         firm = self.plain - self.question.hard
         typed = self.question.asks in TYPED
         if sum(not share[word] for word in self.plain) > (len(firm) >= (MANY_TYPED if typed else MANY_WORDS)):
             return None
         total = sum(self.weights.values())
-        held_share = (
-            sum(self.weights[w] * share[w] for w in self.weights) / total if total else float(not self.words)
-        )
+        got = sum(self.weights[word] * share[word] for word in self.weights)
+        score = got / total if total else float(not self.words)
         alone = self.question.form in ADDRESSES or self.clocks
-        return max(held_share, ENOUGH) if not self.plain and (alone or held_share) else held_share
+        return max(score, ENOUGH) if not self.plain and (alone or score) else score
 
     def told(self, item: Item, beside: Sequence[Item], *, whole: bool) -> tuple[Item, ...]:
         """The text where it has the form that is asked for; else what stands beside it and has; () where

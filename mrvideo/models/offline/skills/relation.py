@@ -89,7 +89,9 @@ def _to_one_side(question: Question, link: Mark) -> Match | None:
 
 def _channel(question: Question, start: int, stop: int) -> Channel:
     """Where the anchor stands, by the verbs of its own clause."""
-    concepts = {c for m in question.marks if start <= m.start < stop for c in m.concepts} if start else set()
+    if start == 0:
+        return "any"
+    concepts = {c for m in question.marks if start <= m.start < stop for c in m.concepts}
     return "speech" if concepts & {"says", "lines"} else "screen" if concepts & {"shows", "leaves"} else "any"
 
 
