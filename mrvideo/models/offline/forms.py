@@ -5,7 +5,7 @@ answered by no other.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from mrvideo.text import Language, languages, placed_words, tokens, unit_seconds
@@ -29,6 +29,9 @@ _SHOWN = {
     "figure": r"\d",
 }
 _CAPITAL = re.compile(r"(?<!\w)[A-ZÀ-Þ][\w'’-]+")
+
+_TOLD_BY = {"colour": "colours", "how_often": "frequency", "why": "reason_words"}
+"""Which words of a language answer a kind of question."""
 
 
 def shows(text: str, form: str) -> bool:
@@ -58,24 +61,20 @@ def tells(
     """
     words = tokens(text)
     caseless = language.code in ("zh", "ja", "ar")
-    if asks == "colour":
-        return bool(language.words("colours") & set(words))
+    if asks in _TOLD_BY:
+        return bool(language.words(_TOLD_BY[asks]) & set(words))
     if asks == "when":
         calendar = language.words("calendar") | language.words("months")
         hour = any(counted(w, language) for w in words) and language.words("hour_words") & set(words)
         return bool(hour or calendar & set(words)) or any(shows(text, form) for form in ("year", "clock"))
     if asks in ("who", "where") and caseless:
         return len(set(words) - asked - language.stop) > (language.code != "ar")
-    if asks == "how_often":
-        return bool(language.words("frequency") & set(words))
     if asks == "who":
         return bool((names_in(text, language) | (names & set(words))) - asked)
     if asks == "where":
         there = language.words("place_words")
         placed = any(a in there and not counted(b, language) for a, b in pairwise(words))
         return placed or bool(not language.capital_nouns and names_in(text, language) - asked)
-    if asks == "why":
-        return bool(language.words("reason_words") & set(words))
     numbers = [w for w in words if counted(w, language) or any(c.isdigit() for c in w)]
     if asks == "how_long":
         lasts = any(unit_seconds(w, language) or w in language.words("durations") for w in words)
@@ -106,11 +105,16 @@ def named(stems: frozenset[str], text: str, language: Language, names: frozenset
 
 
 def counted(word: str, language: Language) -> bool:
-    """Whether a word is a number, also one written together: `achttausend`; `one of the largest` counts nothing."""
-    numbers = (*language.numbers, *language.scales)
-    joined = word not in numbers and any(word.startswith(n) for n in numbers)
-    written = joined and any(word.endswith(n) for n in numbers)
-    return word[0].isdigit() or language.numbers.get(word, 0.0) > 1 or word in language.scales or written
+    """Whether a word is a number; `one of the largest` counts nothing."""
+    told = word[0].isdigit() or language.numbers.get(word, 0.0) > 1 or word in language.scales
+    return told or (word not in language.numbers and _written_together(word, language.code))
+
+
+@lru_cache(maxsize=20_000)
+def _written_together(word: str, code: str) -> bool:
+    """`achttausend`, `zweiundzwanzig`: begins with one number and ends with another."""
+    numbers = (*languages()[code].numbers, *languages()[code].scales)
+    return word.startswith(numbers) and word.endswith(numbers)
 
 
 def names_in(text: str, language: Language) -> frozenset[str]:
