@@ -212,6 +212,8 @@ async def test_what_is_written_is_told_without_what_is_said_of_it(
     asked: Callable[..., Awaitable[Answer]], make_index: Callable[..., Index]
 ) -> None:
     index = make_index(
-        [("FERRY 09:40", 12.0, 18.0)], [cue(13, 17, "The ferry leaves in five minutes and blocks the quay.")], 40.0
+        [("FERRY 09:40", 12.0, 18.0)],
+        [cue(13, 17, "The ferry leaves in five minutes and blocks the quay.")],
+        40.0,
     )
     assert (await asked(index, "What is written on the ferry?")).answer == "FERRY 09:40"
