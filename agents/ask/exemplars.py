@@ -8,10 +8,10 @@ from itertools import zip_longest
 
 from mrvideo.agents.ask.pixels import Bin, fetch
 from mrvideo.agents.ask.state import Context, View
-from mrvideo.captioning.sheets import BOX_MARGIN, CELL_PIXELS, CELLS, Cell, sheets
+from mrvideo.captioning.sheets import BOX_MARGIN, CELL_PIXELS, CELLS, Cell, photo_cell, sheets
 from mrvideo.media.images import with_crop
 from mrvideo.models.base import Model, Picture
-from mrvideo.records import Entity, Frame, Span
+from mrvideo.records import Entity, Span
 
 MAX_PORTRAITS = 6
 
@@ -33,11 +33,10 @@ async def portraits(
     """Exemplars of those whom the texts in `named` name and of nobody else, and whose they are.
 
     Those who are found in their frames by a box stand on one sheet, labelled `sheet, row 1: <person_3>,
-    <person_3> again`, with the photos that the user gave: `<person_3> photo`; of others the whole frame is
-    shown, labelled `<person_3>`. Both may show three views of
-    each: one view may be a poor one, or of somebody else. At most a third of the `images` that the call may
-    send (half of few), and no more than leave a frame for each of the `spans`; none for a model whose images
-    the frames already fill.
+    <person_3> again`, behind the photos that the user gave: `<person_3> photo given by the user`; of others
+    the whole frame is shown, labelled `<person_3>`. Both may show three views of each: one view may be a poor
+    one, or of somebody else. At most a third of the `images` that the call may send (half of few), and no
+    more than leave a frame for each of the `spans`; none for a model whose images the frames already fill.
     """
     able = (model or context.vision).capabilities
     # Three views of one decide where two would only differ, also in a check of few pictures.
@@ -62,8 +61,7 @@ async def portraits(
     found = [(name, label, context.portraits.get(view)) for name, label, view in views]
     shown = [(name, label, frame) for name, label, frame in found if frame is not None]
     on_sheet = {e.name for e in boxed}
-    # A photo is of no time in the video.
-    cells = [Cell(f"<{name}> photo", Frame(0.0, jpeg, 1, 1)) for name, jpeg in photos]
+    cells = [photo_cell(f"<{name}>", jpeg) for name, jpeg in photos]
     cells += [Cell(label, frame) for name, label, frame in shown if name in on_sheet]
     frames = [
         Picture(label, frame.jpeg, frame.time_seconds, frame.crop)

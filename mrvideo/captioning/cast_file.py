@@ -22,6 +22,9 @@ from mrvideo.errors import InputError
 from mrvideo.files import read_small, read_toml
 from mrvideo.models.base import Picture
 
+SEE_PHOTO = "see the photo"
+"""The description of whom nothing but a photo describes."""
+
 _PHOTO_PIXELS = 768
 _MOST_BYTES = 256 * 2**10
 _MOST_PHOTO_BYTES = 64 * 2**20
@@ -57,9 +60,12 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Given:
-    """One member of the cast as the user knows it. `jpeg` is the photo, upright and scaled; None without one."""
+    """One member of the cast as the user knows it. `jpeg` is the photo, upright and scaled; None without one.
 
-    name: str
+    Without a `name` it says who is one with whom, and not what they are called.
+    """
+
+    name: str | None
     kind: str
     description: str
     jpeg: bytes | None
@@ -84,7 +90,7 @@ def load_given(path: Path | None) -> tuple[Given, ...]:
         Given(
             name=entry.name,
             kind=entry.kind,
-            description=entry.description or "see the photo",
+            description=entry.description or SEE_PHOTO,
             jpeg=None if entry.photo is None else _photo(path.parent / entry.photo),
         )
         for entry in entries

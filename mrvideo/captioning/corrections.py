@@ -11,9 +11,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mrvideo.captioning.assemble import with_scenes
+from mrvideo.captioning.cast_file import SEE_PHOTO, Given
 from mrvideo.captioning.rename import marks_in, renamed
 from mrvideo.captioning.tiling import joined_text
 from mrvideo.library import Library
@@ -58,6 +59,28 @@ def keep_index(index: Index, library: Library) -> Corrected:
     found = corrected(index, corrections)
     library.put_index(found.index, uncorrected=index if corrections else None)
     return found
+
+
+def with_photos(given: Sequence[Given], digest: str, library: Library) -> tuple[Given, ...]:
+    """Those of the cast file, and behind them those of whom the user gave a photo of this video's cast.
+
+    Somebody who is in both is the cast file's, with the photo where that has none. What they are called is a
+    correction of its own, that linking says nothing of.
+    """
+    latest = library.latest_index(digest)
+    found = list(given)
+    # By the photo: names and order of a cast change with each index, and requests are kept by what they say.
+    for entity in sorted(latest.entities if latest else (), key=lambda one: one.photo or ""):
+        jpeg = None if entity.photo is None else library.photo(digest, entity.photo)
+        if jpeg is None:
+            continue
+        called = (entity.display_name or "").casefold()
+        known = next((n for n, one in enumerate(given) if (one.name or "").casefold() == called), None)
+        if known is None:
+            found.append(Given(None, entity.kind, SEE_PHOTO, jpeg))
+        elif found[known].jpeg is None:
+            found[known] = replace(found[known], jpeg=jpeg)
+    return tuple(found)
 
 
 def anchors_of(index: Index, mention_ids: Iterable[str], spans: Sequence[Span] = ()) -> tuple[Anchor, ...]:

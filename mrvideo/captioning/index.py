@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from mrvideo.captioning.assemble import shots_of
 from mrvideo.captioning.cast_file import Given, load_given
-from mrvideo.captioning.corrections import keep_index
+from mrvideo.captioning.corrections import keep_index, with_photos
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.options import CaptioningOptions, cues_of, index_key, index_settings, part_key
 from mrvideo.captioning.reduce import reduce_shards
@@ -114,7 +114,7 @@ def build_index(
         if kept is not None and not may_yet_end_well(kept.failures):
             return kept.model_copy(update={"video": info})
         records = run.map()
-        index = run.reduce(records, given)
+        index = run.reduce(records, with_photos(given, info.digest, library))
         failures = sorted((*index.failures, *unheard), key=lambda one: (one.start_seconds, one.stage))
         index = index.model_copy(
             update={"failures": tuple(failures), "usage": index.usage + (spent or Usage())}

@@ -38,12 +38,13 @@ BOX_MARGIN = 0.08
 @dataclass(frozen=True)
 class Cell:
     """One picture of an individual: the name it goes by in the request, a frame, and where it is in the
-    source picture.
+    source picture. `told` is what the sheet's label says of it where that is more than fits above it.
     """
 
     name: str
     frame: Frame
     box: Box | None = None
+    told: str | None = None
 
     def image(self) -> Image.Image:
         """What the box shows, or the whole frame: at most `CELL_PIXELS` on its long side."""
@@ -63,6 +64,11 @@ class Cell:
         small = [cell.image().convert("L").resize((16, 16), Image.Resampling.BOX) for cell in (self, other)]
         _, most = ImageChops.difference(*small).getextrema()
         return int(most) <= _SAME_LEVEL  # pyright: ignore[reportArgumentType]
+
+
+def photo_cell(name: str, jpeg: bytes) -> Cell:
+    """A photo that the user gave of somebody. It is of no time in the video."""
+    return Cell(f"{name} photo", Frame(0.0, jpeg, 1, 1), told=f"{name} photo given by the user")
 
 
 def sheets(cells: Sequence[Cell]) -> tuple[Picture, ...]:
@@ -97,5 +103,7 @@ def _sheet(cells: Sequence[Cell]) -> Picture:
         sheet.paste(cell.image(), (left, top + NAME_PIXELS))
         draw.text((left + 3, top + 1), cell.name, fill="white", font=font)
     return Picture(
-        sheet_label([cell.name for cell in cells]), encode_jpeg(sheet), cells[0].frame.time_seconds
+        sheet_label([cell.told or cell.name for cell in cells]),
+        encode_jpeg(sheet),
+        cells[0].frame.time_seconds,
     )

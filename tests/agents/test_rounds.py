@@ -538,7 +538,9 @@ async def test_photos_that_the_user_gave_stand_on_the_sheet(film: SimpleNamespac
     await film.run(mind, index, frames=Grey(), photos={"p": photo})
     look = next(r for r in mind.requests if r.prompt.name == "look_local")
     sheet, other = look.pictures[:2]
-    assert sheet.label == ("sheet, row 1: <person_1> photo, <person_3> photo, <person_1>, <person_2>")
+    assert sheet.label == (
+        "sheet, row 1: <person_1> photo given by the user, <person_3> photo given by the user, <person_1>, <person_2>"
+    )
     assert other.label == "<person_3>"
     assert look.inputs.exemplars == ("person_1", "person_3", "person_2")
     red, green, blue = open_image(Frame(0.0, sheet.jpeg, 1, 1)).getpixel((90, NAME_PIXELS + 90))

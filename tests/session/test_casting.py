@@ -17,13 +17,14 @@ from mrvideo.api import Video
 from mrvideo.captioning.corrections import anchors_of, corrected, keep_index
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.captioning.rename import marks_in
+from mrvideo.captioning.sheets import BOX_MARGIN
 from mrvideo.errors import InputError
 from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.memory.build import memory_key
 from mrvideo.memory.tree import Fact, Memory, Node, Sentence
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Answer, Correction, Evidence, Index, Span
+from mrvideo.records import Answer, Box, Correction, Evidence, Index, Span
 from mrvideo.settings import Settings
 
 
@@ -406,3 +407,73 @@ def test_two_corrections_put_confused_look_alikes_right_without_a_call(
         assert len(model.requests) == calls
         assert _names_f1(build(fresh=True), truth) == 1.0
         assert len(model.requests) > calls
+
+
+class _SeesPhotosOnly(perceiver.Perceiver):
+    """Takes nobody for one with anybody, but for whom a photo shows."""
+
+    def shown_face(self, task: perceiver.Task, name: str, description: str = "") -> int | None:
+        if task.prompt == "link_cast" and ": see the photo" not in task.text:
+            return None
+        return super().shown_face(task, name, description)
+
+
+def test_indexing_again_knows_by_the_photo_who_is_one(tmp_path: Path, settings: Settings) -> None:
+    """Whom pixels of the video left in two, a portrait joins; without one, not a byte of any request differs."""
+    truth = world.make_world(seed=10, minutes=4.2, characters=6)
+    info = probe(truth.render(tmp_path / "world.mp4"))
+    model = ScriptedModel(_SeesPhotosOnly())
+    asked: list[list[str]] = []
+
+    def build(cast: Path | None = None) -> Index:
+        begun = len(model.requests)
+        options = CaptioningOptions(fresh=True, cast=cast)
+        index = build_index(info, (), options=options, vision=model, library=library, on_event=lambda _: None)
+        asked.append(sorted(request.digest for request in model.requests[begun:]))
+        return index
+
+    def mentions_of(index: Index, face: int) -> list[set[str]]:
+        faces = _faces(index, truth)
+        own = {mention for mention, seen in faces.items() if seen == face}
+        return [set(e.mention_ids) & own for e in index.entities if set(e.mention_ids) & own]
+
+    with Library.open(settings.library) as library:
+        video = Video(build(), settings)
+        faces = _faces(video.index, truth)
+        face = next(seen for seen, count in Counter(faces.values()).most_common() if count > 1)
+        parted = mentions_of(video.index, face)
+        assert len(parted) > 1
+        build()
+        assert asked[1] == asked[0]
+        (entity, *_) = [e for e in video.index.entities if set(e.mention_ids) & parted[0]]
+        scene = truth.scene_at(entity.exemplar_seconds)
+        slot = next(pose.slot for pose in scene.poses if pose.character.face == face)
+        frame = Image.fromarray(world.picture(scene, entity.exemplar_seconds))
+        box = Box(**world.sprite_box(slot)).padded(BOX_MARGIN)
+        edges = (
+            box.left * frame.width,
+            box.top * frame.height,
+            box.right * frame.width,
+            box.bottom * frame.height,
+        )
+        photo = io.BytesIO()
+        frame.crop(edges).save(photo, format="PNG")
+        video.give_photo(entity.name, photo.getvalue())
+        again = build()
+        assert len(mentions_of(again, face)) == 1
+        assert asked[2] != asked[0]
+        shown = next(r for r in model.requests[-len(asked[2]) :] if "see the photo" in r.render().user)
+        assert shown.pictures[0].label.startswith("sheet, row 1: L1, R1")
+        (one,) = [e for e in again.entities if set(e.mention_ids) & parted[0]]
+        # Who they are called is no matter of linking: a name that is taken back is gone.
+        assert one.display_name is None and one.photo is not None
+        # Named in the cast file, too: one member and not two that are held apart.
+        video.rename(entity.name, "Anna")
+        (tmp_path / "cast.toml").write_text('[[cast]]\nname = "Anna"\ndescription = "see the photo"\n')
+        assert len(mentions_of(build(tmp_path / "cast.toml"), face)) == 1
+        given = [r for r in model.requests[-len(asked[3]) :] if "given name Anna" in r.render().user]
+        assert given and all(" L2" not in r.render().user for r in given[:1])
+        video.undo()
+        video.undo()
+        build()
+        assert asked[4] == asked[0]
