@@ -62,12 +62,18 @@ def _go_on() -> None:
 
 @contextmanager
 def _written(path: str, target: Path, *, overwrite: bool) -> Generator[Path]:
-    with new_file(target, overwrite=overwrite) as made:
-        try:
-            yield made
-        except (av.error.FFmpegError, ValueError, NotPlainError, OSError) as error:
-            reason = (getattr(error, "strerror", None) or str(error)).strip()
-            raise VideoError(f"{path}: {target} cannot be written: {reason}") from error
+    with new_file(target, overwrite=overwrite) as made, told_as(f"{path}: {target} cannot be written"):
+        yield made
+
+
+@contextmanager
+def told_as(told: str) -> Generator[None]:
+    """Raises `VideoError` with these words and the reason where a file cannot be made."""
+    try:
+        yield
+    except (av.error.FFmpegError, ValueError, NotPlainError, OSError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).strip()
+        raise VideoError(f"{told}: {reason}") from error
 
 
 def _copied(path: str, piece: Piece, made: Path, reading: ReadOptions) -> bool:
@@ -90,29 +96,45 @@ def _copied(path: str, piece: Piece, made: Path, reading: ReadOptions) -> bool:
 
 def _encode(path: str, pieces: Sequence[Piece], made: Path, reading: ReadOptions) -> None:
     with closing(Film(path, pieces[0], reading)) as first:
-        kind, turned = Hearing.kind_of(first), first.first.rotation
-        with closing(Writer(made, kind)) as writer:
-            writer.encode_pictures(first)
-            done = 0.0
-            for piece in pieces:
-                with closing(Film(path, piece, reading)) as film, closing(Hearing(film)) as hearing:
-                    write_span(film, hearing, writer, kind, done)
-                done += piece.span.duration_seconds
-            writer.finish()
+        kind = Hearing.kind_of(first)
+    with closing(Writer(made, kind)) as writer:
+        turned = encode_pieces(path, pieces, writer, kind, reading)
     turn(made, turned)
 
 
-def write_span(
+def encode_pieces(
+    path: str,
+    pieces: Sequence[Piece],
+    writer: Writer,
+    kind: tuple[int, str] | None,
+    reading: ReadOptions,
+    go_on: Callable[[], None] = _go_on,
+) -> int:
+    """Encode the pieces behind one another, with sound of this kind, and finish the file; by how many degrees
+    `turn` is to turn it. `go_on` as in `Film.shown`.
+    """
+    turned: int | None = None
+    done = 0.0
+    for piece in pieces:
+        with closing(Film(path, piece, reading)) as film, closing(Hearing(film)) as hearing:
+            if turned is None:
+                turned = film.first.rotation
+                writer.encode_pictures(film)
+            _write_span(film, hearing, writer, kind, done, go_on)
+        done += piece.span.duration_seconds
+    writer.finish()
+    return turned or 0
+
+
+def _write_span(
     film: Film,
     hearing: Hearing,
     writer: Writer,
     kind: tuple[int, str] | None,
     done: float,
-    go_on: Callable[[], None] = _go_on,
+    go_on: Callable[[], None],
 ) -> None:
-    """Encode a film's span, with its sound, behind the `done` seconds that are written. `go_on` as in
-    `Film.shown`.
-    """
+    """Encode a film's span, with its sound, behind the `done` seconds that are written."""
     span = film.piece.span
     offset = done - span.start_seconds
     if kind is not None:

@@ -15,16 +15,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import av.error
-
-from mrvideo.errors import InputError, VideoError
+from mrvideo.errors import InputError
 from mrvideo.media import sources
-from mrvideo.media.cutting.clip import write_span
+from mrvideo.media.cutting.clip import encode_pieces, told_as
 from mrvideo.media.cutting.sound import Hearing
 from mrvideo.media.cutting.source import Film, pieces_of
 from mrvideo.media.cutting.turning import turn
 from mrvideo.media.cutting.writer import Writer
-from mrvideo.media.mp4.boxes import NotPlainError
 from mrvideo.media.options import ReadOptions
 from mrvideo.records import Span
 
@@ -88,19 +85,9 @@ def preview_part(
     path, span = sources.named(path), preview.span(part)
     with tempfile.TemporaryDirectory(prefix="mrvideo-preview-") as folder:
         made = Path(folder) / "part.mp4"
-        try:
+        with told_as(f"{path}: a preview of {span} cannot be made"):
+            pieces = pieces_of(path, span, reading)
             with closing(Writer(made, preview.sound, long_side_pixels=PREVIEW_PIXELS)) as writer:
-                done, turned = 0.0, None
-                for piece in pieces_of(path, span, reading):
-                    with closing(Film(path, piece, reading)) as film, closing(Hearing(film)) as hearing:
-                        if turned is None:
-                            turned = film.first.rotation
-                            writer.encode_pictures(film)
-                        write_span(film, hearing, writer, preview.sound, done, go_on)
-                    done += piece.span.duration_seconds
-                writer.finish()
-            turn(made, turned or 0)
+                turned = encode_pieces(path, pieces, writer, preview.sound, reading, go_on)
+            turn(made, turned)
             return made.read_bytes()
-        except (av.error.FFmpegError, ValueError, NotPlainError, OSError) as error:
-            reason = (getattr(error, "strerror", None) or str(error)).strip()
-            raise VideoError(f"{path}: a preview of {span} cannot be made: {reason}") from error
