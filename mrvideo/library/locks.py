@@ -21,14 +21,13 @@ def claimed(library: Path, key: str, on_wait: Callable[[], None] | None) -> Gene
     """
     from filelock import FileLock, Timeout
 
-    folder = library.with_name(library.name + "-claims")
+    place = _place(library, key)
     with in_library_words(library):
-        # Whoever may write the library takes part: its own rights are those of its locks.
         rights = library.stat().st_mode & 0o777
-        folder.mkdir(mode=rights | (rights & 0o444) >> 2, exist_ok=True)
+        # Whoever may write the library takes part: its own rights are those of its locks.
+        place.parent.mkdir(mode=rights | (rights & 0o444) >> 2, exist_ok=True)
     # A lock of the system, not a row with a heartbeat: a killed process leaves nothing to wait for.
     # The empty file stays: to delete it would let two hold it at once.
-    place = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock"
     lock: Any = FileLock(place, mode=rights, thread_local=False)
     with in_library_words(library):
         try:
@@ -41,3 +40,27 @@ def claimed(library: Path, key: str, on_wait: Callable[[], None] | None) -> Gene
         yield
     finally:
         lock.release()
+
+
+def is_claimed(library: Path, key: str) -> bool:
+    """Whether somebody, this process included, holds the lock on `key` now. What was never claimed costs no
+    lock.
+    """
+    from filelock import FileLock, Timeout
+
+    place = _place(library, key)
+    if not place.exists():
+        return False
+    lock: Any = FileLock(place, thread_local=False)
+    with in_library_words(library):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+    return False
+
+
+def _place(library: Path, key: str) -> Path:
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.lock"
+    return library.with_name(library.name + "-claims") / name

@@ -42,7 +42,7 @@ from mrvideo.library.casting import (
 from mrvideo.library.contents import KeptVideo, kept_videos, remove_video
 from mrvideo.library.database import open_engine
 from mrvideo.library.errors import in_library_words, read_only
-from mrvideo.library.locks import claimed
+from mrvideo.library.locks import claimed, is_claimed
 from mrvideo.library.search import cue_rows, find, scene_rows
 from mrvideo.records import Answer, Correction, Cue, Hit, Index, Record, Span, Usage, VideoInfo
 from mrvideo.records.tasks import Task, TaskCounts, TaskState
@@ -69,6 +69,9 @@ _RECORDS = {
     "cues": schema.index_cues,
 }
 """Field of `Index` → the table of its records."""
+
+_OF_THE_CAST = ("scenes", "entities", "mentions")
+"""Fields that a cast put right changes; the others stay as they are kept, with what search reads of them."""
 
 
 class Library:
@@ -127,6 +130,10 @@ class Library:
         """
         self._writable_engine()
         return claimed(self.place, key, on_wait)
+
+    def is_claimed(self, key: str) -> bool:
+        """Whether somebody, this process included, holds `key` now."""
+        return is_claimed(self.place, key)
 
     # --- videos and cues ---
 
@@ -441,7 +448,7 @@ class Library:
     @staticmethod
     def _put_right(connection: Connection, digest: str, indexes: Sequence[tuple[Index, Index]]) -> None:
         for captioned, index in indexes:
-            _put_index(connection, index)
+            _put_index(connection, index, changed=_OF_THE_CAST)
             put_uncorrected(connection, index, captioned)
 
     # --- replies ---
@@ -564,7 +571,7 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
 
 
-def _put_index(connection: Connection, index: Index) -> None:
+def _put_index(connection: Connection, index: Index, *, changed: Collection[str] = _RECORDS) -> None:
     digest = index.video.digest
     table = schema.indexes
     body = index.model_dump_json(include={"settings", "usage", "created_at"})
@@ -573,13 +580,15 @@ def _put_index(connection: Connection, index: Index) -> None:
     values = {"digest": digest, "key": index.key, "turn": (last or 0) + 1, "body": body}
     _upsert(connection, table, values, by=["digest", "key"])
     index_id = connection.scalar(select(table.c.id).where(table.c.digest == digest, table.c.key == index.key))
-    for field, records in _RECORDS.items():
+    for field in changed:
+        records = _RECORDS[field]
         connection.execute(delete(records).where(records.c.index_id == index_id))
         rows = [row | {"index_id": index_id} for row in _rows(records, getattr(index, field))]
         _insert(connection, records, rows)
     called = {entity.name: entity.display_name for entity in index.entities if entity.display_name}
     _put_texts(connection, digest, "caption", scene_rows(index.scenes, called))
-    _put_texts(connection, digest, "cue", cue_rows(index.cues))
+    if "cues" in changed:
+        _put_texts(connection, digest, "cue", cue_rows(index.cues))
 
 
 def _put_video(connection: Connection, info: VideoInfo) -> None:
@@ -603,10 +612,12 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
 
 def _rows(table: Table, records: Iterable[Record]) -> Generator[dict[str, Any]]:
     """Rows of records in order: their JSON, and the fields that the table gives a column of their own."""
+    columns, names, kind = [column.name for column in table.columns], list[str](), None
     for position, record in enumerate(records):
-        kind = type(record)
-        known = kind.model_fields.keys() | kind.model_computed_fields.keys()
-        names = [column.name for column in table.columns if column.name in known]
+        if type(record) is not kind:
+            kind = type(record)
+            known = kind.model_fields.keys() | kind.model_computed_fields.keys()
+            names = [name for name in columns if name in known]
         own = {name: getattr(record, name) for name in names}
         yield own | {"position": position, "body": record.model_dump_json()}
 

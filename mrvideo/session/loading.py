@@ -12,13 +12,16 @@ from mrvideo.library import Library
 from mrvideo.media.identity import probe
 from mrvideo.media.sources import named
 from mrvideo.models import Budget
-from mrvideo.records import EventSink, Index, Notice
+from mrvideo.records import EventSink, Index, Notice, VideoInfo
 from mrvideo.session.fetching import fetched_video
 from mrvideo.session.indexing import index_video
 from mrvideo.session.models import seeing_identity
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
+
+SHORTEST_DIGEST = 8
+"""Digits by which a video may be named."""
 
 _STAGE_A = (
     "recipe",
@@ -47,14 +50,32 @@ def load_index(video: str, settings: Settings) -> Index:
     """
     with closing(Library.open(settings.library, create=False)) as library:
         found = newest_index(video, library, settings)
-        begun = found is None and str(Path(video).absolute()) in [
-            str(Path(known.path).absolute()) for known in library.videos()
+        begun = [
+            known.path
+            for known in (library.videos() if found is None else ())
+            if str(Path(known.path).absolute()) == str(Path(video).absolute())
+            or (len(video) >= SHORTEST_DIGEST and known.digest.startswith(video.lower()))
         ]
     if found is None:
-        what = "is begun in" if begun else "is not in"
-        then = "again: it goes on where it stopped" if begun else "on it first"
-        raise InputError(f"{video} {what} {settings.library}; run mrvideo index {then}")
+        raise _not_indexed(begun[0] if begun else video, settings, begun=bool(begun))
     return found
+
+
+def video_of_digest(digest: str, settings: Settings) -> VideoInfo:
+    """The video alone, named by the first 8 or more digits of its digest: no record of an index is read, and
+    it may be indexed in part only. Raises `InputError` for one that the library does not know.
+    """
+    with closing(Library.open(settings.library, create=False)) as library:
+        for known in library.videos():
+            if len(digest) >= SHORTEST_DIGEST and known.digest.startswith(digest.lower()):
+                return known
+    raise _not_indexed(digest, settings, begun=False)
+
+
+def _not_indexed(video: str, settings: Settings, *, begun: bool) -> InputError:
+    what = "is begun in" if begun else "is not in"
+    then = "again: it goes on where it stopped" if begun else "on it first"
+    return InputError(f"{video} {what} {settings.library}; run mrvideo index {then}")
 
 
 def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
@@ -66,7 +87,7 @@ def newest_index(video: str, library: Library, settings: Settings) -> Index | No
         return index and index.model_copy(update={"video": info})
     videos = library.videos()
     for known in videos:
-        begins = len(video) >= 8 and known.digest.startswith(video.lower())
+        begins = len(video) >= SHORTEST_DIGEST and known.digest.startswith(video.lower())
         fetched = known.page is not None and known.page.is_at(path)
         if begins or fetched or known.path in (path, str(Path(video).absolute())):
             return library.latest_index(known.digest)

@@ -24,14 +24,18 @@ from starlette.staticfiles import StaticFiles
 from mrvideo import api
 from mrvideo.display.stages import event_text
 from mrvideo.errors import InputError, MrVideoError
+from mrvideo.media.images import with_crop
 from mrvideo.models import Budget
-from mrvideo.records import Answer, Event, Notice, Record, StageAdvanced
+from mrvideo.records import Answer, Box, Event, Frame, Notice, Record, StageAdvanced, VideoInfo
 from mrvideo.session.keeping import kept_videos
+from mrvideo.session.loading import SHORTEST_DIGEST, video_of_digest
 from mrvideo.session.models import budget_of
+from mrvideo.session.options import frame_source
 from mrvideo.session.previewing import Previews
 from mrvideo.session.searching import search_library
 from mrvideo.session.telling import kept_chapters
 from mrvideo.settings import Settings
+from mrvideo.web.door import plain_page
 from mrvideo.web.openapi import CastRequest, Problem, Question, description
 from mrvideo.wording import is_url
 
@@ -43,6 +47,8 @@ LARGEST_PICTURE_PIXELS = 1280
 MOST_FOUND = 20
 
 _LISTENS_EVERY_SECONDS = 0.2
+_MARGIN = 0.15
+"""Around a box, as a share of its size."""
 _KEPT_BY_BROWSER = {"Cache-Control": "private, max-age=3600"}
 
 M = TypeVar("M", bound=BaseModel)
@@ -88,7 +94,11 @@ class Viewer:
 
     async def _videos(self, request: Request) -> Response:
         kept = await asyncio.to_thread(kept_videos, self._settings)
-        return _json([one.model_dump(mode="json") for one in kept])
+
+        def body() -> list[dict[str, Any]]:
+            return [{**one.model_dump(mode="json"), "gone": _is_gone(one.video)} for one in kept]
+
+        return _json(await asyncio.to_thread(body))
 
     async def _search(self, request: Request) -> Response:
         words = request.query_params.get("words", "")
@@ -106,28 +116,33 @@ class Viewer:
                 mode="json",
                 include={"video", "scenes", "entities", "cues", "shots", "failures", "created_at"},
             )
-            answers = [answer.model_dump(mode="json") for answer in video.answers()]
+            answers = [_with_words(answer) for answer in video.answers()]
             corrections = [one.model_dump(mode="json") for one in video.corrections]
-            return {**index, "answers": answers, "corrections": corrections, "playable": _lies_there(video)}
+            return {
+                **index,
+                "answers": answers,
+                "corrections": corrections,
+                "playable": _lies_there(video.info),
+            }
 
         return _json(await asyncio.to_thread(body))
 
     async def _file(self, request: Request) -> Response:
-        video = await self._loaded(request)
+        video = await self._known(request)
         if not await asyncio.to_thread(_lies_there, video):
             raise HTTPException(404, "the file is gone, or holds another video by now")
-        return FileResponse(video.info.path, content_disposition_type="inline")
+        return FileResponse(video.path, content_disposition_type="inline")
 
     async def _preview(self, request: Request) -> Response:
-        video = await self._loaded(request)
-        told = await asyncio.to_thread(self._previews.told, video.info)
+        video = await self._known(request)
+        told = await asyncio.to_thread(self._previews.told, video)
         return _json(told.model_dump(mode="json"))
 
     async def _preview_part(self, request: Request) -> Response:
-        video = await self._loaded(request)
+        video = await self._known(request)
         stop = threading.Event()
         part = int(request.path_params["part"])
-        making = asyncio.create_task(asyncio.to_thread(self._previews.part, video.info, part, stop))
+        making = asyncio.create_task(asyncio.to_thread(self._previews.part, video, part, stop))
         try:
             while not (await asyncio.wait({making}, timeout=_LISTENS_EVERY_SECONDS))[0]:
                 if await request.is_disconnected():
@@ -138,18 +153,28 @@ class Viewer:
         return Response(await making, media_type="video/mp4", headers=_KEPT_BY_BROWSER)
 
     async def _frame(self, request: Request) -> Response:
-        video = await self._loaded(request)
+        video = await self._known(request)
         try:
             time = float(request.query_params.get("t", "0"))
             side = int(request.query_params.get("side", "320"))
         except ValueError:
             raise InputError("t is a time in seconds, side a number of pixels") from None
-        last = max(video.info.duration_seconds - 0.05, 0.0)
-        if not 0 <= time <= video.info.duration_seconds or not 16 <= side <= LARGEST_PICTURE_PIXELS:
+        last = max(video.duration_seconds - 0.05, 0.0)
+        if not 0 <= time <= video.duration_seconds or not 16 <= side <= LARGEST_PICTURE_PIXELS:
             raise InputError(
                 f"t lies in the video, 0 to {last:.2f} s, and side between 16 and {LARGEST_PICTURE_PIXELS} pixels"
             )
-        (frame,) = await asyncio.to_thread(video.frames, [min(time, last)], long_side_pixels=side)
+        box = _box(request.query_params.get("box"))
+        # What a box holds is cut from a large picture: of a small one, a few pixels would be left.
+        pixels = side if box is None else LARGEST_PICTURE_PIXELS
+
+        def picture() -> Frame:
+            source = frame_source(video, self._settings, long_side_pixels=pixels)
+            (frame,) = source.at([min(time, last)])
+            part = None if box is None else box.padded(_MARGIN).intersection(frame.crop)
+            return frame if part is None else with_crop(frame, part, long_side_pixels=side)
+
+        frame = await asyncio.to_thread(picture)
         return Response(frame.jpeg, media_type="image/jpeg", headers=_KEPT_BY_BROWSER)
 
     async def _chapters(self, request: Request) -> Response:
@@ -217,12 +242,32 @@ class Viewer:
 
     async def _loaded(self, request: Request) -> api.Video:
         """The video of the address: paths come from the library alone, never from a request."""
-        digest = request.path_params["digest"]
-        if not (8 <= len(digest) <= 64 and all(c in "0123456789abcdef" for c in digest)):
-            raise HTTPException(404, "no such video")
-        return await asyncio.to_thread(
-            partial(api.load, digest, settings=self._settings, budget=self._budget)
-        )
+        load = partial(api.load, _digest(request), settings=self._settings, budget=self._budget)
+        return await asyncio.to_thread(load)
+
+    async def _known(self, request: Request) -> VideoInfo:
+        """As `_loaded`, where its index is not needed: reading that of ten hours for each frame takes longer
+        than the frame.
+        """
+        return await asyncio.to_thread(video_of_digest, _digest(request), self._settings)
+
+
+def _box(text: str | None) -> Box | None:
+    """`left,top,right,bottom` in shares of the picture. Raises `InputError`."""
+    if text is None:
+        return None
+    try:
+        left, top, right, bottom = map(float, text.split(","))
+        return Box(left, top, right, bottom)
+    except ValueError as error:
+        raise InputError("box is left,top,right,bottom in shares of the picture, 0 to 1") from error
+
+
+def _digest(request: Request) -> str:
+    digest = request.path_params["digest"]
+    if not (SHORTEST_DIGEST <= len(digest) <= 64 and all(c in "0123456789abcdef" for c in digest)):
+        raise HTTPException(404, "no such video")
+    return digest
 
 
 async def _page(name: str, request: Request) -> Response:
@@ -249,9 +294,19 @@ def _line(record: Record, *, told: str) -> str:
     return json.dumps(body, ensure_ascii=False) + "\n"
 
 
-def _lies_there(video: api.Video) -> bool:
-    path = Path(video.info.path)
-    return not is_url(video.info.path) and path.is_file() and path.stat().st_size == video.info.size_bytes
+def _with_words(answer: Answer) -> dict[str, Any]:
+    """The record, and what `str(answer)` says of it: no page has to find the words anew."""
+    words = {"told": answer.told, "marks": answer.marks, "differences": answer.differences}
+    return {**answer.model_dump(mode="json"), **words}
+
+
+def _is_gone(video: VideoInfo) -> bool:
+    return not is_url(video.path) and not _lies_there(video)
+
+
+def _lies_there(video: VideoInfo) -> bool:
+    path = Path(video.path)
+    return not is_url(video.path) and path.is_file() and path.stat().st_size == video.size_bytes
 
 
 async def _body(request: Request, kind: type[M]) -> M:
@@ -290,4 +345,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else "failed"
+    page = plain_page(request, status, "There is no such page.", "To the library") if status == 404 else None
+    if page is not None:
+        return page
     return JSONResponse(Problem(detail=detail).model_dump(), status)

@@ -4,13 +4,15 @@ a cookie keeps.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
+from html import escape
 from urllib.parse import urlencode
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mrvideo.doors import Names, bearer_token, same_token
@@ -20,6 +22,12 @@ _POLICY = (
     # Of previews, which the page's own script joins.
     "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# What has no token gets no stylesheet either: this one is known by its digest.
+_STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto;padding:0 1rem;"
+    "text-align:center}h1{font-size:1.1rem}"
+)
+_STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -61,12 +69,28 @@ class Door:
         bearer = bearer_token(request.headers.get("authorization", "")) or ""
         kept = request.cookies.get(self.cookie, "")
         if not (same_token(kept, self.token) or same_token(bearer, self.token)):
-            return _no(401, "open the address that mrvideo view has printed: it carries the token")
+            line = "Open the address that mrvideo view has printed: it carries the token."
+            return plain_page(request, 401, line) or _no(401, line)
         return None
 
 
 def _no(status: int, line: str) -> PlainTextResponse:
     return PlainTextResponse(line + "\n", status, {"Connection": "close"})
+
+
+def plain_page(request: Request, status: int, line: str, link: str = "") -> Response | None:
+    """One line as a page of its own, for a browser that goes there; None for anybody else. `link` leads to the
+    library.
+    """
+    if "text/html" not in request.headers.get("accept", ""):
+        return None
+    way = f'<p><a href="/">{escape(link)}</a></p>' if link else ""
+    body = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>mrvideo</title><style>{_STYLE}</style></head><body><h1>mrvideo</h1><p>{escape(line)}</p>{way}</body></html>"
+    )
+    policy = _POLICY.replace("style-src 'self'", f"style-src 'sha256-{_STYLE_DIGEST}'")
+    return HTMLResponse(body, status, {"Connection": "close", "Content-Security-Policy": policy})
 
 
 def guarded(app: ASGIApp, door: Door) -> ASGIApp:
@@ -77,7 +101,7 @@ def guarded(app: ASGIApp, door: Door) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

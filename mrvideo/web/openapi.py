@@ -57,7 +57,7 @@ def description() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "mrvideo", "version": "1"},
         "paths": {
-            "/api/videos": {"get": {"summary": "The videos of the library.", "responses": _replies(_list("KeptVideo"))}},
+            "/api/videos": {"get": {"summary": "The videos of the library; gone: the file is not there.", "responses": _replies(_list("KeptVideo"))}},
             "/api/search": {
                 "get": {
                     "summary": "Captions, speech and texts on screen that hold the words.",
@@ -77,8 +77,8 @@ def description() -> dict[str, Any]:
                 | {"parameters": [digest, _path("part", "integer")]}
             },
             "/api/videos/{digest}/frame": {
-                "get": of_video("The frame at a time, as JPEG.", None)
-                | {"parameters": [digest, _query("t", "number"), _query("side", "integer")]}
+                "get": of_video("The frame at a time, as JPEG; box (left,top,right,bottom, shares of it) cuts.", None)
+                | {"parameters": [digest, _query("t", "number"), _query("side", "integer"), _query("box", "string")]}
             },
             "/api/videos/{digest}/chapters": {
                 "get": of_video("The chapters; null where none are written yet.", _list("Node")),

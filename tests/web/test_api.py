@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import threading
@@ -37,6 +39,24 @@ def test_without_the_token_nothing_is_served(viewer: Running) -> None:
         "/?token=other",
     ):
         assert httpx.get(viewer.origin + path, trust_env=False).status_code == 401
+
+
+def test_a_browser_without_the_token_gets_a_page_that_says_what_to_open(viewer: Running) -> None:
+    reply = httpx.get(f"{viewer.origin}/", headers={"Accept": "text/html,*/*"}, trust_env=False)
+    assert reply.status_code == 401 and "<p>Open the address that mrvideo view has printed" in reply.text
+    policy = reply.headers["content-security-policy"]
+    style = reply.text.partition("<style>")[2].partition("</style>")[0]
+    known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{known}';" in policy and "unsafe" not in policy
+    assert "script-src 'self';" in policy and "<script" not in reply.text
+    plain = httpx.get(f"{viewer.origin}/api/videos", trust_env=False)
+    assert plain.text == "Open the address that mrvideo view has printed: it carries the token.\n"
+
+
+def test_a_page_that_there_is_not_leads_to_the_library(client: httpx.Client) -> None:
+    reply = client.get("/vidoe", headers={"Accept": "text/html"})
+    assert reply.status_code == 404 and '<a href="/">To the library</a>' in reply.text
+    assert client.get("/vidoe").json() == {"detail": "Not Found"}
 
 
 def test_the_token_leaves_the_address_and_stays_as_a_cookie_that_scripts_cannot_read(viewer: Running) -> None:
@@ -103,9 +123,49 @@ def test_paths_come_from_the_library_alone(client: httpx.Client, digest: str) ->
 def test_a_frame_is_a_jpeg_and_nonsense_is_told(client: httpx.Client, viewer: Running) -> None:
     path = f"/api/videos/{viewer.digest}/frame"
     assert client.get(f"{path}?t=108").content[:2] == b"\xff\xd8"
-    for wrong in ("t=x", "t=-1", "t=nan", "t=1e9", "t=1&side=99999"):
+    for wrong in ("t=x", "t=-1", "t=nan", "t=1e9", "t=1&side=99999", "t=1&box=0,0,1", "t=1&box=0,0,1,nan"):
         reply = client.get(f"{path}?{wrong}")
         assert reply.status_code == 400 and "\n" not in reply.json()["detail"], wrong
+
+
+def test_playing_reads_no_index(
+    client: httpx.Client, viewer: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of ten hours takes half a second to read: too long for each range, frame and part of a preview."""
+
+    def refuse(library: Library, digest: str) -> None:
+        raise AssertionError("an index was read")
+
+    monkeypatch.setattr(Library, "latest_index", refuse)
+    path = f"/api/videos/{viewer.digest[:8]}"
+    assert client.get(f"{path}/file", headers={"Range": "bytes=100-199"}).status_code == 206
+    for rest in ("frame?t=1&side=64", "preview", "preview/16"):
+        assert client.get(f"{path}/{rest}", timeout=60).status_code == 200, rest
+
+
+def test_a_video_that_is_half_indexed_says_what_to_do_and_shows_its_frames(
+    client: httpx.Client, viewer: Running
+) -> None:
+    with Library.open(viewer.settings.library) as library:
+        info = next(one for one in library.videos() if one.digest == viewer.digest)
+        library.remove(viewer.digest)
+        library.put_video(info)
+    path = f"/api/videos/{viewer.digest}"
+    reply = client.get(path)
+    assert reply.status_code == 400 and "is begun in" in reply.json()["detail"]
+    assert "run mrvideo index again: it goes on where it stopped" in reply.json()["detail"]
+    assert client.get(f"{path}/frame?t=1&side=64").content[:2] == b"\xff\xd8"
+    unknown = client.get(f"/api/videos/{'0' * 64}/frame?t=1").json()["detail"]
+    assert "is not in" in unknown and "run mrvideo index on it first" in unknown
+
+
+def test_a_box_is_cut_out_of_a_frame(client: httpx.Client, viewer: Running) -> None:
+    path = f"/api/videos/{viewer.digest}/frame?t=108&side=160"
+    whole, part = (
+        Image.open(io.BytesIO(client.get(p).content)) for p in (path, f"{path}&box=0.4,0.2,0.5,0.8")
+    )
+    assert whole.width == 160 > whole.height
+    assert part.height == 160 > part.width
 
 
 def test_a_preview_is_told_and_served_in_parts(client: httpx.Client, viewer: Running) -> None:

@@ -20,7 +20,8 @@ from web.conftest import Running
 
 from mrvideo.api import Video, load
 from mrvideo.library import Library
-from mrvideo.records import Cue, Event, Failure, Index, Notice, Scene, Sighting
+from mrvideo.records import Answer, Claim, Cue, Event, Failure, Index, Notice, Scene, Sighting, Span, Unseen
+from mrvideo.records.answer import ModelFinding
 from mrvideo.session.paging import film_beside, page_of_answer, page_of_index
 from mrvideo.wording import printable
 
@@ -107,7 +108,7 @@ def test_a_cast_is_put_right_in_the_page_and_is_so_after_a_reload(page: Any, vie
     page.select_option("#other", "person_3")
     page.click("#correct button.main")
     expect(page.locator("#cast li")).to_have_count(2)
-    assert "person_3 is person_1" in page.text_content("#told")
+    expect(page.locator("#told")).to_contain_text("person_3 is person_1")
     page.reload()
     page.wait_for_selector("#cast li")
     assert page.locator("#cast li").count() == 2
@@ -165,7 +166,7 @@ def test_each_correction_of_the_form_is_kept_and_shown_after_a_reload(
         index = library.latest_index(DIGEST)
     assert index is not None
     assert [e.scene_indexes for e in index.entities if e.name in ("person_1", "person_4")] == [(0, 1), (3, 5)]
-    # What cannot be meant is said, and changes nothing.
+    # What cannot be meant is said where it is seen, far below the page's head, and changes nothing.
     for action, field, wrong, told in (
         ("split", "#value", "x", "is no scene"),
         ("rename", "#value", "Ben", "called Ben already"),
@@ -178,6 +179,7 @@ def test_each_correction_of_the_form_is_kept_and_shown_after_a_reload(
             page.fill(field, wrong)
         page.click("#correct button.main")
         expect(page.locator("#problem")).to_contain_text(told)
+        expect(page.locator("#problem")).to_be_in_viewport()
     with Library.open(viewer.settings.library) as library:
         assert len(library.corrections(DIGEST)) == 4
 
@@ -196,6 +198,138 @@ def test_an_answer_that_is_out_of_date_is_asked_again(page: Any, viewer: Running
     page.locator("#answers .answer").nth(1).wait_for()
     assert again.count() == 1
     assert [answer.stale is None for answer in video.answers()] == [False, True]
+
+
+def test_an_answer_says_how_far_it_goes(page: Any, viewer: Running) -> None:
+    """As `str(answer)` does: what was not seen or read, where models differ, and what a reader cannot know."""
+    page.expected_errors = ["400"]
+    asked = {"confidence": 2, "verified": False, "video": "film.mp4", "video_digest": DIGEST}
+    answers = (
+        Answer(
+            question="Who sings?", answer=None, models={"text": "offline"}, searched="six scenes", **asked
+        ),
+        Answer(
+            question="Is there a dog?",
+            options=("yes", "no"),
+            answer=None,
+            choice=1,
+            guessed=True,
+            unseen=(Unseen(start_seconds=50, stop_seconds=60, reason="no reply"),),
+            unread=tuple(Span(4.0 * n, 4.0 * n + 2) for n in range(7)),
+            claims=(
+                Claim(
+                    text="<b>No dog</b> barks.",
+                    evidence_ids=(),
+                    findings=(
+                        ModelFinding(model="one", holds=True, seen="a cat"),
+                        ModelFinding(model="two", holds=False, seen=""),
+                    ),
+                ),
+            ),
+            **asked,
+        ),
+    )
+    with Library.open(viewer.settings.library) as library:
+        for answer in answers:
+            library.put_answer(answer)
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    first, second = page.locator("#answers .answer").nth(0), page.locator("#answers .answer").nth(1)
+    expect(second.locator("strong")).to_have_text("not found in what was read and heard")
+    expect(second).to_contain_text("Searched: six scenes")
+    expect(first.locator("strong")).to_have_text("no")
+    expect(first).to_contain_text("a guess: a choice was demanded")
+    expect(first).to_contain_text("Models differ: <b>No dog</b> barks. one: yes, a cat; two: no")
+    expect(first.locator(".claims li")).to_have_text("<b>No dog</b> barks.not checked")
+    lost = first.locator(".lost")
+    expect(lost.nth(0).locator(".chip")).to_have_text("0:50.0–1:00.0no reply")
+    expect(lost.nth(1).locator(".chip")).to_have_count(5)
+    expect(lost.nth(1)).to_contain_text("and 2 more")
+    lost.nth(0).locator(".chip").click()
+    expect(page.locator("#clock")).to_contain_text("0:50.0 of 1:00.0, looping 0:50.0–1:00.0")
+
+
+def test_each_state_of_a_video_is_said(page: Any, viewer: Running) -> None:
+    """Gone, begun and not finished, unknown: what is there, and what to do."""
+    page.expected_errors = ["400", "404"]
+    with Library.open(viewer.settings.library) as library:
+        library.put_video(video_info(10.0, digest="77" * 32, path="/films/half.mp4"))
+    page.reload()
+    gone, half = (page.locator("#videos li", has_text=name) for name in ("film.mp4", "half.mp4"))
+    expect(gone.locator(".picture")).to_have_text("The file is gone")
+    expect(half).to_contain_text("indexing was begun and not finished")
+    expect(page.locator("#videos li", has_text="talk.mp4").locator(".picture img")).to_have_count(1)
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    expect(page.locator("#stage")).to_contain_text("The file is gone, or holds another film by now.")
+    for digest, told in (
+        ("77" * 32, "/films/half.mp4 is begun in"),
+        ("0" * 64, "run mrvideo index on it first"),
+    ):
+        page.goto(f"{viewer.origin}/video/{digest}")
+        expect(page.locator("#problem")).to_contain_text(told)
+        assert page.is_hidden("#columns") and page.text_content("#title") == ""
+
+
+def test_a_library_without_videos_says_how_to_fill_it(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    with Library.open(viewer.settings.library) as library:
+        for one in library.videos():
+            library.remove(one.digest)
+    page.reload()
+    expect(page.locator("#empty")).to_contain_text("mrvideo index VIDEO")
+    assert page.is_hidden("#search")
+
+
+def test_a_viewer_that_has_ended_is_told_of(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400", "ERR_FAILED", "401"]
+    page.goto(f"{viewer.origin}/video/{viewer.digest}")
+    page.wait_for_selector("#transcript .row")
+    page.route("**/find?*", lambda route: route.abort())
+    page.fill("#query", "a boat")
+    page.press("#query", "Enter")
+    expect(page.locator("#problem")).to_have_text(
+        "The viewer does not answer. Is mrvideo view still running?"
+    )
+    page.unroute("**/find?*")
+    page.context.clear_cookies()
+    page.press("#query", "Enter")
+    expect(page.locator("#problem")).to_contain_text("open the address that it has printed")
+
+
+def test_words_that_run_from_right_to_left_do_so(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    cue = Cue(start_seconds=1, stop_seconds=2, text="السفينة تغادر (9:40)", speaker="Captain")
+    with Library.open(viewer.settings.library) as library:
+        library.put_index(cast_index("rtl").model_copy(update={"cues": (cue,)}))
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    row = page.locator("#transcript .row", has_text="Captain").locator("[dir=auto], bdi")
+    sides = [row.nth(n).evaluate("one => getComputedStyle(one).direction") for n in range(2)]
+    assert sides == ["ltr", "rtl"]
+
+
+def test_the_lanes_take_the_colours_of_day_and_night(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{DIGEST}")
+    page.wait_for_selector(".lane canvas")
+    lane = "[...document.querySelectorAll('.lane canvas')].at(-1)"
+    colour = f"{lane}.getContext('2d').getImageData(5, 5, 1, 1).data.join()"
+    # The player stands still: nothing else has the lanes drawn.
+    day = page.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    changed = f"""async () => {{
+      for (let frame = 0; frame < 120 && {colour} === {day!r}; frame++) await new Promise(requestAnimationFrame);
+      return {colour};
+    }}"""
+    assert page.evaluate(changed) != day
+
+
+def test_who_is_in_the_cast_is_shown_from_the_film(page: Any, viewer: Running) -> None:
+    page.expected_errors = ["400"]
+    page.goto(f"{viewer.origin}/video/{viewer.digest}")
+    face = page.locator("#cast li img").first
+    face.wait_for()
+    face.scroll_into_view_if_needed()
+    assert face.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+    assert page.locator("#cast li img").count() == page.locator("#cast li").count()
 
 
 def test_what_the_library_is_searched_for_leads_to_its_moment(page: Any, viewer: Running) -> None:

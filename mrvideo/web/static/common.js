@@ -1,13 +1,19 @@
 // What both pages need. Text from a video only ever becomes textContent.
 
-export async function api(path, options = {}) {
-  const reply = await fetch(path, options);
+// A reply that is good; everything else is an Error that says what to do.
+export async function request(path, options = {}) {
+  const reply = await fetch(path, options).catch((error) => {
+    throw error.name === "AbortError" ? error : new Error("The viewer does not answer. Is mrvideo view still running?");
+  });
+  if (reply.status === 401) throw new Error("The viewer has been started anew: open the address that it has printed.");
   if (!reply.ok) {
     const body = await reply.json().catch(() => ({ detail: `the viewer answered ${reply.status}` }));
     throw new Error(body.detail);
   }
-  return reply.json();
+  return reply;
 }
+
+export const api = async (path, options) => (await request(path, options)).json();
 
 export function post(path, body, signal) {
   return { path, options: { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal } };
@@ -19,6 +25,9 @@ export function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// Words of a video or of a user: they may run from right to left, whatever stands beside them.
+export const words = (text) => element("bdi", {}, text);
 
 export function clock(seconds) {
   const tenths = Math.round(seconds * 10);

@@ -56,5 +56,18 @@ export function lane(name, spans, colour, player) {
       player.seek(next.start_seconds);
     }
   });
+  canvas.addEventListener("pointermove", (event) => {
+    canvas.title = clock((event.offsetX / canvas.clientWidth) * player.duration);
+  });
   return { node: element("div", { className: "lane" }, element("span", { className: "name", title: name }, name), canvas), draw };
+}
+
+const MARKS = 4;
+
+// When what stands below is, from left to right.
+export function axis(duration) {
+  const marks = Array.from({ length: MARKS + 1 }, (_, n) => element("span", {}, clock((duration * n) / MARKS)));
+  const node = element("div", { className: "lane axis" }, element("span"), element("div", { className: "marks" }, ...marks));
+  node.setAttribute("aria-hidden", "true");
+  return node;
 }

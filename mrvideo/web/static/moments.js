@@ -1,5 +1,5 @@
 // Chapters and what was found: lists whose times seek, and the spans that the timeline draws.
-import { api, clock, counted, element } from "./common.js";
+import { api, clock, counted, element, words } from "./common.js";
 import { chip } from "./asking.js";
 
 export const readChapters = (base) => api(`${base}/chapters`);
@@ -10,9 +10,9 @@ export const find = (base, query) => api(`${base}/find?query=${encodeURIComponen
 
 export function chapterNodes(chapters, player) {
   return chapters.map((one) => {
-    const seek = element("button", { type: "button", onclick: () => player.seek(one.start_seconds) }, element("time", {}, clock(one.start_seconds)), one.title);
+    const seek = element("button", { type: "button", onclick: () => player.seek(one.start_seconds) }, element("time", {}, clock(one.start_seconds)), words(one.title));
     const summary = one.summary.map((sentence) => sentence.text).join(" ");
-    return element("li", {}, seek, element("div", { className: "quiet" }, summary));
+    return element("li", {}, seek, element("div", { className: "quiet" }, words(summary)));
   });
 }
 

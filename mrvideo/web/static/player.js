@@ -10,7 +10,10 @@ export class Player extends EventTarget {
     super();
     Object.assign(this, { stage, base, video, duration: video.duration_seconds, time: 0, loop: null, media: null, preview: null });
     if (/^\w+:\/\//.test(video.path)) this.frames("The film lies elsewhere: frames are shown, sound is off.");
-    else if (!playable) this.note = "The file is gone: there is nothing to play.";
+    else if (!playable) {
+      this.note = "The file is gone: there is nothing to play.";
+      stage.replaceChildren(element("p", { className: "blank" }, "The file is gone, or holds another film by now.", element("br"), element("span", { className: "path" }, video.path)));
+    }
     else this.file();
   }
 

@@ -1,6 +1,6 @@
-import { api, clock, complain, counted, element, fileName, post } from "./common.js";
+import { api, clock, complain, counted, element, fileName, post, words } from "./common.js";
 import { answerNode, ask } from "./asking.js";
-import { lane } from "./lanes.js";
+import { axis, lane } from "./lanes.js";
 import { chapterNodes, find, momentNode, readChapters, toldFound, writeChapters } from "./moments.js";
 import { Player } from "./player.js";
 import { VirtualList } from "./virtual.js";
@@ -15,7 +15,7 @@ let shown = null;
 let chapters;
 let moments = [];
 
-const MOST_LISTED = 100;
+const MOST_LISTED = 40;
 const MOST_CAST_LANES = 40;
 const MOST_SPEAKER_LANES = 20;
 
@@ -46,7 +46,7 @@ function drawLanes(index) {
     ...cast.slice(0, MOST_CAST_LANES),
   ].filter(([, spans]) => spans.length);
   lanes = rows.map(([name, spans, colour]) => lane(name, spans, colour, player));
-  $("lanes").replaceChildren(...lanes.map((one) => one.node));
+  $("lanes").replaceChildren(axis(player.duration), ...lanes.map((one) => one.node));
   const hidden = [
     [speakers.length - MOST_SPEAKER_LANES, "speaker"],
     [cast.length - MOST_CAST_LANES, "member"],
@@ -62,7 +62,7 @@ function drawTranscript(index) {
   const cues = index.cues.map((cue) => ({ start: cue.start_seconds, text: cue.text, who: cue.speaker || "speech" }));
   const rows = [...parts, ...cues].sort((a, b) => a.start - b.start);
   const list = new VirtualList($("transcript"), rows, (row) =>
-    element("button", { type: "button", title: row.text, onclick: () => player.seek(row.start) }, element("span", { className: "words" }, element("time", {}, clock(row.start)), element("span", { className: "quiet" }, `${row.who} `), row.text)),
+    element("button", { type: "button", title: row.text, onclick: () => player.seek(row.start) }, element("span", { className: "words" }, element("time", {}, clock(row.start)), element("span", { className: "quiet", dir: "auto" }, `${row.who} `), words(row.text))),
   );
   const at = (time) => {
     let low = 0;
@@ -77,11 +77,22 @@ function drawTranscript(index) {
   return () => list.follow(at(player.time), !$("transcript").matches(":hover, :focus-within"));
 }
 
-const photoOf = (entity) => (entity.photo ? [element("img", { alt: `Photo of ${called(entity)}`, loading: "lazy", src: `${base}/photo?name=${encodeURIComponent(entity.name)}&is=${entity.photo.slice(0, 12)}` })] : []);
+// The photo that was given of somebody, else where the film shows them best.
+function portraitOf(entity, there) {
+  const image = (alt, src) => {
+    const made = element("img", { alt, loading: "lazy", src });
+    made.addEventListener("error", () => made.replaceWith(element("span", { className: "face" })));
+    return made;
+  };
+  if (entity.photo) return image(`Photo of ${called(entity)}`, `${base}/photo?name=${encodeURIComponent(entity.name)}&is=${entity.photo.slice(0, 12)}`);
+  if (!there) return element("span", { className: "face" });
+  const box = entity.box ? `&box=${["left", "top", "right", "bottom"].map((edge) => entity.box[edge].toFixed(4)).join(",")}` : "";
+  return image("", `${base}/frame?t=${entity.exemplar_seconds.toFixed(2)}&side=160${box}`);
+}
 
 function drawCast(index) {
   const more = index.entities.length - MOST_LISTED;
-  $("cast").replaceChildren(...index.entities.slice(0, MOST_LISTED).map((entity) => element("li", {}, ...photoOf(entity), element("b", {}, called(entity)), ` ${entity.description} `, element("span", { className: "quiet" }, `in ${counted(entity.scene_indexes.length, "scene")}`))));
+  $("cast").replaceChildren(...index.entities.slice(0, MOST_LISTED).map((entity) => element("li", {}, portraitOf(entity, index.playable), element("div", { dir: "auto" }, element("b", { dir: "auto" }, called(entity)), ` ${entity.description} `, element("span", { className: "quiet", dir: "ltr" }, `in ${counted(entity.scene_indexes.length, "scene")}`)))));
   if (more > 0) $("cast").append(element("li", { className: "quiet" }, `${more} more are to be chosen below.`));
   for (const id of ["who", "other"]) {
     const before = $(id).value;
@@ -97,7 +108,7 @@ function drawCast(index) {
 function drawChapters() {
   $("chapters").replaceChildren(...chapterNodes(chapters ?? [], player));
   $("chapters").hidden = !chapters?.length;
-  $("unwritten").hidden = chapters !== null;
+  $("unwritten").hidden = chapters === undefined || chapters?.length > 0;
 }
 
 function drawAnswers(index) {
@@ -119,6 +130,7 @@ async function load() {
     player.addEventListener("loop", () => refresh());
     player.addEventListener("note", () => ($("note").textContent = player.note));
     $("note").textContent = player.note ?? "";
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => refresh());
     new ResizeObserver(() => lanes.forEach((one) => one.draw())).observe($("lanes"));
   }
   unread = index.answers.at(-1)?.unread ?? [];
@@ -166,7 +178,7 @@ async function askIt(question) {
         calls += event.usage.calls;
         if (event.usage.cost === null) priced = false;
         else cost += event.usage.cost;
-        $("cost").textContent = counted(calls, "call") + (priced ? `, $${cost.toFixed(4)}` : ", price unknown");
+        $("cost").textContent = counted(calls, "call") + (priced ? (cost ? `, $${cost.toFixed(4)}` : ", no cost") : ", price unknown");
       }
       if (words) {
         $("events").append(element("li", {}, words));
@@ -204,6 +216,7 @@ async function writeThem() {
   try {
     $("problem").textContent = "";
     $("write").disabled = true;
+    $("write").textContent = "Writing …";
     chapters = await writeChapters(base);
     drawChapters();
     drawLanes(shown);
@@ -211,6 +224,7 @@ async function writeThem() {
     complain(error);
   } finally {
     $("write").disabled = false;
+    $("write").textContent = "Write them";
   }
 }
 
@@ -220,14 +234,22 @@ function givePhoto(name) {
   correct({ action: "photo" }, { path: `${base}/photo?name=${encodeURIComponent(name)}`, options: { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file } });
 }
 
+let correcting = false;
 async function correct(body, { path, options } = post(`${base}/cast`, body)) {
+  // One at a time; its button keeps the focus.
+  if (correcting) return;
+  correcting = true;
   try {
     $("problem").textContent = "";
+    $("told").textContent = "Putting right …";
     const done = await api(path, options);
     await load();
     $("told").textContent = [`${body.action === "undo" ? "Taken back" : "Put right"}: ${done.told}.`, done.stale ? `${counted(done.stale, "answer")} out of date.` : "", ...done.notes].join(" ");
   } catch (error) {
+    $("told").textContent = "";
     complain(error);
+  } finally {
+    correcting = false;
   }
 }
 
@@ -286,4 +308,10 @@ window.addEventListener("hashchange", () => {
   if (at) player?.seek(Number(at[1]));
 });
 
-load().catch(complain);
+load().catch((error) => {
+  complain(error);
+  if (shown) return;
+  // Nothing of the video is known: boxes that hold nothing would only say less.
+  $("title").textContent = "";
+  $("columns").hidden = true;
+});
