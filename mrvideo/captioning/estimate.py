@@ -12,6 +12,7 @@ from collections import Counter
 from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, View, blocks, frames_of_each
 from mrvideo.captioning.cast import WORDS_FROM
 from mrvideo.captioning.frames import room, sheets_beside, shows_before
+from mrvideo.captioning.glance import first_look
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.paper import BORDER_FRAMES
 from mrvideo.captioning.shard_view import MOST_SHARED, SHARED_SECONDS, plan
@@ -193,7 +194,8 @@ def _first_look(span: Span, options: CaptioningOptions, shot_seconds: float, *, 
     usual = most if options.recipe == "paper" else math.ceil(most / 2)
     after = 0 if is_last else min(MOST_SHARED, math.ceil(SHARED_SECONDS / shot_seconds))
     # The shard's borders cut a shot in two.
-    return max(usual - after, min(most, math.ceil(span.duration_seconds / shot_seconds) + 1)) + after
+    shots = math.ceil(span.duration_seconds / shot_seconds) + 1
+    return max(usual - after, min(first_look(most, shots, options), shots)) + after
 
 
 def _count(span: Span, frames_per_second: float) -> int:

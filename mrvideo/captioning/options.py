@@ -55,6 +55,11 @@ _CHOICES = (
 _FORMAT = 3
 
 
+# Raised as `_FORMAT` is, for detail `glance` alone.
+# 2: a picture of each shot in the first look, fewer that show the same.
+_GLANCE = 2
+
+
 class CaptioningOptions(Record):
     """How stage A works. The first block changes results and is part of every key; the second only says how
     it runs.
@@ -102,7 +107,9 @@ class CaptioningOptions(Record):
         """What changes a shard's records, spelt out."""
         reading = self.reading_for(vision.capabilities)
         # No part of keys without it: what was kept before it was known is found as before.
-        cells = {} if self.cells_per_clip is None else {"cells_per_clip": self.cells_per_clip}
+        cells = (
+            {} if self.cells_per_clip is None else {"cells_per_clip": self.cells_per_clip, "glance": _GLANCE}
+        )
         return {
             **cells,
             "format": _FORMAT,

@@ -27,6 +27,7 @@ from mrvideo.captioning.frames import (
     spread,
     still_gap,
 )
+from mrvideo.captioning.glance import cells_of
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.rename import renamed
 from mrvideo.captioning.shard_records import Corrected, Piece
@@ -181,8 +182,12 @@ class _ClipCall:
         before = (small_before(clip.before),) if clip.before is not None and shows_before(able) else ()
         self.has_before = bool(before)
         changing = view.thinned(clip.shown)
-        cells = view.spec.options.cells_per_clip
-        few = changing if cells is None else of_shots(changing, view.shots, cells)
+        options = view.spec.options
+        few = (
+            changing
+            if options.cells_per_clip is None
+            else of_shots(changing, view.shots, cells_of(changing, view.shots, options))
+        )
         self.seen = spread(few, room(able, taken=len(sheet) + len(before)))
         return Request(
             prompt=load_prompt("caption_clip"),

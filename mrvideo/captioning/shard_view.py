@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mrvideo.captioning.frames import Shown, alike, on_screen, thinned
+from mrvideo.captioning.glance import first_look
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.media.clips import clips_on_cuts, grid_times, plan_shards
@@ -203,6 +204,7 @@ def _sparse(
     every = on_screen(frames, whole, frames_per_second=options.frames_per_second)
     spans = [shot.span for shot in shots_in(shard.shots, whole)] or [whole]
     held = [(span, own) for span in spans if (own := _within(span, every))]
+    most = first_look(most, len(held), options)
     if len(held) > most:
         # More shots than the rate allows frames: the longest of them.
         longest = sorted(held, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))[:most]

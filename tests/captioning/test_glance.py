@@ -145,3 +145,33 @@ def test_the_keys_of_full_detail_are_as_before() -> None:
     model = ScriptedModel([])
     assert "cells_per_clip" not in CaptioningOptions().shaping(model)
     assert GLANCE.shaping(model)["cells_per_clip"] == 20
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight seconds: two shots in which a bar wanders, then one in which nothing moves."""
+    path = tmp_path_factory.mktemp("short") / "short.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.options = {"preset": "ultrafast", "g": "4"}
+        for number in range(32):
+            shot = 0 if number < 12 else 1 if number < 20 else 2
+            pixels = np.full((48, 64, 3), (40, 120, 200)[shot], np.uint8)
+            place = number % 12 * 4 if shot < 2 else 20
+            pixels[8:40, place : place + 8] = 10
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_short_film_is_looked_at_by_shot_and_without_near_duplicates(short: Path, build: Any) -> None:
+    """Three shots were one picture in the first look, and sixteen in the caption's."""
+    model = ScriptedModel(reply)
+    index = build(probe(str(short)), model, GLANCE)
+    shown_by = {r.stage: r.inputs.frame_times for r in model.requests}  # type: ignore[attr-defined]
+    assert len(index.shots) == 3
+    for stage, most in (("characters", 3), ("caption", 6)):
+        held = [sum(shot.span.contains(t) for t in shown_by[stage]) for shot in index.shots]
+        assert min(held) >= 1 and sum(held) <= most, (stage, held)
+    assert sum(index.shots[2].span.contains(t) for t in shown_by["caption"]) == 1, "nothing changes there"
