@@ -46,6 +46,7 @@ def next_tasks(
         {
             "tasks": [_written(one, out) for one in handed],
             "progress": asdict(tasks.task_progress(settings).total),
+            "indexed_now": tasks.being_indexed(settings, digests=_digests(video, settings)),
         }
     )
     return DONE if handed else FAILURES

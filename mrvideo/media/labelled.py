@@ -55,7 +55,10 @@ def labelled_sheets(pictures: Iterable[tuple[str, bytes]], *, most_cells: int = 
     made: list[Sheet] = []
     at = 0
     while at < len(opened):
+        rest = len(opened) - at
         count = _fitting([image.size for _, image in opened[at : at + most_cells]])
+        # As many on each: a last sheet of one picture costs a look of its own.
+        count = -(-rest // -(-rest // count))
         sheet = _sheet(opened[at : at + count])
         while sheet is None and count > 1:
             count = -(-count // 2)

@@ -166,6 +166,18 @@ def task_progress(settings: Settings, *, digests: Collection[str] | None = None)
         return Progress(library.count_tasks(digests))
 
 
+def being_indexed(settings: Settings, *, digests: Collection[str] | None = None) -> tuple[str, ...]:
+    """Paths of the videos that some process indexes now: while it thinks of its next requests, no task waits.
+    Raises a `LibraryError`.
+    """
+    with closing(Library.open(settings.library, create=False)) as library:
+        return tuple(
+            one.path
+            for one in library.videos()
+            if (digests is None or one.digest in digests) and library.is_claimed(one.digest)
+        )
+
+
 @contextmanager
 def _library(settings: Settings) -> Generator[Library]:
     with closing(Library.open(settings.library, create=False)) as library:

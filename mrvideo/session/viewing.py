@@ -82,6 +82,16 @@ class Conversation(Record):
     notes: tuple[Observation, ...] = ()
     answers: tuple[QuickAnswer, ...] = ()
 
+    def noted(self, spans: Sequence[Span]) -> tuple[Observation, ...]:
+        """The notes of these spans, ascending."""
+        found = [
+            note
+            for note in self.notes
+            # A note of a moment has no length: it overlaps nothing, and may lie in a span all the same.
+            if any(s.overlaps(note.span) or s.contains(note.start_seconds) for s in spans)
+        ]
+        return tuple(sorted(found, key=lambda note: (note.start_seconds, note.stop_seconds)))
+
     def seen(self, info: VideoInfo, cuts: Sequence[float] = ()) -> tuple[Span, ...]:
         """The stretches within reach of a picture that was shown, none of them across a camera cut, as far as
         cuts (ascending) are known.
@@ -99,13 +109,14 @@ class Conversation(Record):
 
 @dataclass(frozen=True)
 class Viewed:
-    """What a look showed. `pictures_left` is how many more this conversation may be shown."""
+    """What a look showed, and what this conversation noted of the span before. `pictures_left` is how many more this conversation may be shown."""
 
     info: VideoInfo
     span: Span
     sheets: tuple[Sheet, ...]
     times_seconds: tuple[float, ...]
     cues: tuple[Cue, ...]
+    notes: tuple[Observation, ...]
     pictures_left: int
 
 
@@ -163,6 +174,7 @@ def view_span(
             update={"shown_seconds": tuple(sorted({*kept.now.shown_seconds, *own}))}
         )
         left = MOST_PICTURES - len(kept.now.shown_seconds)
+        notes = kept.now.noted([shown])
     cues = load_subtitles(
         info.path, language=settings.language, allow_url=settings.allow_url, folders=folders
     ).cues
@@ -172,6 +184,7 @@ def view_span(
         sheets=labelled_sheets((f"{frame.time_seconds:.2f} s", frame.jpeg) for frame in frames),
         times_seconds=own,
         cues=tuple(cue for cue in cues if cue.span.overlaps(shown)),
+        notes=notes,
         pictures_left=max(0, left),
     )
 
@@ -208,6 +221,15 @@ def note_observations(
             )
         kept.now = kept.now.model_copy(update={"notes": (*kept.now.notes, *right)})
     return len(right), refused
+
+
+def notes_of(
+    digest: str, spans: Sequence[Span], settings: Settings, *, conversation: str = "main"
+) -> tuple[Observation, ...]:
+    """What a conversation noted of these spans of a video, ascending."""
+    with closing(Library.open(settings.library, create=False)) as library:
+        body = library.part(_key(digest, conversation))
+    return () if body is None else Conversation.model_validate_json(body).noted(spans)
 
 
 def give_answer(
@@ -339,10 +361,14 @@ class _Kept:
         return self.now.seen(self.info, self.cuts)
 
 
+def _key(digest: str, conversation: str) -> str:
+    return hashlib.sha256(f"quick look\n{digest}\n{conversation}".encode()).hexdigest()
+
+
 @contextmanager
 def _kept(info: VideoInfo, conversation: str, settings: Settings) -> Generator[_Kept]:
     """What is kept of the conversation, written back when the block changed it; one caller at a time."""
-    key = hashlib.sha256(f"quick look\n{info.digest}\n{conversation}".encode()).hexdigest()
+    key = _key(info.digest, conversation)
     with closing(Library.open(settings.library)) as library, library.claim(key):
         body = library.part(key)
         now = Conversation() if body is None else Conversation.model_validate_json(body)

@@ -20,14 +20,11 @@ from mrvideo.session.viewing import (
     note_observations,
     view_span,
 )
-from mrvideo.tools.results import MAX_CHARACTERS, cut, fitting
+from mrvideo.tools.results import MAX_CHARACTERS, cut, fitting, note_lines
 from mrvideo.tools.toolbox import Tool, Toolbox, ToolResult, span_of
-from mrvideo.tools.types import ToolInput, ToolOutput, VideoInput
+from mrvideo.tools.types import CONVERSATION, NoteLine, ToolInput, ToolOutput, VideoInput
 
 _MOST_LISTED = 40
-_CONVERSATION = Field(
-    default="main", max_length=100, description="Name of this conversation: what was shown is kept by it."
-)
 
 
 class ViewSpanInput(VideoInput):
@@ -37,7 +34,7 @@ class ViewSpanInput(VideoInput):
         default="overview", description="overview: up to 20 small pictures; close: 12 larger; text: 4 large."
     )
     again: bool = Field(default=False, description="Also pictures that this conversation was shown before.")
-    conversation: str = _CONVERSATION
+    conversation: str = CONVERSATION
 
 
 class ObservationInput(ToolInput):
@@ -51,7 +48,7 @@ class ObservationInput(ToolInput):
 
 class NoteInput(VideoInput):
     observations: list[ObservationInput] = Field(min_length=1, max_length=_MOST_LISTED)
-    conversation: str = _CONVERSATION
+    conversation: str = CONVERSATION
 
 
 class ClaimInput(ToolInput):
@@ -66,7 +63,7 @@ class AnswerInput(VideoInput):
     claims: list[ClaimInput] = Field(
         min_length=1, max_length=_MOST_LISTED, description="Each fact, and the span that shows it."
     )
-    conversation: str = _CONVERSATION
+    conversation: str = CONVERSATION
 
 
 class SaidLine(ToolOutput):
@@ -81,7 +78,8 @@ class ViewSpanOutput(ToolOutput):
     duration_seconds: float = Field(description="Of the whole video.")
     picture_times: list[float] = Field(description="Empty: all there is at this detail was shown.")
     said: list[SaidLine]
-    left_out: int = Field(description="Further lines of speech that did not fit.")
+    noted: list[NoteLine] = Field(description="What this conversation noted here before, with `note`.")
+    left_out: int = Field(description="Further lines of speech and notes that did not fit.")
     pictures_left: int = Field(description="How many more this conversation may be shown.")
 
 
@@ -129,6 +127,7 @@ async def _view_span(box: Toolbox, given: ViewSpanInput) -> ToolResult:
         SaidLine(start_seconds=cue.start_seconds, stop_seconds=cue.stop_seconds, text=cut(cue.text))
         for cue in seen.cues
     )
+    noted = note_lines(seen.notes)
     parts: list[str | bytes] = []
     for number, sheet in enumerate(seen.sheets, start=1):
         labels = " | ".join(cell.label for cell in sheet.cells)
@@ -140,7 +139,8 @@ async def _view_span(box: Toolbox, given: ViewSpanInput) -> ToolResult:
             duration_seconds=seen.info.duration_seconds,
             picture_times=list(seen.times_seconds),
             said=said,
-            left_out=len(seen.cues) - len(said),
+            noted=noted,
+            left_out=len(seen.cues) - len(said) + len(seen.notes) - len(noted),
             pictures_left=seen.pictures_left,
         ),
         parts=tuple(parts),
@@ -208,7 +208,7 @@ QUICK_TOOLS: tuple[Tool, ...] = (
     Tool(
         "view_span",
         "See a video yourself, without indexing: pictures of a time range as contact sheets, each labelled with its time, and what is said there. "
-        "Only pictures that are new to this conversation come. Begin with the whole video, then go closer where it matters. Costs nothing.",
+        "Only pictures that are new to this conversation come, with what it noted there. Begin with the whole video, then go closer where it matters. Costs nothing.",
         ViewSpanInput,
         ViewSpanOutput,
         _view_span,

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from mrvideo.records import Evidence, Failure, Index, Moment, PageInfo, Scene, Span, Unseen
+from mrvideo.session.viewing import Observation
 from mrvideo.tools.types import (
     EvidenceSpan,
     FailedSpan,
     MomentOutput,
+    NoteLine,
     PageOutput,
     SceneLineOutput,
     ToolOutput,
@@ -79,6 +81,17 @@ def fitting(lines: Iterable[L], room: int = LIST_CHARACTERS) -> list[L]:
             break
         kept.append(line)
     return kept
+
+
+def note_lines(notes: Iterable[Observation]) -> list[NoteLine]:
+    """Notes of a quick look, as many as fit beside the rest of a result."""
+    lines = (
+        NoteLine(
+            start_seconds=one.start_seconds, stop_seconds=one.stop_seconds, kind=one.kind, text=cut(one.text)
+        )
+        for one in notes
+    )
+    return fitting(lines, MAX_CHARACTERS // 8)
 
 
 def scene_line(scene: Scene, index: Index, span: Span) -> SceneLineOutput:

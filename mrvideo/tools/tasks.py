@@ -14,8 +14,8 @@ from pydantic import Field
 from mrvideo.errors import InputError
 from mrvideo.library import Library
 from mrvideo.session.keeping import kept_video
-from mrvideo.session.tasks import HandedTask, next_tasks, submit_reply, task_progress
-from mrvideo.tools.results import MAX_CHARACTERS, compact_json, cut
+from mrvideo.session.tasks import HandedTask, being_indexed, next_tasks, submit_reply, task_progress
+from mrvideo.tools.results import MAX_CHARACTERS, PATH_CHARACTERS, compact_json, cut
 from mrvideo.tools.toolbox import Tool, Toolbox, ToolResult
 from mrvideo.tools.types import ToolInput, ToolOutput
 from mrvideo.wording import is_url
@@ -85,6 +85,9 @@ class NextTaskOutput(ToolOutput):
     state: Literal["answer these", "ask again soon", "nothing waits"]
     counts: Counts
     work: list[WorkLine]
+    elsewhere: list[str] = Field(
+        description="Videos that another process indexes now: its next tasks come here too, so ask again in some seconds."
+    )
 
 
 class SubmitReplyOutput(ToolOutput):
@@ -113,13 +116,20 @@ async def open_tasks_wait(box: Toolbox) -> bool:
 async def _next_task(box: Toolbox, given: NextTaskInput) -> ToolResult:
     digests = await asyncio.to_thread(_digests, box, given.video)
     seconds, handed = _WAIT_SECONDS, list[HandedTask]()
+    elsewhere = await _elsewhere(box, digests)
     while True:
         handed = await asyncio.to_thread(_taken, box, digests, given.limit, given.knows)
         counts = await _counts(box, digests)
         work = _work(box)
-        going = counts.open + counts.taken > 0 or any(line.state == "running" for line in work)
+        going = (
+            counts.open + counts.taken > 0 or bool(elsewhere) or any(line.state == "running" for line in work)
+        )
         finished = any(line.state == "done" for line in work)
         patience = seconds if going else seconds - (_WAIT_SECONDS - _LULL_SECONDS)
+        if elsewhere and not handed and patience <= 0:
+            # It may have ended meanwhile; then nothing more comes of it.
+            elsewhere = await _elsewhere(box, digests)
+            going = counts.open + counts.taken > 0 or bool(elsewhere)
         if handed or finished or patience <= 0:
             break
         # What comes next is still being made of what was answered last.
@@ -140,8 +150,16 @@ async def _next_task(box: Toolbox, given: NextTaskInput) -> ToolResult:
         state="answer these" if handed else "ask again soon" if going else "nothing waits",
         counts=counts,
         work=work,
+        elsewhere=[cut(path, PATH_CHARACTERS) for path in elsewhere[:MOST_TASKS]],
     )
     return ToolResult(told, parts=tuple(part for one in handed for part in _parts(one)))
+
+
+async def _elsewhere(box: Toolbox, digests: frozenset[str] | None) -> tuple[str, ...]:
+    """Videos that other processes index; none while this one works itself, which its calls tell of."""
+    if any(line.state == "running" for line in _work(box)):
+        return ()
+    return await asyncio.to_thread(being_indexed, box.settings, digests=digests)
 
 
 def _taken(box: Toolbox, digests: frozenset[str] | None, limit: int, knows: list[str]) -> list[HandedTask]:

@@ -35,6 +35,7 @@ from mrvideo.session.loading import is_removed, load_index
 from mrvideo.session.looking import start_looking
 from mrvideo.session.searching import search_library, search_video
 from mrvideo.session.thumbnails import pictures_of
+from mrvideo.session.viewing import notes_of
 from mrvideo.settings import Settings
 from mrvideo.tools.jobs import Jobs
 from mrvideo.tools.results import (
@@ -49,6 +50,7 @@ from mrvideo.tools.results import (
     fitting,
     json_characters,
     moment_line,
+    note_lines,
     scene_line,
     summary_of,
 )
@@ -288,6 +290,11 @@ async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
     answer = await asyncio.wrap_future(asking)
     evidence = fitting((evidence_span(e) for e in answer.evidence), MAX_CHARACTERS * 3 // 8)
     unseen = failed_spans(answer.unseen, MAX_CHARACTERS // 8)
+    told_of = [one.span for one in (*answer.evidence, *answer.nearest)]
+    notes = await asyncio.to_thread(
+        partial(notes_of, index.video.digest, told_of, box.settings, conversation=given.conversation)
+    )
+    noted = note_lines(notes)
     return ToolResult(
         AskVideoOutput(
             answer=None if answer.answer is None else cut(answer.answer, 3_000),
@@ -299,7 +306,13 @@ async def _ask_video(box: Toolbox, given: AskVideoInput) -> ToolResult:
             evidence=evidence,
             nearest=fitting((evidence_span(e) for e in answer.nearest), MAX_CHARACTERS // 8),
             unseen=unseen,
-            left_out=len(answer.evidence) - len(evidence) + len(answer.unseen) - len(unseen),
+            noted=noted,
+            left_out=len(answer.evidence)
+            - len(evidence)
+            + len(answer.unseen)
+            - len(unseen)
+            + len(notes)
+            - len(noted),
             cost=answer.usage.cost,
         )
     )

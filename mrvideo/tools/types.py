@@ -35,6 +35,13 @@ class VideoInput(ToolInput):
     video: str = _VIDEO
 
 
+CONVERSATION = Field(
+    default="main",
+    max_length=100,
+    description="Name of this conversation: what was shown and noted is kept by it.",
+)
+
+
 class AskVideoInput(ToolInput):
     video: str = _VIDEO
     question: str = Field(description="One self-contained question about what the video shows or says.")
@@ -46,6 +53,7 @@ class AskVideoInput(ToolInput):
         description="low reads captions only; medium looks at frames again; high also checks every claim. "
         "null: as the server is set.",
     )
+    conversation: str = CONVERSATION
 
 
 class SearchVideoInput(ToolInput):
@@ -145,6 +153,13 @@ class EvidenceSpan(ToolOutput):
     quote: str
 
 
+class NoteLine(ToolOutput):
+    start_seconds: float
+    stop_seconds: float
+    kind: str
+    text: str
+
+
 class AskVideoOutput(ToolOutput):
     answer: str | None = Field(description="null means: not found in the video")
     choice: int | None = Field(description="0-based index into options")
@@ -157,7 +172,10 @@ class AskVideoOutput(ToolOutput):
     evidence: list[EvidenceSpan]
     nearest: list[EvidenceSpan] = Field(description="when not found: the moments that come closest")
     unseen: list[FailedSpan]
-    left_out: int = Field(default=0, description="Further evidence and unseen spans that did not fit.")
+    noted: list[NoteLine] = Field(
+        default=[], description="what this conversation noted of these spans, with `note`"
+    )
+    left_out: int = Field(default=0, description="Further evidence, notes and unseen spans that did not fit.")
     cost: float | None
 
 

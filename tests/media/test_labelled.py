@@ -60,3 +60,11 @@ def test_noise_at_any_size_stays_below_the_bound() -> None:
 
 def test_no_pictures_make_no_sheet() -> None:
     assert labelled_sheets([]) == ()
+
+
+def test_a_last_sheet_holds_no_single_picture() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(stream, "JPEG")
+    made = labelled_sheets((f"{n} s", stream.getvalue()) for n in range(41))
+    assert [len(sheet.cells) for sheet in made] == [14, 14, 13]
+    assert [cell.label for sheet in made for cell in sheet.cells] == [f"{n} s" for n in range(41)]

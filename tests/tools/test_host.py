@@ -27,6 +27,7 @@ from support import perceiver, world, world_questions
 
 from mrvideo.errors import MrVideoError
 from mrvideo.library import Library
+from mrvideo.media.identity import probe
 from mrvideo.media.subtitles.write import write_srt
 from mrvideo.settings import Settings, load_settings
 from mrvideo.tools.jobs import Jobs
@@ -298,6 +299,30 @@ async def test_tasks_of_videos_outside_the_roots_are_not_told_of(place: Any, tmp
         assert (told["state"], tasks) == ("nothing waits", [])
         refused = await client.call_tool("submit_reply", {"task": task.name, "reply": {}})
         assert refused.is_error and "no task" in refused.content[0].text
+
+
+async def test_a_second_server_says_that_another_process_is_at_work(
+    place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two of its requests no task waits: whoever reads "nothing waits" goes, and the index stands still."""
+    settings = settings_of(tmp_path)
+    monkeypatch.setattr("mrvideo.tools.tasks._WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("mrvideo.tools.tasks._LULL_SECONDS", 0.1)
+    info = probe(str(place.path))
+    with Library.open(settings.library) as library:
+        library.put_video(info)
+        async with mcp.Client(make_server(settings, [place.folder])) as client:
+            with library.claim(info.digest):
+                told, tasks = await Agent(client).take(1)
+                assert (told["state"], tasks, told["elsewhere"]) == ("ask again soon", [], [info.path])
+            told, tasks = await Agent(client).take(1)
+            assert (told["state"], tasks, told["elsewhere"]) == ("nothing waits", [], [])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with Library.open(settings.library) as library, library.claim(info.digest):
+        async with mcp.Client(make_server(settings, [elsewhere])) as client:
+            told, _ = await Agent(client).take(1)
+            assert told["elsewhere"] == [], "of videos outside the roots nothing is told"
 
 
 async def test_with_a_model_of_its_own_the_server_has_no_tasks(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,6 +182,51 @@ async def test_no_picture_comes_twice_unless_asked_and_another_conversation_begi
     # Kept: a server that is started anew shows nothing twice.
     async with client_of(place, tmp_path) as client:
         assert await Looker(client).view(start_seconds=10, stop_seconds=20) == {}
+
+
+async def test_what_was_noted_comes_back_with_the_span(place: Any, tmp_path: Path) -> None:
+    async with client_of(place, tmp_path) as client:
+        agent = Looker(client)
+        first = await agent.data("view_span", start_seconds=0, stop_seconds=20, detail="close")
+        assert first["noted"] == []
+        at = first["picture_times"][0]
+        lines = [
+            {"start_seconds": at + 1, "stop_seconds": at + 1, "kind": "text", "text": "a moment"},
+            {"start_seconds": at, "stop_seconds": at + 1, "kind": "caption", "text": "they walk"},
+        ]
+        assert (await agent.data("note", observations=lines))["kept"] == 2
+        again = await agent.data("view_span", start_seconds=0, stop_seconds=20)
+        assert again["noted"] == lines[::-1], "in order of time"
+        other = await agent.data("view_span", start_seconds=0, stop_seconds=20, conversation="other")
+        assert other["noted"] == []
+        later = await agent.data("view_span", start_seconds=100, stop_seconds=120)
+        assert later["noted"] == []
+
+
+async def test_an_answer_comes_with_what_was_noted_of_its_spans(indexed_demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(indexed_demo, tmp_path / "demo")
+    settings = load_settings(library=tmp_path / "demo" / ".mrvideo" / "library.db")
+    async with mcp.Client(make_server(settings, [tmp_path / "demo"])) as client:
+        asked = {"video": "talk.mp4", "question": "What is written on the ferry's sign?"}
+        answer = json.loads((await client.call_tool("ask_video", asked)).content[0].text)
+        assert answer["noted"] == [] and answer["evidence"]
+        start = answer["evidence"][0]["start_seconds"]
+        await client.call_tool(
+            "view_span", {"video": "talk.mp4", "start_seconds": start, "stop_seconds": start + 2}
+        )
+        line = {
+            "start_seconds": start + 0.5,
+            "stop_seconds": start + 1.0,
+            "kind": "text",
+            "text": "FERRY 9:40",
+        }
+        far = {"start_seconds": 1.0, "stop_seconds": 1.0, "kind": "text", "text": "far from it"}
+        await client.call_tool("view_span", {"video": "talk.mp4", "start_seconds": 0, "stop_seconds": 3})
+        await client.call_tool("note", {"video": "talk.mp4", "observations": [line, far]})
+        answer = json.loads((await client.call_tool("ask_video", asked)).content[0].text)
+        assert answer["noted"] == [line]
+        other = (await client.call_tool("ask_video", {**asked, "conversation": "other"})).content[0].text
+        assert json.loads(other)["noted"] == []
 
 
 async def test_the_pictures_of_a_conversation_are_bounded(
