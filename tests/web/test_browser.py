@@ -560,6 +560,14 @@ def test_nothing_serious_is_found_by_axe(browser: Any, viewer: Running, scheme: 
     script = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
     with Library.open(viewer.settings.library) as library:
         index = library.latest_index(viewer.digest)
+        # Lists that are longer than their boxes.
+        one, full = cast_index().entities[0], cast_index("full")
+        members = tuple(one.model_copy(update={"name": f"person_{n}"}) for n in range(1, 31))
+        info = full.video.model_copy(update={"digest": "dd" * 32})
+        library.put_index(full.model_copy(update={"video": info, "entities": members}))
+        asked = {"confidence": 3, "verified": False, "video": info.path, "video_digest": info.digest}
+        for n in range(12):
+            library.put_answer(Answer(question=f"Question {n}?", answer="Yes.", **asked))
     assert index is not None
     exported, told = tmp_path / "page.html", tmp_path / "answer.html"
     film = film_beside(exported, str(viewer.settings.library.parent.parent / "talk.mp4"))
@@ -576,6 +584,8 @@ def test_nothing_serious_is_found_by_axe(browser: Any, viewer: Running, scheme: 
         "library": "",
         "video": f"{viewer.origin}/video/{viewer.digest}",
         "cast": f"{viewer.origin}/video/{DIGEST}",
+        "full": f"{viewer.origin}/video/{'dd' * 32}",
+        "unknown": f"{viewer.origin}/video/{'00' * 32}",
     }
     pages |= {"exported": exported.as_uri(), "told": told.as_uri()}
     found: list[str] = []
@@ -588,6 +598,12 @@ def test_nothing_serious_is_found_by_axe(browser: Any, viewer: Running, scheme: 
             page.keyboard.press("Enter")
             page.locator("#moments .chip").first.wait_for()
             page.locator("#answers .answer").first.wait_for()
+        elif name == "full":
+            page.wait_for_selector("#cast li:nth-child(30)")
+            for box in ("cast", "answers"):
+                assert page.evaluate(f"{box}.scrollHeight > {box}.clientHeight"), box
+        elif name == "unknown":
+            expect(page.locator("#problem")).not_to_be_empty()
         elif name == "cast":
             page.wait_for_selector("#cast li:nth-child(3)")
         page.evaluate(script)
