@@ -247,7 +247,10 @@ def test_gaps_between_frames_are_announced_where_nothing_changed() -> None:
     still = shard([(0.0, 10.0, 1)], fixed=True, still=[Span(0.0, 10.0)])
     _, (thin,) = captioned(still)
     assert len(thin.inputs.frame_times) < 10  # type: ignore[attr-defined]
-    assert "Where more than 0.50 s lies between two of them, next to nothing changed in between." in user_text(thin)
+    assert (
+        "Where more than 0.50 s lies between two of them, next to nothing changed in between."
+        in user_text(thin)
+    )
     _, (dense,) = captioned(shard([(0.0, 10.0, 1)]))
     assert "nothing changed" not in text_of(dense), "no gap, no word of it"
 
