@@ -42,9 +42,9 @@ from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, Ment
 from mrvideo.schemas.shared import CueLine
 
 _CUT_SECONDS = 0.05
-_FIRST_SAID, _LATER_SAID = 700, 250
-"""Characters of what was said that the next call is told: the scene's place and people, then what each part
-added.
+_ONE_SAID, _LAST_SAID, _FIRST_SAID, _LATER_SAID = 950, 700, 450, 250
+"""Characters of what was said that the next call is told: of a part that is the only one; else of the part before
+the clip, of the first one, which tells the place, and of what each between them added.
 """
 
 Tiles = list["Piece | Failure"]
@@ -135,28 +135,54 @@ def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
         SaidLine(
             start_seconds=piece.start_seconds,
             stop_seconds=piece.stop_seconds,
-            text=_short(piece.detailed, _FIRST_SAID) if place == 0 else _short(piece.brief, _LATER_SAID),
+            text=_told(running, place),
         )
         for place, piece in enumerate(running)
     )
 
 
+def _told(running: Sequence[Piece], place: int) -> str:
+    """What is told of a part of the running scene: the last in detail, of the first where it began and how it
+    ended, of others what is new.
+    """
+    piece = running[place]
+    if len(running) == 1:
+        return _short(piece.detailed, _ONE_SAID)
+    if place == len(running) - 1:
+        return _short(piece.detailed, _LAST_SAID)
+    return _short(piece.detailed, _FIRST_SAID) if place == 0 else _short(piece.brief, _LATER_SAID)
+
+
 def _short(text: str, characters: int) -> str:
-    """The text within so many characters: its first sentences and its last one, which is nearest to the clip;
-    words of the first where a sentence is too long.
+    """The text within so many characters, in whole sentences: the last, which is nearest to the clip, the first,
+    which tells the place, and then those before the last. "…" stands for others.
+
+    A sentence that alone is too long is cut behind a word.
     """
     if len(text) <= characters:
         return text
-    *first, last = re.split(r"(?<=[.!?]) +", text)
-    kept: list[str] = []
-    for sentence in first:
-        if sum(len(one) + 1 for one in (*kept, sentence, last)) + 2 > characters:
+    sentences = re.split(r"(?<=[.!?]) +", text)
+    last = len(sentences) - 1
+    kept = [last]
+    for place in (0, *range(last - 1, 0, -1)):
+        more = sorted({*kept, place})
+        if len(_with_gaps(sentences, more)) <= characters:
+            kept = more
+        elif place:
             break
-        kept.append(sentence)
-    if kept:
-        return " ".join([*kept, "…", last])
-    cut = text[:characters]
+    whole = _with_gaps(sentences, kept)
+    if len(whole) <= characters:
+        return whole
+    cut = whole[: characters - 2]
     return f"{cut[: cut.rfind(' ')]} …"
+
+
+def _with_gaps(sentences: Sequence[str], kept: Sequence[int]) -> str:
+    """Those of the sentences, ascending, with "…" for what lies before and between them."""
+    words: list[str] = []
+    for earlier, place in zip((-1, *kept), kept, strict=False):
+        words += [*(["…"] if place > earlier + 1 else []), sentences[place]]
+    return " ".join(words)
 
 
 @dataclass

@@ -165,23 +165,51 @@ def test_the_next_clip_of_a_scene_is_told_what_was_said_and_asked_for_what_is_ne
 
     records, asked = captioned(shard(STATIC), clip=clip)
     assert "<said>" not in user_text(asked[0])
-    assert "(0.00, 10.00): at 0\n(10.00, 20.00): Brief: at 10\n" in user_text(asked[2])
+    assert "(0.00, 10.00): at 0\n(10.00, 20.00): at 10\n" in user_text(asked[2])
+    assert "(0.00, 10.00): at 0\n(10.00, 20.00): Brief: at 10\n(20.00, 30.00): at 20\n" in user_text(asked[3])
     assert "say there only what is new" in user_text(asked[2])
     assert [piece.told for piece in records.pieces] == [False, True, True, True]
 
 
-def test_of_a_long_description_the_next_clip_is_told_the_sentence_nearest_to_it() -> None:
-    """What was said last is what it is most likely to say again."""
-    sentences = [f"Sentence {n} tells of something that is done in the room." for n in range(30)]
+def said_of(texts: Sequence[str], clip: int) -> list[str]:
+    """What a clip is told when the clips before it say these texts of one scene."""
 
-    def clip(inputs: Any) -> Any:
-        return {"continues_previous": True, "scenes": [scene(inputs.span, " ".join(sentences))]}
+    def answer(inputs: Any) -> Any:
+        text = texts[min(int(inputs.span.start_seconds / 10), len(texts) - 1)]
+        return {"continues_previous": True, "scenes": [scene(inputs.span, text)]}
 
-    _, asked = captioned(shard(STATIC), clip=clip)
-    (said, *_) = asked[1].inputs.said  # type: ignore[attr-defined]
-    assert said.text.startswith(f"{sentences[0]} {sentences[1]}")
-    assert said.text.endswith(f"… {sentences[-1]}")
-    assert len(said.text) <= 700
+    _, asked = captioned(shard(STATIC), clip=answer)
+    return [line.text for line in asked[clip].inputs.said]  # type: ignore[attr-defined]
+
+
+PLACE = "Seen from a raised camera: a corner with a white wall, a plank floor, a dark window at the upper left and a pillar; a round white table stands at the right, with a sheet of paper on it."
+STILL = [f"For some seconds nobody is there and nothing moves, in moment {n}." for n in range(20)]
+ENTERS = "Then <person_a>, a woman with straight blonde hair and a long grey cardigan, enters from the bottom edge and walks to the table."
+STANDS = "She stops close in front of it, both forearms bent to the tabletop, and looks down."
+
+
+def test_of_a_long_description_the_next_clip_is_told_how_it_ends_and_who_entered() -> None:
+    """The middle was left out, and with it the one sentence that says who "she" is."""
+    (said,) = said_of([" ".join([PLACE, *STILL, ENTERS, STANDS])], 1)
+    assert said.startswith(f"{PLACE} … For some seconds") and said.endswith(f"{STILL[-1]} {ENTERS} {STANDS}")
+    assert len(said) <= 950 and said.count("…") == 1
+
+
+def test_the_part_before_a_clip_is_told_whole_and_of_earlier_ones_whole_sentences() -> None:
+    """Of the part that ends as the clip begins there was only the brief."""
+    first = " ".join([PLACE, *STILL, "A shadow falls in."])
+    first, brief, last = said_of([first, f"{ENTERS} {STANDS}", f"{STANDS} {ENTERS}"], 3)
+    assert first == f"{PLACE} … {' '.join(STILL[-3:])} A shadow falls in."
+    assert brief == f"Brief: {ENTERS} {STANDS}"
+    assert last == f"{STANDS} {ENTERS}"
+    assert said_of([" ".join(STILL)], 2)[1] == f"{STILL[0]} … {' '.join(STILL[-9:])}"
+
+
+def test_only_a_sentence_that_alone_is_too_long_is_cut() -> None:
+    (said,) = said_of([" ".join(["word"] * 400)], 1)
+    assert said == " ".join([*["word"] * 189, "…"])
+    long = " ".join(["word"] * 400)
+    assert said_of([f"{long}. {STANDS}"], 1) == [f"… {STANDS}"]
 
 
 def test_a_scene_that_did_not_go_on_is_not_told() -> None:
