@@ -222,6 +222,7 @@ class _ClipCall:
                 frame_times=tuple(one.time_seconds for one in self.seen),
                 still_gap_seconds=still_gap(changing, self.seen, view.spec.options.frames_per_second),
                 has_previous=self.has_before,
+                begins_on_cut=self.has_before and clip.begins_on_cut,
                 said=self.said if self.has_before else (),
                 mentions=mention_lines(listed),
                 taken_names=tuple(sorted({one.name for one in self.mentions} - {one.name for one in listed})),

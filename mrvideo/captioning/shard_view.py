@@ -38,8 +38,8 @@ class ClipView:
     """A clip, or what broken bytes left of one, as it can be shown.
 
     `span` starts on a camera cut, or at its first frame's own time, which may lie a little before the clip;
-    `before` is the frame ahead of that. `same_picture`: the clip before ended on the very frame this one
-    starts with. `cut_times` are cuts after which one of the frames shows what begins there.
+    `before` is the frame ahead of that, of another shot where it `begins_on_cut`. `same_picture`: the clip before
+    ended on the very frame this one starts with. `cut_times` are cuts after which one of the frames shows what begins there.
     """
 
     span: Span
@@ -47,6 +47,7 @@ class ClipView:
     before: Shown | None
     same_picture: bool
     cut_times: tuple[float, ...]
+    begins_on_cut: bool = False
 
     def cuts_seen(self, shown: Sequence[Shown]) -> tuple[float, ...]:
         """The cuts that can be told from these of its frames: a model that sees nothing of a shot cannot
@@ -327,6 +328,7 @@ def _clip_view(
         before=_before(known, min(own, start) if begins_on_cut else own),
         same_picture=same,
         cut_times=cuts_seen(inside, [one.time_seconds for one in shown]),
+        begins_on_cut=begins_on_cut,
     )
 
 

@@ -125,6 +125,7 @@ class CaptionClipInputs(Message):
         description="where more than this lies between two frames, next to nothing changed in between",
     )
     has_previous: bool = Field(description="whether a frame from before the clip is shown first")
+    begins_on_cut: bool = Field(default=False, description="whether that frame is of another camera shot")
     said: tuple[SaidLine, ...] = Field(default=(), description="of the running scene, when it may go on")
     mentions: tuple[MentionLine, ...] = ()
     taken_names: tuple[str, ...] = Field(default=(), description="local names that newcomers must not have")

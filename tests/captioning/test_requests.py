@@ -235,6 +235,15 @@ def test_a_cut_at_a_clip_s_border_begins_a_fresh_description() -> None:
     assert ["<said>" in user_text(request) for request in asked] == [False, False]
 
 
+def test_a_clip_that_begins_on_a_cut_says_so() -> None:
+    """Else the frame before, which shows another place, leaves it to a guess."""
+    shots = [(0.0, 10.0, 1), (10.0, 30.0, 4), (30.0, 34.5, 7), (34.5, 40.0, 2)]
+    _, asked = captioned(shard(shots))
+    said = ["The clip begins on a camera cut" in user_text(request) for request in asked]
+    assert [request.inputs.span.start_seconds for request in asked] == [0.0, 10.0, 20.0, 30.0]  # type: ignore[attr-defined]
+    assert said == [False, True, False, True]
+
+
 def test_a_clip_whose_neighbour_failed_before_is_not_asked_again() -> None:
     """One reply that goes wrong costs its own clip, in the next run too."""
     frames = shard(STATIC)
