@@ -47,6 +47,9 @@ _ONE_SAID, _LAST_SAID, _FIRST_SAID, _LATER_SAID = 950, 700, 450, 250
 the clip, of the first one, which tells the place, and of what each between them added.
 """
 
+_SHORT_WORDS = 10
+"""Of a description of somebody who is not expected in a clip."""
+
 Tiles = list["Piece | Failure"]
 
 
@@ -225,7 +228,11 @@ class _ClipCall:
                 begins_on_cut=self.has_before and clip.begins_on_cut,
                 said=self.said if self.has_before else (),
                 mentions=mention_lines(listed),
-                taken_names=tuple(sorted({one.name for one in self.mentions} - {one.name for one in listed})),
+                elsewhere=tuple(
+                    MentionLine(name=one.name, description=in_short(one.description))
+                    for one in sorted(self.mentions, key=lambda one: one.name)
+                    if one not in listed
+                ),
                 watermarks=self.known.watermarks,
                 speech=view.spec.speech(clip.span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, clip.span)),
@@ -333,3 +340,14 @@ def exemplars(
 def mention_lines(mentions: Sequence[Mention]) -> tuple[MentionLine, ...]:
     """The mentions as the caption prompts list them."""
     return tuple(MentionLine(name=mention.name, description=mention.description) for mention in mentions)
+
+
+def in_short(description: str) -> str:
+    """A description's first phrases, those that last, within some ten words; at least the first one's words."""
+    phrases = re.split(r"(?<=[,;]) +", description)
+    kept = phrases[0].split()[:_SHORT_WORDS]
+    for phrase in phrases[1:]:
+        if len(kept) + len(phrase.split()) > _SHORT_WORDS:
+            break
+        kept += phrase.split()
+    return " ".join(kept).rstrip(",;")

@@ -128,7 +128,9 @@ class CaptionClipInputs(Message):
     begins_on_cut: bool = Field(default=False, description="whether that frame is of another camera shot")
     said: tuple[SaidLine, ...] = Field(default=(), description="of the running scene, when it may go on")
     mentions: tuple[MentionLine, ...] = ()
-    taken_names: tuple[str, ...] = Field(default=(), description="local names that newcomers must not have")
+    elsewhere: tuple[MentionLine, ...] = Field(
+        default=(), description="mentions that are not expected in the clip, shortly described"
+    )
     watermarks: tuple[str, ...] = Field(
         default=(), description="texts that are known to stand there all along"
     )
@@ -210,11 +212,12 @@ class CaptionClipReply(Message):
         if inputs is None:
             return self
         new = {newcomer.name for newcomer in self.newcomers}
-        taken = new & {*inputs.taken_names, *(mention.name for mention in inputs.mentions)}
+        known = {mention.name for mention in (*inputs.mentions, *inputs.elsewhere)}
+        taken = new & known
         if taken:
             raise ValueError(f"names of newcomers that somebody else has: {sorted(taken)}")
         for scene in self.scenes:
-            scene.check_names(new | {mention.name for mention in inputs.mentions})
+            scene.check_names(new | known)
         return self
 
     def corrected(self, listed: Mapping[str, str]) -> dict[str, str]:

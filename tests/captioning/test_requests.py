@@ -432,6 +432,37 @@ def test_only_those_who_may_appear_in_a_clip_are_listed_and_shown() -> None:
         assert [f"<{mention.name}>" for mention in request.inputs.mentions] == names  # type: ignore[attr-defined]
 
 
+def test_whoever_is_known_from_elsewhere_is_described_and_can_be_named() -> None:
+    """A bare name says nothing of who has it: the robot in the picture became a newcomer, a second time."""
+    looks = {
+        "robot_a": "grey robot with two round openings in its head, slab plates; yellow hands, dented left arm",
+        "person_a": "woman about 30, seen from behind, very long wavy dark-blonde hair; loose black top, black trousers",
+        "person_b": "bald man",
+    }
+
+    def told(request: Request[Any]) -> Any:
+        times = request.inputs.frame_times  # type: ignore[attr-defined]
+        own = [time for time in times if time < 10]
+        found = [character(name, own[0], seen=own, look=look) for name, look in looks.items()]
+        return [*found, character("dog_a", times[-1], seen=[t for t in times if t >= 40])]
+
+    def clip(inputs: Any) -> Any:
+        here = [] if inputs.span.start_seconds == 0 else [{"best_seconds": None, "name": "robot_a"}]
+        return {"continues_previous": False, "scenes": [scene(inputs.span, "<robot_a>", appearing=here)]}
+
+    films = [(n * 10.0, n * 10.0 + 10, n) for n in range(5)]
+    records, asked = captioned(shard(films), characters=told, clip=clip)
+    assert (
+        "<elsewhere>\n"
+        "<person_a>: woman about 30, seen from behind\n"
+        "<person_b>: bald man\n"
+        "<robot_a>: grey robot with two round openings in its head\n"
+        "</elsewhere>\n"
+    ) in user_text(asked[-1])
+    assert not records.failures
+    assert records.pieces[-1].appearing == ("robot_a",)
+
+
 def test_who_was_seen_from_the_same_camera_is_shown_when_it_cuts_back() -> None:
     views = [(0.0, 10.0, 1), (10.0, 20.0, 4), (20.0, 30.0, 7), (30.0, 40.0, 1)]
 
