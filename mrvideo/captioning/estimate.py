@@ -36,7 +36,7 @@ _OUTPUT_TOKENS = {
 }
 """Of one usual reply. Reasoning models take more."""
 
-_INPUT_TOKENS = {"caption_clip": 250, "caption_scene": 200, "link_cast": 400}
+_INPUT_TOKENS = {"caption_clip": 300, "caption_scene": 200, "link_cast": 400}
 """Of one call's own text: characters, what was said before, cues, cards."""
 
 _CARD_TOKENS = 45

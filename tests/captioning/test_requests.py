@@ -19,7 +19,7 @@ from mrvideo.captioning.cast import Cast
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard import caption_frames
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
-from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS, Cell, sheets
+from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS, SHEET_PIXELS, Cell, sheet_size, sheets
 from mrvideo.mapreduce import portal
 from mrvideo.media.images import frame_of
 from mrvideo.media.options import ReadOptions
@@ -138,12 +138,12 @@ def cells(request: Request[Any]) -> list[str]:
     return [name for row in rows for name in row.split(": ", 1)[1].split(", ")]
 
 
-def colour_of(sheet: Picture, cell: int) -> np.ndarray:
-    """The mean colour of a cell's middle."""
+def colour_of(sheet: Picture, cell: int, of: int) -> np.ndarray:
+    """The mean colour of the middle of a cell of a row of so many equally wide ones."""
     image = Image.open(io.BytesIO(sheet.jpeg)).convert("RGB")
-    left = cell % 4 * CELL_PIXELS
-    top = cell // 4 * (CELL_PIXELS + NAME_PIXELS) + NAME_PIXELS
-    return np.asarray(image.crop((left + 20, top + 70, left + 60, top + 110))).mean(axis=(0, 1))
+    middle = round(image.width * (cell + 0.5) / of)
+    top = NAME_PIXELS + CELL_PIXELS // 2
+    return np.asarray(image.crop((middle - 10, top - 20, middle + 10, top + 20))).mean(axis=(0, 1))
 
 
 STATIC = [(0.0, 40.0, 1)]
@@ -390,7 +390,7 @@ def test_an_exemplar_is_cut_out_around_its_individual() -> None:
     records, (request,) = captioned(both, characters=who)
     (sheet,) = [picture for picture in request.pictures if picture.label.startswith("sheet, ")]
     assert sheet.label == "sheet, row 1: <person_a>, <person_b>"
-    assert np.abs(colour_of(sheet, 0) - RED).max() < 40 and np.abs(colour_of(sheet, 1) - BLUE).max() < 40
+    assert np.abs(colour_of(sheet, 0, 2) - RED).max() < 40 and np.abs(colour_of(sheet, 1, 2) - BLUE).max() < 40
     assert records.mentions[1].box == Box(0.5, 0.15, 0.85, 1.0)
 
 
@@ -717,6 +717,49 @@ def test_a_cell_that_shows_the_same_once_more_is_left_out() -> None:
     box = Box(0.0, 0.1, 0.4, 1.0)
     assert Cell("a", frame, box).shows_what(Cell("b", frame, box))
     assert not Cell("a", frame, box).shows_what(Cell("b", other, box))
-    (sheet,) = sheets([Cell("L1", frame, box), Cell("L1 again", other, box), Cell("R1", frame)])
-    assert sheet.label == "sheet, row 1: L1, L1 again, R1"
-    assert Image.open(io.BytesIO(sheet.jpeg)).size == (3 * CELL_PIXELS, CELL_PIXELS + NAME_PIXELS)
+
+
+def of_shape(name: str, width: int, height: int) -> Cell:
+    """Somebody of a box of this size in a frame of 512 × 288, in white on black."""
+    image = Image.new("RGB", (512, 288))
+    image.paste((255, 255, 255), (0, 0, 512, 288))
+    return Cell(name, frame_of(image, 0.0), Box(0.1, 0.1, 0.1 + width / 512, 0.1 + height / 288))
+
+
+def test_cells_have_the_shape_of_what_they_show() -> None:
+    """Two thirds of a sheet of people who stand were black."""
+    (sheet,) = sheets([of_shape("<person_a>", 90, 200), of_shape("<person_b>", 100, 200)])
+    image = Image.open(io.BytesIO(sheet.jpeg)).convert("L")
+    assert image.height == CELL_PIXELS + NAME_PIXELS and image.width <= 200
+    assert np.asarray(image)[NAME_PIXELS + 4 : -4].mean() > 230
+
+    wide = [of_shape(f"<car_{letter}>", 200, 100) for letter in "abc"]
+    (sheet,) = sheets(wide)
+    image = Image.open(io.BytesIO(sheet.jpeg)).convert("L")
+    assert image.height < CELL_PIXELS and image.width > 600
+    assert np.asarray(image)[NAME_PIXELS + 4 : -4].mean() > 250
+
+
+def test_somebody_tiny_is_enlarged_to_the_height_of_the_row() -> None:
+    (sheet,) = sheets([of_shape("<person_a>", 30, 60)])
+    image = Image.open(io.BytesIO(sheet.jpeg)).convert("L")
+    assert image.height == CELL_PIXELS + NAME_PIXELS
+    assert np.asarray(image)[-10:-4, 5:80].mean() > 250
+
+
+def test_a_row_holds_as_many_as_fit_and_the_label_names_each_in_its_row() -> None:
+    names = [f"<person_{letter}>" for letter in "abcdefghijklm"]
+    first, second = sheets([of_shape(name, 120, 200) for name in names])
+    rows = [names[:6], names[6:12]]
+    assert first.label == "sheet, " + "; ".join(f"row {n}: {', '.join(r)}" for n, r in enumerate(rows, 1))
+    assert second.label == "sheet, row 1: <person_m>"
+    assert Image.open(io.BytesIO(first.jpeg)).width <= SHEET_PIXELS
+    (mixed,) = sheets([of_shape("L1", 90, 200), *(of_shape(f"R{n}", 300, 100) for n in (1, 2, 3))])
+    assert mixed.label == "sheet, row 1: L1, R1; row 2: R2, R3"
+
+
+def test_the_size_of_a_sheet_is_known_before_it_is_made() -> None:
+    for count in (1, 5, 12):
+        (sheet,) = sheets([of_shape("R1", 200, 100) for _ in range(count)])
+        shape = 200 / 100
+        assert np.abs(np.subtract(Image.open(io.BytesIO(sheet.jpeg)).size, sheet_size(count, shape))).max() <= 24

@@ -138,8 +138,9 @@ class Task:
 
 @functools.lru_cache(maxsize=4096)
 def _cell(jpeg: bytes, column: int, row: int) -> Any:
-    left, top = column * 192, row * 212 + 20
-    return world.read_cell(Image.open(io.BytesIO(jpeg)).crop((left, top, left + 192, top + 192)))
+    # All sprites have one shape, so that cells are equally wide.
+    left, top = column * 128, row * 212 + 20
+    return world.read_cell(Image.open(io.BytesIO(jpeg)).crop((left, top, left + 128, top + 192)))
 
 
 def _cell_names(label: str) -> list[str]:
