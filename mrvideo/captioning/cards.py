@@ -28,6 +28,9 @@ from mrvideo.schemas.captioning import CastCard
 FRAMES_OF_ONE = 3
 """Pictures of each: an odd one out is outvoted, and cells of a sheet are cheap."""
 
+FRAMES_TRIED = 6
+"""Frames of each that these are chosen from: the most different."""
+
 MOST_CARDS = 40
 """Cards of one comparison: more are not kept apart by whoever looks."""
 
@@ -63,7 +66,7 @@ class Member:
 @dataclass(frozen=True)
 class Entry:
     """One card of a comparison before it has its label. `key` is what a pair is told by; `frames` its
-    pictures, if any.
+    exemplar and others that may be its pictures, if any.
     """
 
     key: str
@@ -108,7 +111,7 @@ def views_of(
                 others.append((seen_before, -piece.span.duration_seconds, view))
                 taken.add(shot_of(view.seconds))
         others.sort(key=lambda one: (one[0], one[1], one[2].seconds))
-        found[mention.mention_id] = tuple(view for _, _, view in others[: FRAMES_OF_ONE - 1])
+        found[mention.mention_id] = tuple(view for _, _, view in others[: FRAMES_TRIED - 1])
     return found
 
 
@@ -123,7 +126,7 @@ def entry_of(member: Member, views: Views) -> Entry:
             speakers=member.speakers,
             given_name=member.given.name if member.given else None,
         ),
-        frames=tuple(islice(_frames(member, views), FRAMES_OF_ONE)),
+        frames=tuple(islice(_frames(member, views), FRAMES_TRIED)),
     )
 
 
@@ -133,7 +136,7 @@ def _frames(member: Member, views: Views) -> Iterator[View]:
     """
     told = {member.best.exemplar_seconds}
     yield View(member.best.exemplar_seconds, member.best.box)
-    for turn in range(FRAMES_OF_ONE - 1):
+    for turn in range(FRAMES_TRIED - 1):
         for mention in chain((m for m in member.mentions if m is not member.best), (member.best,)):
             for view in views.get(mention.mention_id, ())[turn : turn + 1]:
                 if view.seconds not in told:
@@ -177,21 +180,39 @@ def frames_of_each(entries: Sequence[Entry], space: int) -> int:
 async def pictures_of(
     labelled: Sequence[tuple[str, Entry]], exemplars: Exemplars, space: int
 ) -> tuple[Picture, ...]:
-    """All cards' pictures as sheets, as many of each as fit; one that shows the same once more is left out."""
+    """All cards' pictures as sheets, as many of each as fit: the exemplar, and what differs most from it."""
     kept = frames_of_each([entry for _, entry in labelled], space)
-    frames = await exemplars.at(view.seconds for _, entry in labelled for view in entry.frames[:kept])
+    tried = FRAMES_TRIED if kept > 1 else 1
+    frames = await exemplars.at(view.seconds for _, entry in labelled for view in entry.frames[:tried])
     cells: list[Cell] = []
     for label, entry in labelled:
-        own: list[Cell] = []
-        if entry.given is not None and entry.given.jpeg is not None:
-            own.append(Cell(label, Frame(0.0, entry.given.jpeg, 1, 1)))
-        for place, view in enumerate(entry.frames[:kept]):
-            if frame := frames.get(view.seconds):
-                cell = Cell(f"{label} again" if place else label, frame, view.box)
-                if not any(cell.shows_what(other) for other in own):
-                    own.append(cell)
-        cells += own
+        given = entry.given.jpeg if entry.given is not None else None
+        own = [] if given is None else [Cell(label, Frame(0.0, given, 1, 1))]
+        found = [
+            Cell(f"{label} again" if place else label, frame, view.box)
+            for place, view in enumerate(entry.frames[:tried])
+            if (frame := frames.get(view.seconds))
+        ]
+        cells += _differing(own, found, kept)
     return sheets(cells)
+
+
+def _differing(given: Sequence[Cell], found: Sequence[Cell], most: int) -> list[Cell]:
+    """The given picture, the first found, and of the others as many as there may be: each time the one that differs
+    most from those chosen, unless it shows the same once more.
+
+    Cut out ones first; whoever walks out of the picture, and is shown as legs or an arm, only where there is
+    nothing else.
+    """
+    chosen = [*given, *(one for one in found[:1] if not any(one.shows_what(other) for other in given))]
+    others = [one for one in found[1:] if not one.is_cut] or found[1:]
+    while len(chosen) < len(given) + most:
+        others = [one for one in others if not any(one.shows_what(other) for other in chosen)]
+        if not others:
+            break
+        pool = [one for one in others if one.box is not None] or others
+        chosen.append(max(pool, key=lambda one: min(one.difference(other) for other in chosen)))
+    return chosen
 
 
 def _even(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from PIL import Image, ImageChops, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
 from mrvideo.media.images import encode_jpeg, open_image
 from mrvideo.models.base import Picture
@@ -44,6 +45,9 @@ _NARROWEST, _WIDEST = 0.25, 4.0
 _SAME_LEVEL = 10
 """Difference of brightness, of 255, that compression makes."""
 
+_EDGE = 0.01
+"""Share of a picture's width that a box may miss its edge by."""
+
 BOX_MARGIN = 0.08
 """A box is widened by this share of its size: what identifies somebody often lies at its edge."""
 
@@ -70,11 +74,26 @@ class Cell:
             image = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
         return image
 
+    @cached_property
+    def _small(self) -> Image.Image:
+        return self.image().convert("L").resize((16, 16), Image.Resampling.BOX)
+
     def shows_what(self, other: Cell) -> bool:
         """Whether it is all but the same picture: nobody learns more from both."""
-        small = [cell.image().convert("L").resize((16, 16), Image.Resampling.BOX) for cell in (self, other)]
-        _, most = ImageChops.difference(*small).getextrema()
+        _, most = ImageChops.difference(self._small, other._small).getextrema()
         return int(most) <= _SAME_LEVEL  # pyright: ignore[reportArgumentType]
+
+    def difference(self, other: Cell) -> float:
+        """How far the pictures differ in the mean, of 255."""
+        return ImageStat.Stat(ImageChops.difference(self._small, other._small)).mean[0]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its box ends at the left or right edge of the picture, as that of somebody who walks out of
+        it does.
+        """
+        part = self.box.seen_in(self.frame.crop) if self.box is not None else None
+        return part is not None and part != WHOLE and (part.left < _EDGE or part.right > 1 - _EDGE)
 
 
 def photo_cell(name: str, jpeg: bytes) -> Cell:

@@ -356,9 +356,9 @@ def test_other_views_are_where_captions_saw_one_best_and_first_those_of_other_sh
     shots = [Shot(start_seconds=a, stop_seconds=b) for a, b in ((0, 22), (22, 60), (60, 70))]
     found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], pieces, shots)
     assert found == {
-        # One of each other shot, the longer piece first; the rest has no place. 3.0 is of the exemplar's own
-        # piece, at 19.5 two are seen.
-        "0/person_a": (View(33.0), View(61.0, box)),
+        # One of each other shot first, the longer piece first. 3.0 is of the exemplar's own piece, at 19.5 two
+        # are seen.
+        "0/person_a": (View(33.0), View(61.0, box), View(22.5, box), View(20.5)),
         "0/person_b": (View(61.0, box),),
     }
 

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from support.films import video_info
 
 from mrvideo.captioning.calls import Calls
+from mrvideo.captioning.cards import Entry, View, pictures_of
 from mrvideo.captioning.cast import Cast
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard import caption_frames
@@ -27,6 +28,7 @@ from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Picture, Request
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Box, Cue, Failure, Frame, Mention, Shot, Span
+from mrvideo.schemas.captioning import CastCard
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 LEFT = {"left": 0.0, "top": 0.0, "right": 0.4, "bottom": 1.0}
@@ -717,6 +719,37 @@ def test_a_cell_that_shows_the_same_once_more_is_left_out() -> None:
     box = Box(0.0, 0.1, 0.4, 1.0)
     assert Cell("a", frame, box).shows_what(Cell("b", frame, box))
     assert not Cell("a", frame, box).shows_what(Cell("b", other, box))
+
+
+def test_cells_of_one_are_the_most_different_and_nobody_who_is_cut_by_the_edge() -> None:
+    """All three showed one moment of one pose, or the legs of somebody who leaves."""
+    box = Box(0.1, 0.2, 0.45, 1.0)
+
+    def pose(place: int) -> Frame:
+        image = Image.new("RGB", (256, 144), "white")
+        image.paste(RED, (30, 30 + place, 100, 144))
+        return frame_of(image, 0.0)
+
+    legs = Image.new("RGB", (256, 144), "black")
+    seen = {0.0: pose(0), 10.0: pose(8), 20.0: pose(16), 30.0: pose(70), 40.0: pose(72), 50.0: frame_of(legs, 0.0)}
+    boxes = {50.0: Box(0.9, 0.2, 1.0, 1.0)}
+
+    class Poses:
+        async def at(self, times: Any) -> dict[float, Frame]:
+            return {time: seen[time] for time in times}
+
+    def shown(*times: float) -> list[float]:
+        views = tuple(View(time, boxes.get(time, box)) for time in times)
+        entry = Entry("0/person_a", CastCard(card_id="", kind="person", description="x"), views)
+        made: list[Any] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("mrvideo.captioning.cards.sheets", lambda cells: made.extend(cells) or ())
+            portal().call(pictures_of, [("L1", entry)], Poses(), 40)
+        return [next(time for time, frame in seen.items() if frame is cell.frame) for cell in made]
+
+    assert shown(0.0, 10.0, 20.0, 30.0, 40.0, 50.0) == [0.0, 40.0, 20.0]
+    assert shown(0.0, 50.0) == [0.0, 50.0], "better than none"
+    assert shown(0.0) == [0.0]
 
 
 def of_shape(name: str, width: int, height: int) -> Cell:
