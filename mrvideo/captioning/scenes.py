@@ -107,7 +107,8 @@ async def _caption_chain(
     corrected: list[Corrected] = []
     known_from = 0
     for clip in chain:
-        whole = _ClipCall(known, clip, [*mentions, *new], _said(tiles[known_from:]))
+        here = tiles[known_from:]
+        whole = _ClipCall(known, clip, [*mentions, *new], _said(here), _present(here))
         # What an earlier run was answered is not asked again because the clip before it, which had failed,
         # has words now.
         call = next((one for one in _variants(whole) if one.answered(calls)), whole)
@@ -142,6 +143,11 @@ def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
         )
         for place, piece in enumerate(running)
     )
+
+
+def _present(tiles: Sequence[Piece | Failure]) -> frozenset[str]:
+    """Whom the last of the tiles names: they may be leaving only now."""
+    return frozenset(name for tile in tiles[-1:] if isinstance(tile, Piece) for name in tile.appearing)
 
 
 def _told(running: Sequence[Piece], place: int) -> str:
@@ -196,6 +202,7 @@ class _ClipCall:
     clip: ClipView
     mentions: Sequence[Mention]
     said: tuple[SaidLine, ...]
+    present: frozenset[str] = frozenset()
     has_before: bool = False
     seen: tuple[Shown, ...] = ()
 
@@ -206,7 +213,9 @@ class _ClipCall:
 
     def request(self, able: Capabilities) -> Request[CaptionClipReply]:
         view, clip = self.known.view, self.clip
-        listed = self.known.where.may_appear(self.mentions, clip.span, clip.shown)[:CELLS]
+        expected = self.known.where.may_appear(self.mentions, clip.span, clip.shown)
+        present = [one for one in self.mentions if one.name in self.present]
+        listed = (*present, *(one for one in expected if one not in present))[:CELLS]
         sheet = exemplars(view, listed, able)
         before = (small_before(clip.before),) if clip.before is not None and shows_before(able) else ()
         self.has_before = bool(before)
@@ -278,7 +287,12 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
     """The call as it is; as it was when the clip before had failed; and without each of the newcomers since."""
     early = [mention for mention in call.mentions if not mention.late]
     lists = [call.mentions, *([early] if len(early) < len(call.mentions) else [])]
-    return [replace(call, mentions=mentions, said=said) for mentions in lists for said in (call.said, ())]
+    told = ((call.said, call.present), ((), frozenset[str]()))
+    return [
+        replace(call, mentions=mentions, said=said, present=present)
+        for mentions in lists
+        for said, present in told
+    ]
 
 
 def _distinct(

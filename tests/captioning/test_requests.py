@@ -493,6 +493,21 @@ def test_a_clip_proposes_whom_the_first_look_missed_and_the_next_clip_knows_them
     assert not records.failures
 
 
+def test_whoever_was_there_as_a_clip_begins_is_listed_for_it() -> None:
+    """She walked out in the clip's first frame, and was "somebody in black": later a seventh person."""
+
+    def early(request: Request[Any]) -> Any:
+        own = [time for time in request.inputs.frame_times if time < 4]  # type: ignore[attr-defined]
+        return [character("person_a", own[0], seen=own[:1]), character("person_b", own[0], seen=own[:1])]
+
+    def clip(inputs: Any) -> Any:
+        here = [{"best_seconds": None, "name": "person_a"}] if inputs.span.start_seconds < 20 else []
+        return {"continues_previous": True, "scenes": [scene(inputs.span, "w", appearing=here)]}
+
+    _, asked = captioned(shard([(0.0, 4.0, 1), (4.0, 40.0, 4)]), characters=early, clip=clip)
+    assert [cells(request) for request in asked[1:]] == [["<person_a>"], ["<person_a>"], []]
+
+
 def test_two_chains_that_give_newcomers_one_name_keep_them_apart() -> None:
     def clip(inputs: Any) -> Any:
         at = inputs.span.start_seconds + 2
