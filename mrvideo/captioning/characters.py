@@ -13,7 +13,7 @@ from mrvideo.captioning.shard_view import ShardView
 from mrvideo.captioning.tiling import source_box
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Failure, Mention
+from mrvideo.records import Failure, Mention, Span
 from mrvideo.schemas.captioning import CharacterReply, CharactersInputs, CharactersReply
 from mrvideo.schemas.shared import CueLine
 
@@ -108,18 +108,19 @@ def mention_of(
 
 
 def with_spans(
-    mentions: tuple[Mention, ...], pieces: tuple[Piece, ...], *, stop_seconds: float
+    mentions: tuple[Mention, ...], pieces: tuple[Piece, ...], *, within: Span
 ) -> tuple[Mention, ...]:
     """Each mention over the stretch of the scenes it appears in; over its exemplar's instant when it is in
     none.
 
-    Whom the first look saw only after the shard's end, and no scene shows, is left to the next shard.
+    Whom the first look saw only before the shard's start or after its end, and no scene shows, is left to its
+    neighbour.
     """
     spanned: list[Mention] = []
     for mention in mentions:
         where = [piece for piece in pieces if mention.name in piece.appearing]
         times = (mention.exemplar_seconds, *mention.seen_seconds)
-        if not where and min(times) >= stop_seconds:
+        if not where and (min(times) >= within.stop_seconds or max(times) < within.start_seconds):
             continue
         start = min((piece.start_seconds for piece in where), default=mention.exemplar_seconds)
         stop = max((piece.stop_seconds for piece in where), default=mention.exemplar_seconds)

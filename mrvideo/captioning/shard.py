@@ -170,7 +170,7 @@ async def caption_frames(
     records = ShardRecords(
         index=spec.index,
         span=spec.span,
-        mentions=with_spans(mentions, pieces, stop_seconds=view.span.stop_seconds),
+        mentions=with_spans(mentions, pieces, within=view.span),
         corrected=corrected,
         pieces=pieces,
         failures=failures,

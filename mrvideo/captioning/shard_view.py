@@ -156,10 +156,11 @@ def _first_look(
     too.
 
     shard 0     |---------------------------------------|
-    looks at        x        x         x          x       o o      o: of the first shots after the border, chosen by
+    looks at        x        x         x               o  o o      o: the last before the border, where no cut parts them,
     shard 1                                             |---------------------------------------|
-    looks at                                              o o      x          x           x
-                                                        what lies there alone, so that both choose the same
+    looks at                                           o  o o      x          x           x
+                                                        and of the first shots after it, chosen by what lies there alone,
+                                                        so that both choose the same
     """
     options = spec.options
 
@@ -179,9 +180,21 @@ def _first_look(
         held = [own for shot in shots if (own := _within(shot, every))]
         return tuple(_sharpest(own) for own in held[:MOST_SHARED])
 
+    def ahead_of(border_seconds: float) -> tuple[Shown, ...]:
+        """Who is just leaving is seen there, and after the border no more."""
+        if border_seconds >= spec.video.duration_seconds - _TICK:
+            return ()
+        since = _last_until(cuts, border_seconds)
+        sample = border_seconds - 1 / options.frames_per_second
+        known = [one for one in _since(shard.frames, since) if one.time_seconds <= sample + _TICK]
+        return tuple(Shown(one, one.time_seconds) for one in known[-1:])
+
+    before = ahead_of(planned.start_seconds)
     first = at(planned.start_seconds, spec.span.start_seconds)
+    last = ahead_of(planned.stop_seconds)
     after = at(planned.stop_seconds, spec.span.stop_seconds)
-    return (*_sparse(options, shard, planned, cuts, first, len(after)), *after), (*first, *after)
+    own = _sparse(options, shard, planned, cuts, (*first, *last), len(before) + len(after))
+    return (*before, *own, *after), (*before, *first, *last, *after)
 
 
 def _sparse(
@@ -190,7 +203,7 @@ def _sparse(
     whole: Span,
     cuts: Sequence[float],
     begin: Sequence[Shown],
-    after: int,
+    besides: int,
 ) -> tuple[Shown, ...]:
     """The frames that characters are selected from: one of each camera shot, more of long ones, each the
     sharpest near its middle.
@@ -198,7 +211,7 @@ def _sparse(
     shots     |------------|-|------|          half as many as the rate allows, more only where there are more shots, so that
     chosen    |   .     .  |.|   .  |          whoever is seen in a short shot alone can have a name
 
-    `begin` are among them, each in the place of the nearest of its shot; `after` are looked at besides.
+    `begin` are among them, each in the place of the nearest of its shot; so many `besides` are looked at, too.
     """
     most = max(1, math.ceil(whole.duration_seconds * options.characters_per_second - _TICK))
     frames = _since(shard.frames, _last_until(cuts, whole.start_seconds))
@@ -211,7 +224,7 @@ def _sparse(
         longest = sorted(held, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))[:most]
         held = [one for one in held if one in longest]
     # No clip of recipe `paper` proposes whom this look misses.
-    usual = (most if options.recipe == "paper" else math.ceil(most / 2)) - after
+    usual = (most if options.recipe == "paper" else math.ceil(most / 2)) - besides
     picked = _of_each([own for _, own in held], usual)
     for one in (one for one in begin if one not in picked):
         shot = next(span for span in spans if span.contains(one.time_seconds))

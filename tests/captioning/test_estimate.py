@@ -61,7 +61,9 @@ def reply(request: Request[Any]) -> dict[str, Any]:
     }
     match request.prompt.name:
         case "characters":
-            times = request.inputs.frame_times  # type: ignore[attr-defined]
+            # Whoever is only seen before or after a shard is none of its characters.
+            inside = span.start_seconds, span.stop_seconds
+            times = [t for t in request.inputs.frame_times if inside[0] <= t < inside[1]]  # type: ignore[attr-defined]
             return {
                 "characters": [
                     {

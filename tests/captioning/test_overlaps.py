@@ -138,7 +138,7 @@ def indexed(moving_video: VideoInfo, build: Any) -> tuple[Index, list[Request[An
     return index, sorted(looks, key=lambda one: one.inputs.span.start_seconds)  # type: ignore[attr-defined]
 
 
-def test_neighbours_look_at_the_same_frames_behind_their_border(indexed: Any) -> None:
+def test_neighbours_look_at_the_same_frames_at_their_border(indexed: Any) -> None:
     """Dangerous: who enters at a shard's end was described from its last frames alone, and known by a comparison."""
     _, looks = indexed
     assert len(looks) == 4
@@ -147,7 +147,8 @@ def test_neighbours_look_at_the_same_frames_behind_their_border(indexed: Any) ->
         assert len(set(one.inputs.frame_times)) == len(one.inputs.frame_times)
         after = [time for time in one.inputs.shared_times if time >= border]
         assert 1 <= len(after) <= MOST_SHARED and max(after) < border + SHARED_SECONDS
-        assert after == [time for time in following.inputs.shared_times if time < border + SHARED_SECONDS]
+        theirs = [time for time in following.inputs.shared_times if time < border + SHARED_SECONDS]
+        assert [time for time in one.inputs.shared_times if time >= border - 1] == theirs
         shown = {picture.label: picture.jpeg for picture in one.pictures}
         for picture in following.pictures:
             assert shown.get(picture.label, picture.jpeg) == picture.jpeg
@@ -181,9 +182,46 @@ def test_whom_only_the_next_shard_shows_is_left_to_it() -> None:
     kept = with_spans(
         (mention("person_a", 21.0, 23.0), mention("person_b", 21.0, 19.5), mention("person_c", 21.0)),
         (piece,),
-        stop_seconds=20.0,
+        within=Span(0.0, 20.0),
     )
     assert [one.name for one in kept] == ["person_b", "person_c"]
+    later = Piece(
+        start_seconds=20.0, stop_seconds=40.0, shard_index=1, brief="b", detailed="d", appearing=("person_c",)
+    )
+    kept = with_spans(
+        (mention("person_a", 19.5), mention("person_b", 19.5, 21.0), mention("person_c", 19.5)),
+        (later,),
+        within=Span(20.0, 40.0),
+    )
+    assert [one.name for one in kept] == ["person_b", "person_c"]
+
+
+def test_whoever_leaves_as_a_shard_begins_is_known_to_both(moving_video: VideoInfo, build: Any) -> None:
+    """A foot in the first frame was "somebody in black", and one visitor more than there were."""
+    listed: dict[float, list[str]] = {}
+
+    def answer(request: Request[Any]) -> dict[str, Any]:
+        inputs: Any = request.inputs
+        if request.prompt.name == "characters":
+            ours = [time for time in inputs.shared_times if 39 <= time < 40]
+            if not ours:
+                return {"characters": []}
+            name = "person_a" if inputs.span.start_seconds < 40 else "person_b"
+            seen = [{"seconds": time, "box": RIGHT.model_dump(), "name": name} for time in ours]
+            return {"characters": [_person(name, ours[0], ours)], "shared": seen}
+        assert request.prompt.name == "caption_clip", "nobody is compared"
+        span = inputs.span
+        names = [one.name for one in inputs.mentions]
+        listed[span.start_seconds] = names
+        scene = {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
+        here = names if 30 <= span.start_seconds <= 40 else []
+        said = {"appearing": here, "detailed": "d", "brief": "b"}
+        return {"continues_previous": False, "scenes": [{**scene, **said}]}
+
+    index = build(moving_video, ScriptedModel(answer), CaptioningOptions(shard_seconds=20))
+    assert listed[40.0] == ["person_b"]
+    assert [one.mention_ids for one in index.entities] == [("1/person_a", "2/person_b")]
+    assert not index.failures
 
 
 class _NoPictures:
