@@ -116,7 +116,9 @@ def sheet_size(cells: int, shape: float = USUAL_SHAPE) -> tuple[int, int]:
 
 def sheet_label(rows: Sequence[Sequence[str]]) -> str:
     """`sheet, row 1: <person_a>, <person_b>; row 2: <dog_a>`."""
-    return "sheet, " + "; ".join(f"row {number}: {', '.join(row)}" for number, row in enumerate(rows, start=1))
+    return "sheet, " + "; ".join(
+        f"row {number}: {', '.join(row)}" for number, row in enumerate(rows, start=1)
+    )
 
 
 class _Row(NamedTuple):

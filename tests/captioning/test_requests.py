@@ -392,7 +392,9 @@ def test_an_exemplar_is_cut_out_around_its_individual() -> None:
     records, (request,) = captioned(both, characters=who)
     (sheet,) = [picture for picture in request.pictures if picture.label.startswith("sheet, ")]
     assert sheet.label == "sheet, row 1: <person_a>, <person_b>"
-    assert np.abs(colour_of(sheet, 0, 2) - RED).max() < 40 and np.abs(colour_of(sheet, 1, 2) - BLUE).max() < 40
+    assert (
+        np.abs(colour_of(sheet, 0, 2) - RED).max() < 40 and np.abs(colour_of(sheet, 1, 2) - BLUE).max() < 40
+    )
     assert records.mentions[1].box == Box(0.5, 0.15, 0.85, 1.0)
 
 
@@ -746,7 +748,14 @@ def test_cells_of_one_are_the_most_different_and_nobody_who_is_cut_by_the_edge()
         return frame_of(image, 0.0)
 
     legs = Image.new("RGB", (256, 144), "black")
-    seen = {0.0: pose(0), 10.0: pose(8), 20.0: pose(16), 30.0: pose(70), 40.0: pose(72), 50.0: frame_of(legs, 0.0)}
+    seen = {
+        0.0: pose(0),
+        10.0: pose(8),
+        20.0: pose(16),
+        30.0: pose(70),
+        40.0: pose(72),
+        50.0: frame_of(legs, 0.0),
+    }
     boxes = {50.0: Box(0.9, 0.2, 1.0, 1.0)}
 
     class Poses:
@@ -810,4 +819,6 @@ def test_the_size_of_a_sheet_is_known_before_it_is_made() -> None:
     for count in (1, 5, 12):
         (sheet,) = sheets([of_shape("R1", 200, 100) for _ in range(count)])
         shape = 200 / 100
-        assert np.abs(np.subtract(Image.open(io.BytesIO(sheet.jpeg)).size, sheet_size(count, shape))).max() <= 24
+        assert (
+            np.abs(np.subtract(Image.open(io.BytesIO(sheet.jpeg)).size, sheet_size(count, shape))).max() <= 24
+        )
