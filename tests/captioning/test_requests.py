@@ -384,6 +384,18 @@ def test_what_somebody_does_is_no_part_of_its_description() -> None:
     assert not any("music player" in user_text(request) for request in asked)
 
 
+def test_an_exemplar_is_asked_for_that_is_whole_and_hidden_by_nobody() -> None:
+    """Of a robot the sheet showed the soldier in front of it, and of a car the half that was in the picture."""
+    asked: list[str] = []
+
+    def nobody(request: Request[Any]) -> Any:
+        asked.append(text_of(request))
+        return []
+
+    captioned(shard([(0.0, 10.0, 1)]), characters=nobody)
+    assert "large, sharp, whole (not cut by the picture's edge), nobody else before it" in asked[0]
+
+
 def test_an_exemplar_is_cut_out_around_its_individual() -> None:
     """Two in one frame were told apart by words alone."""
     both = shard([(0.0, 10.0, 1)], people=lambda time: (RED, BLUE))
