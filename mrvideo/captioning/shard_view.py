@@ -184,14 +184,15 @@ def _first_look(
         """Who is just leaving is seen there, and after the border no more."""
         if border_seconds >= spec.video.duration_seconds - _TICK:
             return ()
-        since = _last_until(cuts, border_seconds)
-        sample = border_seconds - 1 / options.frames_per_second
-        known = [one for one in _since(shard.frames, since) if one.time_seconds <= sample + _TICK]
+        step = 1 / options.frames_per_second
+        # One that has stood for longer is of nobody who is leaving now.
+        since = max(_last_until(cuts, border_seconds), border_seconds - 2 * step)
+        known = [f for f in _since(shard.frames, since) if f.time_seconds <= border_seconds - step + _TICK]
         return tuple(Shown(one, one.time_seconds) for one in known[-1:])
 
     before = ahead_of(planned.start_seconds)
     first = at(planned.start_seconds, spec.span.start_seconds)
-    last = ahead_of(planned.stop_seconds)
+    last = tuple(one for one in ahead_of(planned.stop_seconds) if planned.contains(one.time_seconds))
     after = at(planned.stop_seconds, spec.span.stop_seconds)
     own = _sparse(options, shard, planned, cuts, (*first, *last), len(before) + len(after))
     return (*before, *own, *after), (*before, *first, *last, *after)
