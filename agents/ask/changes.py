@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from anyio import to_thread
@@ -21,6 +22,7 @@ from PIL import Image
 
 from mrvideo.agents.ask.pixels import SHORT_ACT_FRAMES_PER_SECOND, Bin, Fetched, even_bins, fetch
 from mrvideo.agents.ask.state import Context
+from mrvideo.models.base import Model
 from mrvideo.records import Frame, Span
 from mrvideo.schemas.analysis import Density
 
@@ -44,18 +46,26 @@ _NEAR = (0.3, 0.7)
 """Where in its bin another frame is tried."""
 
 _Cells = NDArray[np.float32]
+Picks: TypeAlias = frozenset[tuple[float, ...]]
 
 
-async def fetch_as(context: Context, look: Density, bins: Sequence[Bin], *, phase: float) -> Fetched:
-    """The frames that show best what the bins of such a look stand for. Raises `VideoChanged`."""
+async def fetch_as(
+    context: Context, look: Density, bins: Sequence[Bin], *, phase: float, model: Model | None = None
+) -> Fetched:
+    """The frames that show best what the bins of such a look stand for, as `model` is to see them. Raises
+    `VideoChanged`.
+    """
+    picks = (model or context.vision).capabilities.picks
     if look == "dense":
-        return await fetch_telling(context, bins, phase=phase)
+        return await fetch_telling(context, bins, phase=phase, picks=picks)
     if look == "glance":
-        return await fetch_sharp(context, bins)
+        return await fetch_sharp(context, bins, picks=picks)
     return await fetch(context, bins)
 
 
-async def fetch_telling(context: Context, bins: Sequence[Bin], *, phase: float) -> Fetched:
+async def fetch_telling(
+    context: Context, bins: Sequence[Bin], *, phase: float, picks: Picks = frozenset()
+) -> Fetched:
     """As many frames as there are bins, of the same spans, chosen by what changes between them. The frame of
     a bin without a length stays.
 
@@ -71,12 +81,13 @@ async def fetch_telling(context: Context, bins: Sequence[Bin], *, phase: float) 
     fresh = [c.of for c in unsent]
     fixed = [b for b in bins if b.span.duration_seconds == 0]
     candidates = await fetch(context, [*fixed, *unsent, *(c for c in fine if c.of not in fresh)])
-    fetched = await to_thread.run_sync(_telling, candidates, fixed, loose, limiter=context.decoding)
+    chosen = await to_thread.run_sync(_telling, candidates, fixed, loose, limiter=context.decoding)
+    fetched = _only(candidates, _as_picked(candidates, chosen, picks))
     context.sent.now |= {round(time, 2) for _, times in fetched.shown for time in times}
     return fetched
 
 
-async def fetch_sharp(context: Context, bins: Sequence[Bin]) -> Fetched:
+async def fetch_sharp(context: Context, bins: Sequence[Bin], *, picks: Picks = frozenset()) -> Fetched:
     """The frame of each bin; another one of its stretch where that is much sharper. Raises `VideoChanged`."""
     tried = [
         replace(bin_, time_seconds=bin_.span.start_seconds + share * bin_.span.duration_seconds)
@@ -98,6 +109,7 @@ async def fetch_sharp(context: Context, bins: Sequence[Bin]) -> Fetched:
         sharp = max(own, key=lambda f: len(f.jpeg))
         better = len(sharp.jpeg) >= _TIMES_SHARPER * len(usual.jpeg)
         chosen.add((bin_.of, (sharp if better else usual).time_seconds))
+    chosen = _as_picked(fetched, chosen, picks)
     context.sent.now |= {round(time, 2) for _, time in chosen}
     unseen = tuple(u for u in fetched.unseen if any(b.span.overlaps(u.span) for b in lost))
     return replace(_only(fetched, chosen), unseen=unseen)
@@ -108,7 +120,18 @@ def _candidates(bin_: Bin, count: int, phase: float) -> list[Bin]:
     return even_bins(bin_.span, bin_.of, max(min(count, closest), 1), phase)
 
 
-def _telling(fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin]) -> Fetched:
+def _as_picked(fetched: Fetched, chosen: set[tuple[Span, float]], picks: Picks) -> set[tuple[Span, float]]:
+    """The chosen frames, or those of a recorded request that are nearly the same of these candidates."""
+    own = {round(time, 2) for _, time in chosen}
+    there = {round(time, 2): (of, time) for of, times in fetched.shown for time in times}
+    alike = [p for p in picks if len(p) == len(own) and all(time in there for time in p)]
+    best = min(alike, key=lambda p: (len(own.symmetric_difference(p)), p), default=())
+    if not best or len(own.symmetric_difference(best)) > len(own):
+        return chosen
+    return {there[time] for time in best}
+
+
+def _telling(fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin]) -> set[tuple[Span, float]]:
     """Of the frames, one for each bin."""
     spans = list(dict.fromkeys(b.of for b in loose))
     own = {span: _shown(fetched, span) for span in spans}
@@ -120,7 +143,7 @@ def _telling(fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin]) -> Fe
         if shown:
             nearest = min(shown, key=lambda f: abs(f.time_seconds - bin_.time_seconds))
             chosen.add((bin_.of, nearest.time_seconds))
-    return _only(fetched, chosen)
+    return chosen
 
 
 def _counts(

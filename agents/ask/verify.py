@@ -366,7 +366,7 @@ async def _check(
         needed = max(most - min(most // 3, 3), 1) if sampled else len(spans)
         exemplars, known = await portraits(context, named=named, images=most, spans=needed, model=model)
         bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
-        fetched = await fetch_as(context, look, bins, phase=phase)
+        fetched = await fetch_as(context, look, bins, phase=phase, model=model)
         if not (fetched.frames or spoken):
             return Opinion(None, "", fetched.unseen, looked=False)
         outside = _outside(fetched.shown, spans)

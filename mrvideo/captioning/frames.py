@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 STILL_STEP_SECONDS, SWAY_STEP_SECONDS = 2.0, 1.0
-_SWAY_LEVEL = 20.0
+_SWAY_LEVEL, _SWAY_MOST = 20.0, 60.0
 """For means of 8 × 8 pixels: the edge of somebody who breathes and sways moves by a pixel or two and back."""
 _SMALL_CALL = 8
 _NOISE_LEVEL = 7
@@ -158,14 +158,16 @@ def _alike(first: Image, last: Image) -> bool:
 
 
 def _in_between(before: Image, own: Image, after: Image) -> bool:
-    """Whether every part of a picture is as light as in the one before, in the one after, or in between,
-    whatever the exposure does to all of it.
+    """Whether every part of a picture is as light as in the one before, in the one after, or in between, which
+    differ little themselves, whatever the exposure does to all of it.
     """
     if not before.size == own.size == after.size:
         return False
     first, middle, last = (np.asarray(image, dtype=np.float32) for image in (before, own, after))
     first = first - np.median(first - middle)
     last = last - np.median(last - middle)
+    if float(np.abs(last - first).max()) > _SWAY_MOST:
+        return False
     beyond = np.maximum(np.minimum(first, last) - middle, middle - np.maximum(first, last))
     return float(beyond.max()) <= _SWAY_LEVEL
 

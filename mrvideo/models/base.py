@@ -164,7 +164,9 @@ class Capabilities:
     `tools` whether it can call tools; `context_tokens` bounds one request, text and images together.
     `judges`: whether it can weigh evidence; a model that cannot only finds the words that a claim quotes.
     `index_fingerprint` replaces `fingerprint` in the keys of indexes, for a model whose answers may change
-    while its captions stay the same.
+    while its captions stay the same. `picks`, of a recording: the times of the frames that each recorded
+    request shows, to the hundredth of a second; where frames are chosen by what they show, another decoder may
+    choose others by a hair.
     """
 
     max_images: int = MAX_IMAGES
@@ -176,6 +178,7 @@ class Capabilities:
     concurrency: int = 16
     judges: bool = True
     index_fingerprint: str | None = None
+    picks: frozenset[tuple[float, ...]] = field(default=frozenset(), compare=False, repr=False)
 
 
 class Identified(Protocol):

@@ -165,7 +165,7 @@ class RecordingModel(WrappedModel):
             model=self.name,
             fingerprint=fingerprint_digest(self.fingerprint),
             roles=self._roles,
-            capabilities=asdict(self.capabilities),
+            capabilities={k: v for k, v in asdict(self.capabilities).items() if k != "picks"},
             usage=None if reply.cached else reply.usage,
             recorded_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )

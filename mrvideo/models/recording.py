@@ -109,6 +109,13 @@ class Asked(Record):
         return _digest([self.prompt, self._said])
 
     @property
+    def frames(self) -> tuple[float, ...]:
+        """Times of the pictures that are labelled with theirs, to the hundredth of a second."""
+        return tuple(
+            round(p.time_seconds, 2) for p in self.pictures if p.label.endswith(f"{p.time_seconds:.2f} s")
+        )
+
+    @property
     def _shown(self) -> Any:
         return [self.video, _rounded([picture.model_dump(mode="json") for picture in self.pictures])]
 
@@ -176,6 +183,7 @@ class Recording:
     last: tuple[str, Capabilities] | None = None
     recorded_at: str = ""
     broken: int = 0
+    frames: set[tuple[float, ...]] = field(default_factory=set[tuple[float, ...]])
 
     def find(self, key: Key) -> RecordedReply | None:
         """The reply to that request. Raises `SettingsError` where the file can no longer be read, or is
@@ -205,6 +213,7 @@ class Recording:
             self.videos.add(asked.video)
         self.shown.add(asked.shown)
         self.said.add(asked.said)
+        self.frames.add(asked.frames)
         self.last = found.model, capabilities_of(found.capabilities)
         self.models.update(dict.fromkeys(found.roles, self.last))
         self.recorded_at = max(self.recorded_at, found.recorded_at)

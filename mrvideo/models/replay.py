@@ -79,7 +79,8 @@ class ReplayModel:
             if (value := getattr(settings, name)) is not None
         }
         images = min(able.look_images, int(chosen.get("max_images", able.look_images)))
-        self._able = replace(able, **{**chosen, "look_images": images})
+        picks = frozenset(self._recording.frames)
+        self._able = replace(able, **{**chosen, "look_images": images}, picks=picks)
 
     @property
     def name(self) -> str:

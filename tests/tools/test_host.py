@@ -207,7 +207,9 @@ async def test_every_question_is_answered_right_by_the_callers_own_eyes(place: A
         for question in place.questions:
             data = await agent.call("ask_video", video="world.mp4", question=question.text)
             missed.append(wrong(question, data))
-            assert data["verified"] == (question.truth is not None) and data["unseen"] == [], question.text
+            # What was said is quoted, and nothing is looked at.
+            seen = question.truth is not None and question.kind != "why"
+            assert data["verified"] == seen and data["unseen"] == [], question.text
         assert [one for one in missed if one] == []
         assert len(place.questions) >= 8
         assert len(set(agent.answered)) == len(agent.answered), "no task is answered twice"
