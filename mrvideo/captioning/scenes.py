@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_lowercase
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.characters import mention_of
@@ -50,7 +50,7 @@ the clip, of the first one, which tells the place, and of what each between them
 _SHORT_WORDS = 10
 """Of a description of somebody who is not expected in a clip."""
 
-Tiles = list["Piece | Failure"]
+Tiles: TypeAlias = "list[Piece | Failure]"
 
 
 class Chain(NamedTuple):
