@@ -118,7 +118,7 @@ async def _caption_chain(
         if isinstance(reply, Failure):
             tiles.append(reply)
             continue
-        tiles += call.tiles(reply)
+        tiles.extend(call.tiles(reply))
         new += call.newcomers(reply)
         corrected += call.corrected(reply)
     return Chain(tiles, new, corrected)
