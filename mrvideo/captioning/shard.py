@@ -155,7 +155,7 @@ async def caption_frames(
     """The records of a decoded shard: characters first, then all its scenes at once. Runs on the event-loop
     thread.
     """
-    view = view_shard(spec, shard)
+    view = view_shard(spec, shard).as_picked(shard.frames, vision.capabilities.picks)
     calls = Calls(vision, on_call=on_call)
     look = await find_characters(view, calls)
     tiles, newcomers, corrected, borders = await _tiles(view, look.mentions, look.watermarks, calls)

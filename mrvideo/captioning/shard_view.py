@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mrvideo.captioning.frames import Shown, alike, on_screen, thinned
@@ -84,6 +84,24 @@ class ShardView:
     def thinned(self, shown: Sequence[Shown]) -> tuple[Shown, ...]:
         """The frames without most of those where next to nothing moves, unless the options say otherwise."""
         return thinned(shown) if self.spec.options.thin_stills else tuple(shown)
+
+    def as_picked(self, frames: Sequence[Frame], picks: Set[tuple[float, ...]]) -> ShardView:
+        """With the first look of a recorded request where that shows nearly the same of these frames: which one
+        is the sharpest, another decoder may see otherwise by a hair.
+        """
+        own = tuple(round(one.time_seconds, 2) for one in self.sparse)
+        there = {round(frame.time_seconds, 2): frame for frame in frames}
+        differ = {
+            pick: sum(a != b for a, b in zip(own, pick, strict=True))
+            for pick in picks
+            if len(pick) == len(own) and all(time in there for time in pick)
+        }
+        best = min(differ, key=lambda pick: (differ[pick], pick), default=own)
+        if not 0 < differ.get(best, 0) <= len(own) // 2:
+            return self
+        same = {round(one.time_seconds, 2): one for one in self.sparse}
+        sparse = tuple(same.get(time) or Shown(there[time], there[time].time_seconds) for time in best)
+        return replace(self, sparse=sparse)
 
     def exemplar_frame(self, mention: Mention) -> Frame | None:
         """The frame that shows the mention best; None when it was not among those shown."""

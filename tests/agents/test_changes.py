@@ -89,6 +89,19 @@ async def test_another_look_of_a_span_shows_other_frames(film: SimpleNamespace) 
     assert not {f.time_seconds for f in first.frames} & {f.time_seconds for f in second.frames}
 
 
+async def test_a_replay_takes_the_frames_that_were_recorded(film: SimpleNamespace) -> None:
+    """Another decoder chooses others by a hair, and each such request was missing from the recording."""
+    bins = dense_bins([Span(0, 10)], 6)
+    own = [f.time_seconds for f in (await fetch_telling(context_of(film, waves), bins, phase=0.5)).frames]
+    grid = [round((i + 0.5) * 10 / 24, 2) for i in range(24)]
+    kept = [round(time, 2) for time in own]
+    recorded = tuple(sorted([*kept[:2], *kept[3:], next(time for time in grid if time not in kept)]))
+    far = tuple(time for time in grid if time not in kept)[:6]
+    for picks, taken in (({recorded, far, (1.0, 2.0)}, recorded), ({far}, tuple(kept))):
+        again = await fetch_telling(context_of(film, waves), bins, phase=0.5, picks=frozenset(picks))
+        assert tuple(round(frame.time_seconds, 2) for frame in again.frames) == taken
+
+
 async def test_a_stretch_that_is_lost_is_told_and_the_rest_is_shown(film: SimpleNamespace) -> None:
     context = context_of(film, waves, lost=Span(2.0, 4.0))
     fetched = await fetch_telling(context, dense_bins([Span(0, 10)], 6), phase=0.5)

@@ -144,6 +144,25 @@ def test_every_shot_has_its_frame_and_the_number_is_half_of_what_the_rate_allows
         assert any(shot.span.contains(time) for time in times)
 
 
+def test_the_first_look_of_a_recording_is_taken_again_where_it_is_nearly_the_same() -> None:
+    """Which of two still frames takes more bytes hangs on the decoder: a recording was of no use elsewhere."""
+    span = Span(0.0, 40.0)
+    shots = (Shot(start_seconds=0.0, stop_seconds=20.0), Shot(start_seconds=20.0, stop_seconds=40.0))
+    frames = tuple(frame_of(Image.effect_noise((64, 36), 90).convert("RGB"), t / 2) for t in range(80))
+    info = video_info(40.0, width=64, height=36, frames_per_second=2.0)
+    spec = ShardSpec(
+        index=0, span=span, video=info, options=CaptioningOptions(), reading=ReadOptions(long_side_pixels=64)
+    )
+    view = view_shard(spec, ShardFrames(span, frames, shots, (), ()))
+    own = [one.time_seconds for one in view.sparse]
+    recorded = (own[0], own[1] + 0.5, *own[2:])
+    assert [one.time_seconds for one in view.as_picked(frames, {recorded}).sparse] == list(recorded)
+    other_film = tuple(time + 0.25 for time in own)
+    another_look = tuple(time + 0.5 for time in own)
+    assert view.as_picked(frames, {other_film, another_look, tuple(own)}) is view
+    assert view.as_picked(frames, {other_film, another_look}) is view
+
+
 def test_a_frame_of_a_short_act_is_shown_beside_the_samples() -> None:
     frames = [frame(t / 2) for t in range(4)] + [frame(1.7)]
     frames.sort(key=lambda one: one.time_seconds)
