@@ -137,7 +137,7 @@ def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
     asking: Any, place: Any, tmp_path: Path
 ) -> None:
     """Low reads captions alone; high looks, checks, and goes a second round. One throw of the dice says
-    little: four.
+    little: three.
     """
     twins = {
         one.face: other.face
@@ -147,7 +147,7 @@ def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
     }
     right: Counter[str] = Counter()
     verified = verified_wrong = 0
-    for seed in range(5, 9):
+    for seed in range(5, 8):
         faults = asking.perceiver.Faults(confuses_look_alikes=0.1, seed=seed)
         eyes = asking.perceiver.Perceiver(faults, look_alikes=twins)
         answered = with_faults(asking, place, tmp_path / str(seed), eyes, ("low", "high"))
@@ -155,9 +155,9 @@ def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
         sure = [(q, a) for q, a in answered["high"] if a.verified]
         verified += len(sure)
         verified_wrong += len(wrong(asking, sure))
-    assert verified > 88
+    assert verified > 66
     assert verified_wrong <= verified / 10, "what is called verified is nearly always right"
-    assert right["low"] + 6 <= right["high"], right
+    assert right["low"] + 5 <= right["high"], right
 
 
 @pytest.mark.parametrize("effort", ["medium", "high"])

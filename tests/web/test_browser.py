@@ -124,6 +124,11 @@ def test_a_cast_is_put_right_in_the_page_and_is_so_after_a_reload(page: Any, vie
         page.click("#undo")
         expect(page.locator("#told")).to_contain_text(f"Taken back: {told}")
         expect(page.locator("#cast li")).to_have_count(count)
+    # Undone while it was still in work: one after the other.
+    page.select_option("#who", "person_1")
+    page.fill("#value", "Bea")
+    page.evaluate("for (const one of ['#correct button.main', '#undo']) document.querySelector(one).click()")
+    expect(page.locator("#told")).to_contain_text("Taken back: person_1 is called Bea")
     with Library.open(viewer.settings.library) as library:
         assert library.corrections(DIGEST) == ()
 

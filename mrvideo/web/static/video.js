@@ -231,14 +231,21 @@ async function writeThem() {
 function givePhoto(name) {
   const [file] = $("photo").files;
   if (!file) throw new Error("choose a picture's file first");
-  correct({ action: "photo" }, { path: `${base}/photo?name=${encodeURIComponent(name)}`, options: { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file } });
+  correct({ action: "photo", name }, { path: `${base}/photo?name=${encodeURIComponent(name)}`, options: { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file } });
 }
 
-let correcting = false;
-async function correct(body, { path, options } = post(`${base}/cast`, body)) {
-  // One at a time; its button keeps the focus.
-  if (correcting) return;
-  correcting = true;
+let correcting = Promise.resolve(), last = null;
+async function correct(body, request = post(`${base}/cast`, body)) {
+  // One after the other; the same once more while it is in work is a double click. Buttons keep the focus.
+  const asked = JSON.stringify(body);
+  if (asked === last) return;
+  last = asked;
+  correcting = correcting.then(() => corrected(body, request));
+  await correcting;
+  if (last === asked) last = null;
+}
+
+async function corrected(body, { path, options }) {
   try {
     $("problem").textContent = "";
     $("told").textContent = "Putting right …";
@@ -248,8 +255,6 @@ async function correct(body, { path, options } = post(`${base}/cast`, body)) {
   } catch (error) {
     $("told").textContent = "";
     complain(error);
-  } finally {
-    correcting = false;
   }
 }
 
