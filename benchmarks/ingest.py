@@ -118,7 +118,6 @@ def by_shards(
             ]
         if detector is not None:
             detector.shots(span)
-            detector.still_spans(span)
         return len(frames)
 
     with ThreadPoolExecutor(workers) as pool:

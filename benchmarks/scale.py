@@ -147,7 +147,7 @@ def _frames(times: Sequence[float]) -> list[Frame]:
 def _shard(path: str, span: Span, *, frames_per_second: float, **_: Any) -> ShardFrames:
     frames = tuple(_frames(sample_times(span, frames_per_second=frames_per_second)))
     shot = Shot(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds)
-    return ShardFrames(span=span, frames=frames, shots=(shot,), still_spans=(), lost=())
+    return ShardFrames(span=span, frames=frames, shots=(shot,), lost=())
 
 
 class _Frames:

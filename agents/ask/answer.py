@@ -16,7 +16,17 @@ from mrvideo.agents.ask.intention import readings, shot_starts
 from mrvideo.agents.ask.nearest import nearest_of
 from mrvideo.agents.ask.segments import cast_of
 from mrvideo.agents.ask.sources import Sources, find_quote, fold
-from mrvideo.agents.ask.state import Context, Draft, Held, Outcome, State, Verdict, spare_calls
+from mrvideo.agents.ask.state import (
+    Context,
+    Draft,
+    Held,
+    Outcome,
+    State,
+    Verdict,
+    has_missed,
+    spare_calls,
+    verdicts_now,
+)
 from mrvideo.agents.ask.trim import fit_analyses
 from mrvideo.records import (
     Answer,
@@ -254,7 +264,7 @@ def _checked_by(context: Context, outcome: Outcome) -> tuple[Checker, ...]:
 
 def judged_claims(state: State) -> tuple[Claim, ...]:
     """The draft's claims with what this round's verification found."""
-    verdicts = {v.claim_index: v for v in state.get("verdicts", []) if v.round == state["round"]}
+    verdicts = {v.claim_index: v for v in verdicts_now(state)}
     return tuple(
         claim.model_copy(update={"holds": verdicts[index].holds, "findings": verdicts[index].findings})
         if index in verdicts
@@ -266,13 +276,13 @@ def judged_claims(state: State) -> tuple[Claim, ...]:
 def outcome_of(state: State) -> Outcome:
     """What this round came to."""
     draft, claims = state["draft"], judged_claims(state)
-    missed = any(one.round == state["round"] for one in state.get("missed", []))
+    missed = has_missed(state)
     sound = bool(claims) and not draft.dropped_claims and not missed
     if sound and all(claim.holds is True for claim in claims):
         rank = 2
     else:
         rank = int(bool(claims) and not missed and not any(claim.holds is False for claim in claims))
-    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
+    verdicts = verdicts_now(state)
     looked = [v for v in verdicts if not v.timed]
     seen = {i for v in looked if v.pixels for i in claims[v.claim_index].evidence_ids}
     # What times alone decide is no more certain than the things that were seen at these times.

@@ -8,7 +8,6 @@ chosen       ^      ^ ^ ^ ^      ^      ^ ^ ^     as much change between two of 
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,11 +17,11 @@ from typing import TypeAlias
 import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
-from PIL import Image
 
 from mrvideo.agents.ask.pixels import SHORT_ACT_FRAMES_PER_SECOND, Bin, Fetched, even_bins, fetch
 from mrvideo.agents.ask.state import Context
-from mrvideo.models.base import Model
+from mrvideo.media.images import small_grey
+from mrvideo.models.base import Model, nearest_pick
 from mrvideo.records import Frame, Span
 from mrvideo.schemas.analysis import Density
 
@@ -122,13 +121,9 @@ def _candidates(bin_: Bin, count: int, phase: float) -> list[Bin]:
 
 def _as_picked(fetched: Fetched, chosen: set[tuple[Span, float]], picks: Picks) -> set[tuple[Span, float]]:
     """The chosen frames, or those of a recorded request that are nearly the same of these candidates."""
-    own = {round(time, 2) for _, time in chosen}
     there = {round(time, 2): (of, time) for of, times in fetched.shown for time in times}
-    alike = [p for p in picks if len(p) == len(own) and all(time in there for time in p)]
-    best = min(alike, key=lambda p: (len(own.symmetric_difference(p)), p), default=())
-    if not best or len(own.symmetric_difference(best)) > len(own):
-        return chosen
-    return {there[time] for time in best}
+    pick = nearest_pick(picks, {round(time, 2) for _, time in chosen}, there)
+    return chosen if pick is None else {there[time] for time in pick}
 
 
 def _telling(fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin]) -> set[tuple[Span, float]]:
@@ -197,10 +192,7 @@ def _changes(frames: Sequence[Frame]) -> list[float]:
     """How much each frame differs from the one before: mean levels beyond noise, whatever the exposure does;
     all zero where hardly anything changes.
     """
-    cells = [_cells(frame) for frame in frames]
-    changes: list[float] = []
-    for left, right in pairwise(cells):
-        changes.append(_change(left, right))
+    changes = [_change(left, right) for left, right in pairwise([_cells(frame) for frame in frames])]
     return changes if max(changes, default=0.0) >= _STILL_LEVEL else [0.0] * len(changes)
 
 
@@ -215,10 +207,7 @@ def _change(left: _Cells, right: _Cells) -> float:
 
 def _cells(frame: Frame) -> _Cells:
     """Mean greys of 16 × 16 pixels."""
-    image = Image.open(io.BytesIO(frame.jpeg))
-    # Decodes at an eighth of the size: cheap, and every pixel is a mean.
-    image.draft("L", (image.width // 8, image.height // 8))
-    grey = image.convert("L")
+    grey = small_grey(frame)
     return np.asarray(grey.reduce(2) if min(grey.size) > 1 else grey, dtype=np.float32)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mrvideo.agents.ask.state import Context, State
+from mrvideo.agents.ask.state import Context, State, verdicts_now
 from mrvideo.records import Span, Unseen, clock, merge_spans
 from mrvideo.wording import counted, stage_label
 
@@ -69,7 +69,7 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
             hull = Span(look.shown[0][0].start_seconds, look.shown[-1][0].stop_seconds)
             reason = f"{counted(look.left_out, 'shot')} of it not looked at: only their captions were read"
             left.append(Unseen.of(hull, reason))
-    unchecked = [v for v in state.get("verdicts", []) if v.round == state["round"] and v.unpaid]
+    unchecked = [v for v in verdicts_now(state) if v.unpaid]
     known = {e.id: e.span for e in state["evidence"]}
     for verdict in unchecked:
         spans = [known[i] for i in state["draft"].claims[verdict.claim_index].evidence_ids]

@@ -11,7 +11,17 @@ from mrvideo.agents.ask.calls import call, call_fitting, failure_of, packed, roo
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
 from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, halved, plan_segments
 from mrvideo.agents.ask.shots import padded, trimmed
-from mrvideo.agents.ask.state import Context, Reading, ReduceTask, Segment, SegmentTask, State, Walked
+from mrvideo.agents.ask.state import (
+    Context,
+    Reading,
+    ReduceTask,
+    Segment,
+    SegmentTask,
+    State,
+    Walked,
+    has_missed,
+    verdicts_now,
+)
 from mrvideo.agents.ask.trim import fit_analyses
 from mrvideo.agents.ask.walk import read_all_facts, walk
 from mrvideo.errors import ModelError, RequestTooLarge
@@ -290,9 +300,8 @@ def segments_to_read_again(state: State) -> list[Segment]:
 
 def _is_in_doubt(state: State) -> bool:
     """Whether the round found nothing, something was denied, or something left out."""
-    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
-    missed = any(one.round == state["round"] for one in state.get("missed", []))
-    return not state["draft"].claims or missed or any(v.holds is False for v in verdicts)
+    denied = any(verdict.holds is False for verdict in verdicts_now(state))
+    return not state["draft"].claims or has_missed(state) or denied
 
 
 def _settled(

@@ -6,7 +6,7 @@ import re
 
 from mrvideo.agents.ask.answer import judged_claims
 from mrvideo.agents.ask.calls import clipped, keep_within, room_for
-from mrvideo.agents.ask.state import Context, State
+from mrvideo.agents.ask.state import Context, State, verdicts_now
 from mrvideo.records import Claim, Span, merge_spans
 
 _SHARE = 16
@@ -26,7 +26,7 @@ def notes_of(context: Context, state: State) -> list[str]:
     """Earlier notes, who is meant by whom, what held, what stayed open, what was left out, or that nothing
     was found.
     """
-    verdicts = {v.claim_index: v for v in state.get("verdicts", []) if v.round == state["round"]}
+    verdicts = {v.claim_index: v for v in verdicts_now(state)}
     notes = list(state.get("known", []))
     meant: dict[str, list[str]] = {}
     for one in state["plan"].characters:

@@ -10,7 +10,7 @@ from mrvideo.agents.ask.answer import judged_claims, outcome_of
 from mrvideo.agents.ask.notes import denied_note, notes_of, within_room
 from mrvideo.agents.ask.segments import unheard
 from mrvideo.agents.ask.sources import fold
-from mrvideo.agents.ask.state import Context, Held, State
+from mrvideo.agents.ask.state import Context, Held, State, has_missed, verdicts_now
 from mrvideo.agents.ask.verify import cited_spans
 from mrvideo.records import StageFinished
 
@@ -19,7 +19,7 @@ async def judge(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """What the checks came to is learnt; the edges decide whether another round may use it."""
     context = runtime.context
     context.on_event(StageFinished(stage="verify"))
-    seen = {v.claim_index: v.seen for v in state.get("verdicts", []) if v.round == state["round"]}
+    seen = {v.claim_index: v.seen for v in verdicts_now(state)}
     denied = [
         denied_note(state, claim, seen.get(index, ""))
         for index, claim in enumerate(judged_claims(state))
@@ -60,9 +60,8 @@ def needs_another_round(state: State, context: Context) -> bool:
         closest = basis == "illegible" and state["plan"].look == "text"
         settled = (closest or basis in ("absent", "unheard")) and not draft.reply.found
         return not settled and not unheard(context, state["goals"].needs_speech)
-    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
-    missed = any(one.round == state["round"] for one in state.get("missed", []))
-    return missed or any(v.holds is not True and (v.looked or v.holds is False) for v in verdicts)
+    doubted = [v for v in verdicts_now(state) if v.holds is not True]
+    return has_missed(state) or any(v.looked or v.holds is False for v in doubted)
 
 
 def must_read_on(state: State) -> bool:
@@ -80,10 +79,8 @@ def only_times_are_wrong(state: State) -> bool:
     """Whether all that is open was seen, at other times than claimed: then the answer is worded again, and
     nothing else is done.
     """
-    verdicts = [v for v in state.get("verdicts", []) if v.round == state["round"]]
-    missed = any(one.round == state["round"] for one in state.get("missed", []))
-    doubted = [v for v in verdicts if v.holds is not True]
-    return bool(doubted) and not missed and all(v.corrected is not None for v in doubted)
+    doubted = [v for v in verdicts_now(state) if v.holds is not True]
+    return bool(doubted) and not has_missed(state) and all(v.corrected is not None for v in doubted)
 
 
 def _held(context: Context, state: State) -> list[Held]:

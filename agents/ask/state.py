@@ -366,6 +366,16 @@ class State(TypedDict):
     answer: Answer
 
 
+def verdicts_now(state: State) -> list[Verdict]:
+    """Those of the round."""
+    return [verdict for verdict in state.get("verdicts", []) if verdict.round == state["round"]]
+
+
+def has_missed(state: State) -> bool:
+    """Whether the round's check of the rest saw something that its draft leaves out."""
+    return any(one.round == state["round"] for one in state.get("missed", []))
+
+
 def spare_calls(state: State) -> int:
     """How many more calls in a row this round may take: six are promised, eight where a memory is walked, and
     these are what it needs or has taken.

@@ -42,6 +42,7 @@ from mrvideo.agents.ask.state import (
     Verdict,
     VerifyTask,
     spare_calls,
+    verdicts_now,
 )
 from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError, RequestTooLarge
@@ -90,7 +91,7 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     """
     context.sent.settle()
     draft, pictures = state["draft"], context.pictures
-    decided = {v.claim_index for v in state.get("verdicts", []) if v.round == state["round"]}
+    decided = {v.claim_index for v in verdicts_now(state)}
     open_ = [index for index in range(len(draft.claims)) if index not in decided]
     known = {e.id: e for e in state["evidence"]}
     evidence = {i: tuple(known[e] for e in draft.claims[i].evidence_ids) for i in open_}
@@ -205,11 +206,12 @@ def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opini
     holds, seen, unseen = opinion.holds, opinion.seen, list(opinion.unseen)
     corrected = opinion.corrected
     findings: tuple[ModelFinding, ...] = ()
+    if second is not None:
+        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
+        unseen += second.unseen
     if second is not None and opinion.unclear:
         # A no is the first one.
         holds, corrected = second.holds or None, second.corrected
-        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
-        unseen += second.unseen
     elif second is not None:
         if context.checker is not None and second.holds is not False and second.looked:
             findings = (
@@ -217,8 +219,6 @@ def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opini
                 ModelFinding(model=context.eye.name, holds=False, seen=opinion.seen),
             )
         holds = False if second.holds is False else None
-        seen = " ".join(dict.fromkeys(part for part in (seen, second.seen) if part))
-        unseen += second.unseen
     if context.checker is not None and holds is False and not findings and second is None:
         made = " ".join(dict.fromkeys(e.quote for e in task["evidence"]))
         findings = (
@@ -285,9 +285,7 @@ def _unshown_bins(context: Context, spans: Sequence[Span], images: int, phase: f
     sent = context.sent.before
     unshown = [p for p in parts if not any(p.contains(time) for time in sent)]
     chosen = spread(unshown, images)
-    chosen += (
-        spread([p for p in parts if p not in unshown], images - len(chosen)) if len(chosen) < images else []
-    )
+    chosen += spread([p for p in parts if p not in unshown], images - len(chosen))
     return [
         b for part in sorted(chosen, key=lambda p: p.start_seconds) for b in even_bins(part, part, 1, phase)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mrvideo.media.clips import grid_times
-from mrvideo.media.images import scaled
+from mrvideo.media.images import scaled, small_grey
 from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
 from mrvideo.records import Frame, Span
 
@@ -111,7 +110,7 @@ def thinned(shown: Sequence[Shown]) -> tuple[Shown, ...]:
     left out looks, part by part, as the frame before or the one after, or in between; what is there for one
     frame alone, and where something begins or ends, stays.
     """
-    small = [_small(one.frame) for one in shown]
+    small = [small_grey(one.frame) for one in shown]
     kept: list[int] = []
     for place, one in enumerate(shown):
         if 0 < place < len(shown) - 1:
@@ -140,7 +139,9 @@ def alike(one: Frame, other: Frame) -> bool:
     does, and none of 8 × 8 by far more than nearly all others: a hand that moves within one part leaves the mean
     of that part as it was.
     """
-    return (one.width, one.height) == (other.width, other.height) and _alike(_small(one), _small(other))
+    return (one.width, one.height) == (other.width, other.height) and _alike(
+        small_grey(one), small_grey(other)
+    )
 
 
 def _alike(first: Image, last: Image) -> bool:
@@ -180,16 +181,6 @@ def _level_of_nearly_all(levels: Sequence[int]) -> int:
         if over < 0:
             return level
     return 0
-
-
-def _small(frame: Frame) -> Image:
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(frame.jpeg))
-    # Decodes at an eighth of the size: cheap, and every pixel is a mean. Single ones of them differ by noise
-    # along edges.
-    image.draft("L", (image.width // 8, image.height // 8))
-    return image.convert("L")
 
 
 def spread(shown: Sequence[Shown], count: int) -> tuple[Shown, ...]:

@@ -14,6 +14,7 @@ from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.media.clips import clips_on_cuts, grid_times, plan_shards
 from mrvideo.media.shard import ShardFrames
+from mrvideo.models.base import nearest_pick
 from mrvideo.records import Failure, Frame, Mention, Shot, Span, merge_spans
 
 _TICK = 1e-6
@@ -89,18 +90,12 @@ class ShardView:
         """With the first look of a recorded request where that shows nearly the same of these frames: which one
         is the sharpest, another decoder may see otherwise by a hair.
         """
-        own = tuple(round(one.time_seconds, 2) for one in self.sparse)
-        there = {round(frame.time_seconds, 2): frame for frame in frames}
-        differ = {
-            pick: sum(a != b for a, b in zip(own, pick, strict=True))
-            for pick in picks
-            if len(pick) == len(own) and all(time in there for time in pick)
-        }
-        best = min(differ, key=lambda pick: (differ[pick], pick), default=own)
-        if not 0 < differ.get(best, 0) <= len(own) // 2:
-            return self
         same = {round(one.time_seconds, 2): one for one in self.sparse}
-        sparse = tuple(same.get(time) or Shown(there[time], there[time].time_seconds) for time in best)
+        there = {round(frame.time_seconds, 2): frame for frame in frames}
+        pick = nearest_pick(picks, same, there)
+        if pick is None:
+            return self
+        sparse = tuple(same.get(time) or Shown(there[time], there[time].time_seconds) for time in pick)
         return replace(self, sparse=sparse)
 
     def exemplar_frame(self, mention: Mention) -> Frame | None:

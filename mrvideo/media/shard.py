@@ -37,7 +37,6 @@ class ShardFrames:
     span: Span
     frames: tuple[Frame, ...]
     shots: tuple[Shot, ...]
-    still_spans: tuple[Span, ...]
     lost: tuple[Failure, ...]
     acts: tuple[float, ...] = ()
     """Times of frames between the samples, which show what came and went there."""
@@ -107,7 +106,7 @@ def read_shard(
             made, shots = evened(
                 made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality
             )
-        return ShardFrames(span, made, shots, detector.still_spans(wide), lost, tuple(acts))
+        return ShardFrames(span, made, shots, lost, tuple(acts))
 
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private

@@ -1,4 +1,4 @@
-"""Camera cuts, dissolves and still spans, from small grey pictures met in the decoding pass."""
+"""Camera cuts, dissolves and short acts, from small grey pictures met in the decoding pass."""
 
 from __future__ import annotations
 
@@ -69,12 +69,6 @@ _DISSOLVE_UNALIKE = 0.8
 _PAN_KEPT = 0.36
 _PAN_UNEXPLAINED = 0.47
 
-_STILL_CELL_LEVEL = 7
-"""For the mean of 2×2 grey values: noise of the coder cancels out there; a small text that appears changes
-few, but those much.
-"""
-_STILL_SECONDS = 1.0
-
 _ACT_LEVEL, _ACT_STAYS_LEVEL = 28, 12
 _ACT_CELLS = 2
 """What comes and goes between two samples changes at least two of 18 × 32 cells by so much, and more of them than differ
@@ -87,14 +81,6 @@ _CONTEXT = 256
 """
 _STAYS_SECONDS = 1.3
 """Of the longest dissolve, half its length and a step of the grid."""
-
-
-class _Changes(NamedTuple):
-    """How each picture differs from the one before it."""
-
-    mean: NDArray[np.float64]
-    largest: NDArray[np.float32]
-    """Of a mean of 2×2 grey values."""
 
 
 class _Grid(NamedTuple):
@@ -122,7 +108,7 @@ class ShotDetector:
         self._joints_seconds = joints_seconds
         self._times: list[float] = []
         self._greys: list[Grey] = []
-        self._changes: _Changes | None = None
+        self._steps: NDArray[np.float64] | None = None
 
     def __call__(self, time_seconds: float, grey: Grey) -> None:
         if time_seconds < self._start_seconds and len(self._times) >= 2 * _CONTEXT:
@@ -130,7 +116,7 @@ class ShotDetector:
             del self._times[:_CONTEXT], self._greys[:_CONTEXT]
         self._times.append(time_seconds)
         self._greys.append(grey)
-        self._changes = None
+        self._steps = None
 
     def with_colours(self, frames: Sequence[Frame]) -> None:
         """Frames met, ascending: they tell a cut between two places that are equally light from something that
@@ -171,20 +157,6 @@ class ShotDetector:
                 found[joint] = "cut"
         return sorted(found.items())
 
-    def still_spans(self, span: Span) -> tuple[Span, ...]:
-        """Spans inside the given one, a second or longer, in which nothing moves."""
-        found: list[Span] = []
-        largest = self._changed().largest
-        anchor = 0
-        for i in range(1, len(self._times) + 1):
-            if i < len(self._times) and largest[i - 1] < _STILL_CELL_LEVEL and self._alike_since(anchor, i):
-                continue
-            still = Span(self._times[anchor], self._times[i - 1]).intersection(span)
-            if still is not None and still.duration_seconds >= _STILL_SECONDS:
-                found.append(still)
-            anchor = i
-        return tuple(found)
-
     def acts(self, sampled_seconds: Sequence[float], *, most: int) -> tuple[float, ...]:
         """Times of pictures between two samples that show what neither does: something strong came and went.
 
@@ -208,29 +180,19 @@ class ShotDetector:
         strongest = sorted(found, key=lambda one: (-one[0], one[1]))[:most]
         return tuple(sorted(time for _, time in strongest))
 
-    def _changed(self) -> _Changes:
-        if self._changes is None:
-            self._changes = _changes(self._greys)
-        return self._changes
-
-    def _alike_since(self, anchor: int, i: int) -> bool:
-        """Whether no cell has changed much since the anchor: small steps add up."""
-        if anchor == i - 1:
-            return True
-        first, last = _fours(np.stack([self._greys[anchor], self._greys[i]]))
-        return int(np.abs(last - first).max()) < 4 * _STILL_CELL_LEVEL
+    def _changed(self) -> NDArray[np.float64]:
+        """How much each picture differs from the one before, in the mean."""
+        if self._steps is None:
+            self._steps = _changes(self._greys)
+        return self._steps
 
     def _cuts(self, pictures: NDArray[np.uint8]) -> list[float]:
-        steps = self._changed().mean
+        steps = self._changed()
         jumps = [i for i in _places(steps >= _CUT_LEVEL) if self._is_jump(pictures, i)]
         clear = {i for i in jumps if self._stands_out(pictures, i)}
         cuts: list[int] = []
         for i in jumps:
-            if (
-                i not in clear
-                and not self._leaves_calm(pictures, i, clear)
-                and not self._retones(pictures, i)
-            ):
+            if not (i in clear or self._leaves_calm(pictures, i, clear) or self._retones(pictures, i)):
                 continue
             if cuts and self._times[i + 1] - self._times[cuts[-1] + 1] < _MIN_SHOT_SECONDS:
                 cuts[-1] = max(cuts[-1], i, key=lambda place: steps[place])
@@ -243,23 +205,24 @@ class ShotDetector:
         return (
             self._times[i + 1] >= _MIN_SHOT_SECONDS
             and self._is_elsewhere(pictures, i)
-            and not self._is_flash(pictures, i, float(self._changed().mean[i]))
+            and not self._is_flash(pictures, i, float(self._changed()[i]))
         )
 
     def _is_elsewhere(self, pictures: NDArray[np.uint8], i: int) -> bool:
         alike = _alike(pictures[i], pictures[i + 1])
         if alike <= _CUT_UNALIKE and _changed(pictures[i], pictures[i + 1]) >= _CUT_CHANGED:
             return True
-        return alike <= _RECOLOURED_UNALIKE and self._is_recoloured(i, self._changed().mean)
+        return alike <= _RECOLOURED_UNALIKE and self._is_recoloured(i)
 
     def _stands_out(self, pictures: NDArray[np.uint8], i: int) -> bool:
         """Whether the step is larger than those around it, or its two pictures have less in common."""
-        steps, lengths = self._changed().mean, np.diff(self._times)
-        around = np.r_[max(0, i - 8) : i, i + 1 : min(len(steps), i + 9)]
-        usual = float(np.median(steps[around])) if len(around) else 0.0
+        steps, times = self._changed(), self._times
+        around = [*range(max(0, i - 8), i), *range(i + 1, min(len(steps), i + 9))]
+        usual = float(np.median(steps[around])) if around else 0.0
         # Where the reader left pictures out, a camera has moved on further, and what it shows differs the
         # more, by less and less.
-        count = math.sqrt(max(1.0, float(lengths[i] / np.median(lengths[around])))) if len(around) else 1.0
+        lengths = [times[j + 1] - times[j] for j in around]
+        count = math.sqrt(max(1.0, float((times[i + 1] - times[i]) / np.median(lengths)))) if lengths else 1.0
         alike = _alike(pictures[i], pictures[i + 1])
         alike_around = self._alike_around(pictures, i) ** count
         # In a fast pan every step is large: there a cut stands out by what the two pictures have in common.
@@ -277,7 +240,7 @@ class ShotDetector:
         """Whether one side of the step is calm beside it, and it is no smaller than the steps of the other side
         but those that are cuts themselves: a camera that begins to swing does so by ever larger steps.
         """
-        steps = self._changed().mean
+        steps = self._changed()
         if (
             _alike(pictures[i], pictures[i + 1]) > _CUT_STRANGE
             or _tones_gap(pictures[i], pictures[i + 1]) < _CALM_TONES
@@ -304,7 +267,7 @@ class ShotDetector:
             (_tones_gap(pictures[j], pictures[j + 1]) for j in near), default=0.0
         )
 
-    def _is_recoloured(self, i: int, steps: NDArray[np.float64]) -> bool:
+    def _is_recoloured(self, i: int) -> bool:
         """Whether most of the picture has another colour in the frames next to the jump, and nothing else jumps
         between them.
         """
@@ -316,6 +279,7 @@ class ShotDetector:
         first, last = self._frames[place - 1], self._frames[after]
         low = bisect_right(self._times, first.time_seconds + SAME_SECONDS)
         high = bisect_right(self._times, last.time_seconds + SAME_SECONDS)
+        steps = self._changed()
         others = np.r_[steps[max(low - 1, 0) : i], steps[i + 1 : high - 1]]
         if first.crop != last.crop or others.max(initial=0.0) >= _CUT_LEVEL:
             return False
@@ -347,7 +311,7 @@ class ShotDetector:
         its middle.
         """
         flat = _contrasts(pictures) < _FLAT_CONTRAST
-        steps = self._changed().mean
+        steps = self._changed()
         edges: list[int] = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8))).tolist()
         found: list[float] = []
         for first, stop in zip(edges[::2], edges[1::2], strict=True):
@@ -488,15 +452,13 @@ def _blend(between: _Numbers, way: _Numbers, length: _Numbers) -> tuple[_Numbers
     return share, np.sqrt((rest**2).sum(axis=1) / length)
 
 
-def _changes(greys: Sequence[Grey]) -> _Changes:
+def _changes(greys: Sequence[Grey]) -> NDArray[np.float64]:
     """In parts: a shard's pictures are many megabytes."""
-    means, largest = [np.zeros(0)], [np.zeros(0, np.float32)]
+    means = [np.zeros(0)]
     for first in range(0, len(greys) - 1, _PART):
         part = np.stack(greys[first : first + _PART + 1])
-        gaps = _gaps(part[1:], part[:-1])
-        means.append(gaps.sum(axis=(1, 2), dtype=np.uint32) / greys[0].size)
-        largest.append(np.abs(np.diff(_fours(part), axis=0)).max(axis=(1, 2)).astype(np.float32) / 4)
-    return _Changes(np.concatenate(means), np.concatenate(largest))
+        means.append(_gaps(part[1:], part[:-1]).sum(axis=(1, 2), dtype=np.uint32) / greys[0].size)
+    return np.concatenate(means)
 
 
 def _fours(pictures: NDArray[np.uint8]) -> NDArray[np.int16]:

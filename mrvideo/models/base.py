@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Container, Set
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
@@ -179,6 +180,18 @@ class Capabilities:
     judges: bool = True
     index_fingerprint: str | None = None
     picks: frozenset[tuple[float, ...]] = field(default=frozenset(), compare=False, repr=False)
+
+
+def nearest_pick(
+    picks: Set[tuple[float, ...]], own: Collection[float], there: Container[float]
+) -> tuple[float, ...] | None:
+    """Of recorded picks the one that takes the place of `own` times: of as many times, all of them `there`, and at
+    most half of them others. None where there is none, or it is the same.
+    """
+    mine = set(own)
+    like = [pick for pick in picks if len(pick) == len(mine) and all(time in there for time in pick)]
+    best = min(like, key=lambda pick: (len(mine.symmetric_difference(pick)), pick), default=())
+    return best if 0 < len(mine.symmetric_difference(best)) <= len(mine) and best else None
 
 
 class Identified(Protocol):

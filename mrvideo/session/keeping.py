@@ -10,7 +10,7 @@ from mrvideo.library import KeptVideo, Library
 from mrvideo.media.identity import digest_of
 from mrvideo.media.sources import named
 from mrvideo.records import EventSink, Notice
-from mrvideo.session.loading import SHORTEST_DIGEST
+from mrvideo.session.loading import begins_digest
 from mrvideo.settings import Settings
 
 
@@ -46,8 +46,8 @@ def kept_video(name: str, settings: Settings) -> KeptVideo:
                 raise
         else:
             found = [one for one in known if one.video.digest == digest] or found
-    if not found and len(name) >= SHORTEST_DIGEST:
-        found = [one for one in known if one.video.digest.startswith(name.lower())]
+    if not found:
+        found = [one for one in known if begins_digest(name, one.video.digest)]
     if not found:
         raise InputError(f"{name} is not in {settings.library}; mrvideo list shows what is")
     if len(found) > 1:

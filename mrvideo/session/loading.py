@@ -41,6 +41,11 @@ _STAGE_A = (
 """Settings that name an index: when one is given, an index made otherwise does not do."""
 
 
+def begins_digest(name: str, digest: str) -> bool:
+    """Whether a name may be the start of that digest."""
+    return len(name) >= SHORTEST_DIGEST and digest.startswith(name.lower())
+
+
 def load_index(video: str, settings: Settings) -> Index:
     """The newest index of a video, named by path or by the first 8 or more digits of its digest, however it
     was made.
@@ -54,7 +59,7 @@ def load_index(video: str, settings: Settings) -> Index:
             known.path
             for known in (library.videos() if found is None else ())
             if str(Path(known.path).absolute()) == str(Path(video).absolute())
-            or (len(video) >= SHORTEST_DIGEST and known.digest.startswith(video.lower()))
+            or begins_digest(video, known.digest)
         ]
     if found is None:
         raise _not_indexed(begun[0] if begun else video, settings, begun=bool(begun))
@@ -67,7 +72,7 @@ def video_of_digest(digest: str, settings: Settings) -> VideoInfo:
     """
     with closing(Library.open(settings.library, create=False)) as library:
         for known in library.videos():
-            if len(digest) >= SHORTEST_DIGEST and known.digest.startswith(digest.lower()):
+            if begins_digest(digest, known.digest):
                 return known
     raise _not_indexed(digest, settings, begun=False)
 
@@ -87,9 +92,8 @@ def newest_index(video: str, library: Library, settings: Settings) -> Index | No
         return index and index.model_copy(update={"video": info})
     videos = library.videos()
     for known in videos:
-        begins = len(video) >= SHORTEST_DIGEST and known.digest.startswith(video.lower())
         fetched = known.page is not None and known.page.is_at(path)
-        if begins or fetched or known.path in (path, str(Path(video).absolute())):
+        if begins_digest(video, known.digest) or fetched or known.path in (path, str(Path(video).absolute())):
             return library.latest_index(known.digest)
     of_list = [known.path for known in videos if known.page is not None and known.page.playlist == path]
     if of_list:

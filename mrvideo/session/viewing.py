@@ -228,8 +228,7 @@ def notes_of(
 ) -> tuple[Observation, ...]:
     """What a conversation noted of these spans of a video, ascending."""
     with closing(Library.open(settings.library, create=False)) as library:
-        body = library.part(_key(digest, conversation))
-    return () if body is None else Conversation.model_validate_json(body).noted(spans)
+        return _read(library, _key(digest, conversation)).noted(spans)
 
 
 def give_answer(
@@ -365,13 +364,17 @@ def _key(digest: str, conversation: str) -> str:
     return hashlib.sha256(f"quick look\n{digest}\n{conversation}".encode()).hexdigest()
 
 
+def _read(library: Library, key: str) -> Conversation:
+    body = library.part(key)
+    return Conversation() if body is None else Conversation.model_validate_json(body)
+
+
 @contextmanager
 def _kept(info: VideoInfo, conversation: str, settings: Settings) -> Generator[_Kept]:
     """What is kept of the conversation, written back when the block changed it; one caller at a time."""
     key = _key(info.digest, conversation)
     with closing(Library.open(settings.library)) as library, library.claim(key):
-        body = library.part(key)
-        now = Conversation() if body is None else Conversation.model_validate_json(body)
+        now = _read(library, key)
         kept = _Kept(now, info, library)
         was = kept.now
         yield kept

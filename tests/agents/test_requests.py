@@ -56,6 +56,15 @@ def sent(asked: Any, *prompts: str) -> list[Any]:
     return [r for r in asked.mind.requests if r.prompt.name in prompts]
 
 
+def named_where_marked(index: Any) -> Any:
+    """The index with <person_1> listed in the scenes whose captions mark them."""
+    marked = tuple(
+        s.model_copy(update={"entity_names": ("person_1",) if "<person_1>" in s.detailed else ()})
+        for s in index.scenes
+    )
+    return index.model_copy(update={"scenes": marked})
+
+
 def with_cuts(index: Any, *times: float) -> Any:
     ends = [0.0, *times, index.video.duration_seconds]
     shots = tuple(Shot(start_seconds=a, stop_seconds=b) for a, b in pairwise(ends))
@@ -380,17 +389,13 @@ async def test_of_the_rest_the_scenes_that_likely_hold_it_are_shown_before_other
     captions[22] = "<person_1> sits down."
     captions[46] = "Somebody asks where <person_1> is."
     cast = [Entity(name="person_1", kind="person", description="tall", exemplar_seconds=1.0)]
-    index = film.index(captions, entities=cast)
-    named = tuple(
-        s.model_copy(update={"entity_names": ("person_1",) if "<person_1>" in s.detailed else ()})
-        for s in index.scenes
-    )
+    index = named_where_marked(film.index(captions, entities=cast))
     mind = film.mind(words=("A kite",))
     mind.handlers["answer"] = claims_of(
         {"text": "A kite", "cites": ["A kite. Field 3."]}, rest_check="Is <person_1> seen with another kite?"
     )
     mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
-    asked = await film.run(mind, index.model_copy(update={"scenes": named}), "How often?")
+    asked = await film.run(mind, index, "How often?")
     (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
     times = rest.inputs.frame_times
     counts = [sum(n * 10 <= t < n * 10 + 10 for t in times) for n in range(60)]
@@ -533,14 +538,8 @@ async def test_the_cast_is_seen_where_it_is_shown_and_not_where_it_is_spoken_of(
     captions[4] = "Somebody asks where <person_1> is."
     captions[7] = "<person_1> is not in the picture."
     cast = [Entity(name="person_1", kind="person", description="tall", exemplar_seconds=1.0)]
-    index = film.index(captions, entities=cast)
-    named = tuple(
-        s.model_copy(update={"entity_names": ("person_1",) if "<person_1>" in s.detailed else ()})
-        for s in index.scenes
-    )
-    asked = await film.run(
-        film.mind(words=("Field 1.",)), index.model_copy(update={"scenes": named}), effort="low"
-    )
+    index = named_where_marked(film.index(captions, entities=cast))
+    asked = await film.run(film.mind(words=("Field 1.",)), index, effort="low")
     (segment,) = sent(asked, "segment_intention")
     assert [(e.name, e.seen) for e in segment.inputs.entities] == [("person_1", "10–20 s")]
 

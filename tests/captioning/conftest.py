@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-import av
 import numpy as np
 import pytest
 from support import chat_server, perceiver, world
+from support.films import film_of
 
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.library import Library
@@ -40,18 +40,15 @@ def chat() -> ModuleType:
 @pytest.fixture(scope="session")
 def moving_video(tmp_path_factory: pytest.TempPathFactory) -> VideoInfo:
     """65 s at 10 frames a second in which something always moves, with a cut every 7 s."""
+
+    def picture(number: int) -> np.ndarray:
+        pixels = np.full((96, 160, 3), 40 + number // 70 * 67 % 180, np.uint8)
+        left = number * 7 % 130
+        pixels[30:60, left : left + 30] = 255
+        return pixels
+
     path = tmp_path_factory.mktemp("moving") / "moving.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
-        stream.options = {"preset": "ultrafast", "g": "30"}
-        for number in range(650):
-            picture = np.full((96, 160, 3), 40 + number // 70 * 67 % 180, np.uint8)
-            left = number * 7 % 130
-            picture[30:60, left : left + 30] = 255
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode(None))
-    return probe(path)
+    return probe(film_of(path, map(picture, range(650)), rate=10, group=30))
 
 
 @pytest.fixture

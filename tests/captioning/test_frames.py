@@ -52,6 +52,32 @@ def test_a_line_of_text_that_comes_up_for_a_second_is_never_thinned_away() -> No
     assert len(times) < 12
 
 
+def _scene(seed: int, *, text: bool = False, left: int = 0) -> Frame:
+    """A part of a wide picture with large and small structure, from so many pixels on; a small text on it."""
+    chance = np.random.default_rng(seed)
+    wide = (
+        np.kron(chance.random((9, 48)), np.ones((16, 16))) * 150
+        + np.kron(chance.random((36, 192)), np.ones((4, 4))) * 60
+    )
+    pixels = (wide[:, left : left + 256] + 20).clip(0, 255)
+    if text:
+        pixels[120:128, 40:56] = 250
+    return frame_of(Image.fromarray(pixels.astype(np.uint8)), 0.0)
+
+
+def test_a_small_text_ends_a_still_stretch() -> None:
+    """Dangerous: a caption that is shown fewer frames of what is 'still' would miss it."""
+    shown = [Shown(_scene(7, text=4.0 <= t / 2 < 6.0), t / 2) for t in range(20)]
+    times = [one.time_seconds for one in thinned(shown)]
+    assert {3.5, 4.0, 5.5, 6.0} <= set(times)
+    assert len(times) <= 10
+
+
+def test_what_drifts_slowly_is_not_still() -> None:
+    shown = [Shown(_scene(8, left=6 * t), t / 2) for t in range(20)]
+    assert thinned(shown) == tuple(shown)
+
+
 def _before_a_wall(seconds: float, *, hand: bool, noise: float = 6.0) -> Frame:
     """A patterned wall under a sensor's noise; at one place something of 8 × 8 pixels nods up and down."""
     dice = np.random.default_rng(7)
@@ -137,7 +163,7 @@ def test_every_shot_has_its_frame_and_the_number_is_half_of_what_the_rate_allows
     spec = ShardSpec(
         index=0, span=span, video=info, options=CaptioningOptions(), reading=ReadOptions(long_side_pixels=64)
     )
-    sparse = view_shard(spec, ShardFrames(span, frames, shots, (), ())).sparse
+    sparse = view_shard(spec, ShardFrames(span, frames, shots, ())).sparse
     times = [one.time_seconds for one in sparse]
     assert len(times) == 5 and times == sorted(times)
     for shot in shots:
@@ -153,7 +179,7 @@ def test_the_first_look_of_a_recording_is_taken_again_where_it_is_nearly_the_sam
     spec = ShardSpec(
         index=0, span=span, video=info, options=CaptioningOptions(), reading=ReadOptions(long_side_pixels=64)
     )
-    view = view_shard(spec, ShardFrames(span, frames, shots, (), ()))
+    view = view_shard(spec, ShardFrames(span, frames, shots, ()))
     own = [one.time_seconds for one in view.sparse]
     recorded = (own[0], own[1] + 0.5, *own[2:])
     assert [one.time_seconds for one in view.as_picked(frames, {recorded}).sparse] == list(recorded)

@@ -6,11 +6,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
-from support.films import video_info
+from support.films import film_of, video_info
 
 from mrvideo.captioning.estimate import estimate_calls
 from mrvideo.captioning.frames import Shown
@@ -74,17 +73,14 @@ def test_an_hour_is_estimated_at_sixty_calls_at_most() -> None:
 @pytest.fixture(scope="module")
 def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An hour whose grey changes with a cut every 12 s."""
+
+    def picture(number: int) -> np.ndarray:
+        pixels = np.full((48, 64, 3), 40 + number // 24 % 3 * 80, np.uint8)
+        pixels[20:28, number % 8 * 7 : number % 8 * 7 + 6] = 10
+        return pixels
+
     path = tmp_path_factory.mktemp("hour") / "hour.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=2)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.options = {"preset": "ultrafast", "g": "24"}
-        for number in range(7200):
-            pixels = np.full((48, 64, 3), 40 + number // 24 % 3 * 80, np.uint8)
-            pixels[20:28, number % 8 * 7 : number % 8 * 7 + 6] = 10
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return film_of(path, map(picture, range(7200)), rate=2, group=24)
 
 
 def reply(request: Request[Any]) -> dict[str, Any]:
@@ -150,19 +146,16 @@ def test_the_keys_of_full_detail_are_as_before() -> None:
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight seconds: two shots in which a bar wanders, then one in which nothing moves."""
+
+    def picture(number: int) -> np.ndarray:
+        shot = 0 if number < 12 else 1 if number < 20 else 2
+        pixels = np.full((48, 64, 3), (40, 120, 200)[shot], np.uint8)
+        place = number % 12 * 4 if shot < 2 else 20
+        pixels[8:40, place : place + 8] = 10
+        return pixels
+
     path = tmp_path_factory.mktemp("short") / "short.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=4)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.options = {"preset": "ultrafast", "g": "4"}
-        for number in range(32):
-            shot = 0 if number < 12 else 1 if number < 20 else 2
-            pixels = np.full((48, 64, 3), (40, 120, 200)[shot], np.uint8)
-            place = number % 12 * 4 if shot < 2 else 20
-            pixels[8:40, place : place + 8] = 10
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return film_of(path, map(picture, range(32)), rate=4, group=4)
 
 
 def test_a_short_film_is_looked_at_by_shot_and_without_near_duplicates(short: Path, build: Any) -> None:

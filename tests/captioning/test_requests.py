@@ -51,7 +51,6 @@ def shard(
     *,
     people: Any = lambda time: (),
     fixed: bool = False,
-    still: Sequence[Span] = (),
 ) -> ShardFrames:
     """Shots as (start, stop, wall), at two frames a second."""
     stop = shots[-1][1]
@@ -61,7 +60,7 @@ def shard(
     made = tuple(
         Shot(start_seconds=a, stop_seconds=b, transition="cut" if a else "start") for a, b, _ in shots
     )
-    return ShardFrames(Span(0.0, stop), frames, made, tuple(still), ())
+    return ShardFrames(Span(0.0, stop), frames, made, ())
 
 
 def spec_of(frames: ShardFrames, **fields: Any) -> ShardSpec:
@@ -283,7 +282,7 @@ def test_the_request_says_whether_speech_is_known_and_speaks_of_no_cues_where_th
 
 
 def test_gaps_between_frames_are_announced_where_nothing_changed() -> None:
-    still = shard([(0.0, 10.0, 1)], fixed=True, still=[Span(0.0, 10.0)])
+    still = shard([(0.0, 10.0, 1)], fixed=True)
     _, (thin,) = captioned(still)
     assert len(thin.inputs.frame_times) < 10  # type: ignore[attr-defined]
     assert (
@@ -370,7 +369,7 @@ def test_the_sharpest_frame_near_a_shot_s_middle_is_shown() -> None:
         looked.extend(request.inputs.frame_times)  # type: ignore[attr-defined]
         return []
 
-    captioned(ShardFrames(frames.span, tuple(blurred), frames.shots, (), ()), characters=nobody)
+    captioned(ShardFrames(frames.span, tuple(blurred), frames.shots, ()), characters=nobody)
     assert looked == [1.5, 5.5]
 
 

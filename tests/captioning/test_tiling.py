@@ -158,7 +158,7 @@ def shard_of(
         Shot(start_seconds=a, stop_seconds=b, transition="cut" if place else "start")
         for place, (a, b) in enumerate(pairwise(edges))
     )
-    return ShardFrames(span, tuple(frames), shots, (), failures)
+    return ShardFrames(span, tuple(frames), shots, failures)
 
 
 @pytest.mark.parametrize("recipe", ["fused", "paper"])

@@ -257,24 +257,6 @@ def test_a_fade_of_the_light_is_no_cut():
     assert watched(lambda t: picture * (0.4 + 0.06 * t), 10).borders() == []
 
 
-def test_a_still_stretch_ends_where_a_small_text_appears():
-    """Dangerous: a caption that carries fewer frames of a 'still' stretch would miss the text."""
-    plain = scene(7)
-    text = plain.copy()
-    text[30:32, 10:14] = 250
-    detector = watched(lambda t: text if 4.0 <= t < 6.0 else plain, 10, noise=0.5)
-    spans = detector.still_spans(Span(0.0, 10.0))
-    assert [round(s.start_seconds, 1) for s in spans] == [0.0, 4.0, 6.0]
-    assert all(not span.contains(4.0 - 1e-9) or span.stop_seconds <= 4.0 for span in spans)
-
-
-def test_what_drifts_slowly_is_not_still():
-    wide = np.hstack([scene(i) for i in range(8, 11)])
-    detector = watched(lambda t: wide[:, int(t * 3) : int(t * 3) + 64], 10)
-    assert sum(span.duration_seconds for span in detector.still_spans(Span(0.0, 10.0))) < 1.0
-
-
 def test_nothing_seen_is_one_shot():
     (shot,) = ShotDetector().shots(Span(0.0, 5.0))
     assert (shot.start_seconds, shot.stop_seconds, shot.transition) == (0.0, 5.0, "start")
-    assert ShotDetector().still_spans(Span(0.0, 5.0)) == ()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from mrvideo.media.reader import Reader, Watcher
 from mrvideo.records import Frame, VideoInfo
@@ -29,6 +30,21 @@ def grey_film(path: Path, *, seconds: int = 20, sound: bool = False, codec: str 
             frame.sample_rate = 16000
             container.mux(track.encode(frame))
             container.mux(track.encode())
+    return path
+
+
+def film_of(path: Path, pictures: Iterable[NDArray[np.uint8]], *, rate: int, group: int) -> Path:
+    """Pictures (height, width, 3), red, green and blue, in H.264, at most `group` of them from one key frame to the
+    next.
+    """
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.pix_fmt, stream.options = "yuv420p", {"preset": "ultrafast", "g": str(group)}
+        for number, picture in enumerate(pictures):
+            if number == 0:
+                stream.height, stream.width = picture.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
     return path
 
 
