@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -55,6 +56,14 @@ def _is_loopback(address: Any) -> bool:
         return ipaddress.ip_address(host.split("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What cluster engines leave open is collected in the module that forgives it, not in a later one."""
+    yield
+    if any("clusters" in mark.args for mark in request.node.iter_markers("xdist_group")):
+        gc.collect()
 
 
 @pytest.fixture(autouse=True, scope="session")

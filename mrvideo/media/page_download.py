@@ -174,9 +174,11 @@ class _Site:
     def __init__(self, url: str, name: str, rules: PageRules) -> None:
         self.is_list = False
         self._url, self._name, self._rules = url, name, rules
-        self._proxy = CheckingProxy(allow_private=rules.allow_private)
         self._hook: Callable[[Mapping[str, Any]], None] = _nothing
+        # What can fail comes before the proxy, which listens at once.
         cookies = _cookies(rules.cookies)
+        self._failure: type[Exception] = _module("yt_dlp.utils").YoutubeDLError
+        self._proxy = CheckingProxy(allow_private=rules.allow_private)
         options: dict[str, Any] = {
             "proxy": self._proxy.address,
             "format": "bv*+ba/b/bv*",
@@ -205,8 +207,11 @@ class _Site:
         if cookies is not None:
             # Not the path: yt-dlp writes back what sites set.
             options["cookiefile"] = io.StringIO(cookies)
-        self._failure: type[Exception] = _module("yt_dlp.utils").YoutubeDLError
         self._ydl: Any = _module("yt_dlp").YoutubeDL(options)
+        self._urlopen = self._ydl.urlopen
+        self._replies: list[Any] = []
+        # It leaves replies open where a request fails, and its errors keep them in cycles.
+        self._ydl.urlopen = self._replied
         self._ending = ending(self._proxy.cut)
 
     def __enter__(self) -> _Site:
@@ -216,10 +221,24 @@ class _Site:
 
     def __exit__(self, *error: Any) -> None:
         try:
+            for reply in self._replies:
+                reply.close()
             self._ydl.close()
         finally:
             self._ending.__exit__(*error)
             self._proxy.__exit__(*error)
+
+    def _replied(self, request: Any) -> Any:
+        """yt-dlp's own opening of a request; a reply that is still open at the end is closed then."""
+        try:
+            reply = self._urlopen(request)
+        except self._failure as error:
+            reply = getattr(error, "response", None)
+            if reply is not None:
+                self._replies.append(reply)
+            raise
+        self._replies = [*(one for one in self._replies if not one.closed), reply]
+        return reply
 
     def _told(self, state: Mapping[str, Any]) -> None:
         check_going_on()

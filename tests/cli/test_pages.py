@@ -18,8 +18,6 @@ from support.site import File, Site, page_of
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("yt_dlp") is None, reason="yt-dlp is not installed"),
-    # yt-dlp leaves sockets and replies to the garbage collector where a request fails.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ALLOWED = ("--allow-url", "--allow-private")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import urllib.error
 import urllib.request
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -146,6 +147,9 @@ def already_there(settings: ModelSettings) -> Served | None:
         with opener.open(request, timeout=_LIST_SECONDS) as answer:
             listed = json.loads(answer.read(_MOST_LIST_BYTES))
         names = {entry.get("id") for entry in listed["data"]}
+    except urllib.error.HTTPError as error:
+        error.close()
+        return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return Served(base_url, key) if settings.model in names else None

@@ -85,6 +85,7 @@ def _asked(usual: Usual) -> Server | None:
             with opener.open(request, timeout=_SECONDS) as answer:
                 return parse(answer.read(_MOST_BYTES).decode("utf-8", "replace"))
         except HTTPError as error:
+            error.close()
             if error.code in (401, 403):
                 raise _WantsKeyError from error
             return None
