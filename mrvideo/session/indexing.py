@@ -306,7 +306,7 @@ def _caption(
     if settings.vision_model == OFFLINE:
         on_event(
             Notice(
-                text="no model is set: reading offline (text on screen, cuts, colours, cues); it does not see people; "
+                text="no model that sees is set: reading offline (text on screen, cuts, colours, cues); it does not see people; "
                 f"{kept_advice()}"
             )
         )

@@ -271,9 +271,10 @@ def check_reachable(
     check_recording(settings)
     roles = (*_ROLES, "verify") if checking else _ROLES
     asked: list[ModelSettings] = []
-    for own in (model_settings(settings, role) for role in roles):
+    for role in roles:
+        own = model_settings(settings, role)
         if own not in asked:
-            check_there(own, tell)
+            check_there(own, tell, sees=role != "text")
             asked.append(own)
 
 
@@ -286,16 +287,18 @@ def check_recording(settings: Settings) -> None:
         existing_recording(settings.record)
 
 
-def check_there(own: ModelSettings, tell: Callable[[str], None] | None = None) -> None:
+def check_there(own: ModelSettings, tell: Callable[[str], None] | None = None, *, sees: bool = False) -> None:
     """Check the key, and that the server accepts a connection or the model's folder exists; sends nothing.
 
     With `tell`, a server that mrvideo starts is started or joined; without, it is checked that it could be.
-    Raises `SettingsError` or `ModelUnavailable`.
+    `sees`: the model is to take pictures. Raises `SettingsError` or `ModelUnavailable`.
     """
     check_key(own)
     if own.starts:
-        from mrvideo.models.engines.backend import check_startable, ready
+        from mrvideo.models.engines.backend import check_startable, check_takes_pictures, ready
 
+        if sees:
+            check_takes_pictures(own)
         if tell is None:
             check_startable(own)
         else:
@@ -332,7 +335,7 @@ def check_opens(own: ModelSettings, role: str) -> None:
     """
     opened = (open_transcriber if role == "speech" else open_model)(own, ledger=Ledger())
     portal().call(opened.aclose)
-    check_there(own)
+    check_there(own, sees=role in ("vision", "verify"))
 
 
 def capabilities_of(settings: Settings) -> Capabilities:

@@ -32,6 +32,7 @@ from mrvideo.models.engines.sharing import joined, leave_all, running, stop
 from mrvideo.models.engines.state import read_state
 from mrvideo.models.engines.wanted import Wanted
 from mrvideo.models.presets import preset_named
+from mrvideo.session.models import check_there
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="servers are started on POSIX alone")
 
@@ -555,12 +556,18 @@ def test_the_context_is_no_longer_than_the_model_was_made_for(
     assert "--context-length" not in command("sglang:acme/not-there")
 
 
-def test_a_gguf_file_needs_its_projector(tmp_path: Path) -> None:
+def test_a_gguf_file_needs_its_projector_to_see(tmp_path: Path, programs: Programs) -> None:
+    programs.install("llama-server")
     weights, projector = tmp_path / "vlm-Q4.gguf", tmp_path / "mmproj-vlm.gguf"
     weights.touch()
+    words = command(f"llamacpp:{weights}")
+    assert value(words, "--model") == str(weights) and "--mmproj" not in words, "texts need none"
+    own = ModelSettings.parse(f"llamacpp:{weights}")
+    check_there(own)
     with pytest.raises(SettingsError, match="no mmproj file beside it"):
-        command(f"llamacpp:{weights}")
+        check_there(own, sees=True)
     projector.touch()
+    check_there(own, sees=True)
     for name in (weights, tmp_path):
         words = command(f"llamacpp:{name}", context_tokens=8192)
         assert (value(words, "--model"), value(words, "--mmproj")) == (str(weights), str(projector))

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from mrvideo.errors import ModelError, ModelUnavailable
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.models.chat_backend import Completion, Turn
-from mrvideo.models.engines.programs import Plan, further_arguments, installed, program_of
+from mrvideo.models.engines.programs import Plan, check_sees, further_arguments, installed, program_of
 from mrvideo.models.engines.sharing import Lease, Tell, joined
 from mrvideo.models.engines.wanted import Served, Wanted
 from mrvideo.models.openai import OpenAIBackend
@@ -153,6 +153,16 @@ def already_there(settings: ModelSettings) -> Served | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return Served(base_url, key) if settings.model in names else None
+
+
+def check_takes_pictures(settings: ModelSettings) -> None:
+    """Check that the model would be started with what it needs to see, or that its server is there. Starts
+    nothing.
+
+    Raises `SettingsError`.
+    """
+    if already_there(settings) is None:
+        check_sees(settings.scheme, settings.model)
 
 
 def check_startable(settings: ModelSettings) -> None:

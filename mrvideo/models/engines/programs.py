@@ -191,7 +191,19 @@ def _context(plan: Plan, model: str) -> str | None:
 
 
 def _gguf(model: str) -> list[str]:
-    """How llama.cpp is told a model: a file beside its projector, a folder that holds both, or a repository."""
+    """How llama.cpp is told a model: a file, with its projector where one is beside it, a folder that holds
+    both, or a repository.
+    """
+    path = _weights_of(model)
+    if path is None:
+        # The projector comes with it.
+        return ["--hf-repo", model]
+    projector = _projector_of(path)
+    return ["--model", str(path.resolve()), *(["--mmproj", str(projector.resolve())] if projector else [])]
+
+
+def _weights_of(model: str) -> Path | None:
+    """The GGUF file that a name means; None for a repository. Raises `SettingsError`."""
     if model.startswith("-"):
         raise SettingsError(f"no model is named {model!r}; name a GGUF file, its folder, or USER/REPOSITORY")
     path = Path(model).expanduser()
@@ -210,26 +222,36 @@ def _gguf(model: str) -> list[str]:
             raise SettingsError(
                 f"llamacpp:{model}: there is no such file; name a GGUF file, its folder, or USER/REPOSITORY on Hugging Face"
             )
-        # The projector comes with it.
-        return ["--hf-repo", model]
-    return ["--model", str(path.resolve()), "--mmproj", str(projector_of(path).resolve())]
+        return None
+    return path
 
 
-def projector_of(weights: Path) -> Path:
-    """The mmproj file beside a GGUF model: without it the model sees nothing. Raises `SettingsError`: none,
-    or several.
+def check_sees(scheme: str, model: str) -> None:
+    """Check that the engine has all that its model needs to take pictures, as far as this disk tells: for
+    llama.cpp the projector of a GGUF file. Raises `SettingsError`.
+    """
+    weights = _weights_of(model) if scheme == "llamacpp" else None
+    if weights is not None and _projector_of(weights) is None:
+        raise SettingsError(
+            f"llamacpp:{weights}: no mmproj file beside it; a model that sees needs one: put the two into a folder of "
+            "their own, or name this model with --text alone"
+        )
+
+
+def _projector_of(weights: Path) -> Path | None:
+    """The mmproj file beside a GGUF model, None where there is none: a model that reads text alone. Raises
+    `SettingsError` for several.
     """
     found = sorted(file for file in weights.parent.glob("*.gguf") if "mmproj" in file.name.lower())
     if len(found) > 1:
         named = [file for file in found if weights.name.lower().startswith(_model_in(file))]
         found = named if len(named) == 1 else found
-    if len(found) != 1:
-        many = "several" if found else "no"
+    if len(found) > 1:
         raise SettingsError(
-            f"llamacpp:{weights}: {many} mmproj file{'s' * bool(found)} beside it; a model that sees needs one: "
-            "put the two into a folder of their own"
+            f"llamacpp:{weights}: several mmproj files beside it; a model that sees needs one: put the two into a "
+            "folder of their own"
         )
-    return found[0]
+    return found[0] if found else None
 
 
 def _model_in(projector: Path) -> str:
