@@ -202,7 +202,7 @@ class Settings(BaseModel):
     )
     embed_text: str | None = Field(
         default=None,
-        description="model that compares texts by meaning: openai:text-embedding-3-small, ollama:NAME; they are sent to its server",
+        description="model that compares texts by meaning: openai:text-embedding-3-small, ollama:NAME; they are sent to its server; hf:FOLDER and hf:NAME run here",
     )
     recipe: Recipe = "fused"
     detail: Literal["full", "glance"] = Field(

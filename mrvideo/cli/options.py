@@ -133,8 +133,8 @@ SETTING_OPTIONS: dict[str, Any] = {
         str,
         MODELS,
         "MODEL",
-        "Model that compares texts by meaning: openai:text-embedding-3-small, ollama:NAME. They are sent to its server. Default: none.",
-        words=("openai:text-embedding-3-small", "openai:text-embedding-3-large", "ollama:", "vllm:"),
+        "Model that compares texts by meaning: openai:text-embedding-3-small, ollama:NAME; they are sent to its server. hf:FOLDER and hf:NAME run here. Default: none.",
+        words=("openai:text-embedding-3-small", "openai:text-embedding-3-large", "ollama:", "vllm:", "hf:"),
     ),
     "base_url": _option(str, MODELS, "URL", "OpenAI-compatible server, such as http://localhost:8000/v1."),
     "engine_args": _option(

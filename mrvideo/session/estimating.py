@@ -20,8 +20,8 @@ from mrvideo.models.settings import HOST
 from mrvideo.models.tokens import note
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Effort, Recipe, Record, Usage, VideoInfo
-from mrvideo.retrieval.embedders.server import MOST_TEXTS, MOST_TOKENS, tokens_of
-from mrvideo.retrieval.embedders.server import STAGE as EMBED_TEXT
+from mrvideo.retrieval.embedders.texts import MOST_TEXTS, MOST_TOKENS, tokens_of
+from mrvideo.retrieval.embedders.texts import STAGE as EMBED_TEXT
 from mrvideo.retrieval.meanings import STRANGE_TEXTS
 from mrvideo.schemas import analysis
 from mrvideo.schemas import memory as remembering

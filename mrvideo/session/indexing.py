@@ -41,6 +41,7 @@ from mrvideo.session.meaning import embed_texts
 from mrvideo.session.models import (
     Models,
     budget_of,
+    check_embeds_texts,
     check_reachable,
     check_there,
     model_settings,
@@ -168,7 +169,7 @@ def _captioned(
     if listens:
         check_there(model_settings(settings, "speech"))
     if settings.embed_text is not None:
-        check_there(model_settings(settings, "embed_text"))
+        check_embeds_texts(model_settings(settings, "embed_text"))
     with closing(Library.open(settings.library)) as library:
 
         def waiting() -> None:

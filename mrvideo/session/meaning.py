@@ -33,7 +33,7 @@ from mrvideo.records import (
     Usage,
 )
 from mrvideo.retrieval.embedders.port import Vectors
-from mrvideo.retrieval.embedders.server import STAGE, Embedded, TextEmbedder, batches_of, text_request
+from mrvideo.retrieval.embedders.texts import STAGE, Embedded, TextEmbedder, batches_of, text_request
 from mrvideo.retrieval.finder import Compared
 from mrvideo.retrieval.meanings import STRANGE_TEXTS, Meaning, chance_of, meanings_of, ranked
 from mrvideo.retrieval.vectors.port import EVERYTHING, FrameKey, Frames, VectorIndex
@@ -66,12 +66,12 @@ def embed_texts(index: Index, settings: Settings, budget: Budget, on_event: Even
 
 
 async def _embedded(index: Index, embedder: TextEmbedder, library: Library, on_event: EventSink) -> None:
-    strange = (await embedder.kept.run(text_request(STRANGE_TEXTS))).value
+    strange = (await embedder.kept.run(text_request(STRANGE_TEXTS, query=True))).value
     texts = {meaning.digest: meaning.text for meaning in await in_thread(partial(meanings_of, index))}
     try:
         await _Filling(index, embedder, library, on_event, strange.dimensions).run(texts)
     except _OtherDimensions as other:
-        strange = (await embedder.anew.run(text_request(STRANGE_TEXTS))).value
+        strange = (await embedder.anew.run(text_request(STRANGE_TEXTS, query=True))).value
         if strange.dimensions != other.dimensions:
             raise _unlike(embedder, strange.dimensions, other.dimensions) from None
         # Another model answers under the name by now: of the one before nothing can be compared any more.
@@ -204,7 +204,7 @@ async def _meant(
         text = f"texts are not compared by meaning: none are kept as vectors of {embedder.name}; {how} makes them"
         on_event(Notice(text=text))
         return [], Usage()
-    asked, strange = text_request([query]), text_request(STRANGE_TEXTS)
+    asked, strange = text_request([query], query=True), text_request(STRANGE_TEXTS, query=True)
     replies = [await embedder.kept.run(asked), await embedder.kept.run(strange)]
     usage = replies[0].usage + replies[1].usage
     if replies[0].value.dimensions != replies[1].value.dimensions:

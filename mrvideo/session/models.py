@@ -26,7 +26,8 @@ from mrvideo.models.registry import identity_of
 from mrvideo.models.replay import about
 from mrvideo.models.way import check_key, shown_proxy, usable_proxy
 from mrvideo.records import EventSink, Notice, StageAdvanced, Usage
-from mrvideo.retrieval.embedders.server import TextEmbedder, open_text_embedder, text_embedder_settings
+from mrvideo.retrieval.embedders.registry import check_encodes, open_text_embedder, text_embedder_settings
+from mrvideo.retrieval.embedders.texts import TextEmbedder
 from mrvideo.settings import Settings
 from mrvideo.speech import open_transcriber, transcriber_settings
 
@@ -328,6 +329,16 @@ def check_there(own: ModelSettings, tell: Callable[[str], None] | None = None, *
         ) from error
 
 
+def check_embeds_texts(own: ModelSettings) -> None:
+    """Check the key and server, or the folder and package, of the model that compares texts; sends and loads
+    nothing.
+
+    Raises `SettingsError` or `ModelUnavailable`.
+    """
+    check_there(own)
+    check_encodes(own)
+
+
 def check_opens(own: ModelSettings, role: str) -> None:
     """Open and close the model of a role; sends nothing.
 
@@ -336,6 +347,8 @@ def check_opens(own: ModelSettings, role: str) -> None:
     opened = (open_transcriber if role == "speech" else open_model)(own, ledger=Ledger())
     portal().call(opened.aclose)
     check_there(own, sees=role in ("vision", "verify"))
+    if role == "embed_text":
+        check_encodes(own)
 
 
 def capabilities_of(settings: Settings) -> Capabilities:

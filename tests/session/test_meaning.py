@@ -17,7 +17,7 @@ from mrvideo.library import Library
 from mrvideo.models import Budget
 from mrvideo.models.learnt import forget
 from mrvideo.records import Cue, Index, Scene, Sighting, Usage
-from mrvideo.retrieval.embedders import server as embedders
+from mrvideo.retrieval.embedders import texts as embedders
 from mrvideo.retrieval.meanings import STRANGE_TEXTS, chance_of, meanings_of
 from mrvideo.session import asking, estimating, indexing, meaning
 from mrvideo.session.indexing import index_video
