@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mrvideo.agents.ask.timeline import SpanIndex
-from mrvideo.records import Index, Source, Span
+from mrvideo.records import CaptionPart, Index, Scene, Source, Span
 
 NEAR_SECONDS = 1.0
 """A model may miss the time of what it quotes by this much."""
@@ -105,12 +105,13 @@ def _joined(left: str, right: str) -> bool:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text stands: its source, its span, and its words."""
+    """Where a text stands: its source, its span, and its words; of a caption, the part that tells when in it."""
 
     source: Source
     start_seconds: float
     stop_seconds: float
     text: str
+    part: CaptionPart | None = None
 
     @property
     def span(self) -> Span:
@@ -138,14 +139,14 @@ class Sources:
     def __init__(self, index: Index) -> None:
         # A part has a span of its own, shorter than its scene's: words that stand in it are cited with it.
         captions = [
-            Place("caption", part.start_seconds, part.stop_seconds, text)
+            Place("caption", part.start_seconds, part.stop_seconds, text, part)
             for scene in index.scenes
             for part in (scene.parts if len(scene.parts) > 1 else ())
             for text in dict.fromkeys((part.text, part.brief))
             if text
         ]
         captions += [
-            Place("caption", scene.start_seconds, scene.stop_seconds, text)
+            Place("caption", scene.start_seconds, scene.stop_seconds, text, _only_part(scene))
             for scene in index.scenes
             for text in dict.fromkeys((scene.detailed, scene.brief))
         ]
@@ -172,19 +173,24 @@ class Sources:
         around = near.padded(NEAR_SECONDS)
         everywhere: dict[tuple[float, float, str], tuple[Place, str]] = {}
         for group in orders[source]:
-            close = [_located(p, w, near) for p, w in _holding(parts, group.overlapping(around))]
+            close = [(p, w) for p, w in _holding(parts, group.overlapping(around))]
             if close:
                 # A scene's two captions may both hold the words: the detailed one, listed first, stands for
                 # both.
-                once = {_by_time(place)[:2]: place for place in reversed(close)}
-                return tuple(sorted(once.values(), key=_by_time)[:_MAX_PLACES])
+                once = {p.span: (p, w) for p, w in reversed(close)}
+                found = {_located(p, w, near) for p, w in once.values()}
+                return tuple(sorted(found, key=_by_time)[:_MAX_PLACES])
         for group in orders[source]:
-            found = _holding(parts, group.items)
-            everywhere.update({(p.start_seconds, p.stop_seconds, p.source): (p, w) for p, w in found})
+            held = _holding(parts, group.items)
+            everywhere.update({(p.start_seconds, p.stop_seconds, p.source): (p, w) for p, w in held})
         if len(everywhere) != 1:
             return ()
         place, words = next(iter(everywhere.values()))
-        return (Located(place.source, place.span, words),)
+        return (Located(place.source, place.part.when(words) if place.part else place.span, words),)
+
+
+def _only_part(scene: Scene) -> CaptionPart | None:
+    return scene.parts[0] if len(scene.parts) == 1 and scene.parts[0].text == scene.detailed else None
 
 
 def _holding(parts: tuple[str, ...], places: list[Place]) -> list[tuple[Place, str]]:
@@ -205,7 +211,7 @@ def _within(place: Place, other: Place) -> bool:
 
 
 def _located(place: Place, words: str, near: Span) -> Located:
-    span = place.span
+    span = place.part.when(words) if place.part else place.span
     if span.duration_seconds > LONG_SECONDS:
         span = span.intersection(near.padded(NEAR_SECONDS)) or span
     return Located(place.source, span, words)

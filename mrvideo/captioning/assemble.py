@@ -9,6 +9,7 @@ from mrvideo.captioning.shard_records import Piece, ShardRecords
 from mrvideo.captioning.sightings import join_sightings, overlapping
 from mrvideo.captioning.tiling import joined_text, tiled
 from mrvideo.records import CaptionPart, Entity, Failure, Scene, Shot, Sighting, Span
+from mrvideo.records.timed import with_times_inside, without_times
 from mrvideo.text import same_text
 
 Run = tuple[Piece, ...]
@@ -144,15 +145,18 @@ def _parts(run: Run, brief: Sequence[str], detailed: Sequence[str]) -> tuple[Cap
     parts: list[CaptionPart] = []
     for piece, short, text in zip(run, brief, detailed, strict=True):
         last = parts[-1] if parts else None
-        if last is not None and text.strip() in ("", last.text):
+        timed = with_times_inside(text, piece.span)
+        text = without_times(timed)
+        if last is not None and text in ("", last.text):
             parts[-1] = last.model_copy(update={"stop_seconds": piece.stop_seconds})
         else:
             parts.append(
                 CaptionPart(
                     start_seconds=piece.start_seconds,
                     stop_seconds=piece.stop_seconds,
-                    text=text.strip(),
-                    brief=short.strip(),
+                    text=text,
+                    brief=without_times(short),
+                    timed=timed if timed != text else "",
                 )
             )
     return tuple(parts)

@@ -338,7 +338,11 @@ class _Cast:
                 became[name].add(now)
             parts.append(
                 part.model_copy(
-                    update={"text": renamed(part.text, names), "brief": renamed(part.brief, names)}
+                    update={
+                        "text": renamed(part.text, names),
+                        "brief": renamed(part.brief, names),
+                        "timed": renamed(part.timed, names),
+                    }
                 )
                 if any(name != now for name, now in names.items())
                 else part

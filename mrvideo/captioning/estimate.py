@@ -27,10 +27,10 @@ from mrvideo.schemas.captioning import CastCard
 
 _OUTPUT_TOKENS = {
     "characters": 600,
-    "caption_clip": 500,
+    "caption_clip": 530,
     "split_clip": 120,
     "merge_border": 30,
-    "caption_scene": 300,
+    "caption_scene": 320,
     "possible_cast": 400,
     "link_cast": 120,
 }

@@ -50,9 +50,10 @@ _CHOICES = (
 )
 
 # Raised when code (not a prompt) changes what a shard's records or an index hold.
+# 4: captions have times inside a part.
 # 3: the first looks of neighbouring shards share frames.
 # 2: clips end on camera cuts, pictures have no black bars, static views with noise are thinned.
-_FORMAT = 3
+_FORMAT = 4
 
 
 # Raised as `_FORMAT` is, for detail `glance` alone.

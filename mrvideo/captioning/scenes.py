@@ -38,6 +38,7 @@ from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention
+from mrvideo.records.timed import without_times
 from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, MentionLine, SaidLine
 from mrvideo.schemas.shared import CueLine
 
@@ -155,11 +156,12 @@ def _told(running: Sequence[Piece], place: int) -> str:
     ended, of others what is new.
     """
     piece = running[place]
+    detailed = without_times(piece.detailed)
     if len(running) == 1:
-        return _short(piece.detailed, _ONE_SAID)
+        return _short(detailed, _ONE_SAID)
     if place == len(running) - 1:
-        return _short(piece.detailed, _LAST_SAID)
-    return _short(piece.detailed, _FIRST_SAID) if place == 0 else _short(piece.brief, _LATER_SAID)
+        return _short(detailed, _LAST_SAID)
+    return _short(detailed, _FIRST_SAID) if place == 0 else _short(without_times(piece.brief), _LATER_SAID)
 
 
 def _short(text: str, characters: int) -> str:

@@ -277,7 +277,7 @@ class _Builder:
         cast = [self._cast[name] for name in names if name in self._cast]
         inputs = ChapterInputs(
             span=span,
-            scenes=tuple(SceneLine.of(leaf.scene) for leaf in leaves),
+            scenes=tuple(SceneLine.of(leaf.scene, times=False) for leaf in leaves),
             cues=cues,
             entities=_cast_lines(cast, 120),
             speech=speech_of(self.index, [span], cues),
@@ -288,7 +288,7 @@ class _Builder:
             most = most // 2
             inputs = ChapterInputs(
                 span=span,
-                scenes=tuple(_cut_scene(SceneLine.of(leaf.scene), most) for leaf in leaves),
+                scenes=tuple(_cut_scene(SceneLine.of(leaf.scene, times=False), most) for leaf in leaves),
                 cues=tuple(c.model_copy(update={"text": c.text[:most]}) for c in evenly(cues, most)),
                 entities=_cast_lines(cast, most // 20),
                 speech=inputs.speech,

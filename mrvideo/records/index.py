@@ -11,6 +11,7 @@ from mrvideo.records.answer import Evidence
 from mrvideo.records.failures import Failure
 from mrvideo.records.media import Box, Shot, VideoInfo, crops_of
 from mrvideo.records.spans import Record, Span, Spanned
+from mrvideo.records.timed import when, without_times
 from mrvideo.records.usage import Usage
 
 Recipe: TypeAlias = Literal["fused", "paper"]
@@ -75,10 +76,27 @@ class Entity(Record):
 
 
 class CaptionPart(Spanned):
-    """The caption of one span of a scene: `text` in detail, `brief` in a sentence."""
+    """The caption of one span of a scene: `text` in detail, `brief` in a sentence.
+
+    `timed` is the text with times in brackets behind what happens then, all of them inside the span; empty where
+    none is known.
+    """
 
     text: str
     brief: str = ""
+    timed: str = ""
+
+    @property
+    def told(self) -> str:
+        """The text with its times, as models read it.
+
+        Whoever rewrites the text and forgets its times loses them: they never stand in other words.
+        """
+        return self.timed if without_times(self.timed) == self.text else self.text
+
+    def when(self, words: str) -> Span:
+        """When that happens which these words of the text tell; the whole span where no time says more."""
+        return when(words, self.told, self.span)
 
 
 class Scene(Spanned):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
-from mrvideo.records import Confidence, Entity, Scene, Source, Span
+from mrvideo.records import CaptionPart, Confidence, Entity, Scene, Source, Span
+from mrvideo.records.timed import without_times
 from mrvideo.schemas.shared import CueLine, Filled, Message, check_choice, inputs_of, inside
 
 
@@ -46,16 +47,23 @@ class SceneLine(Message):
     screen_text: tuple[SightingLine, ...] = ()
 
     @classmethod
-    def of(cls, scene: Scene) -> SceneLine:
-        """The line of a scene."""
+    def of(cls, scene: Scene, *, times: bool = True) -> SceneLine:
+        """The line of a scene; with `times`, those inside its captions, in brackets, too."""
+
+        def told(part: CaptionPart) -> str:
+            return part.told if times else part.text
+
         parts = scene.parts if len(scene.parts) > 1 else ()
+        whole = (
+            told(scene.parts[0]) if len(scene.parts) == 1 and scene.detailed == scene.parts[0].text else ""
+        )
         return cls(
             index=scene.index,
             start_seconds=scene.start_seconds,
             stop_seconds=scene.stop_seconds,
-            caption=scene.detailed or scene.brief,
+            caption=whole or scene.detailed or scene.brief,
             parts=tuple(
-                PartLine(start_seconds=p.start_seconds, stop_seconds=p.stop_seconds, text=p.text)
+                PartLine(start_seconds=p.start_seconds, stop_seconds=p.stop_seconds, text=told(p))
                 for p in parts
             ),
             screen_text=tuple(
@@ -110,11 +118,16 @@ class Finding(SpanReply):
     there.
 
     For `frame`, the quote words what is seen. For `caption` and `cue`, code checks that it occurs in the
-    source.
+    source. Times that a caption told it in brackets are no words of it.
     """
 
     source: Source
     quote: Filled
+
+    @field_validator("quote")
+    @classmethod
+    def _words_alone(cls, value: str) -> str:
+        return without_times(value) or value
 
 
 class KeyCharacter(Message):

@@ -35,7 +35,7 @@ from mrvideo.settings import OFFLINE, Settings
 RECIPES: tuple[Recipe, ...] = ("fused", "paper")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
-_CAPTION_TOKENS = 130
+_CAPTION_TOKENS = 150
 """A detailed caption of a scene in which much happens."""
 _SHORT_CAPTION_TOKENS = 35
 """One of a scene in which little happens: a sentence or two."""

@@ -112,8 +112,8 @@ def scene_line(scene: Scene, index: Index, span: Span) -> SceneLineOutput:
 def _caption(scene: Scene) -> str:
     """What is said of a scene; a line for each part, with its own times, where there are several."""
     if len(scene.parts) < 2:
-        return scene.detailed
-    return "\n".join(f"{part.span}: {part.text}" for part in scene.parts)
+        return scene.parts[0].told if scene.parts else scene.detailed
+    return "\n".join(f"{part.span}: {part.told}" for part in scene.parts)
 
 
 def _texts(texts: Sequence[str], room: int = MAX_CHARACTERS // 4) -> list[str]:
