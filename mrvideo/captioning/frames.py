@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrvideo.media.clips import grid_times
 from mrvideo.media.images import scaled, small_grey
 from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
 from mrvideo.records import Frame, Span
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-STILL_STEP_SECONDS, SWAY_STEP_SECONDS = 2.0, 1.0
-_SWAY_LEVEL, _SWAY_MOST = 20.0, 60.0
-"""For means of 8 × 8 pixels: the edge of somebody who breathes and sways moves by a pixel or two and back."""
+STILL_SECONDS = 4.0
+"""At most so long between two frames where next to nothing changes."""
 _SMALL_CALL = 8
-_NOISE_LEVEL = 7
-_SPOT_LEVEL, _SPOT_TIMES_USUAL = 14, 3
-"""For means of 8 × 8 pixels. A sensor's noise of 10 levels makes 7; a thing of 6 pixels that moves by 4 makes 16."""
+_STILL_LEVEL, _NOISE_LEVEL, _NOISE_TIMES = 6.0, 12.0, 6.0
+"""Levels of grey, 0–255, for means of 8 × 8 pixels: what compression makes, what a sensor's noise of 10 levels makes at
+most, and how far the wildest of some thousand parts lies beyond the usual one then.
+"""
+_SWAY_PARTS = 0.25
+"""Of a part's width, which is 8 pixels: somebody who breathes and sways moves by two of them."""
+_GLOW_PARTS, _GLOW_LEVEL = 9, 24.0
+"""Light that changes softly, over so many parts and by no more than this, is of nothing that moves there."""
 _TICK = 1e-6
 
 
@@ -103,26 +105,41 @@ def shows_before(capabilities: Capabilities) -> bool:
     return room(capabilities) >= _SMALL_CALL // 2
 
 
-def thinned(shown: Sequence[Shown]) -> tuple[Shown, ...]:
+def thinned(shown: Sequence[Shown], stirs: Sequence[Span] = ()) -> tuple[Shown, ...]:
     """Without most of the pictures where next to nothing moves.
 
-    One every two seconds stays where nothing does. Where somebody stands and sways, one every second: what is
-    left out looks, part by part, as the frame before or the one after, or in between; what is there for one
-    frame alone, and where something begins or ends, stays.
+    moves      ....######...............##....      still: noise, light, somebody who breathes and sways
+    kept       |  ||||||||    |    |    |||| |      where something begins and ends, and one every four seconds
+
+    A run of still pictures keeps its first and its last; all of it looks as its first does. `stirs`: where
+    something came and went between two of the pictures, which both stay.
     """
-    small = [small_grey(one.frame) for one in shown]
-    kept: list[int] = []
-    for place, one in enumerate(shown):
-        if 0 < place < len(shown) - 1:
-            before, own, after = small[kept[-1]], small[place], small[place + 1]
-            gap = one.time_seconds - shown[kept[-1]].time_seconds
-            same = (_alike(before, own), _alike(own, after))
-            if all(same) and gap < STILL_STEP_SECONDS - _TICK:
-                continue
-            if same[0] == same[1] and gap < SWAY_STEP_SECONDS - _TICK and _in_between(before, own, after):
-                continue
-        kept.append(place)
-    return tuple(shown[place] for place in kept)
+    small = [_Small(one.frame) for one in shown]
+    kept: set[int] = {0, len(shown) - 1} if shown else set()
+    first = 0
+    for place in range(1, len(shown)):
+        stirred = any(
+            stir.start_seconds < shown[place].time_seconds
+            and shown[place - 1].time_seconds < stir.stop_seconds
+            for stir in stirs
+        )
+        if not stirred and small[first].is_still(small[place]):
+            continue
+        kept |= _evenly(shown, first, place - 1)
+        # What drifts is no jump: the last of a run is the first of the next one.
+        drifts = not stirred and place - 1 > first and small[place - 1].is_still(small[place])
+        first = place - 1 if drifts else place
+        kept.add(first)
+    kept |= _evenly(shown, first, len(shown) - 1)
+    return tuple(shown[place] for place in sorted(kept))
+
+
+def _evenly(shown: Sequence[Shown], first: int, last: int) -> set[int]:
+    """The first and last of a still run, and what lies evenly between them."""
+    if last < first:
+        return set()
+    steps = max(1, math.ceil((shown[last].time_seconds - shown[first].time_seconds) / STILL_SECONDS - _TICK))
+    return {round(first + (last - first) * step / steps) for step in range(steps + 1)}
 
 
 def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_second: float) -> float | None:
@@ -135,52 +152,41 @@ def still_gap(changing: Sequence[Shown], kept: Sequence[Shown], frames_per_secon
 
 
 def alike(one: Frame, other: Frame) -> bool:
-    """Whether no part of the picture, down to 16 × 16 pixels, differs in its mean by more than compression
-    does, and none of 8 × 8 by far more than nearly all others: a hand that moves within one part leaves the mean
-    of that part as it was.
+    """Whether no part of the picture of 8 × 8 pixels differs by more than noise, soft light and a shift of two pixels
+    make.
     """
-    return (one.width, one.height) == (other.width, other.height) and _alike(
-        small_grey(one), small_grey(other)
-    )
+    return _Small(one).is_still(_Small(other))
 
 
-def _alike(first: Image, last: Image) -> bool:
-    from PIL import ImageChops
+class _Small:
+    """A frame as means of 8 × 8 pixels, and how far they differ around each."""
 
-    if first.size != last.size:
-        return False
-    if min(first.size) > 1:
-        _, most = ImageChops.difference(first.reduce(2), last.reduce(2)).getextrema()
-        if int(most) > _NOISE_LEVEL:  # pyright: ignore[reportArgumentType]
+    def __init__(self, frame: Frame) -> None:
+        self._size = (frame.width, frame.height)
+        self._means = np.asarray(small_grey(frame), dtype=np.float32)
+        padded = np.pad(self._means, 1, mode="edge")
+        around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+        self._contrast = around.max(axis=(2, 3)) - around.min(axis=(2, 3))
+
+    def is_still(self, other: _Small) -> bool:
+        """Whether the other shows the same, but for noise, soft light and sway."""
+        if self._size != other._size:
             return False
-    levels = ImageChops.difference(first, last).histogram()
-    most = max(level for level, count in enumerate(levels) if count)
-    return most <= max(_SPOT_LEVEL, _SPOT_TIMES_USUAL * _level_of_nearly_all(levels))
+        gaps = self._means - other._means
+        glow = np.clip(_smooth(gaps), -_GLOW_LEVEL, _GLOW_LEVEL)
+        gaps = np.abs(gaps - glow)
+        # A part in which nothing stands shifts to what looks the same; where something comes, it is of one of the two.
+        beyond = gaps - _SWAY_PARTS * np.minimum(self._contrast, other._contrast)
+        noise = min(_NOISE_TIMES * float(np.median(gaps)), _NOISE_LEVEL)
+        return float(beyond.max()) <= max(_STILL_LEVEL, noise)
 
 
-def _in_between(before: Image, own: Image, after: Image) -> bool:
-    """Whether every part of a picture is as light as in the one before, in the one after, or in between, which
-    differ little themselves, whatever the exposure does to all of it.
-    """
-    if not before.size == own.size == after.size:
-        return False
-    first, middle, last = (np.asarray(image, dtype=np.float32) for image in (before, own, after))
-    first = first - np.median(first - middle)
-    last = last - np.median(last - middle)
-    if float(np.abs(last - first).max()) > _SWAY_MOST:
-        return False
-    beyond = np.maximum(np.minimum(first, last) - middle, middle - np.maximum(first, last))
-    return float(beyond.max()) <= _SWAY_LEVEL
-
-
-def _level_of_nearly_all(levels: Sequence[int]) -> int:
-    """The difference that all but one in a hundred stay within: what noise makes."""
-    over = sum(levels) // 100
-    for level in range(len(levels) - 1, -1, -1):
-        over -= levels[level]
-        if over < 0:
-            return level
-    return 0
+def _smooth(gaps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Medians over some parts to each side: what is smaller than they are leaves no trace."""
+    margin = _GLOW_PARTS // 2
+    padded = np.pad(gaps, margin, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (_GLOW_PARTS, _GLOW_PARTS))
+    return np.median(windows[:, :, ::2, ::2], axis=(2, 3)).astype(np.float32)
 
 
 def spread(shown: Sequence[Shown], count: int) -> tuple[Shown, ...]:

@@ -8,11 +8,14 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from mrvideo.captioning.frames import Shown, alike, on_screen, thinned
 from mrvideo.captioning.glance import first_look
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
 from mrvideo.media.clips import clips_on_cuts, grid_times, plan_shards
+from mrvideo.media.images import view_colours
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import nearest_pick
 from mrvideo.records import Failure, Frame, Mention, Shot, Span, merge_spans
@@ -21,6 +24,11 @@ _TICK = 1e-6
 
 SHARED_SECONDS = 4.0
 """The first look of a shard reaches so far into the next one."""
+
+_UNLIKE_LEVEL, _ABOUT_AS_FAR = 1.5, 0.8
+"""Mean differences of two views' colours, of 255, that somebody makes who walks through one; and the share of the largest
+that is as good.
+"""
 
 MOST_SHARED = 2
 """Frames there, each of another shot."""
@@ -73,6 +81,7 @@ class ShardView:
     shared: tuple[Shown, ...]
     shots: tuple[Shot, ...]
     failures: tuple[Failure, ...]
+    stirs: tuple[Span, ...] = ()
 
     @property
     def span(self) -> Span:
@@ -84,7 +93,7 @@ class ShardView:
 
     def thinned(self, shown: Sequence[Shown]) -> tuple[Shown, ...]:
         """The frames without most of those where next to nothing moves, unless the options say otherwise."""
-        return thinned(shown) if self.spec.options.thin_stills else tuple(shown)
+        return thinned(shown, self.stirs) if self.spec.options.thin_stills else tuple(shown)
 
     def as_picked(self, frames: Sequence[Frame], picks: Set[tuple[float, ...]]) -> ShardView:
         """With the first look of a recorded request where that shows nearly the same of these frames: which one
@@ -146,6 +155,7 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
         shared=shared,
         shots=shots_in(shard.shots, planned),
         failures=tuple(failures),
+        stirs=shard.stirs,
     )
 
 
@@ -191,7 +201,7 @@ def _first_look(
         inner = [cut for cut in cuts if begin.start_seconds + _TICK < cut < begin.stop_seconds]
         shots = (Span(low, high) for low, high in pairwise([begin.start_seconds, *inner, begin.stop_seconds]))
         held = [own for shot in shots if (own := _within(shot, every))]
-        return tuple(_sharpest(own) for own in held[:MOST_SHARED])
+        return tuple(_most_unlike(own) for own in held[:MOST_SHARED])
 
     def ahead_of(border_seconds: float) -> tuple[Shown, ...]:
         """Who is just leaving is seen there, and after the border no more."""
@@ -239,7 +249,7 @@ def _sparse(
         held = [one for one in held if one in longest]
     # No clip of recipe `paper` proposes whom this look misses.
     usual = (most if options.recipe == "paper" else math.ceil(most / 2)) - besides
-    picked = _of_each([own for _, own in held], usual)
+    picked = _of_each([own for _, own in held], usual, differing=True)
     for one in (one for one in begin if one not in picked):
         shot = next(span for span in spans if span.contains(one.time_seconds))
         near = [other for other in picked if shot.contains(other.time_seconds) and other not in begin]
@@ -248,8 +258,9 @@ def _sparse(
         picked.append(one)
     chosen: list[Shown] = []
     for one in sorted(picked, key=_time):
-        # What has not moved since shows nobody else.
-        if one in begin or not (chosen and options.thin_stills and alike(chosen[-1].frame, one.frame)):
+        # What was there before, empty or not, shows nobody else.
+        again = options.thin_stills and any(alike(other.frame, one.frame) for other in chosen)
+        if one in begin or not again:
             chosen.append(one)
     return tuple(chosen)
 
@@ -270,8 +281,12 @@ def of_shots(shown: Sequence[Shown], shots: Sequence[Shot], most: int) -> tuple[
     return (shown[0], *_of_each(held, most - 1))
 
 
-def _of_each(held: Sequence[Sequence[Shown]], usual: int) -> list[Shown]:
-    """One of each group, the sharpest near its middle; more of large groups until there are as many as usual."""
+def _of_each(held: Sequence[Sequence[Shown]], usual: int, *, differing: bool = False) -> list[Shown]:
+    """One of each group, the sharpest near its middle; more of large groups until there are as many as usual.
+
+    Where there are several of one group, `differing` ones: who comes, goes and turns round before a camera that
+    stays is seen then.
+    """
     counts = [1] * len(held)
     while held and sum(counts) < usual:
         rates = [len(own) / count for own, count in zip(held, counts, strict=True)]
@@ -281,8 +296,38 @@ def _of_each(held: Sequence[Sequence[Shown]], usual: int) -> list[Shown]:
     chosen: list[Shown] = []
     for own, count in zip(held, counts, strict=True):
         edges = [round(part * len(own) / count) for part in range(count + 1)]
-        chosen += [_sharpest(own[low:high]) for low, high in pairwise(edges)]
+        parts = [own[low:high] for low, high in pairwise(edges)]
+        chosen += _differing(parts) if differing else map(_sharpest, parts)
     return chosen
+
+
+def _differing(parts: Sequence[Sequence[Shown]]) -> list[Shown]:
+    """One of each part: the sharpest of those that differ most from the ones chosen before."""
+    chosen: list[Shown] = [_sharpest(part) for part in parts[:1]]
+    views = [view_colours(one.frame) for one in chosen]
+    for part in parts[1:]:
+        own = [view_colours(one.frame) for one in part]
+        far = [min(float(np.abs(view - other).mean()) for other in views) for view in own]
+        place = _sharp_and_far(part, far)
+        chosen.append(part[place])
+        views.append(own[place])
+    return chosen
+
+
+def _most_unlike(own: Sequence[Shown]) -> Shown:
+    """The frame that differs most from what stands there most of the time: it shows who is there for a moment."""
+    views = np.stack([view_colours(one.frame) for one in own])
+    usual = np.median(views, axis=0)
+    return own[_sharp_and_far(own, [float(np.abs(view - usual).mean()) for view in views])]
+
+
+def _sharp_and_far(part: Sequence[Shown], far: Sequence[float]) -> int:
+    """The place of the sharpest of those that are about as far as any; near the middle where none differs."""
+    most = max(far)
+    if most < _UNLIKE_LEVEL:
+        return part.index(_sharpest(part))
+    places = [place for place, gap in enumerate(far) if gap >= _ABOUT_AS_FAR * most]
+    return max(places, key=lambda place: (len(part[place].frame.jpeg), -part[place].time_seconds))
 
 
 def _sharpest(part: Sequence[Shown]) -> Shown:

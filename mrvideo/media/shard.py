@@ -40,6 +40,8 @@ class ShardFrames:
     lost: tuple[Failure, ...]
     acts: tuple[float, ...] = ()
     """Times of frames between the samples, which show what came and went there."""
+    stirs: tuple[Span, ...] = ()
+    """Between which two samples something came and went, however faint, whether a frame shows it or not."""
 
 
 def read_shard(
@@ -98,6 +100,7 @@ def read_shard(
             known = {frame.time_seconds for frame in frames}
             frames += (frame for time, frame in acts.items() if time not in known)
             frames.sort(key=lambda frame: frame.time_seconds)
+            stirs = () if options.keyframes_only else detector.stirs(times)
             lost = tuple(failure for failure in video.lost if failure.span.overlaps(wide))
         detector.with_colours(frames)
         shots = detector.shots(covered)
@@ -106,7 +109,7 @@ def read_shard(
             made, shots = evened(
                 made, shots, long_side_pixels=options.pixels, jpeg_quality=options.jpeg_quality
             )
-        return ShardFrames(span, made, shots, lost, tuple(acts))
+        return ShardFrames(span, made, shots, lost, tuple(acts), stirs)
 
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private

@@ -75,6 +75,11 @@ _ACT_CELLS = 2
 between the samples: where something passes by, those differ at both its places.
 """
 
+_STIR_LEVEL, _STIR_SHIFT = 10.0, 0.15
+"""What stirs, however faintly, changes one of these cells by so much more than a shift by this share of it would, as of
+somebody who breathes.
+"""
+
 _PART = 64
 _CONTEXT = 256
 """So many pictures before those asked about are enough to judge by: four seconds of the fastest usual rate.
@@ -179,6 +184,23 @@ class ShotDetector:
                 found.append((int(cells[best]), self._times[low + 1 + best]))
         strongest = sorted(found, key=lambda one: (-one[0], one[1]))[:most]
         return tuple(sorted(time for _, time in strongest))
+
+    def stirs(self, sampled_seconds: Sequence[float]) -> tuple[Span, ...]:
+        """Between which two samples something came and went that neither of them shows, however faint; ascending."""
+        found: list[Span] = []
+        for start, stop in pairwise(sampled_seconds):
+            low = bisect_right(self._times, start + SAME_SECONDS) - 1
+            high = bisect_right(self._times, stop + SAME_SECONDS) - 1
+            if low < 0 or high - low < 2:
+                continue
+            fours = _fours(np.stack(self._greys[low : high + 1])) / 4
+            first, between, last = fours[0], fours[1:-1], fours[-1]
+            gaps = np.minimum(np.abs(between - first), np.abs(between - last)).max(axis=0)
+            if gaps.max() >= _STIR_LEVEL:
+                shifted = _STIR_SHIFT * np.minimum(_contrast_around(first), _contrast_around(last))
+                if float((gaps - shifted).max()) >= _STIR_LEVEL:
+                    found.append(Span(start, stop))
+        return tuple(found)
 
     def _changed(self) -> NDArray[np.float64]:
         """How much each picture differs from the one before, in the mean."""
@@ -465,6 +487,12 @@ def _fours(pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Sums of 2×2 grey values."""
     tall = pictures[:, ::2].astype(np.int16) + pictures[:, 1::2]
     return tall[:, :, ::2] + tall[:, :, 1::2]
+
+
+def _contrast_around(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """How far apart the lightest and the darkest are of each cell and its neighbours."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(cells, 1, mode="edge"), (3, 3))
+    return around.max(axis=(2, 3)) - around.min(axis=(2, 3))
 
 
 def _cells(pictures: NDArray[np.uint8]) -> _Numbers:

@@ -260,3 +260,19 @@ def test_a_fade_of_the_light_is_no_cut():
 def test_nothing_seen_is_one_shot():
     (shot,) = ShotDetector().shots(Span(0.0, 5.0))
     assert (shot.start_seconds, shot.stop_seconds, shot.transition) == (0.0, 5.0, "start")
+
+
+def test_what_comes_and_goes_between_two_samples_is_told_however_faint():
+    """Dangerous: "nothing changed in between" was said where a lamp had blinked."""
+    wall = scene(30)
+
+    def blinking(t: float) -> Picture:
+        lit = 0.6 * wall
+        if 2.1 <= t < 2.35:
+            lit[20:24, 40:44] += 40
+        return lit
+
+    samples = [n / 2 for n in range(12)]
+    assert watched(blinking, 6).stirs(samples) == (Span(2.0, 2.5),)
+    # What the next sample shows, too, and a sensor's noise, are nothing that is hidden between two.
+    assert watched(lambda t: blinking(2.2) if t >= 2.1 else blinking(0), 6, noise=3).stirs(samples) == ()
