@@ -17,6 +17,8 @@ from mrvideo.records import Frame, Span
 
 STILL_SECONDS = 4.0
 """At most so long between two frames where next to nothing changes."""
+DRIFT_SECONDS = 1.1
+"""And where what changes too little from one sample to the next adds up."""
 _SMALL_CALL = 8
 _STILL_LEVEL, _NOISE_LEVEL, _NOISE_TIMES = 6.0, 12.0, 6.0
 """Levels of grey, 0–255, for means of 8 × 8 pixels: what compression makes, what a sensor's noise of 10 levels makes at
@@ -111,7 +113,8 @@ def thinned(shown: Sequence[Shown], stirs: Sequence[Span] = ()) -> tuple[Shown, 
     moves      ....######...............##....      still: noise, light, somebody who breathes and sways
     kept       |  ||||||||    |    |    |||| |      where something begins and ends, and one every four seconds
 
-    A run of still pictures keeps its first and its last; all of it looks as its first does. `stirs`: where
+    A run of still pictures keeps its first and its last; all of it looks as its first does, but for what drifts
+    within a second. `stirs`: where
     something came and went between two of the pictures, which both stay.
     """
     small = [_Small(one.frame) for one in shown]
@@ -124,6 +127,9 @@ def thinned(shown: Sequence[Shown], stirs: Sequence[Span] = ()) -> tuple[Shown, 
             for stir in stirs
         )
         if not stirred and small[first].is_still(small[place]):
+            continue
+        slow = shown[place].time_seconds - shown[first].time_seconds <= DRIFT_SECONDS
+        if not stirred and slow and small[place - 1].is_still(small[place]):
             continue
         kept |= _evenly(shown, first, place - 1)
         # What drifts is no jump: the last of a run is the first of the next one.

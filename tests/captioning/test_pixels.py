@@ -161,7 +161,7 @@ def test_a_static_view_with_noise_is_shown_in_few_frames(seen: Any):
     times = [one.time_seconds for one in own_pictures(requests[3])]
     assert len(times) <= 9
     assert times[0] < 30.6 and times[-1] > 42.4
-    assert max(b - a for a, b in pairwise(times)) <= 2.5
+    assert max(b - a for a, b in pairwise(times)) <= 4.0
 
 
 def test_what_moves_is_shown_in_every_frame(seen: Any):
