@@ -236,7 +236,8 @@ class _ClipCall:
                 frame_times=tuple(one.time_seconds for one in self.seen),
                 still_gap_seconds=still_gap(changing, self.seen, view.spec.options.frames_per_second),
                 has_previous=self.has_before,
-                begins_on_cut=self.has_before and clip.begins_on_cut,
+                begins_on=clip.begins_on if self.has_before else None,
+                cuts_back=self.has_before and clip.cuts_back,
                 said=self.said if self.has_before else (),
                 mentions=mention_lines(listed),
                 elsewhere=tuple(

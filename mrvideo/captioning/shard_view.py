@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,9 @@ _UNLIKE_LEVEL, _ABOUT_AS_FAR = 1.5, 0.8
 that is as good.
 """
 
+_SAME_VIEW = 12.0
+"""Mean difference of two views' colours, of 255, up to which they are one camera's, but for what moves there."""
+
 MOST_SHARED = 2
 """Frames there, each of another shot."""
 
@@ -47,7 +51,8 @@ class ClipView:
     """A clip, or what broken bytes left of one, as it can be shown.
 
     `span` starts on a camera cut, or at its first frame's own time, which may lie a little before the clip;
-    `before` is the frame ahead of that, of another shot where it `begins_on_cut`. `same_picture`: the clip before
+    `before` is the frame ahead of that, of another shot where it `begins_on` a cut or a dissolve: then, as its own
+    frames, outside of the dissolve. `cuts_back`: a later shot of the clip is that of `before`. `same_picture`: the clip before
     ended on the very frame this one starts with. `cut_times` are cuts after which one of the frames shows what begins there.
     """
 
@@ -56,7 +61,13 @@ class ClipView:
     before: Shown | None
     same_picture: bool
     cut_times: tuple[float, ...]
-    begins_on_cut: bool = False
+    begins_on: Literal["cut", "dissolve"] | None = None
+    cuts_back: bool = False
+
+    @property
+    def begins_on_cut(self) -> bool:
+        """Whether `before` is of another shot."""
+        return self.begins_on is not None
 
     def cuts_seen(self, shown: Sequence[Shown]) -> tuple[float, ...]:
         """The cuts that can be told from these of its frames: a model that sees nothing of a shot cannot
@@ -121,6 +132,7 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
     options = spec.options
     step = 1 / options.frames_per_second
     cuts = [shot.start_seconds for shot in shard.shots if shot.transition != "start"]
+    dissolves = [_dissolve_of(shot) for shot in shard.shots if shot.transition == "dissolve"]
     plan = clips_on_cuts(
         spec.span,
         cuts,
@@ -137,7 +149,7 @@ def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
     sampled = planned.start_seconds - step
     for clip in plan:
         for part, lost in _parts(clip.span, holes):
-            view = None if lost else _clip_view(part, spec, shard, holes, cuts, sampled)
+            view = None if lost else _clip_view(part, spec, shard, holes, cuts, dissolves, sampled)
             if view is None:
                 failures.append(Failure.of(part, "decode", *reasons, final=True))
             else:
@@ -372,6 +384,7 @@ def _clip_view(
     shard: ShardFrames,
     holes: Sequence[Span],
     cuts: Sequence[float],
+    dissolves: Sequence[Span],
     sampled: float,
 ) -> ClipView | None:
     # A frame from before a hole, or before a cut, no longer stands for what is on screen after it.
@@ -389,18 +402,58 @@ def _clip_view(
     )
     if not shown:
         return None
+    shown = _outside(shown, part, dissolves)
     own = shown[0].frame.time_seconds
     begins_on_cut = part.start_seconds - cut < _TICK and own >= cut - _TICK
     same = own <= sampled + _TICK and part.start_seconds > 0 and not begins_on_cut
     start = part.start_seconds if same or begins_on_cut or part.start_seconds == 0 else own
     inside = [time for time in cuts if start + _TICK < time < part.stop_seconds]
+    ahead = min(own, start) if begins_on_cut else own
+    dissolve = next(
+        (one for one in dissolves if begins_on_cut and abs(one.middle_seconds - start) < _TICK), None
+    )
+    before = _before(known, ahead)
+    if dissolve is not None:
+        before = _before(known, dissolve.start_seconds + _TICK) or before
     return ClipView(
         span=Span(start, part.stop_seconds),
         shown=shown,
-        before=_before(known, min(own, start) if begins_on_cut else own),
+        before=before,
         same_picture=same,
         cut_times=cuts_seen(inside, [one.time_seconds for one in shown]),
-        begins_on_cut=begins_on_cut,
+        begins_on=None if not begins_on_cut else "dissolve" if dissolve is not None else "cut",
+        cuts_back=begins_on_cut and before is not None and _shows_again(before, shown, inside),
+    )
+
+
+def _dissolve_of(shot: Shot) -> Span:
+    half = shot.transition_seconds / 2
+    return Span(max(shot.start_seconds - half, 0.0), shot.start_seconds + half)
+
+
+def _outside(shown: tuple[Shown, ...], clip: Span, dissolves: Sequence[Span]) -> tuple[Shown, ...]:
+    """The frames without those at the clip's ends in which the other side of a dissolve is still seen, or already,
+    with its texts; all where no others are left.
+    """
+    at_ends = [
+        one
+        for one in dissolves
+        if min(abs(one.middle_seconds - end) for end in (clip.start_seconds, clip.stop_seconds)) < _TICK
+    ]
+    kept = tuple(
+        one for one in shown if not any(d.start_seconds < one.time_seconds < d.stop_seconds for d in at_ends)
+    )
+    return kept or shown
+
+
+def _shows_again(before: Shown, shown: Sequence[Shown], cuts: Sequence[float]) -> bool:
+    """Whether a later shot of the clip is the one of the frame before it: they are cut back and forth."""
+    first = min(cuts, default=math.inf)
+    view = view_colours(before.frame)
+    return any(
+        float(np.abs(view_colours(one.frame) - view).mean()) <= _SAME_VIEW
+        for one in shown
+        if one.time_seconds >= first - _TICK
     )
 
 

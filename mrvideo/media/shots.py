@@ -114,6 +114,7 @@ class ShotDetector:
         self._times: list[float] = []
         self._greys: list[Grey] = []
         self._steps: NDArray[np.float64] | None = None
+        self._lasting: dict[float, float] = {}
 
     def __call__(self, time_seconds: float, grey: Grey) -> None:
         if time_seconds < self._start_seconds and len(self._times) >= 2 * _CONTEXT:
@@ -138,7 +139,12 @@ class ShotDetector:
         stops = [time for time, _ in borders] + [span.stop_seconds]
         first = Shot(start_seconds=span.start_seconds, stop_seconds=stops[0], transition="start")
         later = (
-            Shot(start_seconds=start, stop_seconds=stop, transition=kind)
+            Shot(
+                start_seconds=start,
+                stop_seconds=stop,
+                transition=kind,
+                transition_seconds=self._lasting[start] if kind == "dissolve" else 0.0,
+            )
             for (start, kind), stop in zip(borders, stops[1:], strict=True)
         )
         return (first, *later)
@@ -150,10 +156,8 @@ class ShotDetector:
         pictures = np.stack(self._greys)
         cuts = self._cuts(pictures)
         fades = self._fades(pictures, cuts)
-        dissolves = [*self._dissolves(pictures, [*cuts, *fades]), *fades]
-        found: dict[float, Transition] = {}
-        for time in dissolves:
-            found[time] = "dissolve"
+        self._lasting = self._dissolves(pictures, [*cuts, *fades]) | fades
+        found: dict[float, Transition] = dict.fromkeys(self._lasting, "dissolve")
         for time in cuts:
             found[time] = "cut"
         for joint in self._joints_seconds:
@@ -328,14 +332,14 @@ class ShotDetector:
                 return True
         return False
 
-    def _fades(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
+    def _fades(self, pictures: NDArray[np.uint8], cuts: list[float]) -> dict[float, float]:
         """Between two pictures unlike each other, of which one fades out to a flat picture and the other in:
-        its middle.
+        its middle, and how long the picture is flat.
         """
         flat = _contrasts(pictures) < _FLAT_CONTRAST
         steps = self._changed()
         edges: list[int] = np.flatnonzero(np.diff(np.r_[False, flat, False].astype(np.int8))).tolist()
-        found: list[float] = []
+        found: dict[float, float] = {}
         for first, stop in zip(edges[::2], edges[1::2], strict=True):
             start, end = self._times[first], self._times[min(stop, len(flat) - 1)]
             if first == 0 or stop == len(flat) or any(start - 0.1 <= cut <= end + 0.1 for cut in cuts):
@@ -348,10 +352,11 @@ class ShotDetector:
                 for step, other in ((first - 1, before), (stop - 1, after))
             )
             if fades and _alike(pictures[before], pictures[after]) < _DISSOLVE_UNALIKE:
-                found.append((start + end) / 2)
+                found[(start + end) / 2] = end - start
         return found
 
-    def _dissolves(self, pictures: NDArray[np.uint8], cuts: list[float]) -> list[float]:
+    def _dissolves(self, pictures: NDArray[np.uint8], cuts: list[float]) -> dict[float, float]:
+        """Their middles, and how long they last, ascending."""
         grids = [_even(self._times, pictures, first, stop) for first, stop in self._flowing()]
         found: list[tuple[float, int, int, float]] = []
         for place, grid in enumerate(grids):
@@ -360,7 +365,7 @@ class ShotDetector:
                 if len(grid.cells) > 2 * half:
                     strength = _blended(grid.cells, half)
                     found += [(float(strength[k]), place, k + half, seconds) for k in _places(strength > 0)]
-        chosen: list[float] = []
+        chosen: dict[float, float] = {}
         for _, place, middle, seconds in sorted(found, reverse=True):
             grid = grids[place]
             time = float(grid.times[middle])
@@ -372,8 +377,8 @@ class ShotDetector:
             if not self._is_between(pictures, time, seconds):
                 continue
             if seconds > _DISSOLVE_SECONDS[0] or not _is_pan(grid.cells, middle, _half(seconds)):
-                chosen.append(time)
-        return sorted(chosen)
+                chosen[time] = seconds
+        return dict(sorted(chosen.items()))
 
     def _is_between(self, pictures: NDArray[np.uint8], middle: float, seconds: float) -> bool:
         """Whether the pictures at the two ends show different places, and neither is flat (that would be half

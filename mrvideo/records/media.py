@@ -180,12 +180,14 @@ class Clip(Spanned):
 
 
 class Shot(Spanned):
-    """What lies between two camera cuts; `transition` says how it begins.
+    """What lies between two camera cuts; `transition` says how it begins, and `transition_seconds` how long a
+    dissolve lasts, of which the shot's start is the middle.
 
     `crop` is the picture without its black bars; None in an index made before they were looked for.
     """
 
     transition: Literal["start", "cut", "dissolve"] = "cut"
+    transition_seconds: float = Field(default=0.0, ge=0)
     crop: Box | None = None
 
 

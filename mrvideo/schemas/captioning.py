@@ -125,7 +125,10 @@ class CaptionClipInputs(Message):
         description="where more than this lies between two frames, next to nothing changed in between",
     )
     has_previous: bool = Field(description="whether a frame from before the clip is shown first")
-    begins_on_cut: bool = Field(default=False, description="whether that frame is of another camera shot")
+    begins_on: Literal["cut", "dissolve"] | None = Field(
+        default=None, description="what lies between that frame and the clip; None: nothing"
+    )
+    cuts_back: bool = Field(default=False, description="whether the clip shows that frame's shot once more")
     said: tuple[SaidLine, ...] = Field(default=(), description="of the running scene, when it may go on")
     mentions: tuple[MentionLine, ...] = ()
     elsewhere: tuple[MentionLine, ...] = Field(

@@ -245,6 +245,42 @@ def test_a_clip_that_begins_on_a_cut_says_so() -> None:
     assert said == [False, True, False, True]
 
 
+def dissolved(wall_after: int = 2) -> ShardFrames:
+    """Ten seconds of one wall, then another one, over two seconds in which both are seen; a later return."""
+    made = shard([(0, 10, 1), (10, 20, wall_after)])
+    mixed = {9.5: 7, 10.0: 7, 10.5: 7}
+    frames = tuple(
+        Frame(f.time_seconds, picture(f.time_seconds, mixed[f.time_seconds]).jpeg, 256, 144)
+        if f.time_seconds in mixed
+        else f
+        for f in made.frames
+    )
+    shots = (
+        Shot(start_seconds=0.0, stop_seconds=10.0, transition="start"),
+        Shot(start_seconds=10.0, stop_seconds=20.0, transition="dissolve", transition_seconds=2.0),
+    )
+    return ShardFrames(made.span, frames, shots, ())
+
+
+def test_a_clip_that_begins_on_a_dissolve_is_shown_without_what_is_left_of_the_other_side() -> None:
+    """Dangerous: the text of the other side was read into the next clip, whose start was called a camera cut."""
+    _, requests = captioned(dissolved())
+    first, second = requests
+    assert 'The clip begins on a dissolve: "before" is of another shot.' in user_text(second)
+    before = next(one for one in second.pictures if one.label == "before")
+    assert before.time_seconds == 9.0
+    assert second.inputs.frame_times[0] == 11.0 and first.inputs.frame_times[-1] == 9.0
+    assert second.inputs.span == Span(10.0, 20.0)
+
+
+def test_shots_that_are_cut_back_and_forth_are_told_so() -> None:
+    """ "before" was of the very shot that the clip cuts back to, and yet "of another shot": no new event at all."""
+    back = shard([(0, 10, 1), (10, 13, 2), (13, 20, 1)])
+    away = shard([(0, 10, 1), (10, 13, 2), (13, 20, 3)])
+    told = ["they are cut back and forth" in user_text(captioned(one)[1][1]) for one in (back, away)]
+    assert told == [True, False]
+
+
 def test_a_clip_whose_neighbour_failed_before_is_not_asked_again() -> None:
     """One reply that goes wrong costs its own clip, in the next run too."""
     frames = shard(STATIC)

@@ -65,6 +65,16 @@ def test_a_dissolve_is_found_near_its_middle(length: float):
     assert time == pytest.approx(4.0 + length / 2, abs=0.4)
 
 
+def test_a_shot_tells_how_long_its_dissolve_lasts():
+    def picture(t: float) -> Picture:
+        share = min(max((t - 3.4) / 1.2, 0.0), 1.0)
+        return scene(1) * (1 - share) + scene(2) * share
+
+    _, later = watched(picture, 8).shots(Span(0.0, 8.0))
+    assert later.transition == "dissolve"
+    assert 0.6 <= later.transition_seconds <= 2.4
+
+
 def test_a_flash_is_no_cut():
     picture = scene(5)
     white = np.full((36, 64), 250.0)
