@@ -20,7 +20,7 @@ from typing import NamedTuple
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.shard_records import Piece
-from mrvideo.captioning.sheets import CELLS, Cell, sheets
+from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
 from mrvideo.models.base import Picture
 from mrvideo.records import Box, Frame, Mention, Shot
 from mrvideo.schemas.captioning import CastCard
@@ -31,8 +31,14 @@ FRAMES_OF_ONE = 3
 FRAMES_TRIED = 6
 """Frames of each that these are chosen from: the most different."""
 
+OTHER_SECONDS = 2.0
+"""What a piece sees best so long before or after an exemplar may show it in better light, or whole."""
+
 MOST_CARDS = 40
 """Cards of one comparison: more are not kept apart by whoever looks."""
+
+WHOLE_SHARE = 0.5
+"""Of a cut exemplar's area, so much at least another view has, that is chosen since it is whole."""
 
 MOST_SHEETS = 6
 """Sheets of one comparison."""
@@ -82,8 +88,8 @@ Views = Mapping[str, tuple[View, ...]]
 def views_of(
     mentions: Sequence[Mention], pieces: Sequence[Piece], shots: Sequence[Shot] = ()
 ) -> dict[str, tuple[View, ...]]:
-    """Where captions saw each mention best, other than in its exemplar's own piece: first in other shots,
-    then in long pieces.
+    """Where captions saw each mention best, other than within a few seconds of its exemplar in the same piece: first
+    in other shots, then in long pieces.
 
     A frame without a box counts only where the piece names nobody else: nobody could tell who is meant.
     """
@@ -106,7 +112,9 @@ def views_of(
             held.get(mention.mention_id, []), key=lambda one: (-one[0].span.duration_seconds, one[1].seconds)
         )
         for piece, view in ordered:
-            if not piece.span.contains(mention.exemplar_seconds):
+            if not piece.span.contains(mention.exemplar_seconds) or (
+                view.box is not None and abs(view.seconds - mention.exemplar_seconds) >= OTHER_SECONDS
+            ):
                 seen_before = shot_of(view.seconds) in taken
                 others.append((seen_before, -piece.span.duration_seconds, view))
                 taken.add(shot_of(view.seconds))
@@ -142,6 +150,28 @@ def _frames(member: Member, views: Views) -> Iterator[View]:
                 if view.seconds not in told:
                     told.add(view.seconds)
                     yield view
+
+
+def exemplar_of(member: Member, views: Views) -> View:
+    """What stands for a member: its exemplar, or where that is cut off by the picture's edge, a frame in which
+    captions saw it whole.
+    """
+    own = View(member.best.exemplar_seconds, member.best.box)
+    if own.box is None or not touches_edge(own.box):
+        return own
+    least = WHOLE_SHARE * own.box.width * own.box.height
+    ordered = (member.best, *(one for one in member.mentions if one is not member.best))
+    return next(
+        (
+            view
+            for mention in ordered
+            for view in views.get(mention.mention_id, ())
+            if view.box is not None
+            and not touches_edge(view.box)
+            and view.box.width * view.box.height >= least
+        ),
+        own,
+    )
 
 
 def given_entry(key: str, given: Given) -> Entry:

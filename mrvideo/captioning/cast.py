@@ -99,6 +99,7 @@ class Cast:
             self._same.setdefault(one, set()).add(other)
             self._same.setdefault(other, set()).add(one)
         self._settled: set[str] = set()
+        self._asked: dict[frozenset[Entry], bool] = {}
         self._failures: list[Failure] = []
         self._possible: dict[str, set[str]] | None = None
         # The pictures of a long video's comparisons would fill the memory if all that wait for their call had
@@ -194,6 +195,10 @@ class Cast:
     async def _pairs(
         self, left: Sequence[Entry], right: Sequence[Entry], span: Span
     ) -> list[tuple[str, str]] | None:
+        alone = frozenset((*left, *right))
+        if len(left) == len(right) == 1 and alone in self._asked:
+            # With sides swapped it is the same question once more: two cards, the same pictures, nobody else.
+            return [(left[0].key, right[0].key)] if self._asked[alone] else []
         found = await self._by_block(left, right, span)
         return None if None in found else [pair for pairs in found for pair, _ in pairs or ()]
 
@@ -317,6 +322,8 @@ class Cast:
         if isinstance(reply, Failure):
             self._failures.append(reply)
             return None
+        if len(left) == len(right) == 1:
+            self._asked[frozenset((*left, *right))] = bool(reply.pairs)
         keys = {label: entry.key for label, entry in labelled}
         return [((keys[pair.left_id], keys[pair.right_id]), pair.better) for pair in reply.pairs]
 

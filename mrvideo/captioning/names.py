@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mrvideo.captioning.calls import Calls, together
+from mrvideo.captioning.cards import Views, exemplar_of
 from mrvideo.captioning.cast import Member
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.models.base import Picture, Request
@@ -20,21 +21,22 @@ _MOST_NAMES = 3
 """Names of one entity that are put to the model, the likeliest first."""
 
 
-def entities_of(members: Sequence[Member]) -> tuple[Entity, ...]:
+def entities_of(members: Sequence[Member], views: Views | None = None) -> tuple[Entity, ...]:
     """The members under unique names, in order of first appearance. `scene_indexes` come with the scenes."""
     counts: Counter[str] = Counter()
     entities: list[Entity] = []
     for member in sorted(members, key=lambda m: m.first_seen):
         kind = kind_of(member.best)
         counts[kind] += 1
+        shown = exemplar_of(member, views or {})
         entities.append(
             Entity(
                 name=f"{kind}_{counts[kind]}",
                 kind=member.best.kind,
                 description=member.best.description,
                 display_name=member.given.name if member.given else None,
-                exemplar_seconds=member.best.exemplar_seconds,
-                box=member.best.box,
+                exemplar_seconds=shown.seconds,
+                box=shown.box,
                 mention_ids=tuple(mention.mention_id for mention in member.mentions),
             )
         )

@@ -62,8 +62,9 @@ async def reduce_shards(
     shots = shots_of(records)
     known = known_of(records)
     vetoes = co_occurring(pieces) | known.apart
-    cast = Cast(calls, exemplars, vetoes, views_of(mentions, pieces, shots), known.same)
-    entities = entities_of(await cast.link(mentions, speakers, given))
+    views = views_of(mentions, pieces, shots)
+    cast = Cast(calls, exemplars, vetoes, views, known.same)
+    entities = entities_of(await cast.link(mentions, speakers, given), views)
     scenes = scenes_of(runs, local_names(entities), watermarks_of(records))
     entities = with_scenes(entities, scenes)
     failures += cast.failures

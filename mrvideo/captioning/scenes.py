@@ -10,8 +10,8 @@ chains   |---------------||------------|      within one, each call is told what
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import NamedTuple, TypeAlias
@@ -29,10 +29,10 @@ from mrvideo.captioning.frames import (
 )
 from mrvideo.captioning.glance import cells_of
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.rename import renamed
-from mrvideo.captioning.shard_records import Corrected, Piece
+from mrvideo.captioning.rename import marks_in, renamed
+from mrvideo.captioning.shard_records import BestSeen, Corrected, Piece
 from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
-from mrvideo.captioning.sheets import CELLS, Cell, sheets
+from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
 from mrvideo.captioning.tiling import blocks, piece_of
 from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
@@ -48,8 +48,34 @@ _ONE_SAID, _LAST_SAID, _FIRST_SAID, _LATER_SAID = 950, 700, 450, 250
 the clip, of the first one, which tells the place, and of what each between them added.
 """
 
-_SHORT_WORDS = 10
+_SHORT_WORDS = 14
 """Of a description of somebody who is not expected in a clip."""
+
+_KNOWN_SHARE = 0.7
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_LINKING = frozenset(
+    {
+        "and",
+        "with",
+        "the",
+        "wear",
+        "wearing",
+        "dressed",
+        "has",
+        "have",
+        "she",
+        "her",
+        "his",
+        "who",
+        "they",
+        "their",
+        "both",
+    }
+)
+_NAMED_LAST = re.compile(r"<(\w+)>$")
+_LOOKS = re.compile(r"(?:She|He|It|They) (?:has|have|wears?|(?:is|are) dressed)\b")
+"""Sentences that tell how somebody looks."""
+_MORE_LOOKS = re.compile(r"(?:an?|the|in|with|wearing|her|his|its) ")
 
 Tiles: TypeAlias = "list[Piece | Failure]"
 
@@ -109,7 +135,9 @@ async def _caption_chain(
     known_from = 0
     for clip in chain:
         here = tiles[known_from:]
-        whole = _ClipCall(known, clip, [*mentions, *new], _said(here), _present(here))
+        whole = _ClipCall(
+            known, clip, [*mentions, *new], _said(here, [*mentions, *new]), _present(here), _best_in(here)
+        )
         # What an earlier run was answered is not asked again because the clip before it, which had failed,
         # has words now.
         call = next((one for one in _variants(whole) if one.answered(calls)), whole)
@@ -125,10 +153,11 @@ async def _caption_chain(
     return Chain(tiles, new, corrected)
 
 
-def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
+def _said(tiles: Sequence[Piece | Failure], mentions: Sequence[Mention] = ()) -> tuple[SaidLine, ...]:
     """What was said of the scene that the last of the tiles belongs to: its first part in detail, of the
-    others what is new.
+    others what is new; without looks that the mentions' descriptions tell.
     """
+    looks = {mention.name: _words_of(mention.description) for mention in mentions}
     running: list[Piece] = []
     for tile in reversed(tiles):
         if isinstance(tile, Failure):
@@ -140,7 +169,7 @@ def _said(tiles: Sequence[Piece | Failure]) -> tuple[SaidLine, ...]:
         SaidLine(
             start_seconds=piece.start_seconds,
             stop_seconds=piece.stop_seconds,
-            text=_told(running, place),
+            text=_told(running, place, looks),
         )
         for place, piece in enumerate(running)
     )
@@ -151,17 +180,68 @@ def _present(tiles: Sequence[Piece | Failure]) -> frozenset[str]:
     return frozenset(name for tile in tiles[-1:] if isinstance(tile, Piece) for name in tile.appearing)
 
 
-def _told(running: Sequence[Piece], place: int) -> str:
+def _best_in(tiles: Sequence[Piece | Failure]) -> dict[str, BestSeen]:
+    """Where the tiles saw each name best, whole and in a box; the last of them."""
+    return {
+        one.name: one
+        for tile in tiles
+        if isinstance(tile, Piece)
+        for one in tile.best
+        if one.box is not None and not touches_edge(one.box)
+    }
+
+
+def _told(running: Sequence[Piece], place: int, looks: Mapping[str, frozenset[str]]) -> str:
     """What is told of a part of the running scene: the last in detail, of the first where it began and how it
     ended, of others what is new.
     """
     piece = running[place]
-    detailed = without_times(piece.detailed)
+    detailed = _without_looks(without_times(piece.detailed), looks)
     if len(running) == 1:
         return _short(detailed, _ONE_SAID)
     if place == len(running) - 1:
         return _short(detailed, _LAST_SAID)
     return _short(detailed, _FIRST_SAID) if place == 0 else _short(without_times(piece.brief), _LATER_SAID)
+
+
+def _without_looks(text: str, looks: Mapping[str, frozenset[str]]) -> str:
+    """The text without what the list of characters says anyway of how somebody looks: between commas behind a name,
+    or in a sentence of its own on whoever was named last.
+    """
+    kept: list[str] = []
+    last = ""
+    for sentence in re.split(r"(?<=[.!?]) +", text):
+        if _LOOKS.match(sentence) and _is_known(sentence, looks.get(last, frozenset())):
+            continue
+        shown = ""
+        phrases = sentence.split(", ")
+        place = 0
+        while place < len(phrases):
+            shown += (", " if shown else "") + phrases[place]
+            place += 1
+            name = _NAMED_LAST.search(shown)
+            stop = place
+            while (
+                name and stop < len(phrases) - 1 and _is_known(phrases[stop], looks.get(name[1], frozenset()))
+            ):
+                stop += 1
+            if stop > place:
+                # The commas around looks go with them, unless there are more.
+                shown += f", {phrases[stop]}" if _MORE_LOOKS.match(phrases[stop]) else f" {phrases[stop]}"
+                place = stop + 1
+        kept.append(shown)
+        last = next(reversed(marks_in(sentence)), last)
+    return " ".join(kept)
+
+
+def _is_known(phrase: str, look: frozenset[str]) -> bool:
+    """Whether a phrase says next to nothing but what a description holds."""
+    words = _words_of(phrase)
+    return bool(words) and len(words & look) >= _KNOWN_SHARE * len(words)
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(word.rstrip("s") for word in _WORD.findall(text.lower())) - _LINKING
 
 
 def _short(text: str, characters: int) -> str:
@@ -205,6 +285,7 @@ class _ClipCall:
     mentions: Sequence[Mention]
     said: tuple[SaidLine, ...]
     present: frozenset[str] = frozenset()
+    best: Mapping[str, BestSeen] = field(default_factory=dict[str, BestSeen])
     has_before: bool = False
     seen: tuple[Shown, ...] = ()
 
@@ -218,7 +299,7 @@ class _ClipCall:
         expected = self.known.where.may_appear(self.mentions, clip.span, clip.shown)
         present = [one for one in self.mentions if one.name in self.present]
         listed = (*present, *(one for one in expected if one not in present))[:CELLS]
-        sheet = exemplars(view, listed, able)
+        sheet = exemplars(view, [self._shown_best(one) for one in listed], able)
         before = (small_before(clip.before),) if clip.before is not None and shows_before(able) else ()
         self.has_before = bool(before)
         changing = view.thinned(clip.shown)
@@ -256,6 +337,18 @@ class _ClipCall:
             span=clip.span,
         )
 
+    def _shown_best(self, mention: Mention) -> Mention:
+        """The mention as an earlier clip of the chain saw it best, where its exemplar is of this very clip, or cut by
+        the picture's edge.
+        """
+        other = self.best.get(mention.name)
+        poor = self.clip.span.contains(mention.exemplar_seconds) or (
+            mention.box is not None and touches_edge(mention.box)
+        )
+        if other is None or not poor:
+            return mention
+        return mention.model_copy(update={"exemplar_seconds": other.seconds, "box": other.box})
+
     def tiles(self, reply: CaptionClipReply) -> list[Piece]:
         """The reply's scenes; they tile the clip."""
         clip = self.clip
@@ -290,11 +383,11 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
     """The call as it is; as it was when the clip before had failed; and without each of the newcomers since."""
     early = [mention for mention in call.mentions if not mention.late]
     lists = [call.mentions, *([early] if len(early) < len(call.mentions) else [])]
-    told = ((call.said, call.present), ((), frozenset[str]()))
+    told = ((call.said, call.present, call.best), ((), frozenset[str](), dict[str, BestSeen]()))
     return [
-        replace(call, mentions=mentions, said=said, present=present)
+        replace(call, mentions=mentions, said=said, present=present, best=best)
         for mentions in lists
-        for said, present in told
+        for said, present, best in told
     ]
 
 
@@ -360,11 +453,11 @@ def mention_lines(mentions: Sequence[Mention]) -> tuple[MentionLine, ...]:
 
 
 def in_short(description: str) -> str:
-    """A description's first phrases, those that last, within some ten words; at least the first one's words."""
+    """A description's first phrases, those that last, within some fourteen words; none is cut in its middle."""
     phrases = re.split(r"(?<=[,;]) +", description)
-    kept = phrases[0].split()[:_SHORT_WORDS]
+    kept = [phrases[0]]
     for phrase in phrases[1:]:
-        if len(kept) + len(phrase.split()) > _SHORT_WORDS:
+        if sum(len(one.split()) for one in (*kept, phrase)) > _SHORT_WORDS:
             break
-        kept += phrase.split()
+        kept.append(phrase)
     return " ".join(kept).rstrip(",;")

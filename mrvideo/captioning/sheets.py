@@ -96,6 +96,13 @@ class Cell:
         return part is not None and part != WHOLE and (part.left < _EDGE or part.right > 1 - _EDGE)
 
 
+def touches_edge(box: Box) -> bool:
+    """Whether a box ends at the left, right or upper edge of the source: what it holds is cut off there. People are
+    often shown down to the picture's lower edge.
+    """
+    return box.left < _EDGE or box.right > 1 - _EDGE or box.top < _EDGE
+
+
 def photo_cell(name: str, jpeg: bytes) -> Cell:
     """A photo that the user gave of somebody. It is of no time in the video."""
     return Cell(f"{name} photo", Frame(0.0, jpeg, 1, 1), told=f"{name} photo given by the user")

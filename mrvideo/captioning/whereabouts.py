@@ -4,6 +4,7 @@ shots        |---A---|--B--|---A'--|--C--|        A' looks like A: whoever is in
 first look       x      x      x     x            frames in which the characters were found
 clip                 |--------|                   shots B and A'
 listed       who is seen in B or A' or in a shot like them, or within a few seconds; all, where a shot was not looked at
+             of a clip within one shot: nobody who is seen beyond that shot alone
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ class Whereabouts:
         # Nobody was looked for in a shot of this clip, nor in one like it: anybody may be there.
         blind = any(not self._in(shot, self._looked) and not self._alike(own) for shot, own in here)
         near = span.padded(NEAR_SECONDS)
+        # Nobody walks into a shot through a cut.
+        if len(here) == 1 and not blind:
+            near = near.intersection(here[0][0]) or near
         found: list[tuple[float, int, Mention]] = []
         for place, mention in enumerate(mentions):
             times = (mention.exemplar_seconds, *mention.seen_seconds)

@@ -183,11 +183,19 @@ def test_a_failed_comparison_is_a_failure_and_leaves_mentions_apart() -> None:
     assert {(f.stage, f.reason, f.hides) for f in cast.failures} == {("cast", "down", "names")}
 
 
+def test_a_pair_that_was_compared_alone_is_not_compared_again_with_its_sides_swapped() -> None:
+    """The same two cards with the same pictures came twice: nothing was learnt, and both were paid for."""
+    for claims in (True, False):
+        model = ScriptedModel(by_description if claims else lambda request: {"pairs": []})
+        members, _ = link(model, [mention(0, "person_a", "x"), mention(1, "person_a", "x")])
+        assert (len(members), len(model.requests)) == ((1, 1) if claims else (2, 1))
+
+
 def test_a_model_that_takes_one_image_compares_on_one_sheet() -> None:
     model = ScriptedModel(by_description, capabilities=Capabilities(max_images=1))
     members, cast = link(model, [mention(0, "person_a", "x"), mention(1, "person_a", "x")])
     assert len(members) == 1 and not cast.failures
-    assert [cells(request) for request in model.requests] == [["L1", "R1"]] * 2
+    assert [cells(request) for request in model.requests] == [["L1", "R1"]]
 
 
 def test_a_comparison_too_large_for_the_server_is_made_in_parts() -> None:
@@ -361,6 +369,30 @@ def test_other_views_are_where_captions_saw_one_best_and_first_those_of_other_sh
         "0/person_a": (View(33.0), View(61.0, box), View(22.5, box), View(20.5)),
         "0/person_b": (View(61.0, box),),
     }
+
+
+def test_what_its_own_piece_saw_best_later_on_is_another_picture_of_somebody() -> None:
+    """The exemplar was a backlit face; a well-lit one of the same ten seconds was never compared."""
+    box = Box(0.1, 0.1, 0.4, 0.9)
+    best = (BestSeen(name="person_a", seconds=5.5, box=box), BestSeen(name="person_b", seconds=1.0, box=box))
+    piece = Piece(
+        start_seconds=0, stop_seconds=10, shard_index=0, brief="", detailed="",
+        appearing=("person_a", "person_b"), best=best,
+    )  # fmt: skip
+    found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], [piece])
+    assert found == {"0/person_a": (View(5.5, box),), "0/person_b": ()}
+
+
+def test_an_entity_is_shown_whole_where_its_exemplar_is_cut_off() -> None:
+    """A white car was known by its bonnet, although a caption had seen all of it a second later."""
+    cut, whole, small = Box(0.2, 0.0, 0.4, 0.3), Box(0.2, 0.1, 0.4, 0.6), Box(0.5, 0.5, 0.55, 0.6)
+    car = mention(0, "white_car_a", "x").model_copy(update={"box": cut})
+    members = [Member((car,), car)]
+    (entity,) = entities_of(members, {"0/white_car_a": (View(8.0, small), View(9.0), View(6.5, whole))})
+    assert (entity.exemplar_seconds, entity.box) == (6.5, whole)
+    good = car.model_copy(update={"box": whole})
+    (entity,) = entities_of([Member((good,), good)], {"0/white_car_a": (View(6.5, cut),)})
+    assert (entity.exemplar_seconds, entity.box) == (good.exemplar_seconds, whole)
 
 
 class Shuffled:

@@ -18,6 +18,7 @@ from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cards import Entry, View, pictures_of
 from mrvideo.captioning.cast import Cast
 from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.captioning.scenes import in_short
 from mrvideo.captioning.shard import caption_frames
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS, SHEET_PIXELS, Cell, sheet_size, sheets
@@ -428,7 +429,7 @@ def test_an_exemplar_is_asked_for_that_is_whole_and_hidden_by_nobody() -> None:
         return []
 
     captioned(shard([(0.0, 10.0, 1)]), characters=nobody)
-    assert "large, sharp, whole (not cut by the picture's edge), nobody else before it" in asked[0]
+    assert "large, sharp, well lit, whole (not cut by the picture's edge), nobody else before it" in asked[0]
 
 
 def test_an_exemplar_is_cut_out_around_its_individual() -> None:
@@ -505,13 +506,72 @@ def test_whoever_is_known_from_elsewhere_is_described_and_can_be_named() -> None
     records, asked = captioned(shard(films), characters=told, clip=clip)
     assert (
         "<elsewhere>\n"
-        "<person_a>: woman about 30, seen from behind\n"
+        "<person_a>: woman about 30, seen from behind, very long wavy dark-blonde hair; loose black top\n"
         "<person_b>: bald man\n"
-        "<robot_a>: grey robot with two round openings in its head\n"
+        "<robot_a>: grey robot with two round openings in its head, slab plates; yellow hands\n"
         "</elsewhere>\n"
     ) in user_text(asked[-1])
     assert not records.failures
     assert records.pieces[-1].appearing == ("robot_a",)
+
+
+def test_who_is_known_from_elsewhere_is_never_described_in_half_a_phrase() -> None:
+    """ "low domed head with ribbed" names nobody."""
+    look = "huge pale grey-beige robot with a low and very broad domed head that turns all the way round, ribbed plates"
+    assert in_short(look) == look.partition(",")[0]
+    assert in_short("huge bulky robot, dark grey body with worn plates, heavy rounded head") == (
+        "huge bulky robot, dark grey body with worn plates, heavy rounded head"
+    )
+
+
+def test_what_was_said_leaves_out_looks_that_are_listed() -> None:
+    """It was cut in its middle to make room for what stands in the list above it."""
+    look = (
+        "slim man with short black hair, dark beard and black-rimmed glasses; black T-shirt, black trousers"
+    )
+    text = (
+        "In a bare room <person_a>, a slim man with short black hair, dark beard and glasses, a torn scarf, comes in "
+        "with a red bag. He wears a black T-shirt and black trousers. He has a letter. <person_a>, smiling, sits down."
+    )
+
+    def clip(inputs: Any) -> Any:
+        return {"continues_previous": True, "scenes": [scene(inputs.span, text)]}
+
+    one = character("person_a", 2.0, seen=[2.0, 12.0], look=look)
+    _, asked = captioned(shard([(0.0, 20.0, 1)]), characters=[one], clip=clip)
+    assert asked[1].inputs.said[0].text == (
+        "In a bare room <person_a>, a torn scarf, comes in with a red bag. He has a letter. <person_a>, smiling, "
+        "sits down."
+    )
+
+
+def test_who_is_seen_behind_a_cut_alone_is_not_listed_in_a_clip_of_one_shot() -> None:
+    """Three bottles were listed in a car park, since the next film begins five seconds later with them."""
+    films = [(0.0, 20.0, 1), (20.0, 40.0, 5)]
+    seen = [character("red_car_a", 4.0, seen=[4.0, 16.0]), character("bottle_a", 22.0, seen=[22.0, 36.0])]
+    _, asked = captioned(shard(films), characters=seen)
+    listed = [[one.name for one in request.inputs.mentions] for request in asked]
+    assert listed == [["red_car_a"], ["red_car_a"], ["bottle_a"], ["bottle_a"]]
+
+
+def test_an_exemplar_is_of_another_clip_where_there_is_a_good_one() -> None:
+    """The sheet showed a frame of the clip itself, from which nobody learns who it is."""
+    box = {"left": 0.04, "top": 0.2, "right": 0.35, "bottom": 0.95}
+
+    def clip(inputs: Any) -> Any:
+        best = inputs.frame_times[2]
+        here = [{"best_seconds": best, "box": box, "name": "person_a"}]
+        return {"continues_previous": True, "scenes": [scene(inputs.span, "w", appearing=here)]}
+
+    who = character("person_a", 14.0, seen=[4.0, 14.0, 24.0], box=box)
+    _, asked = captioned(
+        shard([(0.0, 30.0, 1)], people=lambda time: (RED if time < 10 else BLUE,)),
+        characters=[who],
+        clip=clip,
+    )
+    colours = [np.asarray(Image.open(io.BytesIO(one.pictures[0].jpeg))).reshape(-1, 3) for one in asked]
+    reds = [int(((c[:, 0] > 150) & (c[:, 2] < 100)).sum()) for c in colours]
+    assert [red > 500 for red in reds] == [False, True, False]
 
 
 def test_who_was_seen_from_the_same_camera_is_shown_when_it_cuts_back() -> None:

@@ -91,7 +91,7 @@ def comparable(index: Index) -> Index:
 def test_a_second_index_asks_nothing(moving_video: VideoInfo, build: Build) -> None:
     first = ScriptedModel(plain)
     index = build(moving_video, first, OPTIONS)
-    assert stages(first) == {"characters": 4, "caption": 7, "cast": 6}
+    assert stages(first) == {"characters": 4, "caption": 7, "cast": 4}
     again = ScriptedModel(plain)
     assert build(moving_video, again, OPTIONS) == index
     assert not again.requests
@@ -171,7 +171,7 @@ def test_a_stop_keeps_finished_shards(moving_video: VideoInfo, build: Build, err
     # One thread: the two shards before the stop were finished and are kept.
     again = ScriptedModel(plain)
     index = build(moving_video, again, options)
-    assert stages(again) == {"characters": 2, "caption": 3, "cast": 6}
+    assert stages(again) == {"characters": 2, "caption": 3, "cast": 4}
     assert not index.failures
 
 
@@ -189,10 +189,10 @@ CUES = (Cue(start_seconds=25.0, stop_seconds=27.0, text="Good evening."),)
 @pytest.mark.parametrize(
     ("change", "calls"),
     [
-        ({"reading": ReadOptions(long_side_pixels=96)}, {"characters": 4, "caption": 7, "cast": 6}),
-        ({"frames_per_second": 1.0}, {"characters": 4, "caption": 7, "cast": 6}),
-        ({"recipe": "paper"}, {"characters": 4, "split": 7, "merge": 6, "caption": 7, "cast": 6}),
-        ({"longest_scene_seconds": 30.0}, {"cast": 6}),
+        ({"reading": ReadOptions(long_side_pixels=96)}, {"characters": 4, "caption": 7, "cast": 4}),
+        ({"frames_per_second": 1.0}, {"characters": 4, "caption": 7, "cast": 4}),
+        ({"recipe": "paper"}, {"characters": 4, "split": 7, "merge": 6, "caption": 7, "cast": 4}),
+        ({"longest_scene_seconds": 30.0}, {"cast": 4}),
         ({"workers": 2}, {}),
     ],
 )
@@ -209,14 +209,14 @@ def test_new_cues_redo_the_shards_they_are_heard_in(moving_video: VideoInfo, bui
     build(moving_video, ScriptedModel(plain), OPTIONS)
     again = ScriptedModel(plain)
     build(moving_video, again, OPTIONS, cues=CUES)
-    assert stages(again) == {"characters": 1, "caption": 2, "cast": 6}
+    assert stages(again) == {"characters": 1, "caption": 2, "cast": 4}
 
 
 def test_another_model_redoes_all(moving_video: VideoInfo, build: Build) -> None:
     build(moving_video, ScriptedModel(plain), OPTIONS)
     again = ScriptedModel(plain, name="scripted:better")
     build(moving_video, again, OPTIONS)
-    assert stages(again) == {"characters": 4, "caption": 7, "cast": 6}
+    assert stages(again) == {"characters": 4, "caption": 7, "cast": 4}
 
 
 def test_a_cast_file_redoes_the_cast_alone(moving_video: VideoInfo, build: Build, tmp_path: Path) -> None:
@@ -232,8 +232,8 @@ def test_a_cast_file_redoes_the_cast_alone(moving_video: VideoInfo, build: Build
 @pytest.mark.parametrize(
     ("prompt", "calls"),
     [
-        ("caption_clip", {"characters": 4, "caption": 7, "cast": 6}),
-        ("link_cast", {"cast": 6}),
+        ("caption_clip", {"characters": 4, "caption": 7, "cast": 4}),
+        ("link_cast", {"cast": 4}),
         ("split_clip", {}),
     ],
 )
@@ -258,7 +258,7 @@ def test_fresh_asks_again(moving_video: VideoInfo, build: Build) -> None:
     build(moving_video, ScriptedModel(plain), OPTIONS)
     again = ScriptedModel(plain)
     build(moving_video, again, OPTIONS.model_copy(update={"fresh": True}))
-    assert stages(again) == {"characters": 4, "caption": 7, "cast": 6}
+    assert stages(again) == {"characters": 4, "caption": 7, "cast": 4}
 
 
 def test_events_count_every_clip_once(moving_video: VideoInfo, build: Build) -> None:
@@ -320,4 +320,4 @@ def test_the_cast_is_asked_with_the_same_pixels_whether_shards_are_fresh_or_kept
     again = ScriptedModel(plain)
     build(moving_video, again, OPTIONS.model_copy(update={"longest_scene_seconds": 30.0}))
     digests = [{r.digest for r in model.requests if r.stage == "cast"} for model in (first, again)]
-    assert digests[0] == digests[1] and len(digests[0]) == 6
+    assert digests[0] == digests[1] and len(digests[0]) == 4
