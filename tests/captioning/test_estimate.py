@@ -140,6 +140,13 @@ def test_the_estimate_prices_known_models_and_says_when_it_cannot() -> None:
     assert rows[1].usage("openai:nobody-knows-this-one").cost is None
 
 
+def test_an_index_of_an_hour_takes_at_most_2_8_million_tokens() -> None:
+    """Prompts grow by a sentence each time a reply goes wrong, and are paid for in each of 360 calls."""
+    video = one_hour().model_copy(update={"width": 640, "height": 360})
+    rows = estimate_calls(video, CaptioningOptions())
+    assert sum(row.usage("openai:gpt-5-mini").input_tokens for row in rows) <= 2_800_000
+
+
 def test_a_video_file_path_is_not_needed(tmp_path: Path) -> None:
     assert not (tmp_path / "hour.mp4").exists()
     assert estimate_calls(
