@@ -179,7 +179,7 @@ class _Small:
         if self._size != other._size:
             return False
         gaps = self._means - other._means
-        glow = np.clip(_smooth(gaps), -_GLOW_LEVEL, _GLOW_LEVEL)
+        glow = _smooth(gaps).clip(-_GLOW_LEVEL, _GLOW_LEVEL)
         gaps = np.abs(gaps - glow)
         # A part in which nothing stands shifts to what looks the same; where something comes, it is of one of the two.
         beyond = gaps - _SWAY_PARTS * np.minimum(self._contrast, other._contrast)
