@@ -179,10 +179,15 @@ class _Small:
         if self._size != other._size:
             return False
         gaps = self._means - other._means
+        sway = _SWAY_PARTS * np.minimum(self._contrast, other._contrast)
+        # Most pairs need no look at the light.
+        plain = float((np.abs(gaps) - sway).max())
+        if plain <= _STILL_LEVEL or plain > _GLOW_LEVEL + _NOISE_LEVEL:
+            return plain <= _STILL_LEVEL
         glow = _smooth(gaps).clip(-_GLOW_LEVEL, _GLOW_LEVEL)
         gaps = np.abs(gaps - glow)
         # A part in which nothing stands shifts to what looks the same; where something comes, it is of one of the two.
-        beyond = gaps - _SWAY_PARTS * np.minimum(self._contrast, other._contrast)
+        beyond = gaps - sway
         noise = min(_NOISE_TIMES * float(np.median(gaps)), _NOISE_LEVEL)
         return float(beyond.max()) <= max(_STILL_LEVEL, noise)
 
