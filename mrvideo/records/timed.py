@@ -14,9 +14,10 @@ from mrvideo.records.spans import Span
 SLACK_SECONDS = 0.51
 """A time may miss its caption's span by about one sampling step; it is then moved to the span's end."""
 
+# A number with decimals is one without its unit, too: labels of frames have two.
 _BRACKET = re.compile(
     r"\s*[(\[]\s*(?:(?:at|from|about|until|by|around)\s+)?"
-    r"(\d+(?:\.\d+)?(?:\s*s)?(?:\s*(?:–|—|-|to|,|and)\s*\d+(?:\.\d+)?(?:\s*s)?)*)(?<=s)\s*[)\]]"
+    r"(\d+(?:\.\d+)?(?:\s*s)?(?:\s*(?:–|—|-|to|,|and)\s*\d+(?:\.\d+)?(?:\s*s)?)*)(?:(?<=s)|(?<=\.\d)|(?<=\.\d\d))\s*[)\]]"
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")

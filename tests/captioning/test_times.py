@@ -121,9 +121,12 @@ def test_a_scene_of_one_part_is_cited_with_its_times_too() -> None:
 
 def test_a_time_outside_its_part_is_never_kept() -> None:
     """Dangerous: a wrong time is worse than none, since nobody looks elsewhere any more."""
-    text = "A (269.6 s), B (280.4 s), C (268 s), D (4 s), E (273–290 s), F (276–274 s), G [at 275 s], H (from 271 to 272 s)."
-    assert with_times_inside(text, PART) == "A (270 s), B (280 s), C, D, E, F, G (275 s), H (271–272 s)."
-    assert without_times(text) == "A, B, C, D, E, F, G, H."
+    text = "A (269.6 s), B (280.4 s), C (268 s), D (4 s), E (273–290 s), F (276–274 s), G [at 275 s], H (from 271 to 272 s), I (273.50)."
+    assert (
+        with_times_inside(text, PART)
+        == "A (270 s), B (280 s), C, D, E, F, G (275 s), H (271–272 s), I (273.5 s)."
+    )
+    assert without_times(text) == "A, B, C, D, E, F, G, H, I."
 
 
 def test_other_brackets_are_words() -> None:
