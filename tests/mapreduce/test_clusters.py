@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as TookTooLong
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
-from support.clusters import MARKS
+from support.clusters import MARKS, Driver, driver_process, in_this_process
 
 from mrvideo.errors import BudgetReached, SettingsError
 from mrvideo.mapreduce import map_shards, worker_name
 from mrvideo.records import Frame
 
 pytestmark = MARKS
+Work: TypeAlias = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -29,56 +34,69 @@ def dask_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def local_ray() -> Iterator[str]:
-    ray = pytest.importorskip("ray")
-    yield "auto"
-    ray.shutdown()
+def ray_driver() -> Iterator[Driver]:
+    pytest.importorskip("ray")
+    with driver_process() as driver:
+        yield driver
 
 
 @pytest.fixture(params=["dask", "ray"])
-def engine(request: pytest.FixtureRequest) -> dict[str, object]:
-    cluster = request.getfixturevalue("dask_address" if request.param == "dask" else "local_ray")
-    return {"backend": request.param, "cluster": cluster, "workers": 2}
+def on_cluster(request: pytest.FixtureRequest) -> Callable[[Work], Any]:
+    """Runs `work(**engine)`, engine being the arguments that send a map to that cluster."""
+    if request.param == "dask":
+        driver, cluster = in_this_process, request.getfixturevalue("dask_address")
+    else:
+        driver, cluster = request.getfixturevalue("ray_driver"), "auto"
+    return lambda work: driver(partial(work, backend=request.param, cluster=cluster, workers=2))
 
 
-def test_shards_run_in_other_processes_and_come_back_once(engine):
-    results = list(map_shards(lambda n: (n, worker_name()), range(10), **engine))
+def test_shards_run_in_other_processes_and_come_back_once(on_cluster):
+    def run(**engine: Any) -> tuple[str, list[tuple[int, str]]]:
+        return worker_name(), list(map_shards(lambda n: (n, worker_name()), range(10), **engine))
+
+    driver, results = on_cluster(run)
     assert sorted(n for n, _ in results) == list(range(10))
-    assert worker_name() not in {where for _, where in results}
+    assert not {driver, worker_name()} & {where for _, where in results}
 
 
-def test_an_exception_comes_back_as_it_is(engine):
+def test_an_exception_comes_back_as_it_is(on_cluster):
     def shard(n: int) -> int:
         if n == 1:
             raise BudgetReached("max_tokens reached")
         return n
 
     with pytest.raises(BudgetReached, match="max_tokens reached"):
-        list(map_shards(shard, range(4), **engine))
+        on_cluster(lambda **engine: list(map_shards(shard, range(4), **engine)))
 
 
-def test_a_frame_is_never_pickled(engine):
+def test_a_frame_is_never_pickled(on_cluster):
+    def shard(n: int) -> Frame:
+        return Frame(time_seconds=0.0, jpeg=b"", width=1, height=1)
+
     with pytest.raises(Exception, match="a Frame stays on the machine that decoded it"):
-        list(map_shards(lambda n: Frame(time_seconds=0.0, jpeg=b"", width=1, height=1), [1], **engine))
+        on_cluster(lambda **engine: list(map_shards(shard, [1], **engine)))
 
 
-def test_a_worker_killed_in_the_middle_costs_its_shard_alone(engine, tmp_path: Path):
+def test_a_worker_killed_in_the_middle_costs_its_shard_alone(on_cluster, tmp_path: Path):
     def shard(n: int) -> int:
         (tmp_path / f"{n}-{os.getpid()}").touch()
         if n == 3 and len(list(tmp_path.glob("3-*"))) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         return n
 
-    assert sorted(map_shards(shard, range(8), **engine)) == list(range(8))
+    assert on_cluster(lambda **engine: sorted(map_shards(shard, range(8), **engine))) == list(range(8))
     again = len(list(tmp_path.iterdir())) - 8
     assert 1 <= again <= 5
 
 
-def test_leaving_early_leaves_the_cluster_usable(engine):
-    results = map_shards(lambda n: n, range(8), **engine)
-    next(results)
-    results.close()
-    assert sorted(map_shards(lambda n: n, range(3), **engine)) == [0, 1, 2]
+def test_leaving_early_leaves_the_cluster_usable(on_cluster):
+    def run(**engine: Any) -> list[int]:
+        results = map_shards(lambda n: n, range(8), **engine)
+        next(results)
+        results.close()
+        return sorted(map_shards(lambda n: n, range(3), **engine))
+
+    assert on_cluster(run) == [0, 1, 2]
 
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_line(monkeypatch):
@@ -107,6 +125,19 @@ def test_dask_without_an_address_says_how_to_give_one():
         list(map_shards(lambda n: n, [1], backend="dask", workers=2))
 
 
-def test_a_spec_that_cannot_cross_is_an_error_at_once(engine):
+def test_a_spec_that_cannot_cross_is_an_error_at_once(on_cluster):
+    def run(**engine: Any) -> list[int]:
+        frame = Frame(time_seconds=0.0, jpeg=b"", width=1, height=1)
+        return list(map_shards(lambda frame: 1, [frame], **engine))
+
     with pytest.raises(TypeError, match="a Frame stays on the machine that decoded it"):
-        list(map_shards(lambda frame: 1, [Frame(time_seconds=0.0, jpeg=b"", width=1, height=1)], **engine))
+        on_cluster(run)
+
+
+def test_a_driver_that_hangs_is_killed_and_fails_its_test_alone() -> None:
+    """Else a Ray that never starts would hold the test process, and the whole run, for ever."""
+    with driver_process(seconds=0.2) as driver:
+        with pytest.raises(TookTooLong):
+            driver(signal.pause)
+        with pytest.raises(BrokenProcessPool):
+            driver(os.getpid)
