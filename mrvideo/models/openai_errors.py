@@ -7,8 +7,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-import openai
-
 from mrvideo.errors import ModelBusy, ModelError, ModelRefused, ModelUnavailable
 from mrvideo.models.chat_backend import Transient
 from mrvideo.models.completions import Instead
@@ -29,6 +27,9 @@ def failure_of(error: Exception, settings: ModelSettings, *, reached: bool) -> M
     """The `ModelError` for a call that brought no answer. `reached`: the server has answered before, so it is
     there.
     """
+    # Here, not above: reading an index imports this module by way of the embedders, and calls no server.
+    import openai
+
     name, url = settings.name, settings.base_url
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Transient(
