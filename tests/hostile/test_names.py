@@ -9,6 +9,9 @@ import pytest
 
 from mrvideo.library import Library
 
+# One process indexes the hostile film for all of them.
+pytestmark = pytest.mark.xdist_group("hostile film")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, film_maker, strings):

@@ -14,6 +14,9 @@ import mrvideo
 from mrvideo.library import Library
 from mrvideo.media.identity import digest_of
 
+# One process indexes the hostile film for all of them.
+pytestmark = pytest.mark.xdist_group("hostile film")
+
 QUESTION = "What do the signs say?"
 
 

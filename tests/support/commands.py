@@ -19,11 +19,13 @@ from pathlib import Path
 
 # A process that has imported everything and forks a command per line: a kill then costs no second of
 # importing.
+# A command ends as a process does, but for taking apart what it has imported, which takes longer than most commands.
 _FORKER = """
-import json, os, sys
+import atexit, gc, json, os, sys, threading, traceback
 import mrvideo.cli.app, mrvideo.api, mrvideo.session.asking, mrvideo.session.indexing, mrvideo.session.loading, mrvideo.agents.ask.run, av, openai, joblib, httpx
 import alembic.command, sqlalchemy.dialects.sqlite, filelock, langgraph.graph, mrvideo.models.openai
 
+gc.freeze()
 for line in sys.stdin:
     order = json.loads(line)
     child = os.fork()
@@ -39,7 +41,19 @@ for line in sys.stdin:
     print(os.waitpid(child, 0)[1], flush=True)
 else:
     sys.exit()
-mrvideo.cli.app.main()
+code = 1
+try:
+    mrvideo.cli.app.main()
+except SystemExit as ended:
+    code = ended.code or 0
+except BaseException:
+    traceback.print_exc()
+threading._shutdown()
+atexit._run_exitfuncs()
+for stream in (sys.stdout, sys.stderr):
+    if not stream.closed:
+        stream.flush()
+os._exit(code)
 """
 
 
