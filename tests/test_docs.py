@@ -6,13 +6,13 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.chat_server import ChatServer
+from support.commands import Commands
 from support.films import part_of
 
 from mrvideo.cli.app import run as run_command
@@ -64,8 +64,9 @@ def run(command: list[str], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("python"))
-def test_python_block(block: str, ready: Path) -> None:
-    run([sys.executable, "-W", "error", "-c", block], ready)
+def test_python_block(block: str, ready: Path, forker: subprocess.Popen[str]) -> None:
+    ended = Commands(ready, {}, forker).run_python(block)
+    assert ended.code == 0, f"{block}\n{ended.output}"
 
 
 @pytest.mark.parametrize("block", blocks("sh"))

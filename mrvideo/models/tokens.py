@@ -10,14 +10,16 @@ import logging
 import math
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
 
 # An underscore goes with the word behind it: `start_seconds` is two tokens.
-_PIECE = re.compile(r"_?[^\W\d_]+|\d+|\n+|(?:[^\w\s]|_)+")
+_RUN = re.compile(r"_?[^\W\d_]+|\d+|\n+|(?:[^\w\s]|_)+")
 # Scripts without spaces: about a token for each character.
 _DENSE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _OTHER_SCRIPT = re.compile(r"[^\x00-\u024f]")
+_KEPT_CHARACTERS = 2000
+"""The longest text whose estimate is kept: captions and cues, not whole requests."""
 _lock = Lock()
 
 
@@ -42,18 +44,30 @@ def estimated_tokens(text: str) -> int:
     18 %, Chinese, Japanese and Korean 20 to 30 %, Russian, Arabic and Hindi 40 to 60 %; German, with its long
     words, a tenth low.
     """
+    return _estimated(text) if len(text) <= _KEPT_CHARACTERS else _counted(text)
+
+
+@lru_cache(maxsize=4096)
+def _estimated(text: str) -> int:
+    # A question counts the same captions and cues for each request that might hold them.
+    return _counted(text)
+
+
+def _counted(text: str) -> int:
     total = 0
-    for piece in _PIECE.findall(text):
-        first = piece.lstrip("_")[:1]
+    for run in _RUN.findall(text):
+        first = run.lstrip("_")[:1]
         if first.isdigit():
-            total += math.ceil(len(piece) / 3)
+            total += math.ceil(len(run) / 3)
         elif first.isalpha():
-            dense = len(_DENSE.findall(piece))
-            other = len(_OTHER_SCRIPT.findall(piece)) - dense
-            latin = len(piece.lstrip("_")) - dense - other
+            dense = other = 0
+            if not run.isascii():
+                dense = len(_DENSE.findall(run))
+                other = len(_OTHER_SCRIPT.findall(run)) - dense
+            latin = len(run.lstrip("_")) - dense - other
             total += dense + math.ceil(other / 2) + math.ceil(latin / 6)
         else:
-            total += math.ceil(len(piece.strip()) / 3) or 1
+            total += math.ceil(len(run.strip()) / 3) or 1
     return total
 
 

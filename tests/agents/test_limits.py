@@ -166,9 +166,17 @@ async def test_what_a_request_cannot_hold_is_left_out_aloud(film: SimpleNamespac
     assert f"{640 - kept} of 640 pieces of evidence left out" in asked.notices()
 
 
-@pytest.mark.parametrize("context_tokens", [8_000, 16_000, 32_000, 100_000])
 @pytest.mark.parametrize(
-    ("effort", "verdict"), [("low", "yes"), ("high", "yes"), ("high", "no"), ("high", "unclear")]
+    ("context_tokens", "effort", "verdict"),
+    [
+        # Each size with what takes the most calls, and each way of a question through the smallest.
+        *((tokens, "high", "no") for tokens in (8_000, 16_000, 32_000, 100_000)),
+        *(
+            (8_000, effort, verdict)
+            for effort, verdict in (("low", "yes"), ("high", "yes"), ("high", "unclear"))
+        ),
+        (100_000, "low", "yes"),
+    ],
 )
 async def test_no_request_outgrows_the_context(
     film: SimpleNamespace, context_tokens: int, effort: Any, verdict: str

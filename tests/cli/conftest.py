@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from support.commands import Commands
 
 from mrvideo.cli.app import run
 
@@ -51,6 +52,20 @@ def process(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def invoke(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return _run([sys.executable, "-m", "mrvideo", *map(str, arguments)], folder, environment)
+
+    return invoke
+
+
+@pytest.fixture
+def forked(folder: Path, forker: subprocess.Popen[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `mrvideo ARGUMENTS` in a process of its own that need not import anything first. For all that does not
+    hang on how Python starts, as encodings of streams do.
+    """
+    commands = Commands(folder, {}, forker, apart=True)
+
+    def invoke(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        ended = commands.run(*arguments, **environment)
+        return subprocess.CompletedProcess([*map(str, arguments)], ended.code, ended.output, ended.errors)
 
     return invoke
 

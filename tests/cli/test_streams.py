@@ -69,19 +69,21 @@ def test_a_full_disk_behind_stdout_is_one_line(shell: Run, home: Path, command: 
     [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}],
     ids=["LC_ALL=C", "latin-1"],
 )
-def test_a_stream_without_unicode_gets_stand_ins(process: Run, home: Path, without: dict[str, str]) -> None:
+def test_a_stream_without_unicode_gets_stand_ins(
+    process: Run, mrvideo: Run, home: Path, without: dict[str, str]
+) -> None:
     """Spans came out as `0:00.0?0:07.4`, and quotes as question marks."""
-    whole = process("show", "talk.mp4", PYTHONIOENCODING="utf-8").stdout
+    whole = mrvideo("show", "talk.mp4").stdout
     assert "–" in whole and "“" in whole
     done = process("show", "talk.mp4", **without)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == whole.replace("–", "-").replace("“", '"').replace("”", '"')
 
 
-def test_json_on_such_a_stream_is_the_same_json(process: Run, home: Path) -> None:
+def test_json_on_such_a_stream_is_the_same_json(process: Run, mrvideo: Run, home: Path) -> None:
     """A stand-in for a quotation mark would end the string that holds it."""
     for command in (("show", "talk.mp4", "--json"), ("export", "talk.mp4", "--format", "json")):
-        whole, escaped = (process(*command, PYTHONIOENCODING=name).stdout for name in ("utf-8", "ascii"))
+        whole, escaped = mrvideo(*command).stdout, process(*command, PYTHONIOENCODING="ascii").stdout
         assert "“" in whole and escaped.isascii()
         assert json.loads(escaped) == json.loads(whole)
 
@@ -246,7 +248,7 @@ def refusing_server() -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"
         server.shutdown()

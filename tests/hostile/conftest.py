@@ -136,12 +136,6 @@ def _bed(folder: Path, texts: list[str], forker: Any) -> Iterator[Bed]:
 
 
 @pytest.fixture(scope="session")
-def forker() -> Iterator[Any]:
-    with commands.forker() as process:
-        yield process
-
-
-@pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory, forker: Any, strings: ModuleType) -> Iterator[Bed]:
     """The hostile film."""
     yield from _bed(tmp_path_factory.mktemp("hostile"), strings.ALL, forker)

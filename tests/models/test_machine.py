@@ -119,7 +119,7 @@ def listing() -> Iterator[Callable[..., tuple[int, list[str]]]]:
                 return
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return server.server_address[1], asked
 

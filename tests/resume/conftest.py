@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from support import chat_server, seeing
 from support.commands import Commands
-from support.commands import forker as start_forker
 
 from mrvideo.library import Library
 from mrvideo.media.identity import digest_of
@@ -81,12 +80,6 @@ def server(model: Counting) -> Iterator[Any]:
     with chat_server.ChatServer(answer=model, latency_seconds=0.01) as server:
         yield server
         assert server.refusals == []
-
-
-@pytest.fixture(scope="session")
-def forker() -> Iterator[Any]:
-    with start_forker() as process:
-        yield process
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -237,6 +238,15 @@ class KeptFrames:
             assert len(frames) == len(missing), "the world decodes without a loss"
             self._frames.update(zip(missing, frames, strict=True))
         return [frame for time in times_seconds if (frame := self._frames[time])]
+
+
+def of_each_kind(questions: Iterable[Question], most: int) -> Iterator[Question]:
+    """So many of each kind, in their order."""
+    taken: Counter[str] = Counter()
+    for question in questions:
+        taken[question.kind] += 1
+        if taken[question.kind] <= most:
+            yield question
 
 
 async def put(question: Question, index: Index, frames: Any, model: Model, effort: Effort) -> Answer:

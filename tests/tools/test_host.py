@@ -226,12 +226,12 @@ async def test_every_question_is_answered_right_by_the_callers_own_eyes(place: A
 
 
 async def test_two_clients_work_on_one_video_and_none_does_the_others_work(
-    place: Any, tmp_path: Path
+    short: Any, tmp_path: Path
 ) -> None:
     settings = settings_of(tmp_path)
     async with (
-        mcp.Client(make_server(settings, [place.folder])) as one,
-        mcp.Client(make_server(settings, [place.folder])) as other,
+        mcp.Client(make_server(settings, [short.folder])) as one,
+        mcp.Client(make_server(settings, [short.folder])) as other,
     ):
         first, second = Agent(one), Agent(other)
         begun = await one.call_tool("index_video", {"video": "world.mp4"})
