@@ -31,6 +31,8 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"
 _real_connect = socket.socket.connect
 # Tests see no MRVIDEO_ variable; this one is for their fixture.
 _INDEXED_DEMO = os.environ.get("MRVIDEO_TEST_DEMO")
+_SLOW_FIXTURES = {"forker", "indexed_demo"}
+"""Each takes seconds by itself, and what asks for it starts commands by the dozen or reads the whole film."""
 
 
 def pytest_configure() -> None:
@@ -71,7 +73,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first: begun last, one of them would leave the other cores idle."""
+    """Tests with a slow fixture are slow. Files with slow tests come first: begun last, one of them would leave
+    the other cores idle.
+    """
+    for item in items:
+        if _SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -16,6 +16,8 @@ from support.films import part_of
 
 import mrvideo
 
+pytestmark = pytest.mark.slow
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:

@@ -166,6 +166,7 @@ async def test_what_a_request_cannot_hold_is_left_out_aloud(film: SimpleNamespac
     assert f"{640 - kept} of 640 pieces of evidence left out" in asked.notices()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("context_tokens", "effort", "verdict"),
     [

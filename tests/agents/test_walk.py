@@ -18,6 +18,8 @@ from mrvideo.memory.build import build_memory
 from mrvideo.models.base import Request
 from mrvideo.records import Answer, Effort, Moment, Reason, Scene
 
+pytestmark = pytest.mark.slow
+
 PRICED = "gpt-5-mini"
 
 

@@ -21,7 +21,7 @@ from mrvideo.session.estimating import estimate_index
 from mrvideo.settings import Settings
 
 # One process renders and indexes the world for all of them.
-pytestmark = pytest.mark.xdist_group("world")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("world")]
 
 PRICED = "gpt-5-mini"
 
@@ -74,7 +74,6 @@ def test_the_world_is_asked_in_every_way(asking: Any, place: Any) -> None:
     assert min(kinds.values()) >= 3
 
 
-@pytest.mark.slow
 def test_perfect_eyes_make_every_answer_right_verified_and_rightly_cited(asking: Any, place: Any) -> None:
     # Ten of a kind differ in all that its questions can differ in.
     answered = put_all(asking, place, list(asking.of_each_kind(place.questions, 10)), "high")
@@ -118,7 +117,6 @@ def with_faults(
     }
 
 
-@pytest.mark.slow
 def test_what_captions_leave_vague_is_won_back_by_looking_again(
     asking: Any, place: Any, tmp_path: Path
 ) -> None:
@@ -134,7 +132,6 @@ def test_what_captions_leave_vague_is_won_back_by_looking_again(
     assert right["low"] + 3 <= min(right["medium"], right["high"]), right
 
 
-@pytest.mark.slow
 def test_what_confused_eyes_lose_is_won_back_by_more_looks_and_checks(
     asking: Any, place: Any, tmp_path: Path
 ) -> None:

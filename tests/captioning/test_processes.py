@@ -19,6 +19,8 @@ from mrvideo.models import Ledger, ModelSettings
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Frame, Index, Span, VideoInfo
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_frame_refuses_to_be_pickled() -> None:
     with pytest.raises(TypeError, match="stays on the machine"):

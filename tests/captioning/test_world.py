@@ -17,6 +17,8 @@ from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.records import Index, VideoInfo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def world(worlds: ModuleType) -> Any:

@@ -161,6 +161,7 @@ def test_a_key_is_never_shown(mrvideo: Run) -> None:
     assert "sk-very-secret" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_one_line_and_everything_done_so_far(
     mrvideo: Run, repository: Path, folder: Path
 ) -> None:

@@ -24,6 +24,8 @@ from mrvideo.cli import streams
 from mrvideo.errors import LibraryReadOnly
 from mrvideo.library import Library
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 posix = pytest.mark.skipif(os.name != "posix", reason="closes and fills streams as POSIX shells do")

@@ -16,6 +16,8 @@ from mrvideo.evals.needle import BENCHMARK, SLOT_SECONDS, build_needles
 from mrvideo.evals.pictures import SHAPES, full_screen, sticker, subtitle, title_card
 from mrvideo.records import Span
 
+pytestmark = pytest.mark.slow
+
 
 def frames_of(path):
     with av.open(str(path)) as container:

@@ -59,6 +59,7 @@ def blocks_of(srt: str) -> list[tuple[float, float, str]]:
 # films ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["departures", "scripts"])
 def test_a_film_is_generated_identically_twice(tmp_path, name):
     """One has sound and no cues, one has cues and no sound."""
@@ -69,6 +70,7 @@ def test_a_film_is_generated_identically_twice(tmp_path, name):
     assert there == {f"{name}.mp4", *([f"{name}.srt"] if FILMS[name].cues else [])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["flat", "match", "news", "signs"])
 def test_every_text_stands_in_the_file_when_the_truth_says_so(tmp_path, name):
     """In the decoded film: while a text stands, its place looks as drawn with it; before and after, as drawn

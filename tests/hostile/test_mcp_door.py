@@ -28,6 +28,8 @@ from mcp.shared._httpx_utils import create_mcp_http_client  # noqa: E402
 
 from mrvideo.tools.mcp_http import Door  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "token-0123456789abcdef"
 HELLO = {
     "jsonrpc": "2.0",

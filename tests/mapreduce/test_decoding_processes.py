@@ -22,6 +22,8 @@ from mrvideo.errors import DecodeError, WorkerLost
 from mrvideo.mapreduce import decoding, decoding_processes, map_shards
 from mrvideo.records import Frame
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 60
 
 # What is defined here has to reach processes that cannot import this file.

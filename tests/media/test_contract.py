@@ -155,6 +155,7 @@ def test_pyav_keeps_the_contract(promise, video: Reader, film, number_in):
     promise(video, film, number_in)
 
 
+@pytest.mark.slow
 def test_decord_keeps_the_contract_or_refuses(film, number_in):
     """One process for all promises: starting it is what takes the time."""
     pytest.importorskip("decord")

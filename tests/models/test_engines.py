@@ -34,7 +34,10 @@ from mrvideo.models.engines.wanted import Wanted
 from mrvideo.models.presets import preset_named
 from mrvideo.session.models import check_there
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="servers are started on POSIX alone")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="servers are started on POSIX alone"),
+]
 
 LLAMA = {"vllm": "acme/vlm", "sglang": "acme/vlm", "llamacpp": "acme/vlm-GGUF"}
 

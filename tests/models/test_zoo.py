@@ -301,6 +301,7 @@ print(torchvision_problem())
 """
 
 
+@pytest.mark.slow
 def test_a_torchvision_that_cannot_be_imported_is_done_without(tmp_path):
     """Beside a torch of another build it raises RuntimeError; transformers sees that it is installed and
     fails at each processor.

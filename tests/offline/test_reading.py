@@ -17,6 +17,8 @@ from mrvideo.models.offline.reading.clips import read_clip
 from mrvideo.models.offline.reading.pictures import Picture
 from mrvideo.records import Span
 
+pytestmark = pytest.mark.slow
+
 CLIP = Span(20.0, 30.0)
 
 

@@ -18,6 +18,7 @@ import pytest
 R = TypeVar("R")
 
 MARKS = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("clusters"),  # one of each for the whole run
     # Theirs: sockets and processes that the engines leave to the collector, and calls they have not renewed
     # yet.

@@ -13,6 +13,8 @@ from mrvideo.models import Budget
 from mrvideo.settings import load_settings
 from mrvideo.tools.toolbox import Toolbox
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tmp_path: Path, write_film: Any, chat_server: Any) -> Any:

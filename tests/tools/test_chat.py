@@ -230,6 +230,7 @@ def chat_command(
     )
 
 
+@pytest.mark.slow
 def test_a_kept_conversation_is_taken_up_by_another_process(served: Any, servers: Any) -> None:
     library = served.settings.library
     asked: list[str] = []

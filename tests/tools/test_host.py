@@ -37,6 +37,8 @@ from mrvideo.tools.results import MAX_CHARACTERS
 from mrvideo.tools.tasks import TASK_TOOLS
 from mrvideo.tools.toolbox import TOOLS
 
+pytestmark = pytest.mark.slow
+
 mcp = pytest.importorskip("mcp")
 
 FRAME = (world.WIDTH, world.HEIGHT)
@@ -226,9 +228,11 @@ async def test_every_question_is_answered_right_by_the_callers_own_eyes(place: A
 
 
 async def test_two_clients_work_on_one_video_and_none_does_the_others_work(
-    short: Any, tmp_path: Path
+    short: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(tmp_path)
+    # The one that is left over waits as long for what the other might yet leave to it.
+    monkeypatch.setattr("mrvideo.tools.tasks._WAIT_SECONDS", 1.0)
     async with (
         mcp.Client(make_server(settings, [short.folder])) as one,
         mcp.Client(make_server(settings, [short.folder])) as other,

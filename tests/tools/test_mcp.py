@@ -24,6 +24,8 @@ from mrvideo.tools.quick import QUICK_TOOLS
 from mrvideo.tools.toolbox import TOOLS, Toolbox
 from mrvideo.wording import rounded
 
+pytestmark = pytest.mark.slow
+
 mcp = pytest.importorskip("mcp")
 
 
