@@ -30,7 +30,7 @@ _GRAIN_SECONDS = 1e-6
 def plan_shards(
     duration_seconds: float, *, shard_seconds: float = 120.0, clip_seconds: float = 10.0
 ) -> tuple[Span, ...]:
-    """Spans that tile [0, duration), whole clips long but for the last; none for an empty video.
+    """Spans that cover [0, duration) without gaps, whole clips long but for the last; none for an empty video.
 
     No longer than `shard_seconds`, a multiple of `clip_seconds`, but for a tail too short for a clip of its
     own. Their number is even (unless it is one), so that two or four readers side by side end together: five
@@ -50,7 +50,7 @@ def plan_shards(
 
 
 def plan_clips(shard: Span, *, clip_seconds: float = 10.0) -> tuple[Clip, ...]:
-    """Clips that tile the shard. Their index counts over the whole video: `floor(start / clip_seconds)`.
+    """Clips that cover the shard without gaps. Their index counts over the whole video: `floor(start / clip_seconds)`.
 
     Raises ValueError when the shard does not start on a whole number of clips: two clips of different
     shards could then share an index.
@@ -76,7 +76,7 @@ def clips_on_cuts(
     shard: Span, cut_times: Sequence[float], *, duration_seconds: float, clip_seconds: float = 10.0
 ) -> tuple[Clip, ...]:
     """As many clips as `plan_clips` gives, their borders moved onto the nearest camera cut within reach; they
-    tile what they cover.
+    leave no gap in what they cover.
 
     The shard's own ends move, too, but not the video's: a neighbour that knows the same cuts moves its end
     the same way. A border stays where moving it would make a clip shorter or longer than 0.4 or 1.4 of the

@@ -1,5 +1,5 @@
-"""What of an index can be found by words: captions by part, texts on screen, and speech by stretches without
-a long pause.
+"""What of an index can be found by words: captions by part, texts on screen, and what is said from one long
+pause to the next.
 """
 
 from __future__ import annotations
@@ -75,18 +75,18 @@ def _texts(index: Index) -> Iterator[Passage]:
 
 
 def _speech(index: Index) -> Iterator[Passage]:
-    stretch: list[Cue] = []
+    spoken: list[Cue] = []
     for cue in sorted(index.cues, key=lambda cue: (cue.start_seconds, cue.stop_seconds)):
-        if stretch and (
-            cue.start_seconds - stretch[-1].stop_seconds > _PAUSE_SECONDS
-            or cue.stop_seconds - stretch[0].start_seconds > _SPEECH_SECONDS
+        if spoken and (
+            cue.start_seconds - spoken[-1].stop_seconds > _PAUSE_SECONDS
+            or cue.stop_seconds - spoken[0].start_seconds > _SPEECH_SECONDS
         ):
-            yield _said(index.video.digest, stretch)
-            stretch = []
+            yield _said(index.video.digest, spoken)
+            spoken = []
         if cue.text.strip():
-            stretch.append(cue)
-    if stretch:
-        yield _said(index.video.digest, stretch)
+            spoken.append(cue)
+    if spoken:
+        yield _said(index.video.digest, spoken)
 
 
 def _said(video: str, cues: list[Cue]) -> Passage:

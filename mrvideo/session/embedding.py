@@ -36,8 +36,8 @@ from mrvideo.retrieval.vectors.registry import open_vectors
 from mrvideo.session.options import cropped_source
 from mrvideo.settings import Settings
 
-_PIECE_SECONDS = 20.0
-"""A longer shot is several pieces: the camera may have gone on to something else."""
+_LONGEST_SECONDS = 20.0
+"""A longer shot is several spans: the camera may have gone on to something else."""
 
 _TWO_FROM_SECONDS, _THREE_FROM_SECONDS = 3.0, 8.0
 _USUAL_SHOT_SECONDS = 8.0
@@ -69,43 +69,43 @@ def embedder_of(name: str) -> Embedder:
 
 
 def planned_frames(index: Index) -> Iterator[tuple[Span, tuple[float, ...]]]:
-    """Each shot, long ones in pieces, and the 1 to 3 times of it whose frames are embedded."""
+    """Each shot, long ones in spans, and the 1 to 3 times of it whose frames are embedded."""
     for whole in index.shots or index.scenes or (index.span,):
         span = whole.span.intersection(index.span)
         if span is not None and span.duration_seconds > 0:
-            for piece in _pieces(span):
-                yield piece, _times(piece)
+            for short in _spans(span):
+                yield short, _times(short)
 
 
-def _pieces(shot: Span) -> list[Span]:
+def _spans(shot: Span) -> list[Span]:
     """A shot, or a long one cut on a grid that all of the video shares: a shard that holds a part of it cuts
     it alike.
 
     grid     |    20    |    40    |    60    |
     shot          |--------------------|
-    pieces        |-----|----------|---|              none is shorter than a quarter of the grid
+    spans         |-----|----------|---|              none is shorter than a quarter of the grid
     """
-    if shot.duration_seconds <= _PIECE_SECONDS:
+    if shot.duration_seconds <= _LONGEST_SECONDS:
         return [shot]
-    least = _PIECE_SECONDS / 4
-    first = math.ceil((shot.start_seconds + least) / _PIECE_SECONDS)
-    last = math.floor((shot.stop_seconds - least) / _PIECE_SECONDS)
-    inner = [number * _PIECE_SECONDS for number in range(first, last + 1)]
+    least = _LONGEST_SECONDS / 4
+    first = math.ceil((shot.start_seconds + least) / _LONGEST_SECONDS)
+    last = math.floor((shot.stop_seconds - least) / _LONGEST_SECONDS)
+    inner = [number * _LONGEST_SECONDS for number in range(first, last + 1)]
     return [Span(low, high) for low, high in pairwise([shot.start_seconds, *inner, shot.stop_seconds])]
 
 
-def _times(piece: Span) -> tuple[float, ...]:
-    length = piece.duration_seconds
+def _times(span: Span) -> tuple[float, ...]:
+    length = span.duration_seconds
     count = 1 + (length >= _TWO_FROM_SECONDS) + (length >= _THREE_FROM_SECONDS)
-    return tuple(_near_sample(time, piece) for time in piece.spread(count))
+    return tuple(_near_sample(time, span) for time in span.spread(count))
 
 
-def _near_sample(time: float, piece: Span) -> float:
-    """The time nearby at which captioning has its frames, where the piece holds one: no other need be decoded
+def _near_sample(time: float, span: Span) -> float:
+    """The time nearby at which captioning has its frames, where the span holds one: no other need be decoded
     then.
     """
     sampled = round(time / _SAMPLE_SECONDS) * _SAMPLE_SECONDS
-    return sampled if piece.contains(sampled) else round(time, 3)
+    return sampled if span.contains(sampled) else round(time, 3)
 
 
 def expected_frames(duration_seconds: float) -> int:
@@ -199,13 +199,13 @@ def _frames_of(shard: ShardFrames, duration_seconds: float) -> dict[float, Frame
     for shot in shard.shots:
         begins = shot.transition != "start" or shot.start_seconds == 0
         ends = shot.stop_seconds < read_until or read_until >= duration_seconds
-        if not (begins and ends) and shot.duration_seconds <= _PIECE_SECONDS:
+        if not (begins and ends) and shot.duration_seconds <= _LONGEST_SECONDS:
             continue
         beyond = Span(
-            shot.start_seconds if begins else max(shot.start_seconds - _PIECE_SECONDS, 0.0),
-            shot.stop_seconds if ends else shot.stop_seconds + _PIECE_SECONDS,
+            shot.start_seconds if begins else max(shot.start_seconds - _LONGEST_SECONDS, 0.0),
+            shot.stop_seconds if ends else shot.stop_seconds + _LONGEST_SECONDS,
         )
-        for time in (time for piece in _pieces(beyond) for time in _times(piece)):
+        for time in (time for span in _spans(beyond) for time in _times(span)):
             place = bisect_right(begun, time + _TICK) - 1
             # None was sampled between a cut and this time, or it is not this shard's.
             if not shard.span.contains(time) or place < 0 or begun[place] < shot.start_seconds - _TICK:
@@ -276,7 +276,7 @@ def nearest_shots(
     these, a row each.
     """
     # A frame just outside may be that of a shot that reaches into the span.
-    around = None if within is None else within.padded(_PIECE_SECONDS)
+    around = None if within is None else within.padded(_LONGEST_SECONDS)
     near: dict[str, set[float]] = defaultdict(set)
     for frame, _ in frames.similar(vector, Filters(within=around), _NEAREST_FRAMES):
         near[frame.video].add(frame.time_seconds)

@@ -93,7 +93,7 @@ class Conversation(Record):
         return tuple(sorted(found, key=lambda note: (note.start_seconds, note.stop_seconds)))
 
     def seen(self, info: VideoInfo, cuts: Sequence[float] = ()) -> tuple[Span, ...]:
-        """The stretches within reach of a picture that was shown, none of them across a camera cut, as far as
+        """The spans within reach of a picture that was shown, none of them across a camera cut, as far as
         cuts (ascending) are known.
         """
         stop = info.duration_seconds

@@ -135,12 +135,12 @@ def test_what_is_kept_is_not_embedded_again(
 
 
 def test_a_long_shot_is_cut_alike_by_all_who_see_a_part_of_it() -> None:
-    pieces = embedding._pieces(Span(13.0, 124.0))
-    assert [piece.start_seconds for piece in pieces] == [13.0, 20.0, 40.0, 60.0, 80.0, 100.0]
-    assert pieces[-1].stop_seconds == 124.0, "no piece of less than five seconds"
-    assert embedding._pieces(Span(38.0, 57.0)) == [Span(38.0, 57.0)]
-    whole = {piece for piece in pieces if piece.stop_seconds <= 80}
-    assert whole <= {*embedding._pieces(Span(13.0, 95.0))}
+    spans = embedding._spans(Span(13.0, 124.0))
+    assert [span.start_seconds for span in spans] == [13.0, 20.0, 40.0, 60.0, 80.0, 100.0]
+    assert spans[-1].stop_seconds == 124.0, "no span of less than five seconds"
+    assert embedding._spans(Span(38.0, 57.0)) == [Span(38.0, 57.0)]
+    whole = {span for span in spans if span.stop_seconds <= 80}
+    assert whole <= {*embedding._spans(Span(13.0, 95.0))}
 
 
 def test_an_embedder_that_fails_stops_no_caption_and_is_told_of_by_the_second_pass(

@@ -13,7 +13,7 @@ from mrvideo.media import sources
 from mrvideo.media.cutting.copying import copy, copyable, shows_the_same
 from mrvideo.media.cutting.new_file import new_file
 from mrvideo.media.cutting.sound import Hearing
-from mrvideo.media.cutting.source import Film, Piece, pieces_of
+from mrvideo.media.cutting.source import Film, SourceSpan, source_spans
 from mrvideo.media.cutting.turning import turn
 from mrvideo.media.cutting.writer import TICKS, Writer
 from mrvideo.media.mp4.boxes import NotPlainError
@@ -33,11 +33,11 @@ def cut_clip(
     cannot be written.
     """
     path, reading = sources.named(path), reading or ReadOptions()
-    pieces = pieces_of(path, span, reading)
+    recordings = source_spans(path, span, reading)
     with _written(path, target, overwrite=overwrite) as made:
-        if len(pieces) == 1 and _copied(path, pieces[0], made, reading):
+        if len(recordings) == 1 and _copied(path, recordings[0], made, reading):
             return True
-        _encode(path, pieces, made, reading)
+        _encode(path, recordings, made, reading)
         return False
 
 
@@ -51,9 +51,9 @@ def join_clips(
 ) -> None:
     """The spans after one another as one MP4 film, encoded anew. Raises as `cut_clip` does."""
     path, reading = sources.named(path), reading or ReadOptions()
-    pieces = [piece for span in spans for piece in pieces_of(path, span, reading)]
+    recordings = [source for span in spans for source in source_spans(path, span, reading)]
     with _written(path, target, overwrite=overwrite) as made:
-        _encode(path, pieces, made, reading)
+        _encode(path, recordings, made, reading)
 
 
 def _go_on() -> None:
@@ -76,13 +76,13 @@ def told_as(told: str) -> Generator[None]:
         raise VideoError(f"{told}: {reason}") from error
 
 
-def _copied(path: str, piece: Piece, made: Path, reading: ReadOptions) -> bool:
-    with closing(Film(path, piece, reading)) as film:
+def _copied(path: str, source: SourceSpan, made: Path, reading: ReadOptions) -> bool:
+    with closing(Film(path, source, reading)) as film:
         copied = copyable(film)
         if copied is None:
             return False
-        begun = piece._replace(span=Span(copied.start_seconds, copied.stop_seconds))
-        film.piece = begun
+        begun = source._replace(span=Span(copied.start_seconds, copied.stop_seconds))
+        film.source = begun
         kind = Hearing.kind_of(film)
         with closing(Hearing(film)) as hearing, closing(Writer(made, kind)) as writer:
             if kind is not None:
@@ -94,34 +94,34 @@ def _copied(path: str, piece: Piece, made: Path, reading: ReadOptions) -> bool:
         return shows_the_same(film, copied, made, reading)
 
 
-def _encode(path: str, pieces: Sequence[Piece], made: Path, reading: ReadOptions) -> None:
-    with closing(Film(path, pieces[0], reading)) as first:
+def _encode(path: str, recordings: Sequence[SourceSpan], made: Path, reading: ReadOptions) -> None:
+    with closing(Film(path, recordings[0], reading)) as first:
         kind = Hearing.kind_of(first)
     with closing(Writer(made, kind)) as writer:
-        turned = encode_pieces(path, pieces, writer, kind, reading)
+        turned = encode_spans(path, recordings, writer, kind, reading)
     turn(made, turned)
 
 
-def encode_pieces(
+def encode_spans(
     path: str,
-    pieces: Sequence[Piece],
+    recordings: Sequence[SourceSpan],
     writer: Writer,
     kind: tuple[int, str] | None,
     reading: ReadOptions,
     go_on: Callable[[], None] = _go_on,
 ) -> int:
-    """Encode the pieces behind one another, with sound of this kind, and finish the file; by how many degrees
+    """Encode the spans behind one another, with sound of this kind, and finish the file; by how many degrees
     `turn` is to turn it. `go_on` as in `Film.shown`.
     """
     turned: int | None = None
     done = 0.0
-    for piece in pieces:
-        with closing(Film(path, piece, reading)) as film, closing(Hearing(film)) as hearing:
+    for source in recordings:
+        with closing(Film(path, source, reading)) as film, closing(Hearing(film)) as hearing:
             if turned is None:
                 turned = film.first.rotation
                 writer.encode_pictures(film)
             _write_span(film, hearing, writer, kind, done, go_on)
-        done += piece.span.duration_seconds
+        done += source.span.duration_seconds
     writer.finish()
     return turned or 0
 
@@ -135,7 +135,7 @@ def _write_span(
     go_on: Callable[[], None],
 ) -> None:
     """Encode a film's span, with its sound, behind the `done` seconds that are written."""
-    span = film.piece.span
+    span = film.source.span
     offset = done - span.start_seconds
     if kind is not None:
         # Counted from the film's start, so that roundings do not add up over many spans.
@@ -145,5 +145,5 @@ def _write_span(
         tick, stop = (round((t + offset) * TICKS) for t in (shown.start_seconds, shown.stop_seconds))
         if stop > tick:
             writer.write(shown, tick, stop)
-    # The reader of the sound closes with this piece: what it holds is taken now.
+    # The reader of the sound closes with this span: what it holds is taken now.
     writer.hear_until(None)

@@ -47,10 +47,10 @@ class Copied:
 
 def copyable(film: Film) -> Copied | None:
     """The packets that show the span and no other picture, when they lean on nothing else; None: encode anew."""
-    span, track = film.piece.span, film.track
+    span, track = film.source.span, film.track
     names = film.track.format_name
     if (
-        film.piece.byte_ranges is not None
+        film.source.byte_ranges is not None
         or track.codec_name not in _COPIED
         or track.untimed
         or not any(name in names for name in _CONTAINERS)
@@ -160,7 +160,7 @@ def shows_the_same(film: Film, copied: Copied, made: Path, reading: ReadOptions)
 
 def _from(film: Film) -> Iterator[Packet[Any]]:
     """Packets from the key frame at or before the span's start on."""
-    track, start = film.track, film.piece.span.start_seconds
+    track, start = film.track, film.source.span.start_seconds
     if start <= SAME_SECONDS:
         track.rewind()
     elif not track.seek(start + 0.5 * float(track.stream.time_base or 0)):

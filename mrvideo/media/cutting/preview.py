@@ -17,9 +17,9 @@ from pathlib import Path
 
 from mrvideo.errors import InputError
 from mrvideo.media import sources
-from mrvideo.media.cutting.clip import encode_pieces, told_as
+from mrvideo.media.cutting.clip import encode_spans, told_as
 from mrvideo.media.cutting.sound import Hearing
-from mrvideo.media.cutting.source import Film, pieces_of
+from mrvideo.media.cutting.source import Film, source_spans
 from mrvideo.media.cutting.turning import turn
 from mrvideo.media.cutting.writer import Writer
 from mrvideo.media.options import ReadOptions
@@ -65,7 +65,7 @@ def preview_kind(path: str, duration_seconds: float, reading: ReadOptions) -> Pr
     """What the parts of a film will be. Raises the VideoError tree."""
     path = sources.named(path)
     # All recordings of a joined file are encoded as the first one is: a browser's player takes one kind.
-    first = pieces_of(path, Span(0.0, duration_seconds), reading)[0]
+    first = source_spans(path, Span(0.0, duration_seconds), reading)[0]
     with closing(Film(path, first, reading)) as film:
         found = Hearing.kind_of(film)
     if found is None:
@@ -86,8 +86,8 @@ def preview_part(
     with tempfile.TemporaryDirectory(prefix="mrvideo-preview-") as folder:
         made = Path(folder) / "part.mp4"
         with told_as(f"{path}: a preview of {span} cannot be made"):
-            pieces = pieces_of(path, span, reading)
+            recordings = source_spans(path, span, reading)
             with closing(Writer(made, preview.sound, long_side_pixels=PREVIEW_PIXELS)) as writer:
-                turned = encode_pieces(path, pieces, writer, preview.sound, reading, go_on)
+                turned = encode_spans(path, recordings, writer, preview.sound, reading, go_on)
             turn(made, turned)
             return made.read_bytes()

@@ -76,7 +76,7 @@ class Hearing:
     def samples(self, rate: int, layout: str, count: int) -> Iterator[Samples]:
         """`count` samples from the span's start on, in blocks of any length."""
         channels = next(number for number, name in _LAYOUTS.items() if name == layout)
-        start = self._film.piece.span.start_seconds
+        start = self._film.source.span.start_seconds
         given = 0
         for at_seconds, block in self._from(start, rate, layout):
             place = round((at_seconds - start) * rate)

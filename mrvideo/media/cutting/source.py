@@ -1,4 +1,4 @@
-"""What is cut: a video's pieces, each one recording with one clock, and their pictures with the time each
+"""What is cut: a video's recordings, each one recording with one clock, and their pictures with the time each
 stays on screen.
 """
 
@@ -24,7 +24,7 @@ _SLACK_SECONDS = 0.5
 """By so much a stated end may pass the last picture's own without anything being missing."""
 
 
-class Piece(NamedTuple):
+class SourceSpan(NamedTuple):
     """A span on the clock of one recording, which is all of the file or, of a joined one, some bytes of it."""
 
     span: Span
@@ -40,12 +40,12 @@ class Shown(NamedTuple):
     picture: VideoFrame
 
 
-def pieces_of(path: str, span: Span, reading: ReadOptions) -> list[Piece]:
+def source_spans(path: str, span: Span, reading: ReadOptions) -> list[SourceSpan]:
     """The recordings that a span runs through. Raises `DecodeError` where one of them cannot be read."""
     parts = joined.parts_of(path, allow_url=reading.allow_url, allow_private=reading.allow_private)
     if not parts:
-        return [Piece(span)]
-    found: list[Piece] = []
+        return [SourceSpan(span)]
+    found: list[SourceSpan] = []
     for part in parts:
         shared = span.intersection(part.span)
         if shared is None or shared.duration_seconds <= 0:
@@ -54,18 +54,18 @@ def pieces_of(path: str, span: Span, reading: ReadOptions) -> list[Piece]:
             raise DecodeError(f"{path} at {clock(shared.start_seconds)}: {part.reason}; cut beside it")
         offset = part.span.start_seconds
         own = Span(shared.start_seconds - offset, shared.stop_seconds - offset)
-        found.append(Piece(own, part.byte_ranges, offset))
+        found.append(SourceSpan(own, part.byte_ranges, offset))
     return found
 
 
 class Film:
     """One recording, open for its pictures. Close it."""
 
-    def __init__(self, path: str, piece: Piece, reading: ReadOptions) -> None:
+    def __init__(self, path: str, source: SourceSpan, reading: ReadOptions) -> None:
         self.path = path
-        self.piece = piece
+        self.source = source
         self._losses = Losses()
-        self.track = Track(path, self._losses, reading, byte_ranges=piece.byte_ranges)
+        self.track = Track(path, self._losses, reading, byte_ranges=source.byte_ranges)
         try:
             self.first = first_picture(self.track, self._losses)
             self.info = describe(self.track, self.first)
@@ -88,7 +88,7 @@ class Film:
         `go_on` is called for each picture that is decoded, also before the span, and stops the work by what
         it raises. Raises `DecodeError` where some of the span cannot be decoded.
         """
-        span, track = self.piece.span, self.track
+        span, track = self.source.span, self.track
         walk = Pass(track, Wanted([span.start_seconds, span.stop_seconds]), self._losses, sparse=False)
         held: tuple[float, VideoFrame] | None = None
         for start, picture in walk.pictures():
@@ -106,7 +106,7 @@ class Film:
         stays = self.info.duration_seconds - held[0] <= longest
         end = max(self.info.duration_seconds if stays else held[0] + longest, held[0] + track.frame_seconds)
         if end < span.stop_seconds - SAME_SECONDS:
-            at = clock(self.piece.offset_seconds + held[0])
+            at = clock(self.source.offset_seconds + held[0])
             raise DecodeError(
                 f"{self.path} breaks off at {at}, before {self._told(span)} ends; cut before it"
             )
@@ -114,17 +114,17 @@ class Film:
         yield Shown(max(held[0], span.start_seconds), span.stop_seconds, held[1])
 
     def _check_whole(self, until_seconds: float) -> None:
-        span = self.piece.span
+        span = self.source.span
         for failure in self._losses.failures():
             if (
                 failure.start_seconds < min(until_seconds, span.stop_seconds)
                 and failure.stop_seconds > span.start_seconds
             ):
-                at = clock(self.piece.offset_seconds + failure.start_seconds)
+                at = clock(self.source.offset_seconds + failure.start_seconds)
                 raise DecodeError(
                     f"{self.path} at {at}: {failure.reason}; {self._told(span)} cannot be cut whole, cut before or after it"
                 )
 
     def _told(self, span: Span) -> str:
-        offset = self.piece.offset_seconds
+        offset = self.source.offset_seconds
         return str(Span(span.start_seconds + offset, span.stop_seconds + offset))

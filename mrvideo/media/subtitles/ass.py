@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mrvideo.media.subtitles.karaoke import Piece, whole
+from mrvideo.media.subtitles.karaoke import SubtitleEvent, whole
 from mrvideo.media.subtitles.text import Line, overridden, plain
 
 _FIELDS = "layer,start,end,style,name,marginl,marginr,marginv,effect,text".split(",")  # noqa: SIM905
@@ -18,8 +18,8 @@ def read_ass(text: str) -> tuple[list[Line], int]:
     """Lines, and how many rows could not be read. Drawings and comments are not words, but for the comments
     that karaoke effects are made from.
     """
-    pieces: list[Piece] = []
-    templates: list[Piece] = []
+    events: list[SubtitleEvent] = []
+    templates: list[SubtitleEvent] = []
     unreadable = 0
     fields = _FIELDS
     for row in text.split("\n"):
@@ -31,23 +31,23 @@ def read_ass(text: str) -> tuple[list[Line], int]:
         if kind not in ("Dialogue", "Comment"):
             continue
         values = dict(zip(fields, rest.split(",", len(fields) - 1), strict=False))
-        piece = _piece(values)
-        if piece is None:
+        event = _event(values)
+        if event is None:
             unreadable += kind == "Dialogue"
         elif kind == "Dialogue":
-            pieces.append(piece)
-        elif piece.effect.startswith("karaoke"):
-            templates.append(piece)
+            events.append(event)
+        elif event.effect.startswith("karaoke"):
+            templates.append(event)
     # The same words in two layers (a shadow) are one line.
-    return list(dict.fromkeys(whole(pieces, templates))), unreadable
+    return list(dict.fromkeys(whole(events, templates))), unreadable
 
 
-def _piece(values: dict[str, str]) -> Piece | None:
+def _event(values: dict[str, str]) -> SubtitleEvent | None:
     """None when a time cannot be read, or the row is cut off."""
     start, stop = _milliseconds(values.get("start", "")), _milliseconds(values.get("end", ""))
     if "text" not in values or start is None or stop is None:
         return None
-    return piece_of(
+    return event_of(
         start,
         stop,
         values["text"],
@@ -57,7 +57,9 @@ def _piece(values: dict[str, str]) -> Piece | None:
     )
 
 
-def piece_of(start_ms: int, stop_ms: int, text: str, *, style: str, speaker: str, effect: str) -> Piece:
+def event_of(
+    start_ms: int, stop_ms: int, text: str, *, style: str, speaker: str, effect: str
+) -> SubtitleEvent:
     """A line from its fields as a file has them: plain, without what is drawn, with the place where it
     stands.
     """
@@ -72,7 +74,7 @@ def piece_of(start_ms: int, stop_ms: int, text: str, *, style: str, speaker: str
     said = "".join(words)
     place = _PLACE.search("".join(codes))
     numbers = [float(number) for number in place.groups() if number] if place else []
-    return Piece(
+    return SubtitleEvent(
         start_ms=start_ms,
         stop_ms=stop_ms,
         text=plain(said, braces_are_markup=True),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from mrvideo.media.subtitles.ass import piece_of
-from mrvideo.media.subtitles.karaoke import Piece, grown, whole
+from mrvideo.media.subtitles.ass import event_of
+from mrvideo.media.subtitles.karaoke import SubtitleEvent, grown, whole
 from mrvideo.media.subtitles.languages import normalised
 from mrvideo.media.subtitles.text import Line, plain, spoken
 
@@ -92,7 +92,7 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
         stream = next(stream for stream in container.streams.subtitles if stream.index == stream_index)
         read_only(container, stream)
         codec = stream.codec_context.name  # Asked for now: a decoder that fails to open forgets it (PyAV 19).
-        pieces: list[Piece] = []
+        events: list[SubtitleEvent] = []
         unreadable = 0
         packets = packets_of(container, stream)
         while True:
@@ -108,18 +108,18 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
             start = float(packet.pts * packet.time_base)
             stop = start + float((packet.duration or 0) * packet.time_base)
             try:
-                pieces += _pieces(stream, codec, packet, round(start * 1000), round(stop * 1000))
+                events += _events(stream, codec, packet, round(start * 1000), round(stop * 1000))
             except DECODE_ERRORS:
                 unreadable += 1
-        return grown(spoken(whole(pieces, []))), unreadable
+        return grown(spoken(whole(events, []))), unreadable
 
 
-def _pieces(
+def _events(
     stream: SubtitleStream, codec: str, packet: Packet[SubtitleStream], start_ms: int, stop_ms: int
-) -> Iterator[Piece]:
+) -> Iterator[SubtitleEvent]:
     """Each line in a packet, plain. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
     if codec == "webvtt":  # FFmpeg's decoder drops the voices; the packet still has them
-        yield Piece(start_ms, stop_ms, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))
+        yield SubtitleEvent(start_ms, stop_ms, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))
         return
     for subtitle in stream.decode(packet):  # pyright: ignore[reportUnknownMemberType]
         dialogue = getattr(subtitle, "ass", b"").decode("utf-8", errors="replace")
@@ -129,9 +129,9 @@ def _pieces(
             continue
         if codec in ("ass", "ssa"):
             _, _, style, speaker, _, _, _, effect, text = fields
-            yield piece_of(start_ms, stop_ms, text, style=style, speaker=speaker, effect=effect)
+            yield event_of(start_ms, stop_ms, text, style=style, speaker=speaker, effect=effect)
         else:
-            yield Piece(start_ms, stop_ms, plain(fields[8], braces_are_markup=False))
+            yield SubtitleEvent(start_ms, stop_ms, plain(fields[8], braces_are_markup=False))
 
 
 def first_frame_seconds(container: InputContainer, path: str) -> float:
