@@ -11,10 +11,10 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.calls import call, call_fitting, keep_within, report_cut, room_for
+from mrvideo.agents.ask.cast import cast_of
 from mrvideo.agents.ask.coverage import merge_unseen, not_looked_at, searched_text, unread_of, unseen_of
-from mrvideo.agents.ask.intention import readings, shot_starts
+from mrvideo.agents.ask.intention import readings, shot_starts, texts_of
 from mrvideo.agents.ask.nearest import nearest_of
-from mrvideo.agents.ask.segments import cast_of
 from mrvideo.agents.ask.sources import Sources, find_quote, fold
 from mrvideo.agents.ask.state import (
     Context,
@@ -334,21 +334,28 @@ def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> A
     report_cut(
         context, "pieces of evidence", kept=len(kept_evidence), given=len(evidence), model=context.text
     )
-    spans = [s.span for s in state["plan"].spans] or [context.whole]
+    plan, held = state["plan"], state.get("held", [])
+    told = [
+        *(context.question, *context.options, plan.reasoning, *(c.entity for c in plan.characters)),
+        *(text for a in kept for text in texts_of(a)),
+        *(look.conclusion for look in kept_looks),
+        *(line.quote for line in kept_evidence),
+        *(*state.get("learnt", []), *state.get("known", []), *(h.text for h in held)),
+    ]
     return AnswerInputs(
         question=context.question,
         options=context.options,
         must_choose=context.must_choose and bool(context.options),
-        plan=state["plan"],
+        plan=plan,
         analyses=tuple(kept),
         looks=tuple(kept_looks),
         evidence=tuple(kept_evidence),
-        entities=cast_of(context, spans, room=room // 16),
+        entities=cast_of(context, texts=told, times=True, room=room // 16),
         speech=context.speech,
         unseen=tuple(u.span for u in unseen_of(context, state)),
         learnt=tuple(state.get("learnt", [])),
         known=tuple(state.get("known", [])),
-        held=tuple(HeldLine(id=h.id, text=h.text, spans=h.spans) for h in state.get("held", [])),
+        held=tuple(HeldLine(id=h.id, text=h.text, spans=h.spans) for h in held),
         shot_starts=shot_starts(context),
         scene_count=len(context.index.scenes),
     )

@@ -29,6 +29,7 @@ async def portraits(
     images: int,
     spans: int = 1,
     model: Model | None = None,
+    shown: Sequence[Span] = (),
 ) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
     """Exemplars of those whom the texts in `named` name and of nobody else, and whose they are.
 
@@ -37,6 +38,7 @@ async def portraits(
     the whole frame is shown, labelled `<person_3>`. Both may show three views of each: one view may be a poor
     one, or of somebody else. At most a third of the `images` that the call may send (half of few), and no
     more than leave a frame for each of the `spans`; none for a model whose images the frames already fill.
+    What the call shows anyway, the spans `shown`, gives way to views from elsewhere.
     """
     able = (model or context.vision).capabilities
     # Three views of one decide where two would only differ, also in a check of few pictures.
@@ -48,7 +50,7 @@ async def portraits(
     photos = [
         (e.name, context.photos[e.photo]) for e in wanted if e.photo is not None and e.photo in context.photos
     ][:MAX_PORTRAITS]
-    views = _views(context, boxed, CELLS - len(photos) if boxed else 0)
+    views = _views(context, boxed, CELLS - len(photos) if boxed else 0, shown)
     sheet = min(len(boxed) + len(photos), 1)
     whole = [e for e in wanted if e.box is None][: room - sheet]
     room -= sheet
@@ -81,14 +83,17 @@ def pictures_of_exemplars(entities: Sequence[Entity], *, views: int = 1 + _MORE_
     return min(sheet + views * whole, MAX_PORTRAITS)
 
 
-def _views(context: Context, entities: Sequence[Entity], room: int) -> list[tuple[str, str, View]]:
+def _views(
+    context: Context, entities: Sequence[Entity], room: int, shown: Sequence[Span] = ()
+) -> list[tuple[str, str, View]]:
     """Name, label and view, those of one together; second views in turn, so that each of several gets one
-    before anybody gets two.
+    before anybody gets two. Views of the spans `shown` only of those who are seen nowhere else.
     """
-    first = [(place, f"<{e.name}>", View(e.exemplar_seconds, e.box)) for place, e in enumerate(entities)]
+    own = [_views_of(context, e, shown) for e in entities]
+    first = [(place, f"<{e.name}>", own[place][0]) for place, e in enumerate(entities)]
     again = [
         (place, f"<{entities[place].name}> again", view)
-        for turn in zip_longest(*(_elsewhere(context, e) for e in entities))
+        for turn in zip_longest(*(views[1:] for views in own))
         for place, view in enumerate(turn)
         if view is not None
     ]
@@ -154,14 +159,19 @@ def _says(folded: str, known: str) -> bool:
     return bool(re.search(rf"\b{re.escape(known)}\b", folded)) if known.isascii() else known in folded
 
 
-def _elsewhere(context: Context, entity: Entity) -> list[View]:
-    """The exemplars of two more stretches: those furthest from what is shown already, since a static view
-    repeats itself.
+def _views_of(context: Context, entity: Entity, shown: Sequence[Span]) -> list[View]:
+    """The exemplar, and those of two more stretches: those furthest from what is shown already, since a static
+    view repeats itself.
     """
-    own = {m.exemplar_seconds: m.box for m in context.index.mentions if m.mention_id in entity.mention_ids}
-    shown, left = [entity.exemplar_seconds], sorted(own.keys() - {entity.exemplar_seconds})
-    while left and len(shown) <= _MORE_VIEWS:
-        best = max(left, key=lambda time: min(abs(time - other) for other in shown))
-        shown.append(best)
+    views = {m.exemplar_seconds: m.box for m in context.index.mentions if m.mention_id in entity.mention_ids}
+    views[entity.exemplar_seconds] = entity.box
+    elsewhere = [time for time in views if not any(span.contains(time) for span in shown)]
+    # One without a box is described where it stands in its exemplar.
+    own = entity.box is None or entity.exemplar_seconds in elsewhere or not elsewhere
+    chosen = [entity.exemplar_seconds if own else min(elsewhere)]
+    left = sorted({*elsewhere} - {*chosen}) if elsewhere else []
+    while left and len(chosen) <= _MORE_VIEWS:
+        best = max(left, key=lambda time: min(abs(time - other) for other in chosen))
+        chosen.append(best)
         left.remove(best)
-    return [View(time, own[time]) for time in shown[1:]]
+    return [View(time, views[time]) for time in chosen]

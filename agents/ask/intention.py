@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.calls import call, call_fitting, failure_of, packed, room_for
+from mrvideo.agents.ask.cast import CAST_SHARE, cast_of
 from mrvideo.agents.ask.evidence import check_findings, clamp_span
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, halved, plan_segments
+from mrvideo.agents.ask.segments import halved, plan_segments
 from mrvideo.agents.ask.shots import padded, trimmed
 from mrvideo.agents.ask.state import (
     Context,
@@ -188,6 +189,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
     analyses = readings(state, round_)
     fitting: list[Analysis] = []
     whole = context.whole
+    asked = (context.question, *context.options, *state.get("learnt", []), *state.get("known", []))
 
     def build(room: int) -> GlobalIntentionInputs:
         nonlocal fitting
@@ -197,7 +199,13 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
             options=context.options,
             span=whole,
             analyses=tuple(fitting),
-            entities=cast_of(context, [s.span for a in fitting for s in a.spans], room=room // CAST_SHARE),
+            entities=cast_of(
+                context,
+                texts=[*asked, *(text for a in fitting for text in texts_of(a))],
+                called=True,
+                times=True,
+                room=room // CAST_SHARE,
+            ),
             speech=context.speech,
             learnt=tuple(state.get("learnt", [])),
             known=tuple(state.get("known", [])),
@@ -224,6 +232,12 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
     settled = _settled(context, reply.spans, fitting, wider=round_ > 1)
     checked = reply.model_copy(update={"spans": settled})
     return {"plan": checked, "round": round_, "by_speech": _by_speech(context, checked, analyses, round_)}
+
+
+def texts_of(analysis: Analysis) -> list[str]:
+    """All words of an analysis, in which members of the cast may be named."""
+    meant = [character.entity for character in analysis.characters]
+    return [analysis.reasoning, *meant, *(finding.quote for finding in analysis.findings)]
 
 
 def _by_speech(context: Context, plan: GlobalIntentionReply, analyses: list[Analysis], round_: int) -> bool:

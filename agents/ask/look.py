@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import LOOK_MOST, share_of_looks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
+from mrvideo.agents.ask.cast import CAST_SHARE, cast_of, shown_in
 from mrvideo.agents.ask.changes import fetch_as
 from mrvideo.agents.ask.evidence import collect
 from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits
@@ -26,7 +27,7 @@ from mrvideo.agents.ask.pixels import (
     pictures_of,
     with_crops,
 )
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within, unheard
+from mrvideo.agents.ask.segments import cues_within, unheard
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError, RequestTooLarge
@@ -299,7 +300,9 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
     across = prompt == "look_global"
     images = min(task["images"], images_across(context) if across else images_per_look(context))
     named = [*(c.entity for c in plan.characters), context.question]
-    exemplars, known = await portraits(context, named=named, images=images, spans=1 if across else len(spans))
+    exemplars, known = await portraits(
+        context, named=named, images=images, spans=1 if across else len(spans), shown=spans
+    )
     free = max(images - len(exemplars), 1)
     frames = free // 3 if task["look"] == "text" and context.closeups is not None else free
     bins = bins_for(context, task["look"], spans, max(frames, 1), phase=task["phase"], turn=task["turn"])
@@ -317,7 +320,8 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
     pictures = (*exemplars, *own)
     room = room_for(context, model, images=len(pictures))
     cues = cues_within(context, near if across else shown, room=room // 2, model=model)
-    told = (*known, *(entity.name for entity in entities_named(context, named)))
+    # A look across the video shows everybody: those whom the question is about.
+    there = set[str]() if across else shown_in(context, shown)
     inputs = LookInputs(
         question=context.question,
         goal=task["goal"],
@@ -326,7 +330,12 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
         frame_times=tuple(f.time_seconds for f in fetched.frames),
         cues=cues,
         characters=plan.characters,
-        entities=cast_of(context, shown, room=room // CAST_SHARE, also=told),
+        entities=cast_of(
+            context,
+            texts=[*named, *context.options, task["goal"]],
+            names=(*known, *there),
+            room=room // CAST_SHARE,
+        ),
         speech=speech_of(context.index, shown, cues),
         exemplars=known,
         crops=len(own) > len(fetched.frames),

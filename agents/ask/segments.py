@@ -6,22 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mrvideo.agents.ask.calls import clipped, keep_within, report_cut, room_for
-from mrvideo.agents.ask.exemplars import entities_named
+from mrvideo.agents.ask.cast import CAST_SHARE, cast_of, named_in_scenes
 from mrvideo.agents.ask.state import Context, Segment
 from mrvideo.models.base import Model
-from mrvideo.records import Entity, Span, merge_spans
+from mrvideo.records import Span
 from mrvideo.schemas.analysis import EntityLine, SceneLine, SightingLine
 from mrvideo.schemas.shared import CueLine
 
 SCENES_PER_SEGMENT = 64
-
-_TIMES_TOLD = 6
-
-_CALLED_TOLD = 40
-"""So many people with names of their own stand in each request; of more, those that matter there."""
-
-CAST_SHARE = 8
-"""At most one part in this many of a request is spent on the cast."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,7 @@ def halved(context: Context, segment: Segment) -> list[Segment]:
             if place == 0
             else Span(hull.start_seconds, segment.span.stop_seconds)
         )
-        cast = cast_of(context, [Span(s.start_seconds, s.stop_seconds) for s in own_scenes], room=room)
+        cast = _cast(context, own_scenes, room)
         halves.append(Segment(segment.index, segment.count, span, own_scenes, own_cues, cast))
     return halves
 
@@ -91,53 +83,6 @@ def halved(context: Context, segment: Segment) -> list[Segment]:
 def unheard(context: Context, needs_speech: bool) -> bool:
     """Whether only speech can tell the answer, and nobody has transcribed it."""
     return needs_speech and context.speech == "not transcribed"
-
-
-def cast_of(
-    context: Context, spans: Sequence[Span], *, room: int | None = None, also: Sequence[str] = ()
-) -> tuple[EntityLine, ...]:
-    """The entities that appear in these spans and those with a name of their own, with when each is seen.
-
-    Where an eighth of a call does not hold them all, descriptions are shortened before anybody is left out;
-    whom the captions name is never left out.
-    """
-    if not context.index.entities:
-        return ()
-    names = {name for scene in context.scenes.overlapping_any(spans) for name in scene.entity_names} | set(
-        also
-    )
-    called = {e.name for e in context.index.entities if e.display_name}
-    if len(called) > _CALLED_TOLD:
-        # Of many people of a long video, a request tells those whom the question means.
-        called = {e.name for e in entities_named(context, [context.question, *context.options])}
-    chosen = [e for e in context.index.entities if e.name in names or e.name in called]
-    lines = [EntityLine.of(e).model_copy(update={"seen": _when_seen(context, e)}) for e in chosen]
-    if room is None:
-        room = room_for(context, context.text) // CAST_SHARE
-    if sum(context.weight_of(line) for line in lines) <= room:
-        return tuple(lines)
-    for most in (120, 60, 30, 0):
-        lines = [line.model_copy(update={"description": clipped(line.description, most)}) for line in lines]
-        if sum(context.weight_of(line) for line in lines) <= room:
-            return tuple(lines)
-    bare = [line.model_copy(update={"seen": ""}) for line in lines]
-    needed = [line for line in bare if line.name in names]
-    left = room - sum(context.weight_of(line) for line in needed)
-    others = [line for line in bare if line.name not in names]
-    kept = keep_within(others, max(left, 0), weight=context.weight_of, rank=lambda _: 0)
-    report_cut(
-        context, "members of the cast", kept=len(needed) + len(kept), given=len(bare), model=context.text
-    )
-    return tuple(line for line in bare if line in needed or line in kept)
-
-
-def _when_seen(context: Context, entity: Entity) -> str:
-    """`47–56, 180–188 s`: the scenes that show it, those that adjoin as one, the first six."""
-    scenes = [scene.span for scene in context.shown.get(entity.name, ())]
-    spans = merge_spans(scenes, gap_seconds=0.1)
-    told = ", ".join(f"{s.start_seconds:.0f}–{s.stop_seconds:.0f}" for s in spans[:_TIMES_TOLD])
-    more = f" and {len(spans) - _TIMES_TOLD} times more" if len(spans) > _TIMES_TOLD else ""
-    return f"{told} s{more}" if told else ""
 
 
 def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Model) -> tuple[CueLine, ...]:
@@ -211,10 +156,13 @@ def _segment(context: Context, index: int, count: int, items: list[_Item], room:
         span=_hull(parts),
         scenes=scenes,
         cues=cues,
-        entities=cast_of(
-            context, [Span(s.start_seconds, s.stop_seconds) for s in scenes], room=room // CAST_SHARE
-        ),
+        entities=_cast(context, scenes, room // CAST_SHARE),
     )
+
+
+def _cast(context: Context, scenes: Sequence[SceneLine], room: int) -> tuple[EntityLine, ...]:
+    spans = [Span(s.start_seconds, s.stop_seconds) for s in scenes]
+    return cast_of(context, names=named_in_scenes(context, spans), called=True, room=room)
 
 
 def _hull(parts: Sequence[SceneLine | CueLine | SightingLine]) -> Span:

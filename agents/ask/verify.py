@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, share_of_checks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
+from mrvideo.agents.ask.cast import CAST_SHARE, cast_of
 from mrvideo.agents.ask.changes import fetch_as
 from mrvideo.agents.ask.exemplars import entities_named, portraits, without_marks
 from mrvideo.agents.ask.pixels import (
@@ -28,7 +29,7 @@ from mrvideo.agents.ask.pixels import (
     unsent,
     with_crops,
 )
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of, cues_within
+from mrvideo.agents.ask.segments import cues_within
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import (
     Context,
@@ -362,7 +363,9 @@ async def _check(
         most = min(images, images_across(context, model))
         # Of a sample, a third is spent on who is meant.
         needed = max(most - min(most // 3, 3), 1) if sampled else len(spans)
-        exemplars, known = await portraits(context, named=named, images=most, spans=needed, model=model)
+        exemplars, known = await portraits(
+            context, named=named, images=most, spans=needed, model=model, shown=() if sampled else spans
+        )
         bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
         fetched = await fetch_as(context, look, bins, phase=phase, model=model)
         if not (fetched.frames or spoken):
@@ -371,8 +374,6 @@ async def _check(
         own = pictures_of(fetched.frames, outside=outside)
         if look == "text":
             own = await with_crops(context, fetched.frames, own, most - len(exemplars) - len(own))
-        # A name without its line in the cast tells nothing to whoever looks.
-        told = (*known, *(entity.name for entity in entities_named(context, [check])))
         pictures = (*exemplars, *own) if fetched.frames else ()
         eye = model if pictures else context.checker or context.text
         room = room_for(context, eye, images=len(pictures))
@@ -386,7 +387,8 @@ async def _check(
             context_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds in outside),
             sampled=sampled,
             cues=cues,
-            entities=cast_of(context, about, room=room // CAST_SHARE, also=told),
+            # A name without its line in the cast tells nothing to whoever looks.
+            entities=cast_of(context, texts=[check], names=known, room=room // CAST_SHARE),
             speech=speech_of(context.index, about, cues),
             exemplars=known if pictures else (),
             crops=len(own) > len(fetched.frames),

@@ -15,8 +15,8 @@ from typing import TypeVar
 from anyio import to_thread
 
 from mrvideo.agents.ask.calls import call, failure_of, packed, room_for
+from mrvideo.agents.ask.cast import CAST_SHARE, cast_of
 from mrvideo.agents.ask.exemplars import entities_named
-from mrvideo.agents.ask.segments import CAST_SHARE, cast_of
 from mrvideo.agents.ask.state import Context, Walked
 from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError
@@ -184,8 +184,7 @@ async def _read_facts(context: Context, lines: Sequence[NodeLine]) -> list[int]:
 
 def _cast(context: Context) -> tuple[EntityLine, ...]:
     """Those whom people call by a name, without when they are seen: of hours that would be long."""
-    lines = cast_of(context, [], room=room_for(context, context.text) // (2 * CAST_SHARE))
-    return tuple(line.model_copy(update={"seen": ""}) for line in lines)
+    return cast_of(context, called=True, room=room_for(context, context.text) // (2 * CAST_SHARE))
 
 
 def _line(node: Node, facts: int | None) -> NodeLine:

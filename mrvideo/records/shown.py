@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 
 from mrvideo.records.index import Scene
+from mrvideo.records.spans import Span
 
 _MARK = r"<([a-z]+(?:_[a-z]+)*_\d+)>"
 
@@ -51,6 +52,15 @@ def shown_names(scene: Scene) -> tuple[str, ...]:
         return ()
     spoken = spoken_of(scene)
     return tuple(name for name in scene.entity_names if name not in spoken)
+
+
+def showing_spans(scene: Scene, name: str) -> list[Span]:
+    """When a scene that shows somebody does: the spans of the parts that name them otherwise than as spoken of;
+    the whole scene where no part does.
+    """
+    mark = f"<{name}>"
+    parts = [p.span for p in scene.parts if mark in _without_hearsay(f"{p.text} {p.brief}")]
+    return parts or [scene.span]
 
 
 def spoken_of(scene: Scene) -> frozenset[str]:

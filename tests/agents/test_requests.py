@@ -527,7 +527,6 @@ async def test_cast_lines_are_shortened_and_never_dropped_where_captions_name_th
     )
     (segment,) = sent(asked, "segment_intention")
     assert tuple(e.name for e in segment.inputs.entities) == names
-    assert "(seen 20–30, 70–80 s)" in segment.prompt.render(segment.inputs).user
 
 
 async def test_the_cast_is_seen_where_it_is_shown_and_not_where_it_is_spoken_of(
@@ -540,8 +539,9 @@ async def test_the_cast_is_seen_where_it_is_shown_and_not_where_it_is_spoken_of(
     cast = [Entity(name="person_1", kind="person", description="tall", exemplar_seconds=1.0)]
     index = named_where_marked(film.index(captions, entities=cast))
     asked = await film.run(film.mind(words=("Field 1.",)), index, effort="low")
-    (segment,) = sent(asked, "segment_intention")
-    assert [(e.name, e.seen) for e in segment.inputs.entities] == [("person_1", "10–20 s")]
+    (plan,) = sent(asked, "global_intention")
+    assert [(e.name, e.seen) for e in plan.inputs.entities] == [("person_1", "10–20 s")]
+    assert "(seen 10–20 s)" in plan.prompt.render(plan.inputs).user
 
 
 async def test_whom_a_check_names_is_told_of_where_no_caption_shows_that_one(film: SimpleNamespace) -> None:
