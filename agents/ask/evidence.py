@@ -26,6 +26,9 @@ FILL_SCENES = 8
 _MOST_ABSENT = 4
 """So many stretches of one look may be cited as not showing what was looked for."""
 
+_RANGE_GAP_SECONDS = 90.0
+"""An observation over several spans is one thing seen, unless so much between them was not shown."""
+
 _LABEL_SECONDS = 0.011
 _LEAST_WORDS = 3
 _EVIDENCE_SHARE = 0.6
@@ -123,14 +126,16 @@ def collect(context: Context, state: State) -> dict[str, Any]:
 
 
 def _observed(look: Look) -> Iterable[_Candidate]:
-    """Observations cut to the frames that were sent: one piece of evidence per run of adjoining spans."""
+    """Observations cut to the frames that were sent, each one piece of evidence over its range: a sentence about
+    several frames is true of them together. Where minutes between two spans were not shown, it is parted.
+    """
     for observation in look.reply.observations:
         runs: list[tuple[Span, Span]] = []
         for planned, times in sorted(look.shown, key=lambda item: item[0].start_seconds):
             hit = snap(observation.span, times, slack_seconds=0.0)
             if hit is None:
                 continue
-            if runs and runs[-1][0].stop_seconds == planned.start_seconds:
+            if runs and hit.start_seconds - runs[-1][1].stop_seconds <= _RANGE_GAP_SECONDS:
                 hit = Span(runs[-1][1].start_seconds, max(hit.stop_seconds, runs[-1][1].stop_seconds))
                 runs[-1] = (planned, hit)
             else:
@@ -223,7 +228,7 @@ def _one_says_the_other(
     if len(tokens(short)) < _LEAST_WORDS or find_quote(short, long) is None:
         return False
     # A short text on screen and the caption that repeats it are two things with two times.
-    return "frame" in (old.source, new.source)
+    return "frame" in (old.source, new.source) or old.span == new.span
 
 
 def _joined(old: _Candidate, new: _Candidate) -> _Candidate:

@@ -62,7 +62,11 @@ def find_quote(quote: str, source: str) -> str | None:
     """The source's own words where the quote occurs in it as whole words, or None. An ellipsis may skip
     words.
     """
-    return _find(_parts(quote), fold(source), source)
+    return _find(_parts(quote), fold(source), source, ended=_ended(quote))
+
+
+def _ended(quote: str) -> bool:
+    return quote.rstrip("\"'“”‘’«»)] ").endswith((".", "!", "?")) and not quote.endswith("...")
 
 
 def _parts(quote: str) -> tuple[str, ...]:
@@ -70,7 +74,7 @@ def _parts(quote: str) -> tuple[str, ...]:
     return tuple(p for p in (fold(part.strip(_EDGES)).text.strip() for part in parts) if p)
 
 
-def _find(parts: tuple[str, ...], folded: Folded, source: str) -> str | None:
+def _find(parts: tuple[str, ...], folded: Folded, source: str, *, ended: bool) -> str | None:
     if not parts or not any(letter.isalnum() for part in parts for letter in part):
         return None
     first, position = -1, 0
@@ -81,9 +85,9 @@ def _find(parts: tuple[str, ...], folded: Folded, source: str) -> str | None:
         first = start if first < 0 else first
         position = start + len(part)
     start, stop = folded.origins[first], folded.origins[position - 1] + 1
-    # The mark that a name opens with, or a sentence ends with, belongs to the words.
+    # The mark that a name opens with belongs to the words; one that a sentence ends with, where it is quoted.
     start -= source[max(start - 1, 0) : start] in ("<", "[")
-    while source[stop : stop + 1] in (">", "]", ".", "!", "?"):
+    while source[stop : stop + 1] in ((">", "]", ".", "!", "?") if ended else (">", "]")):
         stop += 1
     return source[start:stop]
 
@@ -164,7 +168,7 @@ class Sources:
         Near the span given, each place counts. Elsewhere only a quote that stands in one single place does:
         the model then took the time wrong, and the source knows better.
         """
-        parts = _parts(quote)
+        parts, ended = _parts(quote), _ended(quote)
         orders = {
             "cue": (self.cues, self.signs, self.captions),
             "caption": (self.signs, self.captions, self.cues),
@@ -173,7 +177,7 @@ class Sources:
         around = near.padded(NEAR_SECONDS)
         everywhere: dict[tuple[float, float, str], tuple[Place, str]] = {}
         for group in orders[source]:
-            close = [(p, w) for p, w in _holding(parts, group.overlapping(around))]
+            close = _holding(parts, group.overlapping(around), ended)
             if close:
                 # A scene's two captions may both hold the words: the detailed one, listed first, stands for
                 # both.
@@ -181,7 +185,7 @@ class Sources:
                 found = {_located(p, w, near) for p, w in once.values()}
                 return tuple(sorted(found, key=_by_time)[:_MAX_PLACES])
         for group in orders[source]:
-            held = _holding(parts, group.items)
+            held = _holding(parts, group.items, ended)
             everywhere.update({(p.start_seconds, p.stop_seconds, p.source): (p, w) for p, w in held})
         if len(everywhere) != 1:
             return ()
@@ -193,9 +197,11 @@ def _only_part(scene: Scene) -> CaptionPart | None:
     return scene.parts[0] if len(scene.parts) == 1 and scene.parts[0].text == scene.detailed else None
 
 
-def _holding(parts: tuple[str, ...], places: list[Place]) -> list[tuple[Place, str]]:
+def _holding(parts: tuple[str, ...], places: list[Place], ended: bool) -> list[tuple[Place, str]]:
     """The places that hold the words, the narrowest of those that lie in one another."""
-    found = [(place, words) for place in places if (words := _find(parts, place.folded, place.text))]
+    found = [
+        (place, words) for place in places if (words := _find(parts, place.folded, place.text, ended=ended))
+    ]
     return [(place, words) for place, words in found if not any(_within(other, place) for other, _ in found)]
 
 

@@ -135,6 +135,44 @@ async def test_an_observation_across_spans_is_evidence_only_where_frames_were_se
     assert seen == [(5.0, 5.0), (215.0, 215.0)]
 
 
+async def test_an_observation_with_a_range_is_one_piece_of_evidence(film: SimpleNamespace) -> None:
+    """'On the table in all four frames' was cited of each frame alone, and 'stands, and then turns away' of the
+    standing.
+    """
+    observation = {"start_seconds": 5.0, "stop_seconds": 35.0, "text": "A balloon is there, and then leaves."}
+    look = {"observations": [observation], "conclusion": "c", "confidence": 5}
+    mind = film.mind(words=("balloon",), handlers={"look_local": lambda i, r: look})
+    mind.handlers["global_intention"] = lambda i, r: {**mind.global_intention(i), "look": "glance"}
+    await film.run(mind, film.index(["A balloon.", "Field.", "Field.", "A balloon again."]), effort="medium")
+    seen = [
+        (e.start_seconds, e.stop_seconds) for e in mind.inputs("answer")[0].evidence if e.source == "frame"
+    ]
+    assert seen == [(5.0, 35.0)]
+
+
+@pytest.mark.parametrize(
+    ("quote", "cited"),
+    [
+        ("A dog sleeps", "A dog sleeps"),
+        ("on a mat", "on a mat"),
+        ("on a mat.", "on a mat."),
+        ("A dog … mat.", "A dog sleeps on a mat."),
+    ],
+)
+async def test_a_quote_stays_as_it_was_quoted(film: SimpleNamespace, quote: str, cited: str) -> None:
+    """One that ends before the mark of its sentence gained the mark."""
+    mind = film.mind(handlers={"segment_intention": reads(finding(0, 10, "caption", quote))})
+    await film.run(mind, film.index(CAPTIONS), effort="low")
+    assert [e.quote for e in mind.inputs("answer")[0].evidence] == [cited]
+
+
+async def test_of_two_quotes_of_one_caption_the_longer_one_holds_the_other(film: SimpleNamespace) -> None:
+    quotes = ("balloon rises over", "A red balloon rises over the field.", "over the field")
+    mind = film.mind(handlers={"segment_intention": reads(*(finding(10, 20, "caption", q) for q in quotes))})
+    await film.run(mind, film.index(CAPTIONS), effort="low")
+    assert [e.quote for e in mind.inputs("answer")[0].evidence] == [quotes[1]]
+
+
 async def test_the_same_thing_seen_by_two_looks_is_one_piece_of_evidence(film: SimpleNamespace) -> None:
     def look(inputs: Any, request: Any) -> dict[str, Any]:
         start = inputs.frame_times[0]
