@@ -18,7 +18,7 @@ MOST = 120
 LOOK_MOST = 24
 """Pictures of one round's looks at certain moments."""
 
-CHECK_MOST = 8
+CHECK_MOST = 6
 """Pictures of one check."""
 
 CLOSER_MOST = 12

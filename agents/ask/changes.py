@@ -9,6 +9,7 @@ chosen       ^      ^ ^ ^ ^      ^      ^ ^ ^     as much change between two of 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -44,6 +45,16 @@ _TIMES_SHARPER = 1.15
 _NEAR = (0.3, 0.7)
 """Where in its bin another frame is tried."""
 
+_EQUAL_LEVEL = 0.1
+_EQUAL_CELL = 15.0
+"""Two frames show the same below this mean, and this greatest, change of a cell."""
+
+_NEAR_SECONDS, _NEAR_LEVEL = 0.25, 0.5
+"""Frames so close to each other show the same below this mean change."""
+
+_LASTS_SECONDS = 2.0
+"""That nothing changes for longer than this is shown by two frames."""
+
 _Cells = NDArray[np.float32]
 Picks: TypeAlias = frozenset[tuple[float, ...]]
 
@@ -51,15 +62,16 @@ Picks: TypeAlias = frozenset[tuple[float, ...]]
 async def fetch_as(
     context: Context, look: Density, bins: Sequence[Bin], *, phase: float, model: Model | None = None
 ) -> Fetched:
-    """The frames that show best what the bins of such a look stand for, as `model` is to see them. Raises
-    `VideoChanged`.
+    """The frames that show best what the bins of such a look stand for, as `model` is to see them, none twice
+    where nothing has changed. Raises `VideoChanged`.
     """
     picks = (model or context.vision).capabilities.picks
     if look == "dense":
         return await fetch_telling(context, bins, phase=phase, picks=picks)
     if look == "glance":
         return await fetch_sharp(context, bins, picks=picks)
-    return await fetch(context, bins)
+    fetched = await fetch(context, bins)
+    return fetched if look == "text" else await _unequal(context, fetched, picks)
 
 
 async def fetch_telling(
@@ -81,7 +93,8 @@ async def fetch_telling(
     fixed = [b for b in bins if b.span.duration_seconds == 0]
     candidates = await fetch(context, [*fixed, *unsent, *(c for c in fine if c.of not in fresh)])
     chosen = await to_thread.run_sync(_telling, candidates, fixed, loose, limiter=context.decoding)
-    fetched = _only(candidates, _as_picked(candidates, chosen, picks))
+    told = await to_thread.run_sync(_without_equal, candidates, chosen, limiter=context.decoding)
+    fetched = _only(candidates, _as_picked(candidates, told, picks))
     context.sent.now |= {round(time, 2) for _, times in fetched.shown for time in times}
     return fetched
 
@@ -108,10 +121,52 @@ async def fetch_sharp(context: Context, bins: Sequence[Bin], *, picks: Picks = f
         sharp = max(own, key=lambda f: len(f.jpeg))
         better = len(sharp.jpeg) >= _TIMES_SHARPER * len(usual.jpeg)
         chosen.add((bin_.of, (sharp if better else usual).time_seconds))
-    chosen = _as_picked(fetched, chosen, picks)
+    told = await to_thread.run_sync(_without_equal, fetched, chosen, limiter=context.decoding)
+    chosen = _as_picked(fetched, told, picks)
     context.sent.now |= {round(time, 2) for _, time in chosen}
     unseen = tuple(u for u in fetched.unseen if any(b.span.overlaps(u.span) for b in lost))
     return replace(_only(fetched, chosen), unseen=unseen)
+
+
+async def _unequal(context: Context, fetched: Fetched, picks: Picks) -> Fetched:
+    every = {(of, time) for of, times in fetched.shown for time in times}
+    told = await to_thread.run_sync(_without_equal, fetched, every, limiter=context.decoding)
+    return _only(fetched, _as_picked(fetched, told, picks))
+
+
+def _without_equal(fetched: Fetched, chosen: set[tuple[Span, float]]) -> set[tuple[Span, float]]:
+    """The chosen frames without those that show what the one before shows; of what stays the same for long, the
+    last too. Each span keeps one.
+    """
+    frames = {frame.time_seconds: frame for frame in fetched.frames}
+    ordered = sorted(chosen, key=lambda one: (one[1], one[0].start_seconds))
+    left = Counter(of for of, _ in ordered)
+    kept: list[tuple[Span, float]] = []
+    same: list[tuple[Span, float]] = []
+    for place, one in enumerate(ordered):
+        last = kept[-1] if kept else None
+        if last is None or not _equal(frames[last[1]], frames[one[1]]):
+            kept.append(one)
+            continue
+        goes_on = place + 1 < len(ordered) and _equal(frames[last[1]], frames[ordered[place + 1][1]])
+        lasts = not goes_on and one[1] - last[1] > _LASTS_SECONDS
+        if left[one[0]] == 1 or lasts:
+            same.append(one)
+        else:
+            left[one[0]] -= 1
+    return {*kept, *same}
+
+
+def _equal(left: Frame, right: Frame) -> bool:
+    first, second = _cells(left), _cells(right)
+    if first.shape != second.shape:
+        return False
+    change = _change(first, second)
+    if right.time_seconds - left.time_seconds <= _NEAR_SECONDS and change < _NEAR_LEVEL:
+        return True
+    gaps: _Cells = second - first
+    greatest = float(np.abs(gaps - np.median(gaps)).max())
+    return change < _EQUAL_LEVEL and greatest < _EQUAL_CELL
 
 
 def _candidates(bin_: Bin, count: int, phase: float) -> list[Bin]:
@@ -168,8 +223,9 @@ def _counts(
 
 
 def _spread_by_change(frames: Sequence[Frame], changes: Sequence[float], count: int) -> list[float]:
-    """Times of `count` of the frames: about as much time and change between each two; from four on with both
-    ends.
+    """Times of `count` of the frames: about as much time and change between each two; from three on with both
+    ends, and with what comes before and after each motion where there is room. The end of a motion, when
+    little of it is left in view, is passed over otherwise.
     """
     if count >= len(frames):
         return [frame.time_seconds for frame in frames]
@@ -181,11 +237,26 @@ def _spread_by_change(frames: Sequence[Frame], changes: Sequence[float], count: 
         for gap, one in zip(gaps, changes, strict=True)
     ]
     reached: list[float] = np.cumsum([0.0, *steps]).tolist()
-    places = [(i / (count - 1) if count >= 4 else (i + 0.5) / count) * reached[-1] for i in range(count)]
-    left = list(range(len(frames)))
+    borders = _borders(changes) if count >= 3 else set[int]()
+    kept = borders if len(borders) <= count else set[int]()
+    free = count - len(kept)
+    ends = count >= 3 and not kept
+    places = [(i / (free - 1) if ends else (i + 0.5) / free) * reached[-1] for i in range(free)]
+    left = [i for i in range(len(frames)) if i not in kept]
     for place in places:
         left.remove(min(left, key=lambda i: abs(reached[i] - place)))
     return [frame.time_seconds for i, frame in enumerate(frames) if i not in left]
+
+
+def _borders(changes: Sequence[float]) -> set[int]:
+    """The frames just before each motion, amid it and just after, the first and the last; none where nothing
+    moves.
+    """
+    moves = [i for i, change in enumerate(changes) if change >= _STILL_LEVEL]
+    starts = [i for i in moves if i - 1 not in moves]
+    stops = [i + 1 for i in moves if i + 1 not in moves]
+    amid = {(start + stop) // 2 for start, stop in zip(starts, stops, strict=True)}
+    return {0, *starts, *amid, *stops, len(changes)} if moves else set()
 
 
 def _changes(frames: Sequence[Frame]) -> list[float]:

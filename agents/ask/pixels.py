@@ -110,7 +110,7 @@ def ends_bins(context: Context, spans: Sequence[Span], images: int, *, phase: fl
     bins: list[Bin] = []
     for place, span in enumerate(spans):
         own = images // len(spans) + (place < images % len(spans))
-        outside = _outside(context, span, (own - 1) // 2 if own < 6 else own // 3)
+        outside = _outside(context, span, min((own - 1) // 2 if own < 6 else own // 3, max(own - 3, 0)))
         inside = own - len(outside)
         bins += outside
         bins += _towards_ends(span, min(inside, dense_frames(span)), phase)

@@ -48,7 +48,7 @@ from mrvideo.agents.ask.state import (
 from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.models.base import Model
-from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
+from mrvideo.records import Checked, Claim, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
 from mrvideo.schemas.analysis import Density, VerifyInputs, VerifyReply
 from mrvideo.speech.known import speech_of
 
@@ -56,6 +56,9 @@ MARGIN_SECONDS = 1.0
 """Shown around what was seen in single frames, within their shot, so that an instant is more than one
 picture.
 """
+
+_LASTING_FRAMES = 3
+"""Frames that show what goes on in a cited span, an act or not: both ends and one between."""
 
 _REST_LEAST = 4
 _ADJOINING_SECONDS = 2.0
@@ -100,8 +103,9 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     # Every cue was read as it stands; what is said is on no frame.
     rest = rest_spans(context, state) if draft.claims and not state["by_speech"] else []
     share = share_of_checks(pictures, rounds_left=state["round"] < context.max_rounds)
-    # A frame of each cited span, and one of who is meant.
-    needs = {i: min(len(cited_spans(context, evidence[i])) + 1, CHECK_MOST) for i in seen}
+    wholly = {i: _need(context, draft.claims[i], evidence[i], _LASTING_FRAMES) for i in seen}
+    scarcely = {i: _need(context, draft.claims[i], evidence[i], _LASTING_FRAMES - 1) for i in seen}
+    needs = wholly if sum(wholly.values()) <= pictures.left else scarcely
     # Many claims, as a summary makes, leave nothing for a further round rather than claims unchecked.
     share = max(share, min(pictures.left, sum(needs.values())))
     part = share // (2 if _is_close(draft, rest) else 4)
@@ -113,6 +117,10 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
         spoken = 0 if state["by_speech"] else CHECK_LEAST
         wanted = min(needs[index] + more, CHECK_MOST) if index in needs else spoken
         images = pictures.take(wanted)
+        if images < scarcely.get(index, 0):
+            # One frame of an act decides nothing: that nobody looked is said.
+            pictures.give_back(images)
+            images = 0
         tasks.append(
             {
                 "round": state["round"],
@@ -144,6 +152,16 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
         pictures.give_back(granted)
     context.on_event(StageStarted(stage="verify", total=len(tasks) + len(rests)))
     return tasks, rests
+
+
+def _need(context: Context, claim: Claim, evidence: Sequence[Evidence], lasting: int) -> int:
+    """Pictures without which a check of this claim decides nothing: one of whom it names, and of each cited span
+    a frame, of one that lasts `lasting`, its ends among them.
+    """
+    spans = cited_spans(context, evidence)
+    lasts = any(e.duration_seconds > MARGIN_SECONDS for e in evidence)
+    frames = max(len(spans), lasting if lasts else 1)
+    return min(frames + bool(entities_named(context, [claim.text])), CHECK_MOST)
 
 
 async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:

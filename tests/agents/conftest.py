@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from support import world_questions
@@ -71,12 +73,16 @@ def make_index(
     )
 
 
-STILL = encode_jpeg(Image.new("RGB", (64, 36), "grey"))
+@cache
+def moving(step: int) -> bytes:
+    """A pattern that is another one in each step."""
+    tiles = np.random.default_rng(step).integers(0, 255, (4, 8), dtype=np.uint8)
+    return encode_jpeg(Image.fromarray(tiles).resize((64, 36), Image.Resampling.NEAREST).convert("RGB"))
 
 
 class FakeFrames:
-    """Serves a still picture whose bytes end with its time; spans in `broken` yield nothing; `dead` raises as a lost file
-    does.
+    """Serves pictures that differ from each other, whose bytes end with their time; spans in `broken` yield
+    nothing; `dead` raises as a lost file does.
     """
 
     def __init__(self, *, broken: Sequence[tuple[float, float]] = (), dead: bool = False) -> None:
@@ -90,7 +96,7 @@ class FakeFrames:
         if self.dead:
             raise DecodeError("film.mp4 at 0.0 s: nothing can be read; re-mux it with ffmpeg -c copy")
         return [
-            Frame(t, STILL + f"{t:.2f}".encode(), 64, 36)
+            Frame(t, moving(round(t * 100) % 997) + f"{t:.2f}".encode(), 64, 36)
             for t in times_seconds
             if not any(low <= t < high for low, high in self.broken)
         ]

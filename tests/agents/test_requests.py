@@ -506,6 +506,27 @@ async def test_what_is_illegible_at_full_size_is_not_looked_at_again(
     assert (asked.answer.answer, asked.answer.rounds) == (None, rounds)
 
 
+@pytest.mark.parametrize("claims", [3, 8, 14])
+async def test_a_claim_about_what_lasts_gets_three_frames_or_nobody_looks(
+    film: SimpleNamespace, claims: int
+) -> None:
+    """'Walks to the table' was checked on a single still, and unclear, while a third of the pictures was left."""
+    words = [f"Field {n}." for n in range(claims)]
+    mind = film.mind(words=tuple(words), handlers={"answer": claims_of(*({"text": word} for word in words))})
+    mind.handlers["global_intention"] = plan_of((0, 30), (40, 60), look="dense")
+    asked = await film.run(mind, film.index([f"Field {n}." for n in range(20)]), max_rounds=1)
+    checks = sent(asked, "verify")
+    assert len(checks) >= min(claims, 8)
+    for check in checks:
+        (span,) = check.inputs.spans
+        times = check.inputs.frame_times
+        assert len(times) >= (3 if claims <= 8 else 2)
+        least = 2.5 if len(times) >= 3 else 4.0
+        assert times[0] < span.start_seconds + least and times[-1] > span.stop_seconds - least, "both ends"
+    unchecked = [u for u in asked.answer.unseen if "was not checked" in u.reason]
+    assert len(checks) + len(unchecked) == claims
+
+
 # words --------------------------------------------------------------------------------------------
 
 

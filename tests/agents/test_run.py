@@ -276,7 +276,7 @@ async def test_a_model_of_few_images_is_sent_few(film: SimpleNamespace) -> None:
         film.index(CAPTIONS),
     )
     assert len(asked.mind.inputs("look_local")[0].frame_times) == 8
-    assert len(asked.mind.inputs("verify")[0].frame_times) == 8
+    assert len(asked.mind.inputs("verify")[0].frame_times) == 6
 
 
 async def test_every_stage_that_begins_ends_and_counts_its_calls(film: SimpleNamespace) -> None:
