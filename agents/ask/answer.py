@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 from mrvideo.agents.ask.calls import call, call_fitting, keep_within, report_cut, room_for
 from mrvideo.agents.ask.cast import cast_of
 from mrvideo.agents.ask.coverage import merge_unseen, not_looked_at, searched_text, unread_of, unseen_of
-from mrvideo.agents.ask.intention import readings, shot_starts, texts_of
+from mrvideo.agents.ask.intention import NO_PLAN, readings, shot_starts, texts_of
 from mrvideo.agents.ask.nearest import nearest_of
 from mrvideo.agents.ask.sources import Sources, find_quote, fold
 from mrvideo.agents.ask.state import (
@@ -301,6 +301,9 @@ def _best(state: State) -> Outcome:
 def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> AnswerInputs:
     # Their findings and spans are among the evidence and in the plan.
     analyses = [a.model_copy(update={"findings": (), "spans": ()}) for a in readings(state, state["round"])]
+    if len(analyses) == 1 and state["plan"].reasoning != NO_PLAN:
+        # The plan was made from the one reading, and tells it.
+        analyses = []
     kept = fit_analyses(context, analyses, int(room * _ANALYSES_SHARE), model=context.text)
     looks = [
         LookLine(

@@ -41,6 +41,8 @@ from mrvideo.speech.known import speech_of
 
 Update = dict[str, Any]
 
+NO_PLAN = "No plan could be made; these are the spans that the segments named."
+
 _SHOTS_TOLD = 300
 
 _READ_AGAIN = 2
@@ -337,7 +339,7 @@ def _settled(
 def _plain_plan(analyses: list[Analysis]) -> GlobalIntentionReply:
     ranked = sorted(analyses, key=lambda a: -a.confidence)
     return GlobalIntentionReply(
-        reasoning="No plan could be made; these are the spans that the segments named.",
+        reasoning=NO_PLAN,
         combine="merge",
         scope="local",
         spans=tuple([s for a in ranked for s in a.spans][:10]),

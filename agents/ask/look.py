@@ -33,6 +33,7 @@ from mrvideo.agents.ask.state import Context, Look, LookTask, State
 from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.records import Entity, Looked, Notice, Span, StageFinished, Unseen, merge_spans
 from mrvideo.schemas.analysis import Density, LookInputs, LookReply
+from mrvideo.schemas.shared import TIME_SLACK_SECONDS
 from mrvideo.speech.known import speech_of
 from mrvideo.wording import counted
 
@@ -41,6 +42,9 @@ _CHECKS_RESERVE = 40
 
 _POINTED_LOOKS = 3
 """Moments that only their pictures speak for, of those that were found beforehand."""
+
+_EVENT_SECONDS = 4.0
+"""A whole part of a caption longer than this holds the event, and is not it."""
 
 _TWICE_LEAST = 6
 _SECOND_LOOK = 3
@@ -153,7 +157,7 @@ def _local(context: Context, state: State, spans: list[Span], images: int, *, tw
 def _local_once(
     context: Context, state: State, spans: list[Span], images: int, number: int
 ) -> list[LookTask]:
-    look = state["plan"].look
+    look = _closeness(context, state["plan"].look, spans)
     wanted = [max(frames_for(context, look, [s]), 1) for s in spans]
     most = min(images_per_look(context), LOOK_MOST)
     exemplars = min(pictures_of_exemplars(_named(context, state)), most // 3)
@@ -170,6 +174,21 @@ def _local_once(
         tasks.append(_task(state, state["goals"].local_question, group, look, share, 0, number))
     context.pictures.give_back(left)
     return tasks
+
+
+def _closeness(context: Context, look: Density, spans: Sequence[Span]) -> Density:
+    """As the plan asks; but the ends of a part of a caption, which a clip's border made, are no ends of what
+    happens in it: it is looked at closely.
+    """
+    if look != "ends":
+        return look
+    parts = [p.span for s in context.scenes.overlapping_any(spans) if len(s.parts) > 1 for p in s.parts]
+    return "dense" if any(_is_part(span, part) for span in spans for part in parts) else look
+
+
+def _is_part(span: Span, part: Span) -> bool:
+    beside = abs(span.start_seconds - part.start_seconds), abs(span.stop_seconds - part.stop_seconds)
+    return span.duration_seconds > _EVENT_SECONDS and max(beside) <= TIME_SLACK_SECONDS
 
 
 def _across(context: Context, state: State, spans: list[Span], images: int) -> list[LookTask]:

@@ -367,11 +367,11 @@ async def test_what_the_plan_and_the_answer_are_made_from_is_shortened_for_a_ser
     film: SimpleNamespace,
 ) -> None:
     """The plan fell back to whatever the segments named, and the answer ended in an error."""
-    captions = [f"Field {n}, a balloon on it." for n in range(8)]
+    captions = [f"Field {n}, a balloon on it." for n in range(70)]
 
     def intention(inputs: Any, request: Request[Any]) -> dict[str, Any]:
         found = [{"start_seconds": s.start_seconds, "stop_seconds": s.stop_seconds} for s in inputs.scenes]
-        return {"reasoning": "balloons, " * 3000, "confidence": 4, "spans": found, "findings": []}
+        return {"reasoning": "balloons, " * 3000, "confidence": 4, "spans": found[:5], "findings": []}
 
     mind = film.mind(words=("balloon",), handlers={"segment_intention": intention})
     model = Narrow(mind, 3000, None)

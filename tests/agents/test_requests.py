@@ -137,6 +137,31 @@ async def test_when_is_answered_by_both_ends_and_what_lies_just_outside(film: Si
     assert set(check.inputs.context_times) == {p.time_seconds for p in outside}
 
 
+async def test_when_something_happens_in_a_part_of_a_caption_it_is_looked_at_closely(
+    film: SimpleNamespace,
+) -> None:
+    """The ends of a clip's ten seconds showed nothing of the car that left in between."""
+    index = film.index(["A street. A car leaves.", *CAPTIONS])
+    parts = tuple(
+        CaptionPart(start_seconds=a, stop_seconds=a + 5, text=text)
+        for a, text in ((0, "A street."), (5, "A car leaves."))
+    )
+    scene = index.scenes[0].model_copy(update={"parts": parts})
+    index = index.model_copy(update={"scenes": (scene, *index.scenes[1:])})
+    for span, outside in (((5.0, 10.0), False), ((6.0, 8.5), True)):
+        mind = film.mind(words=("leaves",), handlers={"global_intention": plan_of(span, look="ends")})
+        asked = await film.run(mind, index, "When does it leave?", effort="medium")
+        times = sent(asked, "look_local")[0].inputs.frame_times
+        assert any(not span[0] <= t <= span[1] for t in times) is outside
+
+
+async def test_single_things_are_spoken_of_as_such(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Field 1.",), capabilities=Capabilities(look_images=1, max_images=1))
+    asked = await film.run(mind, film.index(CAPTIONS), effort="medium")
+    (look,) = sent(asked, "look_local")
+    assert "You see 1 frame of " in look.prompt.render(look.inputs).user
+
+
 async def test_small_text_is_shown_in_crops_at_the_size_of_the_source(film: SimpleNamespace) -> None:
     class Large:
         def at(self, times_seconds: list[float]) -> list[Frame]:
