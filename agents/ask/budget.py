@@ -15,7 +15,7 @@ from mrvideo.records import Effort
 LOCAL: dict[Effort, int] = {"low": 0, "medium": 25, "high": 60, "exhaustive": 60}
 MOST = 120
 
-LOOK_MOST = 24
+LOOK_MOST = 20
 """Pictures of one round's looks at certain moments."""
 
 CHECK_MOST = 6

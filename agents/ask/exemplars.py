@@ -61,16 +61,16 @@ async def portraits(
     for cut in (False, True):
         await _add(context, [view for view in missing if (view.box is not None) is cut], cut=cut)
     found = [(name, label, context.portraits.get(view)) for name, label, view in views]
-    shown = [(name, label, frame) for name, label, frame in found if frame is not None]
+    pictured = [(name, label, frame) for name, label, frame in found if frame is not None]
     on_sheet = {e.name for e in boxed}
     cells = [photo_cell(f"<{name}>", jpeg) for name, jpeg in photos]
-    cells += [Cell(label, frame) for name, label, frame in shown if name in on_sheet]
+    cells += [Cell(label, frame) for name, label, frame in pictured if name in on_sheet]
     frames = [
         Picture(label, frame.jpeg, frame.time_seconds, frame.crop)
-        for name, label, frame in shown
+        for name, label, frame in pictured
         if name not in on_sheet
     ]
-    known = (*(name for name, _ in photos), *(name for name, _, _ in shown))
+    known = (*(name for name, _ in photos), *(name for name, _, _ in pictured))
     return (*sheets(cells), *frames), tuple(dict.fromkeys(known))
 
 

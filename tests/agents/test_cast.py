@@ -72,8 +72,7 @@ async def test_each_request_tells_of_those_whom_it_names_and_of_nobody_else(film
     assert names_of(sent(asked, "global_intention")[0]) == ["car_2", "robot_1"], "also who is in no span"
     assert names_of(sent(asked, "look_local")[0]) == ["car_2", "person_1"], "those whom this part shows"
     assert names_of(sent(asked, "verify")[0]) == ["car_2"]
-    assert "robot_1" in names_of(sent(asked, "answer")[0])
-    assert "car_1" not in names_of(sent(asked, "answer")[0])
+    assert names_of(sent(asked, "answer")[0]) == ["car_2"]
     listed = ("segment_intention", "global_intention", "look_local", "verify")
     times = {p: {line.seen for line in sent(asked, p)[0].inputs.entities} for p in listed}
     assert times["global_intention"] == {"10–20 s", ""}
