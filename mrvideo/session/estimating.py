@@ -37,7 +37,7 @@ EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 _CAPTION_TOKENS = 150
 """A detailed caption of a scene in which much happens."""
-_SHORT_CAPTION_TOKENS = 35
+_SHORT_CAPTION_TOKENS = 33
 """One of a scene in which little happens: a sentence or two."""
 _OUTPUT_TOKENS = 350
 _TASK_SECONDS = 30
@@ -214,7 +214,7 @@ def _question(
     segments = math.ceil(read_scenes / SCENES_PER_SEGMENT)
     each = min(read_scenes, SCENES_PER_SEGMENT)
     rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
-    told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 150 if talks else 400
+    told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 110 if talks else 350
     read = segments + min(segments, 2) * (rounds - 1)
     caption = _CAPTION_TOKENS if most else _SHORT_CAPTION_TOKENS
     calls = [
