@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
+from mrvideo.agents.ask.shots import units
 from mrvideo.agents.ask.state import Context, State, verdicts_now
 from mrvideo.records import Span, Unseen, clock, merge_spans
 from mrvideo.wording import counted, stage_label
@@ -64,11 +66,16 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
     want of them.
     """
     left: list[Unseen] = []
-    for look in state.get("looks", []):
-        if look.left_out:
-            hull = Span(look.shown[0][0].start_seconds, look.shown[-1][0].stop_seconds)
-            reason = f"{counted(look.left_out, 'shot')} of it not looked at: only their captions were read"
-            left.append(Unseen.of(hull, reason))
+    looks = state.get("looks", [])
+    cut = [span for look in looks if look.left_out for span, _ in look.shown]
+    if cut:
+        whole = Span(min(s.start_seconds for s in cut), max(s.stop_seconds for s in cut))
+        # A later look may have shown what an earlier one left out.
+        times = sorted(time for look in looks for _, shown in look.shown for time in shown)
+        unshown = sum(not _any_within(times, shot) for shot in units(context, [whole]))
+        if unshown:
+            reason = f"{counted(unshown, 'shot')} of it not looked at: only their captions were read"
+            left.append(Unseen.of(whole, reason))
     unchecked = [v for v in verdicts_now(state) if v.unpaid]
     known = {e.id: e.span for e in state["evidence"]}
     for verdict in unchecked:
@@ -77,6 +84,12 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
             Unseen.of(s, "a claim about it was not checked: the question's pictures are spent") for s in spans
         ]
     return left
+
+
+def _any_within(times: Sequence[float], span: Span) -> bool:
+    """Whether any of these times, in order, lies within the span."""
+    at = bisect_left(times, span.start_seconds)
+    return at < len(times) and times[at] < span.stop_seconds
 
 
 def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, found: bool) -> str:
