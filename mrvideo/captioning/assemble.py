@@ -1,44 +1,44 @@
-"""Puts shards together: scenes that tile the video, under the names of the cast."""
+"""Puts shards together: scenes that cover the video without gap, under the names of the cast."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mrvideo.captioning.laying_out import joined_text, laid_out
 from mrvideo.captioning.rename import marks_in, renamed
-from mrvideo.captioning.shard_records import Piece, ShardRecords
+from mrvideo.captioning.shard_records import SceneDraft, ShardRecords
 from mrvideo.captioning.sightings import join_sightings, overlapping
-from mrvideo.captioning.tiling import joined_text, tiled
 from mrvideo.records import CaptionPart, Entity, Failure, Scene, Shot, Sighting, Span
 from mrvideo.records.timed import with_times_inside, without_times
 from mrvideo.text import same_text
 
-Run = tuple[Piece, ...]
-"""The pieces of one scene, in order."""
+Run = tuple[SceneDraft, ...]
+"""The drafts of one scene, in order."""
 
 
-def tiles_of(records: Sequence[ShardRecords], whole: Span) -> tuple[Piece | Failure, ...]:
-    """All pieces and the failures that hide pictures; together they are the whole video."""
-    tiles: list[Piece | Failure] = []
+def entries_of(records: Sequence[ShardRecords], whole: Span) -> tuple[SceneDraft | Failure, ...]:
+    """All drafts and the failures that hide pictures; together they are the whole video."""
+    entries: list[SceneDraft | Failure] = []
     for shard in records:
-        tiles.extend(shard.pieces)
-        tiles.extend(failure for failure in shard.failures if failure.hides == "pictures")
-    return tiled(tiles, whole)
+        entries.extend(shard.pieces)
+        entries.extend(failure for failure in shard.failures if failure.hides == "pictures")
+    return laid_out(entries, whole)
 
 
-def failures_of(tiles: Sequence[Piece | Failure], others: Sequence[Failure]) -> tuple[Failure, ...]:
-    """The tiles that are failures, neighbours of one cause as one, and the failures that hide nothing; by
+def failures_of(entries: Sequence[SceneDraft | Failure], others: Sequence[Failure]) -> tuple[Failure, ...]:
+    """The entries that are failures, neighbours of one cause as one, and the failures that hide nothing; by
     time.
     """
     found: list[Failure] = []
-    for tile in tiles:
-        if not isinstance(tile, Failure):
+    for entry in entries:
+        if not isinstance(entry, Failure):
             continue
         last = found[-1] if found else None
-        touches = last is not None and last.stop_seconds == tile.start_seconds
-        if last is not None and touches and (last.stage, last.reasons) == (tile.stage, tile.reasons):
-            found[-1] = last.model_copy(update={"stop_seconds": tile.stop_seconds})
+        touches = last is not None and last.stop_seconds == entry.start_seconds
+        if last is not None and touches and (last.stage, last.reasons) == (entry.stage, entry.reasons):
+            found[-1] = last.model_copy(update={"stop_seconds": entry.stop_seconds})
         else:
-            found.append(tile)
+            found.append(entry)
     return tuple(
         sorted([*found, *others], key=lambda f: (f.start_seconds, f.stop_seconds, f.stage, f.reasons))
     )
@@ -54,7 +54,7 @@ def mention_scenes(runs: Sequence[Run]) -> tuple[Scene, ...]:
             brief="",
             detailed="",
             entity_names=tuple(
-                dict.fromkeys(f"{piece.shard_index}/{name}" for piece in run for name in piece.appearing)
+                dict.fromkeys(f"{draft.shard_index}/{name}" for draft in run for name in draft.appearing)
             ),
         )
         for index, run in enumerate(runs)
@@ -83,8 +83,8 @@ def scenes_of(
     texts = join_sightings(
         sighting
         for run in runs
-        for piece in run
-        for sighting in piece.sightings
+        for draft in run
+        for sighting in draft.sightings
         if not any(
             mark.span.overlaps(sighting.span) and same_text(mark.text, sighting.text) for mark in watermarks
         )
@@ -115,13 +115,13 @@ def _scene(
     everyone: frozenset[str],
     sightings: tuple[Sighting, ...],
 ) -> Scene:
-    own = [names.get(piece.shard_index, {}) for piece in run]
-    brief = [renamed(piece.brief, known) for piece, known in zip(run, own, strict=True)]
-    detailed = [renamed(piece.detailed, known) for piece, known in zip(run, own, strict=True)]
+    own = [names.get(draft.shard_index, {}) for draft in run]
+    brief = [renamed(draft.brief, known) for draft, known in zip(run, own, strict=True)]
+    detailed = [renamed(draft.detailed, known) for draft, known in zip(run, own, strict=True)]
     shown = [
         known[name]
-        for piece, known in zip(run, own, strict=True)
-        for name in piece.appearing
+        for draft, known in zip(run, own, strict=True)
+        for name in draft.appearing
         if name in known
     ]
     parts = _parts(run, brief, detailed)
@@ -139,21 +139,21 @@ def _scene(
 
 
 def _parts(run: Run, brief: Sequence[str], detailed: Sequence[str]) -> tuple[CaptionPart, ...]:
-    """The run's pieces as parts; one that repeats the words before it, or has none, lengthens the part before
+    """The run's drafts as parts; one that repeats the words before it, or has none, lengthens the part before
     it.
     """
     parts: list[CaptionPart] = []
-    for piece, short, text in zip(run, brief, detailed, strict=True):
+    for draft, short, text in zip(run, brief, detailed, strict=True):
         last = parts[-1] if parts else None
-        timed = with_times_inside(text, piece.span)
+        timed = with_times_inside(text, draft.span)
         text = without_times(timed)
         if last is not None and text in ("", last.text):
-            parts[-1] = last.model_copy(update={"stop_seconds": piece.stop_seconds})
+            parts[-1] = last.model_copy(update={"stop_seconds": draft.stop_seconds})
         else:
             parts.append(
                 CaptionPart(
-                    start_seconds=piece.start_seconds,
-                    stop_seconds=piece.stop_seconds,
+                    start_seconds=draft.start_seconds,
+                    stop_seconds=draft.stop_seconds,
                     text=text,
                     brief=without_times(short),
                     timed=timed if timed != text else "",

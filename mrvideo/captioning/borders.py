@@ -8,24 +8,24 @@ from itertools import pairwise
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.paper import BORDER_FRAMES, same_scene
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.records import Failure, Frame
 
 
 async def join_shards(
-    tiles: Sequence[Piece | Failure], calls: Calls, exemplars: Exemplars, *, step_seconds: float
-) -> tuple[tuple[Piece | Failure, ...], list[Failure]]:
-    """The tiles, with those that go on over a shard border marked so; and failed calls, which leave two
+    entries: Sequence[SceneDraft | Failure], calls: Calls, exemplars: Exemplars, *, step_seconds: float
+) -> tuple[tuple[SceneDraft | Failure, ...], list[Failure]]:
+    """The entries, with those that go on over a shard border marked so; and failed calls, which leave two
     scenes.
     """
     borders = [
         (place, left, right)
-        for place, (left, right) in enumerate(pairwise(tiles), start=1)
-        if isinstance(left, Piece) and isinstance(right, Piece)
+        for place, (left, right) in enumerate(pairwise(entries), start=1)
+        if isinstance(left, SceneDraft) and isinstance(right, SceneDraft)
         if left.shard_index != right.shard_index and not right.same_picture
     ]
     answers = await together(_ask(left, right, calls, exemplars, step_seconds) for _, left, right in borders)
-    joined = list(tiles)
+    joined = list(entries)
     failures: list[Failure] = []
     for (place, _, right), answer in zip(borders, answers, strict=True):
         if isinstance(answer, Failure):
@@ -36,7 +36,7 @@ async def join_shards(
 
 
 async def _ask(
-    left: Piece, right: Piece, calls: Calls, exemplars: Exemplars, step_seconds: float
+    left: SceneDraft, right: SceneDraft, calls: Calls, exemplars: Exemplars, step_seconds: float
 ) -> bool | Failure:
     border = right.start_seconds
     before = [border - step_seconds * back for back in range(BORDER_FRAMES, 0, -1)]

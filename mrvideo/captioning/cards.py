@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
 from mrvideo.models.base import Picture
 from mrvideo.records import Box, Frame, Mention, Shot
@@ -32,7 +32,7 @@ FRAMES_TRIED = 6
 """Frames of each that these are chosen from: the most different."""
 
 OTHER_SECONDS = 2.0
-"""What a piece sees best so long before or after an exemplar may show it in better light, or whole."""
+"""What a draft sees best so long before or after an exemplar may show it in better light, or whole."""
 
 MOST_CARDS = 40
 """Cards of one comparison: more are not kept apart by whoever looks."""
@@ -86,19 +86,19 @@ Views = Mapping[str, tuple[View, ...]]
 
 
 def views_of(
-    mentions: Sequence[Mention], pieces: Sequence[Piece], shots: Sequence[Shot] = ()
+    mentions: Sequence[Mention], drafts: Sequence[SceneDraft], shots: Sequence[Shot] = ()
 ) -> dict[str, tuple[View, ...]]:
-    """Where captions saw each mention best, other than within a few seconds of its exemplar in the same piece: first
-    in other shots, then in long pieces.
+    """Where captions saw each mention best, other than within a few seconds of its exemplar in the same draft: first
+    in other shots, then in long drafts.
 
-    A frame without a box counts only where the piece names nobody else: nobody could tell who is meant.
+    A frame without a box counts only where the draft names nobody else: nobody could tell who is meant.
     """
-    held: dict[str, list[tuple[Piece, View]]] = {}
-    for piece in pieces:
-        for one in piece.best:
-            if one.box is not None or len(set(piece.appearing)) == 1:
-                name = f"{piece.shard_index}/{one.name}"
-                held.setdefault(name, []).append((piece, View(one.seconds, one.box)))
+    held: dict[str, list[tuple[SceneDraft, View]]] = {}
+    for draft in drafts:
+        for one in draft.best:
+            if one.box is not None or len(set(draft.appearing)) == 1:
+                name = f"{draft.shard_index}/{one.name}"
+                held.setdefault(name, []).append((draft, View(one.seconds, one.box)))
     starts = [shot.start_seconds for shot in shots]
 
     def shot_of(seconds: float) -> int:
@@ -111,12 +111,12 @@ def views_of(
         ordered = sorted(
             held.get(mention.mention_id, []), key=lambda one: (-one[0].span.duration_seconds, one[1].seconds)
         )
-        for piece, view in ordered:
-            if not piece.span.contains(mention.exemplar_seconds) or (
+        for draft, view in ordered:
+            if not draft.span.contains(mention.exemplar_seconds) or (
                 view.box is not None and abs(view.seconds - mention.exemplar_seconds) >= OTHER_SECONDS
             ):
                 seen_before = shot_of(view.seconds) in taken
-                others.append((seen_before, -piece.span.duration_seconds, view))
+                others.append((seen_before, -draft.span.duration_seconds, view))
                 taken.add(shot_of(view.seconds))
         others.sort(key=lambda one: (one[0], one[1], one[2].seconds))
         found[mention.mention_id] = tuple(view for _, _, view in others[: FRAMES_TRIED - 1])

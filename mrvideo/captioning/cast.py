@@ -32,8 +32,8 @@ from mrvideo.captioning.cards import (
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.frames import room
-from mrvideo.captioning.review import reviewed, stretch_of
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.review import reviewed, shard_of
+from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.captioning.union import united
 from mrvideo.mapreduce import tree_reduce
 from mrvideo.models.base import Request
@@ -65,12 +65,12 @@ Found = list[tuple[tuple[str, str], str]]
 """Pairs, (left key, right key), each with the side whose exemplar is better."""
 
 
-def co_occurring(pieces: Iterable[Piece]) -> frozenset[frozenset[str]]:
+def co_occurring(drafts: Iterable[SceneDraft]) -> frozenset[frozenset[str]]:
     """Pairs of mention ids that one scene shows together."""
     return frozenset(
-        frozenset(f"{piece.shard_index}/{name}" for name in pair)
-        for piece in pieces
-        for pair in combinations(sorted(set(piece.appearing)), 2)
+        frozenset(f"{draft.shard_index}/{name}" for name in pair)
+        for draft in drafts
+        for pair in combinations(sorted(set(draft.appearing)), 2)
     )
 
 
@@ -118,13 +118,13 @@ class Cast:
         given: Sequence[Given] = (),
     ) -> tuple[Member, ...]:
         """The video's entities, by first appearance. `speakers` are the voices that go with a mention id."""
-        stretches: dict[tuple[int, str], list[Member]] = {}
+        shards: dict[tuple[int, str], list[Member]] = {}
         for mention in mentions:
             member = Member((mention,), mention, speakers.get(mention.mention_id, ()))
-            stretches.setdefault(stretch_of(mention), []).append(member)
-        if not stretches:
+            shards.setdefault(shard_of(mention), []).append(member)
+        if not shards:
             return ()
-        sides = [sorted(stretches[key], key=lambda m: m.first_seen) for key in sorted(stretches)]
+        sides = [sorted(shards[key], key=lambda m: m.first_seen) for key in sorted(shards)]
         if len(sides) > 1 and len(mentions) >= WORDS_FROM:
             self._possible = await self._by_words(sides)
         if given:

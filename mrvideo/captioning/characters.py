@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.frames import Shown, room, spread
+from mrvideo.captioning.laying_out import source_box
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.shard_records import BestSeen, Piece
+from mrvideo.captioning.shard_records import BestSeen, SceneDraft
 from mrvideo.captioning.shard_view import ShardView
-from mrvideo.captioning.tiling import source_box
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention, Span
@@ -108,9 +108,9 @@ def mention_of(
 
 
 def with_spans(
-    mentions: tuple[Mention, ...], pieces: tuple[Piece, ...], *, within: Span
+    mentions: tuple[Mention, ...], drafts: tuple[SceneDraft, ...], *, within: Span
 ) -> tuple[Mention, ...]:
-    """Each mention over the stretch of the scenes it appears in; over its exemplar's instant when it is in
+    """Each mention over the span of the scenes it appears in; over its exemplar's instant when it is in
     none.
 
     Whom the first look saw only before the shard's start or after its end, and no scene shows, is left to its
@@ -118,11 +118,11 @@ def with_spans(
     """
     spanned: list[Mention] = []
     for mention in mentions:
-        where = [piece for piece in pieces if mention.name in piece.appearing]
+        where = [draft for draft in drafts if mention.name in draft.appearing]
         times = (mention.exemplar_seconds, *mention.seen_seconds)
         if not where and (min(times) >= within.stop_seconds or max(times) < within.start_seconds):
             continue
-        start = min((piece.start_seconds for piece in where), default=mention.exemplar_seconds)
-        stop = max((piece.stop_seconds for piece in where), default=mention.exemplar_seconds)
+        start = min((draft.start_seconds for draft in where), default=mention.exemplar_seconds)
+        stop = max((draft.stop_seconds for draft in where), default=mention.exemplar_seconds)
         spanned.append(mention.model_copy(update={"start_seconds": start, "stop_seconds": stop}))
     return tuple(spanned)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 from mrvideo.captioning.assemble import with_scenes
 from mrvideo.captioning.cast_file import SEE_PHOTO, Given
+from mrvideo.captioning.laying_out import joined_text
 from mrvideo.captioning.rename import marks_in, renamed
-from mrvideo.captioning.tiling import joined_text
 from mrvideo.library import Library
 from mrvideo.records import Anchor, Box, CaptionPart, Correction, Entity, Index, Mention, Scene, Span
 

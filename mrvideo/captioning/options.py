@@ -201,7 +201,7 @@ def cues_digest(cues: Sequence[Cue]) -> str:
 
 
 def cues_of(cues: Sequence[Cue], span: Span) -> tuple[Cue, ...]:
-    """The cues heard during a span, in order. Over spans that tile the video none is missed; a cue on a
+    """The cues heard during a span, in order. Over spans that cover the video without gap none is missed; a cue on a
     border belongs to both sides.
     """
     return tuple(cue for cue in cues if cue.span.overlaps(span))

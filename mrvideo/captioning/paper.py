@@ -15,12 +15,12 @@ from itertools import pairwise
 
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.frames import Shown, room, sheets_beside, spread, still_gap
+from mrvideo.captioning.laying_out import ReplyGroup, draft_of, grouped, joined_text, laid_out, merged
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.scenes import Known, exemplars, mention_lines
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.captioning.shard_view import ClipView, ShardView
 from mrvideo.captioning.sheets import CELLS
-from mrvideo.captioning.tiling import Block, blocks, joined_text, merged, piece_of, tiled
 from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
@@ -41,8 +41,8 @@ BORDER_FRAMES = 2
 
 async def caption_in_three_steps(
     view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
-) -> tuple[list[Piece | Failure], list[Failure]]:
-    """Pieces and failures that tile the shard's decoded clips, and failures of border calls, which hide
+) -> tuple[list[SceneDraft | Failure], list[Failure]]:
+    """Drafts and failures that cover the shard's decoded clips, and failures of border calls, which hide
     nothing.
     """
     split = await together(_split_clip(view, clip, calls) for clip in view.clips)
@@ -53,22 +53,22 @@ async def caption_in_three_steps(
     border_failures = [answer for answer in answers if isinstance(answer, Failure)]
     for place, answer in enumerate(answers, start=1):
         first = split[place][0]
-        if answer is True and isinstance(first, Piece):
+        if answer is True and isinstance(first, SceneDraft):
             split[place][0] = first.model_copy(update={"continues": True})
-    drafts = tiled([tile for tiles in split for tile in tiles], view.span) if view.clips else ()
-    runs = merged(drafts, longest_seconds=view.spec.options.longest_scene_seconds)
+    entries = laid_out([entry for entries in split for entry in entries], view.span) if view.clips else ()
+    runs = merged(entries, longest_seconds=view.spec.options.longest_scene_seconds)
     shown = _all_shown(view)
-    briefs = [joined_text([piece.brief for piece in run], " ") for run in runs]
+    briefs = [joined_text([draft.brief for draft in run], " ") for run in runs]
     known = Known(view, Whereabouts(view), watermarks)
     results = await together(
         _caption_run(known, run, shown, briefs[place - 1] if place else None, brief, mentions, calls)
         for place, (run, brief) in enumerate(zip(runs, briefs, strict=True))
     )
-    failures = [tile for tile in drafts if isinstance(tile, Failure)]
-    return [*failures, *(tile for tiles in results for tile in tiles)], border_failures
+    failures = [entry for entry in entries if isinstance(entry, Failure)]
+    return [*failures, *(entry for entries in results for entry in entries)], border_failures
 
 
-async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Piece | Failure]:
+async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[SceneDraft | Failure]:
     def request(able: Capabilities) -> Request[SplitClipReply]:
         changing = view.thinned(clip.shown)
         shown = spread(changing, room(able))
@@ -90,23 +90,23 @@ async def _split_clip(view: ShardView, clip: ClipView, calls: Calls) -> list[Pie
     if isinstance(reply, Failure):
         return [reply]
     return [
-        Piece(
-            start_seconds=block.span.start_seconds,
-            stop_seconds=block.span.stop_seconds,
+        SceneDraft(
+            start_seconds=group.span.start_seconds,
+            stop_seconds=group.span.stop_seconds,
             shard_index=view.spec.index,
-            brief=joined_text([scene.brief for scene in block.replies], "; "),
+            brief=joined_text([scene.brief for scene in group.replies], "; "),
             detailed="",
             same_picture=place == 0 and clip.same_picture,
         )
-        for place, block in enumerate(blocks(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
+        for place, group in enumerate(grouped(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
     ]
 
 
 async def _same_scene(
     left_clip: ClipView,
     right_clip: ClipView,
-    left: Sequence[Piece | Failure],
-    right: Sequence[Piece | Failure],
+    left: Sequence[SceneDraft | Failure],
+    right: Sequence[SceneDraft | Failure],
     calls: Calls,
 ) -> bool | Failure:
     before, after = left[-1], right[0]
@@ -120,9 +120,9 @@ async def _same_scene(
 
 
 async def same_scene(
-    before: Piece, after: Piece, low: Sequence[Frame], high: Sequence[Frame], calls: Calls
+    before: SceneDraft, after: SceneDraft, low: Sequence[Frame], high: Sequence[Frame], calls: Calls
 ) -> bool | Failure:
-    """Whether two neighbouring pieces are one event, from the last frames of one and the first of the other."""
+    """Whether two neighbouring drafts are one event, from the last frames of one and the first of the other."""
 
     def request(able: Capabilities) -> Request[MergeBorderReply]:
         each = min(BORDER_FRAMES, room(able) // 2)
@@ -151,13 +151,13 @@ def _side(side: str, frame: Frame) -> Picture:
 
 async def _caption_run(
     known: Known,
-    run: tuple[Piece, ...],
+    run: tuple[SceneDraft, ...],
     shown: Sequence[Shown],
     previous_brief: str | None,
     own_brief: str,
     mentions: Sequence[Mention],
     calls: Calls,
-) -> list[Piece | Failure]:
+) -> list[SceneDraft | Failure]:
     """A merged scene, captioned in as many parts as its frames need."""
     view = known.view
     span = Span(run[0].start_seconds, run[-1].stop_seconds)
@@ -198,7 +198,7 @@ async def _caption_part(
     continues: bool,
     same_picture: bool,
     calls: Calls,
-) -> Piece | Failure:
+) -> SceneDraft | Failure:
     view = known.view
     seen: tuple[Shown, ...] = ()
 
@@ -229,8 +229,8 @@ async def _caption_part(
     reply = await calls.ask_fitting(request)
     if isinstance(reply, Failure):
         return reply
-    return piece_of(
-        Block(span, (reply,)),
+    return draft_of(
+        ReplyGroup(span, (reply,)),
         shard_index=view.spec.index,
         shown=span,
         frames=seen,

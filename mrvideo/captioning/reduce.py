@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from mrvideo.captioning.assemble import (
+    entries_of,
     failures_of,
     mention_scenes,
     scenes_of,
     shots_of,
-    tiles_of,
     watermarks_of,
     with_scenes,
 )
@@ -22,11 +22,11 @@ from mrvideo.captioning.cards import views_of
 from mrvideo.captioning.cast import Cast, co_occurring
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
+from mrvideo.captioning.laying_out import merged
 from mrvideo.captioning.names import entities_of, learn_names, local_names
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.overlaps import known_of
 from mrvideo.captioning.shard_records import ShardRecords
-from mrvideo.captioning.tiling import merged
 from mrvideo.models.base import Model
 from mrvideo.records import Cue, Index, Span, Usage, VideoInfo
 from mrvideo.speech.speakers import label_entity_links
@@ -49,20 +49,22 @@ async def reduce_shards(
     """
     calls = Calls(vision)
     failures = [failure for shard in records for failure in shard.failures if failure.hides != "pictures"]
-    tiles = tiles_of(records, Span(0.0, info.duration_seconds))
+    entries = entries_of(records, Span(0.0, info.duration_seconds))
     if options.recipe == "paper":
-        tiles, lost = await join_shards(tiles, calls, exemplars, step_seconds=1 / options.frames_per_second)
+        entries, lost = await join_shards(
+            entries, calls, exemplars, step_seconds=1 / options.frames_per_second
+        )
         failures += lost
-    runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
+    runs = merged(entries, longest_seconds=options.longest_scene_seconds)
     mentions = tuple(mention for shard in records for mention in shard.described)
     speakers: dict[str, tuple[str, ...]] = {}
     for link in label_entity_links(mention_scenes(runs), cues, group=_shard_of):
         speakers[link.entity_name] = (*speakers.get(link.entity_name, ()), link.label)
-    pieces = tuple(piece for run in runs for piece in run)
+    drafts = tuple(draft for run in runs for draft in run)
     shots = shots_of(records)
     known = known_of(records)
-    vetoes = co_occurring(pieces) | known.apart
-    views = views_of(mentions, pieces, shots)
+    vetoes = co_occurring(drafts) | known.apart
+    views = views_of(mentions, drafts, shots)
     cast = Cast(calls, exemplars, vetoes, views, known.same)
     entities = entities_of(await cast.link(mentions, speakers, given), views)
     scenes = scenes_of(runs, local_names(entities), watermarks_of(records))
@@ -82,7 +84,7 @@ async def reduce_shards(
         mentions=mentions,
         cues=cues,
         shots=shots,
-        failures=failures_of(tiles, failures),
+        failures=failures_of(entries, failures),
         usage=usage,
         created_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )

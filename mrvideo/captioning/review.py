@@ -1,8 +1,8 @@
 """Casts put right: what the tree claimed is asked the other way round, and what two opinions deny is undone.
 
 tree      {a0 a1 b2 a3}  {b0 b1}           b2 was taken for a1
-review    b2 | the others  → is b0         each stretch but the first, if any of it was claimed: its own pictures against each
-                                           entity as it is without this stretch
+review    b2 | the others  → is b0         each shard but the first, if any of it was claimed: its own pictures against each
+                                           entity as it is without this shard
 again     b2 | the others  → is b0         a second opinion, for those only that differ from the tree
           {a0 a1 a3}     {b0 b1 b2}
 last      who was set apart, or left alone by that, is looked for once more in the cast as it is now
@@ -29,7 +29,7 @@ Opinions = dict[str, "str | None"]
 """Mention id → the mention whose exemplar stood for whom it is, or None: nobody's."""
 
 
-def stretch_of(mention: Mention) -> tuple[int, str]:
+def shard_of(mention: Mention) -> tuple[int, str]:
     """What a mention was told apart in: its shard; one that was found late was told apart from nobody there."""
     return (mention.shard_index, mention.name if mention.late else "")
 
@@ -71,57 +71,57 @@ class _Ask(NamedTuple):
 
 
 def _claimed(cast: Sequence[Member]) -> set[str]:
-    """The mentions of every stretch of which any was claimed to be somebody of another; not those of the
+    """The mentions of every shard of which any was claimed to be somebody of another; not those of the
     first one: whatever was claimed of them is asked from the other side.
     """
-    stretches: dict[tuple[int, str], set[str]] = {}
+    shards: dict[tuple[int, str], set[str]] = {}
     claimed: set[tuple[int, str]] = set()
     for member in cast:
-        own = {stretch_of(mention) for mention in member.mentions}
+        own = {shard_of(mention) for mention in member.mentions}
         for mention in member.mentions:
-            stretches.setdefault(stretch_of(mention), set()).add(mention.mention_id)
+            shards.setdefault(shard_of(mention), set()).add(mention.mention_id)
         if len(own) > 1:
             claimed |= own
-    rest = sorted(stretches)[1:]
-    return {key for stretch in rest if stretch in claimed for key in stretches[stretch]}
+    rest = sorted(shards)[1:]
+    return {key for shard in rest if shard in claimed for key in shards[shard]}
 
 
 def _differs(chosen: str | None, own: Member, home: Mapping[str, Member]) -> bool:
     if own.given is not None:
         return False
     if chosen is None:
-        return len({stretch_of(one) for one in own.mentions}) > 1
+        return len({shard_of(one) for one in own.mentions}) > 1
     return home[chosen] is not own
 
 
 async def _all_opinions(cast: Sequence[Member], ask: _Ask, only: Collection[str]) -> Opinions:
-    stretches: dict[tuple[int, str], list[Mention]] = {}
+    shards: dict[tuple[int, str], list[Mention]] = {}
     for member in cast:
         for mention in member.mentions:
             if mention.mention_id in only:
-                stretches.setdefault(stretch_of(mention), []).append(mention)
-    # Made once: a long video has many stretches, and few of the cast are in each.
+                shards.setdefault(shard_of(mention), []).append(mention)
+    # Made once: a long video has many shards, and few of the cast are in each.
     whole = [
-        (member, frozenset(stretch_of(one) for one in member.mentions), entry_of(member, ask.views))
+        (member, frozenset(shard_of(one) for one in member.mentions), entry_of(member, ask.views))
         for member in cast
     ]
-    found = await together(_opinions(stretches[key], whole, ask) for key in sorted(stretches))
+    found = await together(_opinions(shards[key], whole, ask) for key in sorted(shards))
     return {key: chosen for opinions in found for key, chosen in opinions.items()}
 
 
 async def _opinions(
     own: Sequence[Mention], cast: Sequence[tuple[Member, frozenset[tuple[int, str]], Entry]], ask: _Ask
 ) -> Opinions:
-    """Of mentions of one stretch. Empty where there is nothing to compare them with, or the comparison
+    """Of mentions of one shard. Empty where there is nothing to compare them with, or the comparison
     failed.
     """
-    stretch = stretch_of(own[0])
+    shard = shard_of(own[0])
     mine = [Member((mention,), mention) for mention in own]
     right: list[Entry] = []
     best: dict[str, str] = {}
     compared: set[str] = set()
-    for member, stretches, entry in cast:
-        rest = _without(member, stretch) if stretch in stretches else member
+    for member, shards, entry in cast:
+        rest = _without(member, shard) if shard in shards else member
         alike = [] if rest is None else [one.best.mention_id for one in mine if ask.may_be(one, rest)]
         if rest is not None and alike:
             compared.update(alike)
@@ -140,8 +140,8 @@ async def _opinions(
     return found
 
 
-def _without(member: Member, stretch: tuple[int, str]) -> Member | None:
-    mentions = tuple(m for m in member.mentions if stretch_of(m) != stretch)
+def _without(member: Member, shard: tuple[int, str]) -> Member | None:
+    mentions = tuple(m for m in member.mentions if shard_of(m) != shard)
     if not mentions:
         return None
     best = member.best if member.best in mentions else mentions[0]

@@ -28,12 +28,12 @@ from mrvideo.captioning.frames import (
     still_gap,
 )
 from mrvideo.captioning.glance import cells_of
+from mrvideo.captioning.laying_out import draft_of, grouped
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.rename import marks_in, renamed
-from mrvideo.captioning.shard_records import BestSeen, Corrected, Piece
+from mrvideo.captioning.shard_records import BestSeen, Corrected, SceneDraft
 from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
 from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
-from mrvideo.captioning.tiling import blocks, piece_of
 from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
@@ -77,13 +77,13 @@ _LOOKS = re.compile(r"(?:She|He|It|They) (?:has|have|wears?|(?:is|are) dressed)\
 """Sentences that tell how somebody looks."""
 _MORE_LOOKS = re.compile(r"(?:an?|the|in|with|wearing|her|his|its) ")
 
-Tiles: TypeAlias = "list[Piece | Failure]"
+Entries: TypeAlias = "list[SceneDraft | Failure]"
 
 
 class Chain(NamedTuple):
     """What the clips of one chain yield."""
 
-    tiles: Tiles
+    entries: Entries
     newcomers: list[Mention]
     corrected: list[Corrected]
 
@@ -99,8 +99,8 @@ class Known:
 
 async def caption_clips(
     view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
-) -> tuple[Tiles, tuple[Mention, ...], tuple[Corrected, ...]]:
-    """Pieces and failures that tile the shard's decoded clips; who was found only now; whose description was put
+) -> tuple[Entries, tuple[Mention, ...], tuple[Corrected, ...]]:
+    """Drafts and failures that cover the shard's decoded clips; who was found only now; whose description was put
     right.
     """
     known = Known(view, Whereabouts(view), watermarks)
@@ -129,12 +129,12 @@ def _chains(view: ShardView, *, longest_seconds: float) -> list[list[ClipView]]:
 async def _caption_chain(
     known: Known, chain: Sequence[ClipView], mentions: Sequence[Mention], calls: Calls
 ) -> Chain:
-    tiles: Tiles = []
+    entries: Entries = []
     new: list[Mention] = []
     corrected: list[Corrected] = []
     known_from = 0
     for clip in chain:
-        here = tiles[known_from:]
+        here = entries[known_from:]
         whole = _ClipCall(
             known, clip, [*mentions, *new], _said(here, [*mentions, *new]), _present(here), _best_in(here)
         )
@@ -142,66 +142,68 @@ async def _caption_chain(
         # has words now.
         call = next((one for one in _variants(whole) if one.answered(calls)), whole)
         if whole.said and not call.said:
-            known_from = len(tiles)
+            known_from = len(entries)
         reply = await calls.ask_fitting(call.request)
         if isinstance(reply, Failure):
-            tiles.append(reply)
+            entries.append(reply)
             continue
-        tiles.extend(call.tiles(reply))
+        entries.extend(call.entries(reply))
         new += call.newcomers(reply)
         corrected += call.corrected(reply)
-    return Chain(tiles, new, corrected)
+    return Chain(entries, new, corrected)
 
 
-def _said(tiles: Sequence[Piece | Failure], mentions: Sequence[Mention] = ()) -> tuple[SaidLine, ...]:
-    """What was said of the scene that the last of the tiles belongs to: its first part in detail, of the
+def _said(entries: Sequence[SceneDraft | Failure], mentions: Sequence[Mention] = ()) -> tuple[SaidLine, ...]:
+    """What was said of the scene that the last of the entries belongs to: its first part in detail, of the
     others what is new; without looks that the mentions' descriptions tell.
     """
     looks = {mention.name: _words_of(mention.description) for mention in mentions}
-    running: list[Piece] = []
-    for tile in reversed(tiles):
-        if isinstance(tile, Failure):
+    running: list[SceneDraft] = []
+    for entry in reversed(entries):
+        if isinstance(entry, Failure):
             break
-        running.insert(0, tile)
-        if not tile.continues:
+        running.insert(0, entry)
+        if not entry.continues:
             break
     return tuple(
         SaidLine(
-            start_seconds=piece.start_seconds,
-            stop_seconds=piece.stop_seconds,
+            start_seconds=draft.start_seconds,
+            stop_seconds=draft.stop_seconds,
             text=_told(running, place, looks),
         )
-        for place, piece in enumerate(running)
+        for place, draft in enumerate(running)
     )
 
 
-def _present(tiles: Sequence[Piece | Failure]) -> frozenset[str]:
-    """Whom the last of the tiles names: they may be leaving only now."""
-    return frozenset(name for tile in tiles[-1:] if isinstance(tile, Piece) for name in tile.appearing)
+def _present(entries: Sequence[SceneDraft | Failure]) -> frozenset[str]:
+    """Whom the last of the entries names: they may be leaving only now."""
+    return frozenset(
+        name for entry in entries[-1:] if isinstance(entry, SceneDraft) for name in entry.appearing
+    )
 
 
-def _best_in(tiles: Sequence[Piece | Failure]) -> dict[str, BestSeen]:
-    """Where the tiles saw each name best, whole and in a box; the last of them."""
+def _best_in(entries: Sequence[SceneDraft | Failure]) -> dict[str, BestSeen]:
+    """Where the entries saw each name best, whole and in a box; the last of them."""
     return {
         one.name: one
-        for tile in tiles
-        if isinstance(tile, Piece)
-        for one in tile.best
+        for entry in entries
+        if isinstance(entry, SceneDraft)
+        for one in entry.best
         if one.box is not None and not touches_edge(one.box)
     }
 
 
-def _told(running: Sequence[Piece], place: int, looks: Mapping[str, frozenset[str]]) -> str:
+def _told(running: Sequence[SceneDraft], place: int, looks: Mapping[str, frozenset[str]]) -> str:
     """What is told of a part of the running scene: the last in detail, of the first where it began and how it
     ended, of others what is new.
     """
-    piece = running[place]
-    detailed = _without_looks(without_times(piece.detailed), looks)
+    draft = running[place]
+    detailed = _without_looks(without_times(draft.detailed), looks)
     if len(running) == 1:
         return _short(detailed, _ONE_SAID)
     if place == len(running) - 1:
         return _short(detailed, _LAST_SAID)
-    return _short(detailed, _FIRST_SAID) if place == 0 else _short(without_times(piece.brief), _LATER_SAID)
+    return _short(detailed, _FIRST_SAID) if place == 0 else _short(without_times(draft.brief), _LATER_SAID)
 
 
 def _without_looks(text: str, looks: Mapping[str, frozenset[str]]) -> str:
@@ -349,12 +351,12 @@ class _ClipCall:
             return mention
         return mention.model_copy(update={"exemplar_seconds": other.seconds, "box": other.box})
 
-    def tiles(self, reply: CaptionClipReply) -> list[Piece]:
-        """The reply's scenes; they tile the clip."""
+    def entries(self, reply: CaptionClipReply) -> list[SceneDraft]:
+        """The reply's scenes; they cover the clip."""
         clip = self.clip
         return [
-            piece_of(
-                block,
+            draft_of(
+                group,
                 shard_index=self.known.view.spec.index,
                 shown=clip.span,
                 frames=self.seen,
@@ -362,7 +364,7 @@ class _ClipCall:
                 same_picture=place == 0 and clip.same_picture,
                 told=place == 0 and self.has_before and bool(self.said),
             )
-            for place, block in enumerate(blocks(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
+            for place, group in enumerate(grouped(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
         ]
 
     def newcomers(self, reply: CaptionClipReply) -> list[Mention]:
@@ -393,12 +395,12 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
 
 def _distinct(
     chains: Sequence[Chain], mentions: Sequence[Mention]
-) -> tuple[Tiles, tuple[Mention, ...], tuple[Corrected, ...]]:
-    """All tiles, newcomers and corrections. Chains that know nothing of each other may give two individuals one name: the
+) -> tuple[Entries, tuple[Mention, ...], tuple[Corrected, ...]]:
+    """All entries, newcomers and corrections. Chains that know nothing of each other may give two individuals one name: the
     later is renamed.
     """
     taken = {mention.name for mention in mentions}
-    tiles: Tiles = []
+    entries: Entries = []
     newcomers: list[Mention] = []
     corrected: list[Corrected] = []
     for found, new, corrections in chains:
@@ -410,10 +412,10 @@ def _distinct(
             newcomers.append(mention.model_copy(update={"name": name}))
         corrected += (one.model_copy(update={"name": names[one.name]}) for one in corrections)
         if all(old == name for old, name in names.items()):
-            tiles += found
+            entries += found
         else:
-            tiles += [tile if isinstance(tile, Failure) else _renamed(tile, names) for tile in found]
-    return tiles, tuple(newcomers), tuple(corrected)
+            entries += [entry if isinstance(entry, Failure) else _renamed(entry, names) for entry in found]
+    return entries, tuple(newcomers), tuple(corrected)
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -422,14 +424,14 @@ def _free(name: str, taken: set[str]) -> str:
     return next(new for letter in letters if (new := f"{kind}_{letter}") not in taken)
 
 
-def _renamed(piece: Piece, names: dict[str, str]) -> Piece:
-    return piece.model_copy(
+def _renamed(draft: SceneDraft, names: dict[str, str]) -> SceneDraft:
+    return draft.model_copy(
         update={
-            "brief": renamed(piece.brief, names),
-            "detailed": renamed(piece.detailed, names),
-            "appearing": tuple(names.get(name, name) for name in piece.appearing),
+            "brief": renamed(draft.brief, names),
+            "detailed": renamed(draft.detailed, names),
+            "appearing": tuple(names.get(name, name) for name in draft.appearing),
             "best": tuple(
-                one.model_copy(update={"name": names.get(one.name, one.name)}) for one in piece.best
+                one.model_copy(update={"name": names.get(one.name, one.name)}) for one in draft.best
             ),
         }
     )

@@ -60,14 +60,14 @@ class ShardSpec(Record):
 
 
 class BestSeen(Record):
-    """The frame of a piece that shows somebody best, and where; names are local to the shard."""
+    """The frame of a draft that shows somebody best, and where; names are local to the shard."""
 
     name: str
     seconds: float
     box: Box | None = None
 
 
-class Piece(Spanned):
+class SceneDraft(Spanned):
     """A scene, or the part of one that one call captioned; names are still local to its shard.
 
     `continues`: it goes on with the event before. `told`: and its words say only what is new, since its call
@@ -95,7 +95,7 @@ class Corrected(Record):
 
 
 class ShardRecords(Record):
-    """What one shard yields. Pieces and the failures that hide pictures tile its span; `usage` counts calls
+    """What one shard yields. Drafts and the failures that hide pictures cover its span without gap; `usage` counts calls
     paid for.
     """
 
@@ -103,7 +103,8 @@ class ShardRecords(Record):
     span: Span
     mentions: tuple[Mention, ...] = ()
     corrected: tuple[Corrected, ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    # The name of what is kept, and is not changed.
+    pieces: tuple[SceneDraft, ...] = ()
     failures: tuple[Failure, ...] = ()
     shots: tuple[Shot, ...] = ()
     watermarks: tuple[str, ...] = ()

@@ -128,7 +128,7 @@ class ShardView:
 
 
 def view_shard(spec: ShardSpec, shard: ShardFrames) -> ShardView:
-    """The shard's clips and failures of stage `decode`; together they tile it."""
+    """The shard's clips and failures of stage `decode`; together they cover it."""
     options = spec.options
     step = 1 / options.frames_per_second
     cuts = [shot.start_seconds for shot in shard.shots if shot.transition != "start"]

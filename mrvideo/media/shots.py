@@ -131,7 +131,7 @@ class ShotDetector:
         self._frames = frames
 
     def shots(self, span: Span) -> tuple[Shot, ...]:
-        """Shots that tile the span; a dissolve's border is its middle."""
+        """Shots that cover the span without gap; a dissolve's border is its middle."""
         borders: list[tuple[float, Transition]] = []
         for time, kind in self.borders():
             if span.start_seconds < time < span.stop_seconds:

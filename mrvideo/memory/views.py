@@ -33,7 +33,7 @@ class Cited(Record):
 
 
 class Section(Spanned):
-    """A stretch of the video under a title, told in sentences."""
+    """A span of the video under a title, told in sentences."""
 
     title: str
     sentences: tuple[Cited, ...]

@@ -100,9 +100,9 @@ class CaptionPart(Spanned):
 
 
 class Scene(Spanned):
-    """One continuous event: the unit that a caption describes. Scenes tile the video.
+    """One continuous event: the unit that a caption describes. Scenes cover the video without gap.
 
-    A scene longer than a clip is described in `parts`, each with its own span; they tile the scene, and a
+    A scene longer than a clip is described in `parts`, each with its own span; they cover the scene, and a
     later one says what is new in it. `brief` and `detailed` are those of the parts, joined. A caption without
     parts is one, over the whole scene.
     """

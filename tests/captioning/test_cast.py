@@ -20,7 +20,7 @@ from mrvideo.captioning.cards import View, views_of
 from mrvideo.captioning.cast import Cast, Member, co_occurring
 from mrvideo.captioning.cast_file import Given, load_given
 from mrvideo.captioning.names import entities_of, local_names
-from mrvideo.captioning.shard_records import BestSeen, Piece
+from mrvideo.captioning.shard_records import BestSeen, SceneDraft
 from mrvideo.captioning.union import united
 from mrvideo.errors import InputError, ModelBusy, RequestTooLarge
 from mrvideo.mapreduce import portal
@@ -133,7 +133,7 @@ def test_names_follow_first_appearance_and_count_by_kind() -> None:
 
 
 def test_two_seen_together_are_never_one_whatever_the_model_says() -> None:
-    twins = Piece(
+    twins = SceneDraft(
         start_seconds=0,
         stop_seconds=10,
         shard_index=0,
@@ -346,25 +346,27 @@ def test_other_views_are_where_captions_saw_one_best_and_first_those_of_other_sh
     """The middle of a scene that names somebody may show an empty car park."""
     box = Box(0.1, 0.1, 0.4, 0.9)
 
-    def piece(start: float, stop: float, *appearing: str, best: float, where: Box | None = None) -> Piece:
+    def draft(
+        start: float, stop: float, *appearing: str, best: float, where: Box | None = None
+    ) -> SceneDraft:
         seen = tuple(BestSeen(name=name, seconds=best, box=where) for name in appearing)
-        return Piece(
+        return SceneDraft(
             start_seconds=start, stop_seconds=stop, shard_index=0, brief="", detailed="",
             appearing=appearing, best=seen,
         )  # fmt: skip
 
-    pieces = [
-        piece(0, 4, "person_a", best=3.0),
-        piece(4, 20, "person_a", "person_b", best=19.5),
-        piece(20, 22, "person_a", best=20.5),
-        piece(22, 32, "person_a", best=22.5, where=box),
-        piece(32, 60, "person_a", best=33.0),
-        piece(60, 62, "person_a", "person_b", best=61.0, where=box),
+    drafts = [
+        draft(0, 4, "person_a", best=3.0),
+        draft(4, 20, "person_a", "person_b", best=19.5),
+        draft(20, 22, "person_a", best=20.5),
+        draft(22, 32, "person_a", best=22.5, where=box),
+        draft(32, 60, "person_a", best=33.0),
+        draft(60, 62, "person_a", "person_b", best=61.0, where=box),
     ]
     shots = [Shot(start_seconds=a, stop_seconds=b) for a, b in ((0, 22), (22, 60), (60, 70))]
-    found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], pieces, shots)
+    found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], drafts, shots)
     assert found == {
-        # One of each other shot first, the longer piece first. 3.0 is of the exemplar's own piece, at 19.5 two
+        # One of each other shot first, the longer draft first. 3.0 is of the exemplar's own draft, at 19.5 two
         # are seen.
         "0/person_a": (View(33.0), View(61.0, box), View(22.5, box), View(20.5)),
         "0/person_b": (View(61.0, box),),
@@ -375,11 +377,11 @@ def test_what_its_own_piece_saw_best_later_on_is_another_picture_of_somebody() -
     """The exemplar was a backlit face; a well-lit one of the same ten seconds was never compared."""
     box = Box(0.1, 0.1, 0.4, 0.9)
     best = (BestSeen(name="person_a", seconds=5.5, box=box), BestSeen(name="person_b", seconds=1.0, box=box))
-    piece = Piece(
+    draft = SceneDraft(
         start_seconds=0, stop_seconds=10, shard_index=0, brief="", detailed="",
         appearing=("person_a", "person_b"), best=best,
     )  # fmt: skip
-    found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], [piece])
+    found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], [draft])
     assert found == {"0/person_a": (View(5.5, box),), "0/person_b": ()}
 
 

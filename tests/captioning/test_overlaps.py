@@ -12,7 +12,7 @@ from mrvideo.captioning.cast import Cast
 from mrvideo.captioning.characters import with_spans
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.overlaps import known_of
-from mrvideo.captioning.shard_records import BestSeen, Piece, ShardRecords
+from mrvideo.captioning.shard_records import BestSeen, SceneDraft, ShardRecords
 from mrvideo.captioning.shard_view import MOST_SHARED, SHARED_SECONDS
 from mrvideo.mapreduce import portal
 from mrvideo.models.base import Request
@@ -176,16 +176,16 @@ def test_whom_only_the_next_shard_shows_is_left_to_it() -> None:
             exemplar_seconds=times[0], seen_seconds=times,
         )  # fmt: skip
 
-    piece = Piece(
+    draft = SceneDraft(
         start_seconds=0.0, stop_seconds=20.0, shard_index=0, brief="b", detailed="d", appearing=("person_c",)
     )
     kept = with_spans(
         (mention("person_a", 21.0, 23.0), mention("person_b", 21.0, 19.5), mention("person_c", 21.0)),
-        (piece,),
+        (draft,),
         within=Span(0.0, 20.0),
     )
     assert [one.name for one in kept] == ["person_b", "person_c"]
-    later = Piece(
+    later = SceneDraft(
         start_seconds=20.0, stop_seconds=40.0, shard_index=1, brief="b", detailed="d", appearing=("person_c",)
     )
     kept = with_spans(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from support.films import video_info
 
 from mrvideo.captioning.assemble import scenes_of
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.display.html import scene_html
 from mrvideo.library import Library
 from mrvideo.records import CaptionPart, Index, Scene, Span
@@ -20,8 +20,8 @@ from mrvideo.session.exporting import export_index
 from mrvideo.tools.results import scene_line
 
 
-def piece(start: float, stop: float, text: str, brief: str = "") -> Piece:
-    return Piece(
+def draft(start: float, stop: float, text: str, brief: str = "") -> SceneDraft:
+    return SceneDraft(
         start_seconds=start,
         stop_seconds=stop,
         shard_index=0,
@@ -35,9 +35,9 @@ def piece(start: float, stop: float, text: str, brief: str = "") -> Piece:
 @pytest.fixture
 def kitchen() -> Scene:
     run = (
-        piece(0, 10, "In a kitchen <person_a> peels an onion.", "<person_a> peels."),
-        piece(10, 20, "<person_a> lights the stove.", "<person_a> lights it."),
-        piece(20, 28, "The pan catches fire.", "A fire."),
+        draft(0, 10, "In a kitchen <person_a> peels an onion.", "<person_a> peels."),
+        draft(10, 20, "<person_a> lights the stove.", "<person_a> lights it."),
+        draft(20, 28, "The pan catches fire.", "A fire."),
     )
     (found,) = scenes_of([run], {0: {"person_a": "person_1"}})
     return found
@@ -65,7 +65,7 @@ def test_the_joined_caption_has_sentences_and_no_glue(kitchen: Scene) -> None:
 
 
 def test_words_that_only_repeat_lengthen_the_part_before() -> None:
-    (found,) = scenes_of([(piece(0, 10, "A still lake."), piece(10, 20, "A still lake."))], {})
+    (found,) = scenes_of([(draft(0, 10, "A still lake."), draft(10, 20, "A still lake."))], {})
     assert [(part.span, part.text) for part in found.parts] == [(Span(0, 20), "A still lake.")]
 
 

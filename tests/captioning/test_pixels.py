@@ -14,10 +14,10 @@ import av
 import numpy as np
 import pytest
 
-from mrvideo.captioning.assemble import shots_of, tiles_of
+from mrvideo.captioning.assemble import entries_of, shots_of
 from mrvideo.captioning.index import CaptioningOptions
 from mrvideo.captioning.shard import caption_shard
-from mrvideo.captioning.shard_records import Piece, ShardRecords, ShardSpec
+from mrvideo.captioning.shard_records import SceneDraft, ShardRecords, ShardSpec
 from mrvideo.captioning.shard_view import plan
 from mrvideo.media.identity import probe
 from mrvideo.media.images import open_image
@@ -128,12 +128,12 @@ def test_clips_begin_on_the_cuts_near_their_borders(seen: Any):
 
 def test_each_scene_has_more_than_one_frame_and_they_tile_the_film(seen: Any):
     requests, records = seen
-    tiles = tiles_of(records, Span(0.0, STOP))
-    assert all(isinstance(tile, Piece) for tile in tiles)
-    assert [tile.start_seconds for tile in tiles] == pytest.approx([0.0, *CUTS], abs=ONE_PICTURE)
+    entries = entries_of(records, Span(0.0, STOP))
+    assert all(isinstance(entry, SceneDraft) for entry in entries)
+    assert [entry.start_seconds for entry in entries] == pytest.approx([0.0, *CUTS], abs=ONE_PICTURE)
     shown = [picture.time_seconds for request in requests for picture in own_pictures(request)]
-    for tile in tiles:
-        assert sum(tile.span.contains(time) for time in shown) > 1
+    for entry in entries:
+        assert sum(entry.span.contains(time) for time in shown) > 1
     # No frame is shown by two clips, and none is from before the clip's own cut.
     assert len(shown) == len(set(shown))
     for request in requests:

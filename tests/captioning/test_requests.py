@@ -170,7 +170,7 @@ def test_the_next_clip_of_a_scene_is_told_what_was_said_and_asked_for_what_is_ne
     assert "(0.00, 10.00): at 0\n(10.00, 20.00): at 10\n" in user_text(asked[2])
     assert "(0.00, 10.00): at 0\n(10.00, 20.00): Brief: at 10\n(20.00, 30.00): at 20\n" in user_text(asked[3])
     assert "say there only what is new" in user_text(asked[2])
-    assert [piece.told for piece in records.pieces] == [False, True, True, True]
+    assert [draft.told for draft in records.pieces] == [False, True, True, True]
 
 
 def said_of(texts: Sequence[str], clip: int) -> list[str]:
@@ -227,7 +227,7 @@ def test_a_scene_that_did_not_go_on_is_not_told() -> None:
     records, asked = captioned(shard(STATIC), clip=clip)
     assert "(15.00, 20.00): last of 15" in user_text(asked[2])
     assert "first of" not in user_text(asked[2]) and "(5.00" not in user_text(asked[2])
-    assert not any(piece.told for piece in records.pieces), (
+    assert not any(draft.told for draft in records.pieces), (
         "what does not go on does not need the words before"
     )
 
@@ -341,7 +341,7 @@ def test_a_scene_begins_at_the_time_of_its_cut() -> None:
         return {"continues_previous": False, "scenes": [scene(span, "w") for span in spans]}
 
     records, _ = captioned(frames, clip=clip)
-    assert [piece.start_seconds for piece in records.pieces] == [0.0, 5.3]
+    assert [draft.start_seconds for draft in records.pieces] == [0.0, 5.3]
 
 
 def test_a_text_read_on_one_frame_stands_until_the_next() -> None:
@@ -350,7 +350,7 @@ def test_a_text_read_on_one_frame_stands_until_the_next() -> None:
         return {"continues_previous": False, "scenes": [scene(inputs.span, "w", screen_text=[text])]}
 
     records, _ = captioned(shard([(0.0, 10.0, 1)]), clip=clip)
-    assert [sighting.span for piece in records.pieces for sighting in piece.sightings] == [Span(3.0, 3.5)]
+    assert [sighting.span for draft in records.pieces for sighting in draft.sightings] == [Span(3.0, 3.5)]
 
 
 def test_watermarks_are_told_to_the_clips_and_kept_once() -> None:
@@ -629,7 +629,7 @@ def test_two_chains_that_give_newcomers_one_name_keep_them_apart() -> None:
         ("person_a", "somebody of 2"),
         ("person_b", "somebody of 12"),
     ]
-    assert [(piece.detailed, piece.appearing) for piece in records.pieces] == [
+    assert [(draft.detailed, draft.appearing) for draft in records.pieces] == [
         ("<person_a> waves.", ("person_a",)),
         ("<person_b> waves.", ("person_b",)),
     ]

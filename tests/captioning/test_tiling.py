@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.films import video_info
 
-from mrvideo.captioning.assemble import failures_of, scenes_of, tiles_of
+from mrvideo.captioning.assemble import entries_of, failures_of, scenes_of
 from mrvideo.captioning.index import CaptioningOptions
+from mrvideo.captioning.laying_out import grouped, merged
 from mrvideo.captioning.shard import caption_frames
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.captioning.shard_view import plan
-from mrvideo.captioning.tiling import blocks, merged
 from mrvideo.errors import ModelBusy
 from mrvideo.mapreduce import portal
 from mrvideo.media.clips import grid_times
@@ -40,7 +40,7 @@ def test_gaps_overlaps_and_disorder_become_one_row_of_blocks() -> None:
     times = [t / 2 for t in range(20)]
     replies = [scene(6.1, 10.0, "last"), scene(0.4, 2.0, "first"), scene(3.0, 7.0, "middle")]
 
-    found = blocks(replies, Span(0.0, 10.0), times)
+    found = grouped(replies, Span(0.0, 10.0), times)
 
     assert [block.span for block in found] == [Span(0, 3), Span(3, 6), Span(6, 10)]
     assert [block.replies[0].brief for block in found] == ["first", "middle", "last"]
@@ -48,18 +48,18 @@ def test_gaps_overlaps_and_disorder_become_one_row_of_blocks() -> None:
 
 def test_a_border_moves_to_the_camera_cut_just_before_its_frame() -> None:
     times = [t / 2 for t in range(20)]
-    found = blocks([scene(0, 5), scene(5, 10)], Span(0.0, 10.0), times, cut_times=[4.72, 7.3])
+    found = grouped([scene(0, 5), scene(5, 10)], Span(0.0, 10.0), times, cut_times=[4.72, 7.3])
     assert [block.span for block in found] == [Span(0, 4.72), Span(4.72, 10)]
 
 
 def test_a_cut_that_the_reply_names_is_the_border_though_a_frame_before_it_is_nearer() -> None:
     times = [t / 2 for t in range(20)]
-    found = blocks([scene(0, 5.2), scene(5.2, 10)], Span(0.0, 10.0), times, cut_times=[5.2])
+    found = grouped([scene(0, 5.2), scene(5.2, 10)], Span(0.0, 10.0), times, cut_times=[5.2])
     assert found[1].span.start_seconds == 5.2
 
 
 def test_two_scenes_at_one_frame_lose_no_words() -> None:
-    (only,) = blocks([scene(0, 10, "one"), scene(0.1, 9, "two")], Span(0.0, 10.0), [0.0, 5.0])
+    (only,) = grouped([scene(0, 10, "one"), scene(0.1, 9, "two")], Span(0.0, 10.0), [0.0, 5.0])
     assert [reply.brief for reply in only.replies] == ["one", "two"]
 
 
@@ -73,7 +73,7 @@ def test_blocks_tile_the_clip_on_shown_frames_or_cuts(
     spoken: list[tuple[float, float]], inner: list[float], cuts: list[float]
 ) -> None:
     times = [0.0, *sorted(inner)]
-    found = blocks([scene(a, a + b) for a, b in spoken], Span(0.0, 10.0), times, cuts)
+    found = grouped([scene(a, a + b) for a, b in spoken], Span(0.0, 10.0), times, cuts)
 
     assert found[0].span.start_seconds == 0.0 and found[-1].span.stop_seconds == 10.0
     for left, right in pairwise(found):
@@ -208,16 +208,16 @@ def test_scenes_and_failures_tile_any_video(
         known = cuts if agree else [cut for cut in cuts if chance.random() < 0.5]
         read = shard_of(span, own_times, lost, rate, whole=whole, reach=options.reach_seconds, cuts=known)
         shards.append(portal().call(caption_frames, spec, read, model))
-    tiles = tiles_of(shards, whole)
-    runs = merged(tiles, longest_seconds=options.longest_scene_seconds)
+    entries = entries_of(shards, whole)
+    runs = merged(entries, longest_seconds=options.longest_scene_seconds)
     scenes = scenes_of(runs, {})
-    failures = [f for f in failures_of(tiles, []) if f.hides == "pictures"]
+    failures = [f for f in failures_of(entries, []) if f.hides == "pictures"]
 
-    laid = sorted([*scenes, *failures], key=lambda tile: tile.start_seconds)
+    laid = sorted([*scenes, *failures], key=lambda entry: entry.start_seconds)
     assert laid[0].start_seconds == 0.0 and laid[-1].stop_seconds == duration
     for left, right in pairwise(laid):
         assert left.stop_seconds == right.start_seconds, "no gap, no overlap"
-    assert all(tile.duration_seconds > 0 for tile in laid)
+    assert all(entry.duration_seconds > 0 for entry in laid)
     if fail_share == 0.0 and not lost:
         assert not failures
         assert all(any(abs(s.start_seconds - t) < 1e-9 for t in own_times) for s in scenes)
@@ -251,10 +251,10 @@ def test_a_scene_over_clip_and_shard_borders_is_one() -> None:
         )
         for index, span in enumerate(plan(60.0, options))
     ]
-    tiles = tiles_of(shards, Span(0, 60))
+    entries = entries_of(shards, Span(0, 60))
 
-    (one,) = scenes_of(merged(tiles, longest_seconds=100), {})
+    (one,) = scenes_of(merged(entries, longest_seconds=100), {})
     assert one.brief == "A long walk"
     assert one.detailed == "Part at 0. Part at 10. Part at 20. Part at 30. Part at 40. Part at 50."
-    bounded = scenes_of(merged(tiles, longest_seconds=45), {})
+    bounded = scenes_of(merged(entries, longest_seconds=45), {})
     assert [s.span for s in bounded] == [Span(0, 40), Span(40, 60)]

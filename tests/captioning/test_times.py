@@ -10,7 +10,7 @@ from support.films import video_info
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.captioning.assemble import scenes_of
 from mrvideo.captioning.scenes import _said
-from mrvideo.captioning.shard_records import Piece
+from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.library import Library
 from mrvideo.memory.evidence import borne_out, leaves_of
 from mrvideo.records import CaptionPart, Index, Scene, Span
@@ -31,8 +31,8 @@ PLAIN = (
 PART = Span(270.0, 280.0)
 
 
-def piece(start: float, stop: float, text: str, **fields: object) -> Piece:
-    return Piece.model_validate(
+def draft(start: float, stop: float, text: str, **fields: object) -> SceneDraft:
+    return SceneDraft.model_validate(
         {
             "start_seconds": start,
             "stop_seconds": stop,
@@ -47,7 +47,7 @@ def piece(start: float, stop: float, text: str, **fields: object) -> Piece:
 
 @pytest.fixture
 def scene() -> Scene:
-    run = (piece(270, 280, BOTTLES), piece(280, 290, "Nobody comes (281.0 s).", continues=True))
+    run = (draft(270, 280, BOTTLES), draft(280, 290, "Nobody comes (281.0 s).", continues=True))
     (found,) = scenes_of([run], {0: {"person_a": "person_1"}})
     return found
 
@@ -112,7 +112,7 @@ def test_a_quote_with_or_without_its_times_is_found_and_cited_with_them(index: I
 
 
 def test_a_scene_of_one_part_is_cited_with_its_times_too() -> None:
-    (only,) = scenes_of([(piece(270, 280, BOTTLES),)], {0: {"person_a": "person_1"}})
+    (only,) = scenes_of([(draft(270, 280, BOTTLES),)], {0: {"person_a": "person_1"}})
     index = Index(key="k", video=video_info(290.0, path="b.mp4", frames_per_second=10), scenes=(only,))
     (found,) = Sources(index).locate("It comes back", "caption", Span(270, 280))
     assert found.span == Span(278.0, 280.0)
@@ -150,5 +150,5 @@ def test_acts_told_out_of_order_are_not_put_into_one() -> None:
 
 
 def test_the_next_clip_is_told_no_times() -> None:
-    (line,) = _said([piece(270, 280, BOTTLES)])
+    (line,) = _said([draft(270, 280, BOTTLES)])
     assert "lifts the left one and takes it out" in line.text and "273.5" not in line.text

@@ -1,9 +1,8 @@
-"""Makes scenes tile: what a model says of a clip, in any order and with any gaps, becomes pieces without gap
-or overlap.
+"""What a model says of a clip, in any order and with any gaps, becomes drafts of scenes without gap or overlap.
 
 reply    |--a--|   |--b--------|          a gap, an overlap, an order of its own
                |--c---|
-tiled    |--a-----|c---|--b----|          each piece runs to the next one's start, on a frame's own time
+laid out |--a-----|c---|--b----|          each draft runs to the next one's start, on a frame's own time
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from mrvideo.captioning.frames import Shown
-from mrvideo.captioning.shard_records import BestSeen, Piece
+from mrvideo.captioning.shard_records import BestSeen, SceneDraft
 from mrvideo.records import Box, Failure, Frame, Sighting, Span, Spanned
 from mrvideo.schemas.captioning import SceneReply, SplitReply
 from mrvideo.schemas.shared import ShownBox
@@ -25,22 +24,22 @@ _ROUNDED_SECONDS = 0.06
 """A model may write a cut's time to a tenth."""
 
 
-class Block(NamedTuple):
-    """A stretch and the replies that describe it: one, or several that start at the same frame."""
+class ReplyGroup(NamedTuple):
+    """A span and the replies that describe it: one, or several that start at the same frame."""
 
     span: Span
     replies: tuple[SceneReply | SplitReply, ...]
 
 
-def blocks(
+def grouped(
     replies: Sequence[SceneReply | SplitReply],
     span: Span,
     frame_times: Sequence[float],
     cut_times: Sequence[float] = (),
-) -> tuple[Block, ...]:
-    """The replies as blocks that tile `span`, in order.
+) -> tuple[ReplyGroup, ...]:
+    """The replies in groups that cover `span` without gap, in order.
 
-    A block starts where its reply says, moved to the nearest shown frame, or to a camera cut that lies
+    A group starts where its reply says, moved to the nearest shown frame, or to a camera cut that lies
     between what the reply names and the frame shown before it.
     """
     starts: dict[float, list[SceneReply | SplitReply]] = {}
@@ -55,7 +54,7 @@ def blocks(
         place = sum(edge <= border for edge in inner)
         held[place].extend(starts[border])
     return tuple(
-        Block(Span(low, high), tuple(inside))
+        ReplyGroup(Span(low, high), tuple(inside))
         for low, high, inside in zip(edges[:-1], edges[1:], held, strict=True)
     )
 
@@ -106,8 +105,8 @@ def joined_text(parts: Sequence[str], separator: str) -> str:
     return separator.join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def piece_of(
-    block: Block,
+def draft_of(
+    group: ReplyGroup,
     *,
     shard_index: int,
     shown: Span,
@@ -115,17 +114,17 @@ def piece_of(
     continues: bool,
     same_picture: bool,
     told: bool = False,
-) -> Piece:
-    """A block of scene replies as a piece. `frames` are those that the call saw."""
-    scenes = [reply for reply in block.replies if isinstance(reply, SceneReply)]
-    return Piece(
-        start_seconds=block.span.start_seconds,
-        stop_seconds=block.span.stop_seconds,
+) -> SceneDraft:
+    """A group of scene replies as a draft. `frames` are those that the call saw."""
+    scenes = [reply for reply in group.replies if isinstance(reply, SceneReply)]
+    return SceneDraft(
+        start_seconds=group.span.start_seconds,
+        stop_seconds=group.span.stop_seconds,
         shard_index=shard_index,
         brief=joined_text([scene.brief for scene in scenes], " "),
         detailed=joined_text([scene.detailed for scene in scenes], " "),
         appearing=tuple(dict.fromkeys(name for scene in scenes for name in scene.names)),
-        best=_best_of(scenes, frames, block.span),
+        best=_best_of(scenes, frames, group.span),
         sightings=sightings_of(scenes, shown, [one.time_seconds for one in frames]),
         continues=continues,
         told=told and continues,
@@ -152,38 +151,40 @@ def source_box(box: ShownBox, frame: Frame) -> Box:
     return Box(box.left, box.top, box.right, box.bottom).out_of(frame.crop)
 
 
-def tiled(tiles: Sequence[S], whole: Span) -> tuple[S, ...]:
-    """Pieces and failures, in order of start, each run to the next one's start; together they are `whole`.
+def laid_out(entries: Sequence[S], whole: Span) -> tuple[S, ...]:
+    """Drafts and failures, in order of start, each run to the next one's start; together they are `whole`.
 
     Shards meet at nominal times, their frames at real ones: the later shard's first frame decides.
     """
-    order = sorted(tiles, key=lambda tile: (tile.start_seconds, tile.stop_seconds))
-    starts = [min(max(tile.start_seconds, whole.start_seconds), whole.stop_seconds) for tile in order]
+    order = sorted(entries, key=lambda entry: (entry.start_seconds, entry.stop_seconds))
+    starts = [min(max(entry.start_seconds, whole.start_seconds), whole.stop_seconds) for entry in order]
     if starts:
         starts[0] = whole.start_seconds
     stops = [*starts[1:], whole.stop_seconds]
     return tuple(
-        tile.model_copy(update={"start_seconds": start, "stop_seconds": stop})
-        for tile, start, stop in zip(order, starts, stops, strict=True)
+        entry.model_copy(update={"start_seconds": start, "stop_seconds": stop})
+        for entry, start, stop in zip(order, starts, stops, strict=True)
         if start < stop
     )
 
 
-def merged(tiles: Sequence[Piece | Failure], *, longest_seconds: float) -> tuple[tuple[Piece, ...], ...]:
-    """Tiled pieces, in runs that are one scene each. A failure between two pieces parts them.
+def merged(
+    entries: Sequence[SceneDraft | Failure], *, longest_seconds: float
+) -> tuple[tuple[SceneDraft, ...], ...]:
+    """Drafts that were laid out, in runs that are one scene each. A failure between two drafts parts them.
 
-    A run is no longer than `longest_seconds`, but for pieces that were told of it or show its very picture.
+    A run is no longer than `longest_seconds`, but for drafts that were told of it or show its very picture.
     """
-    runs: list[list[Piece]] = []
-    last: Piece | Failure | None = None
-    for tile in tiles:
-        if isinstance(tile, Piece):
-            goes_on = isinstance(last, Piece) and (tile.continues or tile.same_picture)
-            fits = bool(runs) and tile.stop_seconds - runs[-1][0].start_seconds <= longest_seconds
+    runs: list[list[SceneDraft]] = []
+    last: SceneDraft | Failure | None = None
+    for entry in entries:
+        if isinstance(entry, SceneDraft):
+            goes_on = isinstance(last, SceneDraft) and (entry.continues or entry.same_picture)
+            fits = bool(runs) and entry.stop_seconds - runs[-1][0].start_seconds <= longest_seconds
             # Words that only say what is new mean nothing in a scene of their own.
-            if goes_on and (fits or tile.same_picture or tile.told):
-                runs[-1].append(tile)
+            if goes_on and (fits or entry.same_picture or entry.told):
+                runs[-1].append(entry)
             else:
-                runs.append([tile])
-        last = tile
+                runs.append([entry])
+        last = entry
     return tuple(tuple(run) for run in runs)
