@@ -3,7 +3,7 @@
 candidates   . . . . . . . . . . . . . . . .     some for each frame that is wanted
 change       ________/‾‾‾‾\\____________/‾\\__
 chosen       ^      ^ ^ ^ ^      ^      ^ ^ ^     as much change between two of them as between the next two,
-                                                  and no long stretch without one
+                                                  and no long span without one
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _STILL_LEVEL = 0.02
 """Mean change between two candidates, in levels beyond noise, below which a span is as good as still."""
 
 _TIMES_SHARPER = 1.15
-"""Another frame of a stretch is taken where its JPEG is so much larger: at one quality, it has more detail."""
+"""Another frame of a span is taken where its JPEG is so much larger: at one quality, it has more detail."""
 
 _NEAR = (0.3, 0.7)
 """Where in its bin another frame is tried."""
@@ -80,7 +80,7 @@ async def fetch_telling(
     """As many frames as there are bins, of the same spans, chosen by what changes between them. The frame of
     a bin without a length stays.
 
-    What cannot be decoded is told by the stretch that a candidate stands for. Raises `VideoChanged`.
+    What cannot be decoded is told by the span that a candidate stands for. Raises `VideoChanged`.
     """
     loose = [b for b in bins if b.span.duration_seconds > 0]
     each = min(_TIMES, _MOST // max(len(loose), 1))
@@ -100,7 +100,7 @@ async def fetch_telling(
 
 
 async def fetch_sharp(context: Context, bins: Sequence[Bin], *, picks: Picks = frozenset()) -> Fetched:
-    """The frame of each bin; another one of its stretch where that is much sharper. Raises `VideoChanged`."""
+    """The frame of each bin; another one of its span where that is much sharper. Raises `VideoChanged`."""
     tried = [
         replace(bin_, time_seconds=bin_.span.start_seconds + share * bin_.span.duration_seconds)
         for bin_ in bins
@@ -112,7 +112,7 @@ async def fetch_sharp(context: Context, bins: Sequence[Bin], *, picks: Picks = f
     lost: list[Bin] = []
     for bin_ in bins:
         low, high = bin_.span.start_seconds, bin_.span.stop_seconds
-        # A frame that came on screen before the stretch still stands there, under the span's start.
+        # A frame that came on screen before the span still stands there, under the span's start.
         own = [f for f in _shown(fetched, bin_.of) if low - 1e-3 <= f.time_seconds <= high + 1e-3]
         if not own:
             lost.append(bin_)

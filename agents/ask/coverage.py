@@ -145,9 +145,9 @@ def _looked_through(state: State) -> str:
     rests = [rest for rest in state.get("rests", []) if rest.round == state["round"]]
     if rests:
         frames, held = sum(r.frames for r in rests), sum(r.shown for r in rests)
-        stretches = sum(r.stretches for r in rests)
-        left = f" of {counted(stretches, 'scene')}, {stretches - held} not looked at"
-        of = counted(held, "scene") if held == stretches else f"{held}{left}"
+        spans = sum(r.spans for r in rests)
+        left = f" of {counted(spans, 'scene')}, {spans - held} not looked at"
+        of = counted(held, "scene") if held == spans else f"{held}{left}"
         parts.append(f"of the rest {counted(frames, 'frame')} from {of}")
     return ", ".join(parts) if parts else "nothing: neither captions, nor cues, nor frames could be read"
 

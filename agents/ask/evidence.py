@@ -24,7 +24,7 @@ FILL_SCENES = 8
 """A planned span of which nothing was quoted is citable by the texts of this many of its scenes."""
 
 _MOST_ABSENT = 4
-"""So many stretches of one look may be cited as not showing what was looked for."""
+"""So many spans of one look may be cited as not showing what was looked for."""
 
 _RANGE_GAP_SECONDS = 90.0
 """An observation over several spans is one thing seen, unless so much between them was not shown."""
@@ -192,7 +192,7 @@ def _deduplicated(candidates: Sequence[_Candidate]) -> list[_Candidate]:
             (
                 n
                 for n in range(first, len(kept))
-                if _same_stretch(kept[n].span, candidate.span)
+                if _same_span(kept[n].span, candidate.span)
                 and _one_says_the_other(kept[n], words[n], candidate, own)
             ),
             None,
@@ -244,7 +244,7 @@ def _joined(old: _Candidate, new: _Candidate) -> _Candidate:
     return replace(text, rank=rank, also=old.also | new.also | {frame.source})
 
 
-def _same_stretch(left: Span, right: Span) -> bool:
+def _same_span(left: Span, right: Span) -> bool:
     return left.padded(0.5).overlaps(right.padded(0.5))
 
 

@@ -160,7 +160,7 @@ def _says(folded: str, known: str) -> bool:
 
 
 def _views_of(context: Context, entity: Entity, shown: Sequence[Span]) -> list[View]:
-    """The exemplar, and those of two more stretches: those furthest from what is shown already, since a static
+    """The exemplar, and those of two more spans: those furthest from what is shown already, since a static
     view repeats itself.
     """
     views = {m.exemplar_seconds: m.box for m in context.index.mentions if m.mention_id in entity.mention_ids}

@@ -42,7 +42,7 @@ MOST_CROPS = 6
 
 @dataclass(frozen=True)
 class Bin:
-    """A stretch that one frame stands for, and the planned span it belongs to."""
+    """A span that one frame stands for, and the planned span it belongs to."""
 
     time_seconds: float
     span: Span

@@ -308,12 +308,12 @@ class Missed:
 
 @dataclass(frozen=True)
 class Rest:
-    """How much of the rest a check of it was shown: frames of `shown` of its stretches, the likeliest first."""
+    """How much of the rest a check of it was shown: frames of `shown` of its spans, the likeliest first."""
 
     round: int
     frames: int
     shown: int
-    stretches: int
+    spans: int
 
 
 @dataclass(frozen=True)

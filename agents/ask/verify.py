@@ -72,7 +72,7 @@ rank.
 """
 
 _REST_FRAMES = 3
-"""At most so many frames of one stretch of the rest."""
+"""At most so many frames of one span of the rest."""
 
 _GLANCES = 3
 """Frames of a cited span where the plan asks for a glance."""
@@ -317,7 +317,7 @@ def _is_close(draft: Draft, rest: Sequence[Span]) -> bool:
 
 
 def _rest_frames(draft: Draft, rest: Sequence[Span]) -> int:
-    """One of each stretch; of little time, one of every two seconds."""
+    """One of each span; of little time, one of every two seconds."""
     seconds = sum(span.duration_seconds for span in rest)
     return max(len(rest), math.ceil(seconds / 2)) if _is_close(draft, rest) else len(rest)
 
