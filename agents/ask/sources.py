@@ -218,9 +218,18 @@ def _within(place: Place, other: Place) -> bool:
 
 def _located(place: Place, words: str, near: Span) -> Located:
     span = place.part.when(words) if place.part else place.span
+    timed = place.part is not None and place.part.told != place.part.text
+    if timed and span == place.span and _within_span(near, span):
+        # The caption tells times, and none of these words: the finding's own is the best there is.
+        span = near.intersection(span) or span
     if span.duration_seconds > LONG_SECONDS:
         span = span.intersection(near.padded(NEAR_SECONDS)) or span
     return Located(place.source, span, words)
+
+
+def _within_span(one: Span, whole: Span) -> bool:
+    near = whole.padded(NEAR_SECONDS)
+    return near.start_seconds <= one.start_seconds and one.stop_seconds <= near.stop_seconds
 
 
 def _by_time(located: Located) -> tuple[float, float, str]:

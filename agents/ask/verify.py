@@ -481,9 +481,19 @@ def rest_spans(context: Context, state: State) -> list[Span]:
         else:
             others.append(scene.span)
     rest = [*left, *others]
-    # Where what is missing could lie; all, where that is cited already.
     near = [part for span in rest for one in within if (part := span.intersection(one))]
-    return [part for part in near if part.duration_seconds >= _REST_PART_SECONDS] or rest
+    near = [part for part in near if part.duration_seconds >= _REST_PART_SECONDS]
+    if near or not within:
+        return near or rest
+    # What comes after the last, or before the first, is too short to hold anything, or there is nothing.
+    after = bool(cited) and all(
+        w.start_seconds >= cited[-1].stop_seconds - _ADJOINING_SECONDS for w in within
+    )
+    before = bool(cited) and all(
+        w.stop_seconds <= cited[0].start_seconds + _ADJOINING_SECONDS for w in within
+    )
+    # All, where the place in which something could be missing is cited already.
+    return [] if after or before else rest
 
 
 def _lies_in(cited: Span, part: Span) -> bool:

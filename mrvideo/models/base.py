@@ -185,11 +185,11 @@ class Capabilities:
 def nearest_pick(
     picks: Set[tuple[float, ...]], own: Collection[float], there: Container[float]
 ) -> tuple[float, ...] | None:
-    """Of recorded picks the one that takes the place of `own` times: of as many times, all of them `there`, and at
-    most half of them others. None where there is none, or it is the same.
+    """Of recorded picks the one that takes the place of `own` times: all of its times `there`, and no more of them
+    others, lacking or added, than there are. None where there is none, or it is the same.
     """
     mine = set(own)
-    like = [pick for pick in picks if len(pick) == len(mine) and all(time in there for time in pick)]
+    like = [pick for pick in picks if all(time in there for time in pick)]
     best = min(like, key=lambda pick: (len(mine.symmetric_difference(pick)), pick), default=())
     return best if 0 < len(mine.symmetric_difference(best)) <= len(mine) and best else None
 

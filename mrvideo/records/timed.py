@@ -19,6 +19,7 @@ _BRACKET = re.compile(
     r"\s*[(\[]\s*(?:(?:at|from|about|until|by|around)\s+)?"
     r"(\d+(?:\.\d+)?(?:\s*s)?(?:\s*(?:–|—|-|to|,|and)\s*\d+(?:\.\d+)?(?:\s*s)?)*)(?:(?<=s)|(?<=\.\d)|(?<=\.\d\d))\s*[)\]]"
 )
+_AND = re.compile(r"\s*(?:,|and)\s*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)")
 
@@ -49,8 +50,12 @@ def with_times_inside(text: str, span: Span) -> str:
             inside.start_seconds <= time <= inside.stop_seconds for time in times
         ):
             return ""
-        ends = [min(max(time, span.start_seconds), span.stop_seconds) for time in (times[0], times[-1])]
-        return f" ({'–'.join(dict.fromkeys(_short(time) for time in ends))} s)"
+        told: list[str] = []
+        for part in _AND.split(match[1]):
+            own = [float(number) for number in _NUMBER.findall(part)]
+            ends = [min(max(time, span.start_seconds), span.stop_seconds) for time in (own[0], own[-1])]
+            told.append("–".join(dict.fromkeys(_short(time) for time in ends)))
+        return f" ({', '.join(dict.fromkeys(told))} s)"
 
     return _BRACKET.sub(kept, text).strip()
 
@@ -71,9 +76,8 @@ def told_in(text: str) -> tuple[Told, ...]:
 
 
 def when(words: str, timed: str, span: Span) -> Span:
-    """When that happens which these words of a caption tell; its whole `span` where no time says more.
-
-    The times within the words, else the next one of the same sentence; without, between the times around.
+    """When that happens which these words of a caption tell: the times within the words, else the next one of the
+    same sentence; without, the whole `span`, for what is told between two times need not happen between them.
     """
     told = told_in(timed)
     plain = without_times(timed)
@@ -85,11 +89,9 @@ def when(words: str, timed: str, span: Span) -> Span:
     sentence = end.end() if end else len(plain)
     own = [one for one in told if start < one.place <= stop]
     own = own or [one for one in told if stop < one.place <= sentence][:1]
-    last = own[-1].place if own else stop
-    before = max((one.low for one in told if one.place <= start), default=span.start_seconds)
-    after = min((one.high for one in told if one.place > last), default=span.stop_seconds)
     if not own:
-        return _inside(before, after, span)
+        return span
+    after = min((one.high for one in told if one.place > own[-1].place), default=span.stop_seconds)
     low, high = min(one.low for one in own), max(one.high for one in own)
     if low == high:
         high = max(min(low + _ONE_MOMENT_SECONDS, max(after, low)), low)

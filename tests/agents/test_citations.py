@@ -207,6 +207,16 @@ async def test_ids_are_read_the_ways_models_write_them(film: SimpleNamespace, wr
     assert asked.answer.removed_citations == 0
 
 
+async def test_a_claim_that_held_is_no_evidence(film: SimpleNamespace) -> None:
+    """Dangerous: h1 was read as e1, and a true claim was checked where something else stands."""
+    mind = film.mind(
+        words=("balloon",),
+        handlers={"answer": answers(("It rises.", [("e1", ""), ("h1", ""), ("h2, e1", "")]))},
+    )
+    asked = await film.run(mind, film.index(CAPTIONS), effort="low")
+    assert asked.answer.claims[0].evidence_ids == ("e1",)
+
+
 async def test_a_citation_whose_quote_is_not_in_its_evidence_is_removed(film: SimpleNamespace) -> None:
     mind = film.mind(
         words=("balloon",),

@@ -487,6 +487,25 @@ async def test_where_all_that_could_hold_more_is_cited_the_whole_rest_is_looked_
     assert {t // 10 for t in rest.inputs.frame_times} == {1, 2}
 
 
+@pytest.mark.parametrize(
+    ("cited", "within"), [("Field 2.", (29.5, 30.0)), ("Field 0.", (0.0, 0.3))], ids=["the last", "the first"]
+)
+async def test_where_nothing_can_come_after_the_last_nothing_is_looked_at(
+    film: SimpleNamespace, cited: str, within: tuple[float, float]
+) -> None:
+    """Dangerous: what came before was looked at in its place, and an answer that held was searched again."""
+    mind = film.mind(words=("Field",))
+    mind.handlers["answer"] = claims_of(
+        {"text": "A field", "cites": [cited]},
+        rest_check="Is another field seen?",
+        rest_within=[{"start_seconds": within[0], "stop_seconds": within[1]}],
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "yes"}
+    asked = await film.run(mind, film.index(["Field 0.", "Field 1.", "Field 2."]), "When is it last?")
+    assert not any(r.inputs.sampled for r in sent(asked, "verify"))
+    assert asked.answer.rounds == 1 and asked.answer.verified
+
+
 async def test_an_absence_is_checked_in_shots_that_no_look_has_shown(film: SimpleNamespace) -> None:
     """The check of 'no dog' saw fewer frames than the look before, of the same shots, and two seconds apart."""
     mind = film.mind()

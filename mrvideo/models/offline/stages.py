@@ -118,6 +118,7 @@ def global_intention(inputs: of.GlobalIntentionInputs) -> of.GlobalIntentionRepl
         combine="merge" if whole else "select",
         # All of the video was read before: one look across it is enough where nothing was found.
         scope="local",
+        characters=roles,
         spans=tuple(_clamped(s, inputs.span) for s in spans[:MOST_LOOKS]),
     )
 
@@ -155,7 +156,8 @@ def answer(inputs: of.AnswerInputs) -> of.AnswerReply:
     """
     question = parse(inputs.question, inputs.options)
     stop = max((s.stop_seconds for s in inputs.plan.spans), default=0.0)
-    roles = _roles([a.characters for a in inputs.analyses])
+    # One reading is not sent again: the plan tells its roles.
+    roles = _roles([inputs.plan.characters, *(a.characters for a in inputs.analyses)])
     timeline = timeline_of(
         inputs.evidence,
         roles,
