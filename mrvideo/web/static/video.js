@@ -240,6 +240,8 @@ async function correct(body, request = post(`${base}/cast`, body)) {
   const asked = JSON.stringify(body);
   if (asked === last) return;
   last = asked;
+  // It can be taken back as soon as it is asked for.
+  if (body.action !== "undo") $("undo").disabled = false;
   correcting = correcting.then(() => corrected(body, request));
   await correcting;
   if (last === asked) last = null;
@@ -254,6 +256,7 @@ async function corrected(body, { path, options }) {
     $("told").textContent = [`${body.action === "undo" ? "Taken back" : "Put right"}: ${done.told}.`, done.stale ? `${counted(done.stale, "answer")} out of date.` : "", ...done.notes].join(" ");
   } catch (error) {
     $("told").textContent = "";
+    $("undo").disabled = shown.corrections.length === 0;
     complain(error);
   }
 }
