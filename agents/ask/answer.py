@@ -366,7 +366,9 @@ def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> A
 
 def _ids(citation: Citation) -> list[str]:
     """`e3`, and the ways models write it: `[e3]`, `E3`, `3`, `e3, e4`. `h1` is a claim that held, no evidence."""
-    return [f"e{int(number)}" for number in re.findall(r"(?<![a-dA-Df-zF-Z\d])\d{1,6}", citation.evidence_id)]
+    return [
+        f"e{int(number)}" for number in re.findall(r"(?<![a-df-z\d])\d{1,6}", citation.evidence_id.lower())
+    ]
 
 
 def _quoted(citation: Citation, evidence: Evidence, sources: Sources) -> bool:

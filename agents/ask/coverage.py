@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 from mrvideo.agents.ask.shots import units
@@ -71,8 +70,8 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
     if cut:
         whole = Span(min(s.start_seconds for s in cut), max(s.stop_seconds for s in cut))
         # A later look may have shown what an earlier one left out.
-        times = sorted(time for look in looks for _, shown in look.shown for time in shown)
-        unshown = sum(not _any_within(times, shot) for shot in units(context, [whole]))
+        times = [time for look in looks for _, shown in look.shown for time in shown]
+        unshown = sum(not any(map(shot.contains, times)) for shot in units(context, [whole]))
         if unshown:
             reason = f"{counted(unshown, 'shot')} of it not looked at: only their captions were read"
             left.append(Unseen.of(whole, reason))
@@ -84,12 +83,6 @@ def not_looked_at(context: Context, state: State) -> list[Unseen]:
             Unseen.of(s, "a claim about it was not checked: the question's pictures are spent") for s in spans
         ]
     return left
-
-
-def _any_within(times: Sequence[float], span: Span) -> bool:
-    """Whether any of these times, in order, lies within the span."""
-    at = bisect_left(times, span.start_seconds)
-    return at < len(times) and times[at] < span.stop_seconds
 
 
 def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, found: bool) -> str:

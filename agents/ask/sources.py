@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mrvideo.agents.ask.timeline import SpanIndex
-from mrvideo.records import CaptionPart, Index, Scene, Source, Span
+from mrvideo.records import CaptionPart, Index, Source, Span
 
 NEAR_SECONDS = 1.0
 """A model may miss the time of what it quotes by this much."""
@@ -150,7 +150,7 @@ class Sources:
             if text
         ]
         captions += [
-            Place("caption", scene.start_seconds, scene.stop_seconds, text, _only_part(scene))
+            Place("caption", scene.start_seconds, scene.stop_seconds, text, scene.only_part)
             for scene in index.scenes
             for text in dict.fromkeys((scene.detailed, scene.brief))
         ]
@@ -191,10 +191,6 @@ class Sources:
             return ()
         place, words = next(iter(everywhere.values()))
         return (Located(place.source, place.part.when(words) if place.part else place.span, words),)
-
-
-def _only_part(scene: Scene) -> CaptionPart | None:
-    return scene.parts[0] if len(scene.parts) == 1 and scene.parts[0].text == scene.detailed else None
 
 
 def _holding(parts: tuple[str, ...], places: list[Place], ended: bool) -> list[tuple[Place, str]]:

@@ -114,8 +114,7 @@ def thinned(shown: Sequence[Shown], stirs: Sequence[Span] = ()) -> tuple[Shown, 
     kept       |  ||||||||    |    |    |||| |      where something begins and ends, and one every four seconds
 
     A run of still pictures keeps its first and its last; all of it looks as its first does, but for what drifts
-    within a second. `stirs`: where
-    something came and went between two of the pictures, which both stay.
+    within a second. `stirs`: where something came and went between two of the pictures, which both stay.
     """
     small = [_Small(one.frame) for one in shown]
     kept: set[int] = {0, len(shown) - 1} if shown else set()

@@ -54,7 +54,7 @@ _SHORT_WORDS = 14
 _KNOWN_SHARE = 0.7
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _LINKING = frozenset(
-    {
+    [
         "and",
         "with",
         "the",
@@ -70,7 +70,7 @@ _LINKING = frozenset(
         "they",
         "their",
         "both",
-    }
+    ]
 )
 _NAMED_LAST = re.compile(r"<(\w+)>$")
 _LOOKS = re.compile(r"(?:She|He|It|They) (?:has|have|wears?|(?:is|are) dressed)\b")

@@ -114,6 +114,11 @@ class Scene(Spanned):
     sightings: tuple[Sighting, ...] = ()
     parts: tuple[CaptionPart, ...] = ()
 
+    @property
+    def only_part(self) -> CaptionPart | None:
+        """The part that is all of the caption; None where there are several."""
+        return self.parts[0] if len(self.parts) == 1 and self.parts[0].text == self.detailed else None
+
     @model_validator(mode="before")
     @classmethod
     def _one_part(cls, data: Any) -> Any:

@@ -44,7 +44,7 @@ def with_times_inside(text: str, span: Span) -> str:
     """The text with its times in one form. Those that lie outside the span, or run backwards, are left out."""
 
     def kept(match: re.Match[str]) -> str:
-        times = [float(number) for number in _NUMBER.findall(match[1])]
+        times = _numbers(match[1])
         inside = Span(max(span.start_seconds - SLACK_SECONDS, 0.0), span.stop_seconds + SLACK_SECONDS)
         if times != sorted(times) or not all(
             inside.start_seconds <= time <= inside.stop_seconds for time in times
@@ -52,12 +52,20 @@ def with_times_inside(text: str, span: Span) -> str:
             return ""
         told: list[str] = []
         for part in _AND.split(match[1]):
-            own = [float(number) for number in _NUMBER.findall(part)]
-            ends = [min(max(time, span.start_seconds), span.stop_seconds) for time in (own[0], own[-1])]
+            own = _numbers(part)
+            ends = [_clamped(time, span) for time in (own[0], own[-1])]
             told.append("–".join(dict.fromkeys(_short(time) for time in ends)))
         return f" ({', '.join(dict.fromkeys(told))} s)"
 
     return _BRACKET.sub(kept, text).strip()
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(number) for number in _NUMBER.findall(text)]
+
+
+def _clamped(seconds: float, span: Span) -> float:
+    return min(max(seconds, span.start_seconds), span.stop_seconds)
 
 
 def _short(seconds: float) -> str:
@@ -69,7 +77,7 @@ def told_in(text: str) -> tuple[Told, ...]:
     found: list[Told] = []
     gone = len(text) - len(text.lstrip())
     for match in _BRACKET.finditer(text):
-        times = [float(number) for number in _NUMBER.findall(match[1])]
+        times = _numbers(match[1])
         found.append(Told(match.start() - gone, times[0], times[-1]))
         gone += len(match[0])
     return tuple(found)
@@ -95,11 +103,4 @@ def when(words: str, timed: str, span: Span) -> Span:
     low, high = min(one.low for one in own), max(one.high for one in own)
     if low == high:
         high = max(min(low + _ONE_MOMENT_SECONDS, max(after, low)), low)
-    return _inside(low, high, span)
-
-
-def _inside(low: float, high: float, span: Span) -> Span:
-    if low > high:
-        # Not told in the order in which it happens.
-        return span
-    return Span(*(min(max(time, span.start_seconds), span.stop_seconds) for time in (low, high)))
+    return Span(_clamped(low, span), _clamped(high, span))

@@ -54,9 +54,7 @@ class SceneLine(Message):
             return part.told if times else part.text
 
         parts = scene.parts if len(scene.parts) > 1 else ()
-        whole = (
-            told(scene.parts[0]) if len(scene.parts) == 1 and scene.detailed == scene.parts[0].text else ""
-        )
+        whole = told(scene.only_part) if scene.only_part else ""
         return cls(
             index=scene.index,
             start_seconds=scene.start_seconds,

@@ -8,12 +8,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, event, inspect
 from sqlalchemy.engine import Engine
+from support.threads import together
 
 from mrvideo.errors import (
     LibraryDamaged,
@@ -330,21 +330,7 @@ def test_many_processes_may_make_the_same_library_at_once(path):
 def test_libraries_that_are_made_at_once_in_one_process_do_not_mix(tmp_path: Path) -> None:
     """Two users of a service who begin at the same moment: one's tables were built into the other's file."""
     paths = [tmp_path / f"{number}.db" for number in range(12)]
-    start, problems = threading.Barrier(len(paths)), []
-
-    def make(path: Path) -> None:
-        start.wait()
-        try:
-            Library.open(path).close()
-        except LibraryError as error:
-            problems.append(error)
-
-    threads = [threading.Thread(target=make, args=(path,)) for path in paths]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert problems == []
+    assert together([lambda path=path: Library.open(path).close() for path in paths]) == []
     for path in paths:
         with Library.open(path, create=False) as library:
             assert library.search("anything") == () == library.kept()

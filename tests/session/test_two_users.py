@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 from support import chat_server, seeing
-from support.clusters import MARKS, Driver, driver_process, in_this_process, together
+from support.clusters import MARKS, Driver, driver_process, in_this_process
+from support.threads import together
 
 import mrvideo
 from mrvideo.settings import Settings

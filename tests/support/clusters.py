@@ -6,12 +6,11 @@ import contextlib
 import os
 import pickle
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from multiprocessing import get_context
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -87,22 +86,3 @@ def _do(packed: bytes) -> bytes:
     from cloudpickle import dumps  # pyright: ignore[reportUnknownVariableType]
 
     return dumps(pickle.loads(packed)())
-
-
-def together(works: list[Callable[[], Any]]) -> list[BaseException]:
-    """Do all of them at the same time, each in a thread, and return what they raised."""
-    start, raised = threading.Barrier(len(works)), list[BaseException]()
-
-    def run(work: Callable[[], Any]) -> None:
-        start.wait()
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - shown by the test
-            raised.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
