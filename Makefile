@@ -4,29 +4,28 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = demo/harbour.mp4
 
-# The viewer's tests in processes of their own, over the demo film as the others have indexed it.
-pytest = demo="$$(mktemp -d)" && trap 'rm -rf "$$demo"' EXIT && export MRVIDEO_TEST_DEMO="$$demo/indexed" && \
-	$(BIN)/pytest -n 2 --dist loadgroup $(1) --ignore tests/web && \
-	$(BIN)/pytest -n 2 --dist loadgroup $(1) tests/web
-
 .PHONY: demo test check check-pythons clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mrvideo index $(DEMO)
 	$(BIN)/python demo/ask.py $(DEMO)
 
+# The viewer's tests in processes of their own, over the demo film as the others have indexed it.
 test: $(VENV)/.installed-dev $(VENV)/.installed-litellm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(call pytest)
+	demo="$$(mktemp -d)" && trap 'rm -rf "$$demo"' EXIT && export MRVIDEO_TEST_DEMO="$$demo/indexed" && \
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/web && $(BIN)/pytest -n 2 --dist loadgroup tests/web
 
-# What is quick: style, types, and all tests but the slow ones.
+# What is quick: style, and types beside all tests but the slow ones; those of the viewer are slow, every one.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(call pytest,-m "not slow")
+	told="$$(mktemp)"; $(BIN)/pyright --pythonpath $(BIN)/python >"$$told" & types=$$!; \
+	trap 'kill $$types 2>/dev/null; rm -f "$$told"' EXIT; \
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" --ignore tests/web; tests=$$?; \
+	wait $$types; typed=$$?; cat "$$told"; exit $$((tests > typed ? tests : typed))
 
 # Python 3.10 to 3.13, as far as they are here: newest and lowest dependencies.
 check-pythons:

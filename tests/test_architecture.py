@@ -29,6 +29,7 @@ HEAVY = {
 }
 
 
+@pytest.mark.slow
 def test_imports_go_downwards_only() -> None:
     wrong = [
         f"{module} imports {name}"
@@ -100,6 +101,7 @@ def test_heavy_libraries_stay_in_their_adapters() -> None:
     assert not wrong
 
 
+@pytest.mark.slow
 def test_the_environment_is_read_in_settings_alone() -> None:
     readers = {
         module
@@ -132,6 +134,7 @@ def test_documented_names_of_010_import() -> None:
     assert callable(mrvideo.tools.openai)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [

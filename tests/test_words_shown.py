@@ -69,6 +69,7 @@ def internal(*texts: str) -> list[str]:
     return [f"{found[0]!r} in {text!r}" for text in texts for found in INTERNAL.finditer(text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kinds",
     [

@@ -65,6 +65,7 @@ async def waves_of(
     return answer, model.waves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenes", [1, 40, 3000])
 async def test_a_round_takes_at_most_six_calls_in_a_row(
     film: SimpleNamespace, scenes: int, monkeypatch: pytest.MonkeyPatch
@@ -88,6 +89,7 @@ async def test_a_round_takes_at_most_six_calls_in_a_row(
     assert waves[-1][0] == "verify"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenes", [1, 40, 3000])
 @pytest.mark.parametrize("verdict", ["no", "unclear"])
 async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
@@ -122,6 +124,7 @@ async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
     assert all(stop - start <= 6 for start, stop in zip(begins, [*begins[1:], len(waves)], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verdict", ["no", "yes"])
 async def test_a_round_that_cues_were_to_decide_and_did_not_takes_no_more_calls(
     film: SimpleNamespace, verdict: str, monkeypatch: pytest.MonkeyPatch

@@ -74,6 +74,7 @@ def with_cuts(index: Any, *times: float) -> Any:
 # pictures -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effort", "most"), [("high", 60), ("medium", 25)])
 @pytest.mark.parametrize("verdict", ["yes", "no", "unclear"])
 async def test_a_question_about_moments_sends_a_bounded_number_of_pictures(

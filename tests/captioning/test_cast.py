@@ -328,6 +328,7 @@ def test_a_card_shows_the_same_one_in_other_scenes_too() -> None:
     assert cells(model.requests[0]) == ["L1", "L1 again", "L1 again", "R1", "R1 again"]
 
 
+@pytest.mark.slow
 def test_frames_of_other_scenes_never_push_a_call_above_the_bound() -> None:
     def crowd(shard: int, size: int) -> list[Mention]:
         return [mention(shard, f"person_{chr(97 + n)}", f"who {n}", n) for n in range(size)]
@@ -428,6 +429,7 @@ def noisy(request: Request[Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.integers(0, 9), min_size=4, max_size=14))
 def test_the_cast_does_not_depend_on_which_reply_came_first(seed: int, shards: list[int]) -> None:

@@ -69,6 +69,7 @@ def scenes(index: Index) -> list[tuple[Span, str]]:
     return [(scene.span, scene.detailed) for scene in index.scenes]
 
 
+@pytest.mark.slow
 def test_a_long_video_is_read_elsewhere_and_the_calls_see_the_same(
     moving_video: VideoInfo, build: Build, decoded: list[Span], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_short_video_starts_no_process(moving_video: VideoInfo, build: Build, 
     assert decoded == []
 
 
+@pytest.mark.slow
 def test_a_decoder_that_crashes_costs_its_stretch_and_is_tried_again_next_time(
     moving_video: VideoInfo, build: Build, through: Callable[..., None]
 ) -> None:

@@ -91,6 +91,7 @@ def reply(request: Request[Any]) -> dict[str, Any]:
     raise AssertionError(request.prompt.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["fused", "paper"])
 @pytest.mark.parametrize("max_images", [40, 12])
 def test_a_run_asks_exactly_what_was_estimated(

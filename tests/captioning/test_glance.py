@@ -106,6 +106,7 @@ def reply(request: Request[Any]) -> dict[str, Any]:
     return {"pairs": [{"left_id": f"L{n}", "right_id": f"R{n}", "better": "left"} for n in (1, 2, 3, 4)]}
 
 
+@pytest.mark.slow
 def test_an_hour_takes_sixty_calls_and_nothing_of_it_is_left_out(hour: Path, build: Any) -> None:
     model = ScriptedModel(reply)
     index = build(probe(str(hour)), model, GLANCE)

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 
 from mrvideo.captioning.options import index_key
 from mrvideo.media.identity import probe
@@ -33,6 +34,7 @@ def test_a_coarse_index_never_passes_for_a_fine_one(tmp_path, monkeypatch):
     assert len(keys) == 2
 
 
+@pytest.mark.slow
 def test_a_coarse_index_tiles_the_video_and_tells_what_it_did_not_see(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     film = make_film(tmp_path / "three-walls.mp4")

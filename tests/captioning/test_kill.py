@@ -98,6 +98,7 @@ def test_killed_runs_end_like_an_undisturbed_one_and_repeat_only_calls_in_flight
     assert not ended.failures
 
 
+@pytest.mark.slow
 def test_two_who_index_the_same_video_at_once_do_no_work_twice(
     moving_video: VideoInfo, perceivers: ModuleType, tmp_path: Path
 ) -> None:

@@ -114,6 +114,7 @@ def own_pictures(request: Request[Any]) -> Sequence[Picture]:
     return [one for one in request.pictures if one.label.endswith(" s")]
 
 
+@pytest.mark.slow
 def test_clips_begin_on_the_cuts_near_their_borders(seen: Any):
     """Dangerous: a clip that begins 0.16 s before a cut held a scene of one frame, which cost a caption and
     got wrong times. One of the borders is a shard's.

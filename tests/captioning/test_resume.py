@@ -105,6 +105,7 @@ def test_the_same_video_under_another_path_is_known_and_need_not_be_read(
     assert build(moved, ScriptedModel([]), OPTIONS).video.path == "/gone/elsewhere.mp4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "stage"),
     [
@@ -162,6 +163,7 @@ def test_the_next_run_retries_what_failed_and_nothing_else(
     assert comparable(whole) == comparable(undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [ModelUnavailable("no server"), BudgetReached("enough")])
 def test_a_stop_keeps_finished_shards(moving_video: VideoInfo, build: Build, error: Exception) -> None:
     options = OPTIONS.model_copy(update={"workers": 1})
@@ -186,6 +188,7 @@ def test_a_refused_clip_is_a_gap_free_failure(moving_video: VideoInfo, build: Bu
 CUES = (Cue(start_seconds=25.0, stop_seconds=27.0, text="Good evening."),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "calls"),
     [
@@ -229,6 +232,7 @@ def test_a_cast_file_redoes_the_cast_alone(moving_video: VideoInfo, build: Build
     assert [entity.display_name for entity in index.entities] == ["Anna"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prompt", "calls"),
     [

@@ -59,6 +59,7 @@ def test_a_folder_where_a_video_belongs(mrvideo: Run, tmp_path: Path) -> None:
     refused(mrvideo, mrvideo("index", folder), "clips", "folder")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -31,6 +31,7 @@ def cast(mrvideo: Run, folder: Path) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.slow
 def test_each_correction_is_told_kept_and_taken_back(cast: Callable[..., Any], folder: Path) -> None:
     code, told, _ = cast("--merge", "person_1", "person_3")
     assert code == 0

@@ -137,6 +137,7 @@ def test_what_was_found_in_several_videos_is_cut(mrvideo: Run, film: Path, folde
     assert refused.returncode == 2 and "name one VIDEO" in refused.stderr
 
 
+@pytest.mark.slow
 def test_what_cannot_be_cut_is_one_line_and_leaves_nothing(mrvideo: Run, film: Path, folder: Path) -> None:
     (folder / "none.json").write_text(answer_about(film).model_dump_json())
     (folder / "list.json").write_text("[1, 2]")

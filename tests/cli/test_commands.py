@@ -115,6 +115,7 @@ def test_status_tells_what_is_kept(at_home: Run) -> None:
     assert "offline" in done.stdout
 
 
+@pytest.mark.slow
 def test_doctor_names_the_model_and_the_reason(mrvideo: Run) -> None:
     report = json.loads(mrvideo("doctor", "--json").stdout)
     assert report["models"]["vision"]["name"] == "offline"

@@ -99,6 +99,7 @@ def test_the_film_shows_what_it_was_made_of() -> None:
     assert 0.3 <= frame.time_seconds <= 0.5
 
 
+@pytest.mark.slow
 def test_a_torchvision_that_cannot_be_imported_is_told_once_and_is_no_problem(
     process: Run, tmp_path: Path
 ) -> None:

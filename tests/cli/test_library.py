@@ -180,6 +180,7 @@ def numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
         yield name, value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -25,6 +25,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [(), ("config",), ("config", "show"), *((name,) for name in COMMANDS)])
 def test_help_is_asked_for_with_either_flag(mrvideo: Run, command: tuple[str, ...]) -> None:
     short, long = mrvideo(*command, "-h"), mrvideo(*command, "--help")
@@ -77,6 +78,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch, run: Run, *arguments: str, **environ
     return found[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "on", "off"),
     [
@@ -223,6 +225,7 @@ def test_a_name_that_means_nothing_is_one_line(mrvideo: Run) -> None:
     assert "see mrvideo --help" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "place", "told"),
     [

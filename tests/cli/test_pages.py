@@ -36,6 +36,7 @@ def site(film: bytes) -> Iterator[Site]:
         yield serving
 
 
+@pytest.mark.slow
 def test_a_list_is_indexed_and_what_is_missing_is_an_exit_code(mrvideo: Run, site: Site) -> None:
     site.files["/list"] = File(page_of("film.mp4", "gone.mp4", title="Two walks"))
     done = mrvideo("index", site.url("/list"), *ALLOWED)
@@ -59,6 +60,7 @@ def test_a_page_is_asked_by_its_address(mrvideo: Run, site: Site) -> None:
     assert len(site.asked) == asked
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_of_a_download(folder: Path, mrvideo: Run, site: Site, film: bytes) -> None:
     gate = threading.Event()
     site.files["/film.mp4"].breaks_after, site.files["/film.mp4"].gate = 1500, gate

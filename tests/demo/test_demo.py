@@ -19,6 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "demo"
 FILM = FOLDER / "harbour.mp4"
 
 
+@pytest.mark.slow
 def test_the_demo_replays_what_a_model_answered_and_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +48,7 @@ def test_the_demo_replays_what_a_model_answered_and_says_what_is_missing(
     assert "changed since this was recorded" in shown.getvalue()
 
 
+@pytest.mark.slow
 def test_the_recording_that_is_shipped_answers_every_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +103,7 @@ def test_its_lines_stand_in_order_inside_the_film(script: ModuleType) -> None:
     assert times[-1] <= script.starts()[-1]
 
 
+@pytest.mark.slow
 def test_the_film_shows_what_the_script_draws(script: ModuleType) -> None:
     begin = script.starts()
     wanted = {round((begin[n] + 2.0) * 25): n for n in (1, 4, 9)}

@@ -208,6 +208,7 @@ def test_without_memory_everything_is_read_and_nothing_else_is_taken_away(answer
     assert "segment_intention" in {r.prompt.name for r in requests}
 
 
+@pytest.mark.slow
 def test_uniform_frames_can_be_read_offline(tmp_path, index):
     """The offline model reads and decides in two steps; the second takes what the first concluded."""
     settings = load_settings(library=tmp_path / "l.db", vision="offline", text="offline")

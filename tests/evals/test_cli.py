@@ -34,6 +34,7 @@ def caption_file(path):
     )
 
 
+@pytest.mark.slow
 def test_released_captions_are_imported_and_found_again(type_in, tmp_path):
     from mrvideo import load
 
@@ -57,6 +58,7 @@ def test_captions_without_their_video_can_be_asked(type_in, tmp_path):
     assert made["video"] in told and "2 scenes, 1 name, 0 gaps" in told
 
 
+@pytest.mark.slow
 def test_missing_videos_are_shown_and_make_the_exit_code_one(type_in, folder):
     row = {
         "key": "abc",

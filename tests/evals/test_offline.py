@@ -127,6 +127,7 @@ def test_the_subtitle_file_holds_the_cues_at_their_times(name):
     assert tuple(blocks_of(FILMS[name].subtitles())) == FILMS[name].cues
 
 
+@pytest.mark.slow
 def test_films_are_drawn_once_and_those_asked_for_alone(tmp_path):
     drawn = []
     folder = build_films(tmp_path, films=["scripts", "harbour"], on_film=drawn.append)
@@ -355,6 +356,7 @@ def type_in(tmp_path, monkeypatch):
     return invoke
 
 
+@pytest.mark.slow
 def test_footage_of_ones_own_is_asked_and_printed(type_in, tmp_path):
     """A folder with films, subtitles beside them and a question file; the set's own films are not drawn for
     it.

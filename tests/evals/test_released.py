@@ -174,6 +174,7 @@ def test_a_caption_of_100_000_marks_takes_no_longer_than_its_length(imported, ca
     assert scene.entity_names == ()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_many_entries_that_overlap_take_no_longer_than_their_number(imported):
     rows = [entry(n, 100_000 - n, f"caption {n}") for n in range(20_000)]
@@ -189,6 +190,7 @@ def test_half_a_character_is_made_one_that_can_be_kept(imported):
     assert scene.detailed == "wave \ufffd."
 
 
+@pytest.mark.slow
 def test_with_its_video_the_index_belongs_to_the_video(imported, tmp_path):
     video = tmp_path / "v.mp4"
     build_haystack(video, duration_seconds=12, seed=0)

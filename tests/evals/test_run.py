@@ -238,6 +238,7 @@ def test_an_unknown_cost_is_unknown_not_nothing(bench, plan, tmp_path):
     assert row["spent"]["calls_per_question"] == pytest.approx(7 / 3)
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_escapes_everything(bench, plan, tmp_path):
     pytest.importorskip("matplotlib")
     bench.made = {"q2": ModelBusy("<script>alert(1)</script>"), "q3": answer(2)}

@@ -116,6 +116,7 @@ def test_on_whole_seconds_and_one_truth_the_iou_is_that_of_the_seconds(predicted
     assert retrieval_iou(predicted, truth) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @given(st.lists(st.fractions(0, 1, max_denominator=500), min_size=1, max_size=20))
 def test_the_mean_of_areas_is_the_area_under_the_mean(ious):
     thresholds = [Fraction(step, 100) for step in range(101)]

@@ -93,6 +93,7 @@ def test_what_is_masked_holds_neither_the_echo_nor_the_key(echo: str) -> None:
     assert all(piece not in said for piece in (echo, KEY[:8], KEY[-8:]))
 
 
+@pytest.mark.slow
 def test_a_reply_that_repeats_the_key_reaches_no_library(
     echo: str,
     film: Path,
@@ -126,6 +127,7 @@ def test_a_reply_that_repeats_the_key_reaches_no_library(
         assert secret not in repr(video.index) + caplog.text
 
 
+@pytest.mark.slow
 def test_an_error_that_repeats_the_key_tells_it_to_nobody(
     echo: str, film: Path, chat: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -68,6 +68,7 @@ def settings(swapping: Swapping, tmp_path: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_film_replaced_after_indexing_and_asked_by_digest_is_refused(film, settings, replaced, swapping):
     """It was answered from the other film's pixels, with `verified=True`."""
     digest = mrvideo.index(film, **settings).info.digest

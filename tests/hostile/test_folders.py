@@ -187,6 +187,7 @@ def test_your_own_server_stays_yours_in_a_strangers_folder(
         load_settings()
 
 
+@pytest.mark.slow
 def test_trust_lasts_until_the_file_changes(
     cloned: Path, serve: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

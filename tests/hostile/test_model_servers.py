@@ -93,6 +93,7 @@ def of(outcome: type[Any]) -> Any:
 REQUESTS = 1 + CLIPS
 
 
+@pytest.mark.slow
 @of(manners.Good)
 def test_good_replies_are_read_in_whatever_manner_they_come(serve, index, manner, expected):
     server = serve(manner)
@@ -112,6 +113,7 @@ def test_good_replies_are_read_in_whatever_manner_they_come(serve, index, manner
     assert server.asked == [], "what is kept is not asked again"
 
 
+@pytest.mark.slow
 @of(manners.Lost)
 def test_lost_replies_are_listed_in_the_servers_words(serve, index, manner, expected):
     server = serve(manner)
@@ -126,6 +128,7 @@ def test_lost_replies_are_listed_in_the_servers_words(serve, index, manner, expe
     assert server.calls <= REQUESTS * expected.calls
 
 
+@pytest.mark.slow
 @of(manners.Over)
 def test_a_run_that_can_bring_nothing_ends_at_once_with_what_to_do(serve, index, manner, expected):
     server = serve(manner)
@@ -142,6 +145,7 @@ def second_clip(asked: Any) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -72,6 +72,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return out + err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HOSTILE)
 @pytest.mark.parametrize(
     "command", [("config", "show"), ("doctor",), ("estimate", "film.mp4")], ids=lambda words: words[0]

@@ -60,6 +60,7 @@ def film(tmp_path_factory: pytest.TempPathFactory, film_maker: Callable[[Path, i
 _CASES = [(claim, None) for claim in CLAIMS] + [("nothing", 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("claim", "workers"), _CASES)
 def test_six_cents_are_six_cents(
     film: Path, chat: ModuleType, seeing: ModuleType, tmp_path: Path, claim: str, workers: int | None

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from mrvideo.library import Library
 
 _WORKER = """
@@ -41,6 +43,7 @@ def _says(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+@pytest.mark.slow
 def test_the_second_process_waits_and_then_finds_the_work_done(path, library):
     first, second = _worker(path), _worker(path)
     _go(first)
@@ -54,6 +57,7 @@ def test_the_second_process_waits_and_then_finds_the_work_done(path, library):
     second.communicate()
 
 
+@pytest.mark.slow
 def test_a_killed_process_lets_go_of_its_claim(path, library):
     first, second = _worker(path), _worker(path)
     _go(first)

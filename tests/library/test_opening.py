@@ -316,6 +316,7 @@ def test_a_migration_that_breaks_leaves_the_file_as_it_was(path, index, monkeypa
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_many_processes_may_make_the_same_library_at_once(path):
     script = "import sys; from mrvideo.library import Library; sys.stdin.read(1); Library.open(sys.argv[1]).close()"
     several = [

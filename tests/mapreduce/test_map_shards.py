@@ -134,6 +134,7 @@ def test_a_killed_worker_costs_only_shards_that_had_not_come_back(tmp_path: Path
     assert len(list(tmp_path.glob("run-3-*"))) == 2
 
 
+@pytest.mark.slow
 def test_a_shard_that_always_kills_its_worker_is_found_and_the_rest_finish():
     def shard(n: int) -> int:
         if n in (2, 9):
@@ -226,6 +227,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ENGINES)
 def test_ctrl_c_ends_the_process_though_every_worker_waits(backend):
     """A Ctrl-C that hangs makes people kill -9; so no thread, portal or worker may hold up the exit."""

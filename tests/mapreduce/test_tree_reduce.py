@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mrvideo.mapreduce import tree_reduce
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=3), min_size=1, max_size=40), st.integers(2, 5))
 def test_order_is_kept_for_any_number_and_any_fan_in(items, fan_in):
     async def join(*parts: str) -> str:
@@ -21,6 +22,7 @@ def test_order_is_kept_for_any_number_and_any_fan_in(items, fan_in):
     assert asyncio.run(tree_reduce(items, join, fan_in=fan_in)) == "".join(items)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 60), st.integers(2, 5))
 def test_the_tree_is_no_deeper_than_the_logarithm_and_merges_only_neighbours(count, fan_in):
     async def merge(*parts: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -199,6 +199,7 @@ def barred(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_all_frames_of_a_shot_have_one_crop(barred):
     shard = read_shard(barred, Span(0.0, 9.0), ReadOptions(long_side_pixels=320, crop_bars=True))
     crops = {}

@@ -300,6 +300,7 @@ MUTATED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTATED)
 def test_a_thousand_mutations_end_in_an_error_or_in_frames_and_losses(
     tmp_path: Path, film_maker, films, name: str

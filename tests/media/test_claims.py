@@ -49,6 +49,7 @@ def test_two_pictures_a_million_seconds_apart_take_no_memory():
     assert peak_bytes(lambda: detector.shots(span)) < 4 * MEGABYTE
 
 
+@pytest.mark.slow
 def test_a_slide_show_of_hours_takes_memory_by_its_slides():
     """Dangerous: 650 MB for each of its shards, as a pass begins at a key frame that may lie hours before."""
     detector = watched([60.0 * i for i in range(240)])

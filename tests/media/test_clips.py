@@ -20,6 +20,7 @@ def assert_tiles(parts: list[Span], whole: Span) -> None:
     assert all(a.stop_seconds == b.start_seconds for a, b in pairwise(parts))
 
 
+@pytest.mark.slow
 @given(durations, st.sampled_from([10.0, 30.0, 120.0]))
 def test_shards_tile_the_video(duration: float, shard_seconds: float):
     shards = plan_shards(duration, shard_seconds=shard_seconds)

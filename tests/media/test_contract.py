@@ -150,6 +150,7 @@ CONTRACT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
 def test_pyav_keeps_the_contract(promise, video: Reader, film, number_in):
     promise(video, film, number_in)

@@ -44,6 +44,7 @@ def shown_in(path: Path, times: list[float], number_in: Number) -> list[int | No
         return [number_in(frame) for _, frame in video.read_at(times)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_clip_shows_the_pictures_of_those_times(
     name: str, film_maker: Maker, films: dict[str, Any], number_in: Number, tmp_path: Path
@@ -175,6 +176,7 @@ def _file(frame: Frame) -> Any:
     return io.BytesIO(frame.jpeg)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "what"),
     [
@@ -302,6 +304,7 @@ def test_a_film_that_breaks_off_within_the_span_is_refused(film_maker: Maker, tm
     assert [p.name for p in tmp_path.iterdir()] == ["short.mkv"]
 
 
+@pytest.mark.slow
 def test_a_gif_is_bounded_and_keeps_its_speed(film_maker: Maker, number_in: Number, tmp_path: Path) -> None:
     wide = film_maker("wide.mp4", size=(640, 384))
     long = film_maker("long.mp4", count=1000, options={"g": "250", "preset": "ultrafast"})

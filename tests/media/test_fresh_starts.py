@@ -38,6 +38,7 @@ def test_closed_groups_of_hevc_do_too(film_maker, films, name: str):
     assert all(starts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["open_gop.mp4", "open_gop.ts", "hevc.mp4", "hevc.ts"])
 def test_open_groups_do_not_but_for_the_first(film_maker, films, name: str):
     """Dangerous: pictures after such a key frame lean on ones before it."""

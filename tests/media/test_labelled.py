@@ -48,6 +48,7 @@ def test_no_picture_is_left_out(count: int) -> None:
     assert len(made) == -(-count // 15)
 
 
+@pytest.mark.slow
 def test_noise_at_any_size_stays_below_the_bound() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (2000, 3000, 3), np.uint8)
     made = labelled_sheets(

@@ -59,6 +59,7 @@ def read(path: Path, wishes: list[list[float]]) -> tuple[Any, list[list[tuple[fl
         return video.info, found, video.lost
 
 
+@pytest.mark.slow
 def test_a_part_of_the_index_gives_the_same_pictures(kinds, request):
     whole = {}
     for name, (path, times) in kinds.items():
@@ -91,6 +92,7 @@ def test_short_files_and_others_are_left_alone(plain_film, tmp_path):
     assert Movie.of(str(tmp_path / "missing.mp4")) is None
 
 
+@pytest.mark.slow
 def test_a_broken_index_never_leads_past_the_reader(plain_film, tmp_path, every_film_is_long, number_in):
     """Bytes of the index changed at random: this room declines or copes, and whatever the reader raises is
     its own error.

@@ -51,6 +51,7 @@ def _times(path: Path, stream: str) -> list[float]:
         return [float(p.pts * p.time_base) for p in packets if p.pts is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_part_shows_the_film_at_its_time_and_begins_at_zero(
     name: str,
@@ -80,6 +81,7 @@ def test_a_part_shows_the_film_at_its_time_and_begins_at_zero(
     assert kind.span(kind.parts - 1).stop_seconds == kind.duration_seconds
 
 
+@pytest.mark.slow
 def test_pictures_larger_than_a_page_are_made_smaller(film_maker: Maker, tmp_path: Path) -> None:
     film = film_maker("large.avi", codec="mpeg4", size=(1920, 1080), count=30)
     _, made = _parts(film.path, tmp_path)

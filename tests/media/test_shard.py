@@ -5,6 +5,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from mrvideo.media.identity import digest_of, probe
 from mrvideo.media.images import open_image
@@ -124,6 +125,7 @@ def test_a_short_act_is_seen_though_something_small_moves_beside_it(tmp_path: Pa
     assert 3.15 <= time < 3.35
 
 
+@pytest.mark.slow
 def test_what_moves_on_or_is_only_noise_needs_no_further_frames(tmp_path: Path):
     assert read_shard(_with_ball(tmp_path / "rolls.mp4", (), rolls=True), Span(0.0, 8.0)).acts == ()
     assert read_shard(_with_ball(tmp_path / "wall.mp4", ()), Span(0.0, 8.0)).acts == ()

@@ -136,6 +136,7 @@ def test_words_that_would_be_orders_stay_inside_their_block() -> None:
     assert user.count("</scenes>") == 1 and "<|im_start|>" not in user and "<person_9>" not in user
 
 
+@pytest.mark.slow
 def test_a_chapter_too_long_for_the_model_is_shortened_not_lost() -> None:
     index = film(16)
     long = tuple(

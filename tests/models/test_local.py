@@ -77,6 +77,7 @@ def jobs(make_jpeg) -> list[Job]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [True, False])
 def test_batching_changes_no_reply_and_keeps_the_order(generator, jobs, held, monkeypatch):
     monkeypatch.setattr(generator, "holds", held)
@@ -134,6 +135,7 @@ def open_local(folder, monkeypatch):
         batcher.close()
 
 
+@pytest.mark.slow
 async def test_many_requests_are_answered_through_the_port(open_local, ask_border):
     model = open_local(batch_size=4)
     requests = [ask_border(n, colours=("red", "blue")[: n % 3]) for n in range(10)]
@@ -170,6 +172,7 @@ async def test_one_request_too_big_for_memory_is_refused_in_words(open_local, as
         await open_local().run(ask_border())
 
 
+@pytest.mark.slow
 async def test_garbage_ends_in_a_typed_failure(open_local, ask_border, monkeypatch):
     model = open_local()
     await model.run(ask_border())

@@ -63,6 +63,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return shut
 
 
+@pytest.mark.slow
 def test_an_index_and_three_questions_are_replayed_without_network_on_other_jpegs(
     serve, film, tmp_path, no_network
 ):
@@ -122,6 +123,7 @@ def test_what_is_kept_already_is_recorded_without_being_paid_again(serve, film, 
     assert again.scenes == first.scenes
 
 
+@pytest.mark.slow
 def test_worker_processes_are_recorded_by_the_one_that_started_them(serve, film, tmp_path, no_network):
     server = serve(seeing.answer)
     file = tmp_path / "workers.jsonl"
@@ -326,6 +328,7 @@ for number in range(200):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_record_at_once_tear_no_line(tmp_path):
     file = tmp_path / "r.jsonl"
     writers = [subprocess.Popen([sys.executable, "-c", _WRITER, file, str(who)]) for who in range(3)]

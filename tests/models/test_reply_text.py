@@ -205,6 +205,7 @@ HARD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HARD, ids=[text[:8] for text in HARD])
 def test_no_text_takes_long_to_read(text):
     """300 kB of braces took 8 s, in which nothing else of the run moved."""
@@ -221,6 +222,7 @@ _JSON = st.dictionaries(
 _WORDS = st.text().filter(lambda text: not set(text) & set("{<[◁【") and "assistantfinal" not in text)
 
 
+@pytest.mark.slow
 @given(_WORDS, _JSON, _WORDS)
 def test_any_object_survives_any_words_around_it(before, value, after):
     text = before + json.dumps(value) + after

@@ -97,6 +97,7 @@ def prompt_of(generator):
     return tokenise
 
 
+@pytest.mark.slow
 def test_a_batch_of_unlike_prompts_replies_as_each_alone(generator, make_job, monkeypatch):
     monkeypatch.setattr(generator, "holds", False)
     jobs = [
@@ -130,6 +131,7 @@ def test_the_prompt_tells_the_system_the_labels_and_the_pictures_in_order(
         place = said.index(words, place) + len(words)
 
 
+@pytest.mark.slow
 def test_what_a_picture_shows_reaches_the_model(generator, make_job):
     inputs = generator.prepare([make_job(("red", "red")), make_job(("red", "blue"))]).inputs
     with torch.inference_mode():
@@ -138,6 +140,7 @@ def test_what_a_picture_shows_reaches_the_model(generator, make_job):
     assert not torch.equal(red, blue)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_a_picture_takes_the_tokens_that_the_estimate_says(member, generator, make_job, prompt_of, size):
     with_pictures = prompt_of(make_job(("red", "red"), size=size))
@@ -152,6 +155,7 @@ def test_a_picture_takes_the_tokens_that_the_estimate_says(member, generator, ma
     assert 0.75 * estimate - 4 <= placeholders <= estimate
 
 
+@pytest.mark.slow
 async def test_replies_through_the_port_are_held_to_the_schema(
     member, generator, border_prompt, make_jpeg, monkeypatch
 ):
@@ -249,6 +253,7 @@ def test_weights_that_do_not_fit_their_config_are_told_in_one_line(tmp_path):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["InternVL3.5", "SmolVLM2", "Idefics3"])
 def test_the_rule_for_a_server_that_cuts_pictures_into_tiles(name, tmp_path, make_jpeg):
     """The family's own processor with its own defaults, as a server runs it, against the rule of the name."""

@@ -43,6 +43,7 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(TEXTS, CUES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "wanted"),
     [

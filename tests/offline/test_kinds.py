@@ -39,6 +39,7 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(TEXTS, cues, 130.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "words"),
     [

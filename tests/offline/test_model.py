@@ -99,6 +99,7 @@ def test_every_prompt_that_the_stages_send_is_known() -> None:
         assert load_prompt(name).name == name
 
 
+@pytest.mark.slow
 async def test_scenes_are_what_lies_between_cuts(make_film: Callable[..., Any]) -> None:
     pictures = make_film(10.0).text("HELLO", 0, 3.2).pictures(CLIP)
     reply = await run("caption_clip", clip_inputs(pictures, cut_times=(3.2, 7.0)), CaptionClipReply, pictures)
@@ -199,6 +200,7 @@ async def verdict(film: Any, check: str, cues: tuple[CueLine, ...] = ()) -> str:
     return (await run("verify", inputs, VerifyReply, pictures)).verdict
 
 
+@pytest.mark.slow
 async def test_a_claim_on_a_text_is_checked_by_reading_again(make_film: Callable[..., Any]) -> None:
     film = make_film(10.0).text("KANGAROO", 3.0, 4.0)
     assert await verdict(film, "Is the text “KANGAROO” on screen?") == "yes"
@@ -234,6 +236,7 @@ async def test_a_look_reports_texts_that_bear_on_the_question(make_film: Callabl
     assert [o.text for o in reply.observations] == ["The text “KANGAROO” is on screen."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{3}, {0, 1, 2, 3, 4, 5}])
 async def test_a_look_tells_the_surest_reading_of_a_text(
     make_film: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, wrong: set[int]
@@ -264,6 +267,7 @@ def test_a_certain_reading_is_a_text_of_its_own() -> None:
     assert better_of(mike, 1.0, [(mark, 2.0)]) == [(mike, 1.0)]
 
 
+@pytest.mark.slow
 async def test_many_requests_at_once_do_not_mix(make_film: Callable[..., Any]) -> None:
     names = ["ALPHA", "BRAVO", "DELTA", "GOLF"]
     films = [make_film(10.0, "#204060").text(name, 0, 10) for name in names]

@@ -63,6 +63,7 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(TEXTS, CUES, 300.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "words", "start"),
     [
@@ -127,6 +128,7 @@ async def test_the_option_is_chosen(
     assert answer.evidence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question",
     [

@@ -65,6 +65,7 @@ def test_a_text_that_changes_in_part_is_read_in_whole(make_film: Callable[..., A
     assert "".join(texts(sheet, film, 1.5)).replace(" ", "") == "Platformtwelve"
 
 
+@pytest.mark.slow
 def test_a_text_that_fades_in_too_slowly_to_change_a_picture_is_found_in_the_end(
     make_film: Callable[..., Any],
 ) -> None:

@@ -36,6 +36,7 @@ def film(make_index: Callable[..., Index], skill: str) -> Index:
     return index.model_copy(update={"shots": shots})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("skill", "question", "words"), EXAMPLES)
 async def test_a_skill_answers_its_examples(
     asked: Callable[..., Awaitable[Answer]],

@@ -83,6 +83,7 @@ async def test_what_is_not_found_comes_with_what_is_closest(
     assert (await asked(index, "What is said at 0:40?")).nearest[0].start_seconds == 50.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", ["#204060"])
 async def test_a_quote_is_no_check_on_pixels(
     make_index: Callable[..., Index], make_film: Callable[..., Any], background: str

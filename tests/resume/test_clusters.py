@@ -41,6 +41,7 @@ def test_a_dask_cluster_finds_what_threads_find(commands, film, contents, dask_c
     assert threads == cluster
 
 
+@pytest.mark.slow
 def test_a_video_that_a_worker_cannot_reach_names_the_worker_and_the_path(film, dask_cluster):
     gone = probe(film).model_copy(update={"path": "/elsewhere/walls.mp4"})
     spec = ShardSpec(

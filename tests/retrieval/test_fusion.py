@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ def rankings(draw: st.DrawFn) -> list[list[Ranked]]:
     return made
 
 
+@pytest.mark.slow
 @given(rankings(), st.randoms())
 def test_the_order_of_sources_changes_nothing(made: list[list[Ranked]], chance: random.Random) -> None:
     shuffled = [chance.sample(one, len(one)) for one in chance.sample(made, len(made))]
@@ -49,6 +51,7 @@ def test_moments_share_no_time_and_fall_in_score(made: list[list[Ranked]]) -> No
         assert one.score <= len({m.source for m in one.members}) / (RANK_OFFSET + 1)
 
 
+@pytest.mark.slow
 @given(rankings(), st.sampled_from(SOURCES))
 def test_a_source_that_is_missing_does_not_punish(made: list[list[Ranked]], missing: MomentSource) -> None:
     """Of moments that the source said nothing of, the order and the scores stay when it falls away."""

@@ -85,6 +85,7 @@ def vectors(folder: Path, texts: list[str], *, query: bool = False) -> Vectors:
     return reply.value.rows
 
 
+@pytest.mark.slow
 @needs_library
 def test_texts_become_vectors_of_length_one_in_their_order(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer

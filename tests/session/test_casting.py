@@ -393,6 +393,7 @@ def _names_f1(index: Index, truth: world.World) -> float:
     return 2 * right / (told + there)
 
 
+@pytest.mark.slow
 def test_two_corrections_put_confused_look_alikes_right_without_a_call(
     tmp_path: Path, settings: Settings
 ) -> None:
@@ -436,6 +437,7 @@ class _SeesPhotosOnly(perceiver.Perceiver):
         return super().shown_face(task, name, description)
 
 
+@pytest.mark.slow
 def test_indexing_again_knows_by_the_photo_who_is_one(tmp_path: Path, settings: Settings) -> None:
     """Whom pixels of the video left in two, a portrait joins; without one, not a byte of any request differs."""
     truth = world.make_world(seed=10, minutes=4.2, characters=6)

@@ -86,6 +86,7 @@ def _alongside(index: Index, embedder: Any, library: Library, shards: Sequence[S
             on_frames(shard)
 
 
+@pytest.mark.slow
 def test_the_shards_hold_nearly_all_that_is_planned_and_the_second_pass_the_rest(
     kept: tuple[Index, Settings, Library], shards: list[ShardFrames], tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def _vector(blob: bytes) -> NDArray[np.float32]:
     return np.frombuffer(blob, "<f4")
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_not_embedded_again(
     kept: tuple[Index, Settings, Library], shards: list[ShardFrames], monkeypatch: pytest.MonkeyPatch
 ) -> None:

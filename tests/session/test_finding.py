@@ -144,6 +144,7 @@ def test_what_comes_closest_counts_only_when_it_is_seen(
     assert starts(video.find("a cat beneath a zeppelin", confirm=True, vision="openai:eyes")) == [10.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "options", "error", "told"),
     [
@@ -222,6 +223,7 @@ def pattern(seed: int) -> NDArray[np.uint8]:
     return np.kron(coarse, np.ones((16, 16, 1), int)).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_the_shot_that_looks_like_a_picture_is_found(places: mrvideo.Video, tmp_path: Path) -> None:
     """Scaled, brighter and coded anew, it is still that place; a place that is not in the film is none of it."""
     brighter = np.clip(pattern(3).astype(int) + 12, 0, 255).astype(np.uint8)
@@ -277,6 +279,7 @@ def test_a_picture_that_is_none_and_words_that_an_embedder_cannot_read_are_told(
     assert any("knows no words" in getattr(event, "text", "") for event in notices)
 
 
+@pytest.mark.slow
 def test_a_picture_without_frames_to_compare_it_with_says_how(places: mrvideo.Video, tmp_path: Path) -> None:
     """It said that nothing in the video is like the picture, though nothing had been compared."""
     Image.fromarray(pattern(3)).save(tmp_path / "p.png")
@@ -297,6 +300,7 @@ def test_a_picture_without_frames_to_compare_it_with_says_how(places: mrvideo.Vi
     assert starts(places.find(like=tmp_path / "p.png")) == [15.0], "what is kept needs no file"
 
 
+@pytest.mark.slow
 def test_many_frames_are_found_by_signs_as_they_are_one_by_one(
     places: mrvideo.Video, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +334,7 @@ def test_what_stays_in_memory_is_not_read_or_drawn_again(
     assert len(once) <= 1, "by the look for frames that are not embedded yet"
 
 
+@pytest.mark.slow
 def test_frames_that_are_kept_later_are_found(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors stay in memory: those of before must not hide what was embedded since."""
     monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
@@ -346,6 +351,7 @@ def test_frames_that_are_kept_later_are_found(places: mrvideo.Video, monkeypatch
     assert starts(places.find("place 5", embed="place")) == [25.0]
 
 
+@pytest.mark.slow
 def test_another_model_redoes_the_vectors_alone(
     places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,6 +392,7 @@ def wording(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedModel]:
     return install
 
 
+@pytest.mark.slow
 def test_pictures_are_compared_with_a_description_of_what_is_asked(
     places: mrvideo.Video, wording: Callable[..., ScriptedModel]
 ) -> None:
@@ -400,6 +407,7 @@ def test_pictures_are_compared_with_a_description_of_what_is_asked(
     assert shown.user == "<query>\nWhen do we get to the third?\n</query>"
 
 
+@pytest.mark.slow
 def test_a_query_is_worded_anew_only_where_words_meet_pictures_and_a_text_model_is_there(
     places: mrvideo.Video, wording: Callable[..., ScriptedModel], tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def settings_of(server: Server, folder: Path, **changes: Any) -> Settings:
     return Settings(**own | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", ["low", "high"])
 def test_an_index_and_an_answer_are_found_without_a_key_and_without_the_server(
     server: Server, film: Path, tmp_path: Path, effort: Any

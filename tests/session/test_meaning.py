@@ -212,6 +212,7 @@ def test_the_budget_ends_it_and_what_is_done_is_kept(
         embed(video, budget=Budget(max_cost=1.0))
 
 
+@pytest.mark.slow
 def test_a_model_of_another_size_under_the_same_name_is_told_and_redone(
     tmp_path: Path, server: EmbeddingServer
 ) -> None:
@@ -237,6 +238,7 @@ def test_a_model_that_changes_while_it_is_asked_is_asked_anew(
     assert [m.start_seconds for m in video.find("jalopy").moments] == [10.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "told"),
     [

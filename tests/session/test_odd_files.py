@@ -61,6 +61,7 @@ def colour_at(path: Path, time_seconds: float) -> tuple[int, ...]:
     return tuple(int(value) for value in pixels[pixels.shape[0] // 2, pixels.shape[1] // 2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["ts", "mpg"])
 def test_a_joined_recording_is_captioned_to_its_end_and_its_evidence_agrees(tmp_path: Path, ending: str):
     """Dangerous: half of it was not there, nothing said so, and evidence for the first half came from the
@@ -87,6 +88,7 @@ def test_a_joined_recording_is_captioned_to_its_end_and_its_evidence_agrees(tmp_
     assert colour_at(path, 11.0) == pytest.approx(RED, abs=12)
 
 
+@pytest.mark.slow
 def test_of_two_video_streams_it_is_told_which_one_is_read(tmp_path: Path):
     path = write(tmp_path / "two.mp4", BLUE, streams=2)
     _, notices = indexed(path, tmp_path / "library.db")

@@ -88,6 +88,7 @@ def left_in(settings: Settings) -> list[str]:
 # --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @ytdlp
 def test_a_page_is_indexed_with_its_subtitles_and_what_it_says(
     site: Site, film: bytes, settings: Settings, ranges: bool
@@ -291,6 +292,7 @@ def inside(film: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         yield serving
 
 
+@pytest.mark.slow
 @ytdlp
 @pytest.mark.parametrize("hop", ["page", "film", "redirect", "playlist", "segment"])
 def test_no_hop_leads_inside(site: Site, inside: Site, settings: Settings, hop: str) -> None:
@@ -380,6 +382,7 @@ def goes_on(asked: str | None, came: int) -> bool:
     return found is not None and 0 < int(found[1]) <= came
 
 
+@pytest.mark.slow
 @ytdlp
 def test_what_broke_off_goes_on_from_there(site: Site, film: bytes, settings: Settings, ranges: bool) -> None:
     """Without ranges it begins anew, and is never two halves that do not fit."""
@@ -536,6 +539,7 @@ def probe_frames(path: str) -> list[float]:
 # -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @ytdlp
 async def test_an_agent_names_a_page(site: Site, settings: Settings, tmp_path: Path) -> None:
     """The folder of downloads is outside the served one, and counts as served."""

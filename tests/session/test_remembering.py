@@ -116,6 +116,7 @@ def test_a_short_video_is_one_chapter(tmp_path: Path, scenes: int) -> None:
     assert [(n.first_scene, n.last_scene) for n in nodes] == [(0, scenes - 1)]
 
 
+@pytest.mark.slow
 def test_indexing_leaves_the_chapters_and_the_vectors_also_of_an_index_that_was_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

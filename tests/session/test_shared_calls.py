@@ -96,6 +96,7 @@ def at_once(*work: Callable[[], Any]) -> list[Any]:
     return results
 
 
+@pytest.mark.slow
 def test_the_same_question_by_two_threads_at_once_is_paid_once(
     film: Path, model: Counting, settings: Callable[..., Settings]
 ) -> None:
@@ -108,6 +109,7 @@ def test_the_same_question_by_two_threads_at_once_is_paid_once(
     assert sum(answer.usage.calls for answer in answers) == model.repeats.total()
 
 
+@pytest.mark.slow
 async def test_the_same_question_by_two_tasks_at_once_is_paid_once(
     film: Path, model: Counting, settings: Callable[..., Settings]
 ) -> None:
@@ -118,6 +120,7 @@ async def test_the_same_question_by_two_tasks_at_once_is_paid_once(
     assert model.repeats.total() > 0 and set(model.repeats.values()) == {1}
 
 
+@pytest.mark.slow
 def test_another_key_shares_no_call_in_flight(
     film: Path, server: Any, settings: Callable[..., Settings]
 ) -> None:
@@ -132,6 +135,7 @@ def test_another_key_shares_no_call_in_flight(
     assert len(keys) == 2 and len(set(keys.values())) == 1
 
 
+@pytest.mark.slow
 def test_a_look_is_kept_and_asked_again_when_it_is_to_be_fresh(
     film: Path, model: Counting, settings: Callable[..., Settings]
 ) -> None:
@@ -145,6 +149,7 @@ def test_a_look_is_kept_and_asked_again_when_it_is_to_be_fresh(
     assert model.repeats.total() == 2
 
 
+@pytest.mark.slow
 def test_a_look_into_a_library_that_may_only_be_read_is_answered(
     film: Path, model: Counting, settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +162,7 @@ def test_a_look_into_a_library_that_may_only_be_read_is_answered(
     assert reply.observations
 
 
+@pytest.mark.slow
 def test_a_library_by_two_names_is_one(
     film: Path, model: Counting, settings: Callable[..., Settings], tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def _paid(server: Any, eyes: Any) -> float:
     return seen + sum(server.seconds) * 0.006 / 60
 
 
+@pytest.mark.slow
 def test_hearing_and_seeing_share_one_bound(indexed, server, eyes):
     """With a bound each, a run could cost twice what its owner allowed."""
     bound = 0.0068

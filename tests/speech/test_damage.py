@@ -89,6 +89,7 @@ def test_a_file_made_to_take_long_takes_no_longer_than_its_size(text, name, coun
     assert lines[0].text.startswith(begins)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_lines_of_one_time_without_a_length_take_no_longer_than_their_number(make_video, tmp_path):
     path = tmp_path / "x.srt"

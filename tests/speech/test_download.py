@@ -180,6 +180,7 @@ def endpoint() -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_with_the_real_client(endpoint: str, tmp_path: Path) -> None:
     pytest.importorskip("huggingface_hub")
     code = (

@@ -57,6 +57,7 @@ def test_nothing_heard_is_kept_for_a_film_that_is_replaced_meanwhile(make_video,
         assert kept.cues(digest) == ()
 
 
+@pytest.mark.slow
 def test_sound_that_could_not_be_heard_is_told_and_tried_again(make_video, bursts, server, settings):
     film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
     willing = server.refuse
@@ -100,6 +101,7 @@ def test_lines_over_silence_are_told_each_time_and_not_cited(make_video, bursts,
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_an_index_is_written_once_with_what_was_not_heard(make_video, bursts, server, settings, monkeypatch):
     """Written first without, a kill in between would leave an index that looks whole."""
     film = make_video(seconds=6, sound=bursts(6, (2.0, 1.0, 440)))
@@ -117,6 +119,7 @@ def test_an_index_is_written_once_with_what_was_not_heard(make_video, bursts, se
     assert index.failures == video.failures
 
 
+@pytest.mark.slow
 def test_sound_that_does_not_decode_is_told_and_not_tried_for_ever(
     damaged_sound, server, settings, monkeypatch
 ):

@@ -119,6 +119,7 @@ def test_a_field_that_is_refused_in_words_is_left_out_and_the_form_kept(make_vid
     assert len(server.requests) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "usage", [None, {}, {"input_tokens": -(10**9), "output_tokens": 0}, {"input_tokens": "x"}]
 )

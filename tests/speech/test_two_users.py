@@ -45,6 +45,7 @@ def sent(server: Any) -> set[tuple[str, str]]:
     return {(words, given.removeprefix("Bearer ")) for words, given in server.keys}
 
 
+@pytest.mark.slow
 def test_one_after_the_other(server: Any, films: dict[str, Path], settings: Callable[..., Settings]) -> None:
     said: dict[str, str] = {}
     for user in ("ann", "bob", "ann", "bob"):

@@ -85,6 +85,7 @@ def client_of(place: Any, tmp_path: Path) -> Any:
     return mcp.Client(make_server(load_settings(library=tmp_path / "library.db"), [place.folder]))
 
 
+@pytest.mark.slow
 async def test_a_clip_is_answered_in_four_calls_and_forty_pictures(place: Any, tmp_path: Path) -> None:
     """Where does somebody do what: found in the overview, its ends in a closer look, told with its span."""
     async with client_of(place, tmp_path) as client:
@@ -118,6 +119,7 @@ async def test_a_clip_is_answered_in_four_calls_and_forty_pictures(place: Any, t
         assert not any(one["start_seconds"] < at < one["stop_seconds"] for one in told["unseen"])
 
 
+@pytest.mark.slow
 async def test_what_was_not_shown_is_refused_every_time(place: Any, tmp_path: Path) -> None:
     async with client_of(place, tmp_path) as client:
         agent = Looker(client)
@@ -345,6 +347,7 @@ class Seen:
         return told[kind], spans[:1]
 
 
+@pytest.mark.slow
 async def test_every_question_of_the_test_bed_is_answered_right_by_looking(tmp_path: Path) -> None:
     """No model is configured and nothing is indexed: the caller looks, and its citations are checked."""
     made = world.make_world(seed=5, minutes=2, characters=4, named=4)

@@ -43,6 +43,7 @@ _ASKED = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked=st.lists(_ASKED, min_size=1, max_size=7), held=st.booleans(), slots=st.integers(1, 4))
 def test_any_mix_of_requests_gets_the_tokens_of_the_plain_loop(pair, make_job, asked, held, slots):
