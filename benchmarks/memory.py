@@ -50,7 +50,7 @@ class Counting:
         self.calls += 1
         self.tokens += asking.tokens_of(request, MODEL)
         self.images += len(request.pictures)
-        if request.prompt.name == "segment_intention":
+        if request.stage == "segment_intention":
             self.read.update(scene.index for scene in request.inputs.scenes)  # type: ignore[attr-defined]
         answer = self._eyes(request)
         self._eyes.tasks.clear()

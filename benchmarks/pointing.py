@@ -117,7 +117,7 @@ def main() -> None:
             deciding = {s.index for s in index.scenes if any(s.span.overlaps(d) for d in question.spans)}
             read: set[int] = set()
             for request in model.requests:
-                if request.prompt.name == "segment_intention":
+                if request.stage == "segment_intention":
                     read |= {scene.index for scene in request.inputs.scenes}  # type: ignore[attr-defined]
             tokens = sum(asking.tokens_of(request, MODEL) for request in model.requests)
             right, opened = asking.is_right(question, answer), deciding <= read

@@ -361,6 +361,7 @@ _REPLIES: dict[str, Any] = {
     "caption_clip": _clip,
     "link_cast": _link,
     "segment_intention": _segment,
+    "whole_intention": lambda inputs: _segment(inputs) | _plan(inputs),
     "reduce_intentions": _segment,
     "global_intention": _plan,
     "goals": lambda _: {"local_question": "Is there a red door?", "global_question": "Where are doors?"},

@@ -30,6 +30,7 @@ from mrvideo.schemas.analysis import (
     ReduceIntentionsReply,
     SegmentIntentionReply,
     SpanReply,
+    WholeIntentionReply,
 )
 from mrvideo.schemas.baseline import UniformInputs, UniformReply
 from mrvideo.schemas.shared import CueLine
@@ -135,6 +136,8 @@ class WithoutIntention(WrappedModel):
             return ReduceIntentionsReply(reasoning=none, confidence=1)
         if request.prompt.name == "global_intention":
             return GlobalIntentionReply(reasoning=none, combine="merge", scope="global")
+        if request.prompt.name == "whole_intention":
+            return WholeIntentionReply(reasoning=none, confidence=1, combine="merge", scope="global")
         return None
 
 

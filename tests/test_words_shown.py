@@ -75,8 +75,8 @@ def internal(*texts: str) -> list[str]:
     [
         ("CharactersReply", "LinkCastReply"),
         ("CaptionClipReply",),
-        ("SegmentIntentionReply",),
-        ("GlobalIntentionReply", "GoalsReply"),
+        ("WholeIntentionReply",),
+        ("GoalsReply",),
         ("LookReply", "VerifyReply"),
     ],
     ids=lambda kinds: kinds[0],

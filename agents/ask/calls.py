@@ -36,13 +36,15 @@ async def call(
     *,
     pictures: Sequence[Picture] = (),
     span: Span | None = None,
+    stage: str | None = None,
 ) -> T:
-    """One request under the prompt's name as its stage. Raises a `ModelError`, or `BudgetReached`."""
+    """One request, under the prompt's name where no `stage` is given. Raises a `ModelError`, or `BudgetReached`."""
+    stage = stage or prompt
     request = Request(
         prompt=load_prompt(prompt),
         inputs=inputs,
         reply_type=reply_type,
-        stage=prompt,
+        stage=stage,
         pictures=tuple(pictures),
         span=span,
         max_output_tokens=output_tokens(model.capabilities),
@@ -57,7 +59,7 @@ async def call(
     finally:
         # What it took is reported by the ledger, which also knows of retries.
         if advanced:
-            context.on_event(StageAdvanced(stage=prompt))
+            context.on_event(StageAdvanced(stage=stage))
 
 
 async def call_fitting(

@@ -36,6 +36,8 @@ from mrvideo.schemas.analysis import (
     SegmentIntentionInputs,
     SegmentIntentionReply,
     SpanReply,
+    WholeIntentionInputs,
+    WholeIntentionReply,
 )
 from mrvideo.speech.known import speech_of
 
@@ -76,35 +78,21 @@ async def read_on(state: State, runtime: Runtime[Context]) -> Update:
     added = plan_segments(context, walked.scenes - before.scenes)
     count = len(state["segments"]) + len(added)
     added = [replace(s, index=len(state["segments"]) + s.index, count=count) for s in added]
+    known = [replace(s, count=count) for s in state["segments"]]
     context.on_event(StageStarted(stage="segment_intention", total=len(added)))
     every = replace(walked, scenes=walked.scenes | before.scenes)
-    return {"walked": every, "segments": [*state["segments"], *added], "to_read": added}
+    return {"walked": every, "segments": [*known, *added], "to_read": added}
 
 
 async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
-    """Ask one segment what it has to say, from its captions and cues.
+    """Ask one segment what it has to say, from its captions and cues; the only one of a video, how to go on, too.
 
     Its failure is an unseen span; in a later round, what the earlier one read of it stands.
     """
     context, segment, round_ = runtime.context, task["segment"], task["round"]
-    inputs = SegmentIntentionInputs(
-        question=context.question,
-        options=context.options,
-        segment_index=segment.index,
-        segment_count=segment.count,
-        span=segment.span,
-        scenes=segment.scenes,
-        cues=segment.cues,
-        entities=segment.entities,
-        speech=speech_of(context.index, [segment.span], segment.cues),
-        learnt=task["learnt"],
-        known=task["known"],
-    )
 
     try:
-        reply = await call(
-            context, context.text, "segment_intention", inputs, SegmentIntentionReply, span=segment.span
-        )
+        reply = await _read(context, task)
     except ModelError as error:
         halves = halved(context, segment) if isinstance(error, RequestTooLarge) else []
         if halves:
@@ -120,6 +108,7 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
         spans = merge_spans([Span(s.start_seconds, s.stop_seconds) for s in segment.scenes], gap_seconds=0.1)
         return {"unseen": [_unseen(span, reason) for span in spans or [segment.span]]}
     analysis = _analysis_of(context, reply, segment.span, ())
+    planned = reply.plan if isinstance(reply, WholeIntentionReply) else None
     context.on_event(
         SegmentRead(
             start_seconds=segment.span.start_seconds,
@@ -128,7 +117,43 @@ async def read_segment(task: SegmentTask, runtime: Runtime[Context]) -> Update:
             confidence=analysis.confidence,
         )
     )
-    return {"analyses": [Reading(round_, analysis)]}
+    return {"analyses": [Reading(round_, analysis, planned)]}
+
+
+async def _read(context: Context, task: SegmentTask) -> SegmentIntentionReply:
+    segment = task["segment"]
+    inputs = SegmentIntentionInputs(
+        question=context.question,
+        options=context.options,
+        segment_index=segment.index,
+        segment_count=segment.count,
+        span=segment.span,
+        scenes=segment.scenes,
+        cues=segment.cues,
+        entities=segment.entities,
+        speech=speech_of(context.index, [segment.span], segment.cues),
+        learnt=task["learnt"],
+        known=task["known"],
+    )
+    if segment.count > 1:
+        return await call(
+            context, context.text, "segment_intention", inputs, SegmentIntentionReply, span=segment.span
+        )
+    # Captions may end before the video does; subtitles of another cut, after it.
+    all_of_it = merge_spans([segment.span, context.whole], gap_seconds=float("inf"))[0]
+    given: dict[str, Any] = {**dict(inputs), "span": all_of_it}
+    whole = WholeIntentionInputs(
+        **given, shot_starts=shot_starts(context), scene_count=len(context.index.scenes)
+    )
+    return await call(
+        context,
+        context.text,
+        "whole_intention",
+        whole,
+        WholeIntentionReply,
+        span=segment.span,
+        stage="segment_intention",
+    )
 
 
 async def gather(state: State, runtime: Runtime[Context]) -> Update:
@@ -182,13 +207,34 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
 
 
 async def plan(state: State, runtime: Runtime[Context]) -> Update:
-    """One plan from all analyses. Starts a round. When the call fails, the segments' own spans are the plan."""
+    """One plan from all analyses; where one reading of this round read all there is, the plan that it made.
+    Starts a round. When the call fails, the segments' own spans are the plan.
+    """
     context = runtime.context
     round_ = state.get("round", 0) + 1
     if any(reading.round == round_ for reading in state.get("reduced", [])):
         context.on_event(StageFinished(stage="reduce_intentions"))
-    context.on_event(StageStarted(stage="global_intention", total=1))
     analyses = readings(state, round_)
+    made = _planned(state, round_)
+    reply, fitting = (made, analyses) if made else await _made(context, state, analyses)
+    # A look that was denied may have been a second too early or too late.
+    settled = _settled(context, reply.spans, fitting, wider=round_ > 1)
+    checked = reply.model_copy(update={"spans": settled})
+    return {"plan": checked, "round": round_, "by_speech": _by_speech(context, checked, analyses, round_)}
+
+
+def _planned(state: State, round_: int) -> GlobalIntentionReply | None:
+    """The plan of the round's only reading, where nothing else was ever read."""
+    read = state.get("analyses", [])
+    alone = len({reading.analysis.span for reading in read}) == 1
+    return read[-1].plan if alone and read[-1].round == round_ else None
+
+
+async def _made(
+    context: Context, state: State, analyses: list[Analysis]
+) -> tuple[GlobalIntentionReply, list[Analysis]]:
+    """The plan of one call, and the analyses that it was made from."""
+    context.on_event(StageStarted(stage="global_intention", total=1))
     fitting: list[Analysis] = []
     whole = context.whole
     asked = (context.question, *context.options, *state.get("learnt", []), *state.get("known", []))
@@ -230,10 +276,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
         )
         reply = _plain_plan(analyses)
     context.on_event(StageFinished(stage="global_intention"))
-    # A look that was denied may have been a second too early or too late.
-    settled = _settled(context, reply.spans, fitting, wider=round_ > 1)
-    checked = reply.model_copy(update={"spans": settled})
-    return {"plan": checked, "round": round_, "by_speech": _by_speech(context, checked, analyses, round_)}
+    return reply, fitting
 
 
 def texts_of(analysis: Analysis) -> list[str]:

@@ -76,7 +76,8 @@ def halved(context: Context, segment: Segment) -> list[Segment]:
             else Span(hull.start_seconds, segment.span.stop_seconds)
         )
         cast = _cast(context, own_scenes, room)
-        halves.append(Segment(segment.index, segment.count, span, own_scenes, own_cues, cast))
+        index = 2 * segment.index + place
+        halves.append(Segment(index, 2 * segment.count, span, own_scenes, own_cues, cast))
     return halves
 
 

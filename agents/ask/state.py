@@ -205,10 +205,13 @@ class Segment:
 
 @dataclass(frozen=True)
 class Reading:
-    """A segment's analysis, or that of several reduced to one, in the round that made it."""
+    """A segment's analysis, or that of several reduced to one, in the round that made it. Of a video that is one
+    segment, with the plan that its reading made.
+    """
 
     round: int
     analysis: Analysis
+    plan: GlobalIntentionReply | None = None
 
 
 @dataclass(frozen=True)

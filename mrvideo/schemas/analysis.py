@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -228,14 +229,28 @@ Decider: TypeAlias = Literal["pictures", "screen_text", "speech", "several"]
 """What tells the answer: what is seen, what stands on screen, nothing but what is said, or several of them."""
 
 
+Combine: TypeAlias = Literal["select", "sum", "merge", "order"]
+"""How what is seen in the spans becomes the answer."""
+
+
+Scope: TypeAlias = Literal["local", "global"]
+"""Whether the answer lies in certain moments, or the question is about the whole video."""
+
+
+def check_scope(scope: Scope, spans: Sequence[SpanReply]) -> None:
+    """Raise `ValueError` for more than ten moments of a question that is about certain ones."""
+    if scope == "local" and len(spans) > 10:
+        raise ValueError(f"at most 10 spans unless the question is about the whole video, got {len(spans)}")
+
+
 class GlobalIntentionReply(Message):
     """The plan: what decides, where to look again, how closely, and how the parts combine."""
 
     reasoning: Filled
     characters: tuple[KeyCharacter, ...] = ()
     decided_by: Decider = "several"
-    combine: Literal["select", "sum", "merge", "order"]
-    scope: Literal["local", "global"]
+    combine: Combine
+    scope: Scope
     look: Density = "dense"
     spans: tuple[SpanReply, ...] = Field(default=(), max_length=64)
 
@@ -246,11 +261,45 @@ class GlobalIntentionReply(Message):
             for part in self.spans:
                 inside(part.start_seconds, inputs.span)
                 inside(part.stop_seconds, inputs.span)
-            if self.scope == "local" and len(self.spans) > 10:
-                raise ValueError(
-                    f"at most 10 spans unless the question is about the whole video, got {len(self.spans)}"
-                )
+            check_scope(self.scope, self.spans)
         return self
+
+
+# whole_intention --------------------------------------------------------------------------------
+
+
+class WholeIntentionInputs(SegmentIntentionInputs):
+    """Prompt `whole_intention`: everything that is there to read, of a video that is one segment."""
+
+    shot_starts: tuple[float, ...] = Field(default=(), description="where the shots of the whole video begin")
+    scene_count: int = Field(default=0, description="scenes of the whole video")
+
+
+class WholeIntentionReply(SegmentIntentionReply):
+    """The only segment's analysis and the plan in one: its spans are those to look at again."""
+
+    decided_by: Decider = "several"
+    combine: Combine
+    scope: Scope
+    look: Density = "dense"
+
+    @model_validator(mode="after")
+    def _few(self) -> Self:
+        check_scope(self.scope, self.spans)
+        return self
+
+    @property
+    def plan(self) -> GlobalIntentionReply:
+        """The half that plans."""
+        return GlobalIntentionReply(
+            reasoning=self.reasoning,
+            characters=self.characters,
+            decided_by=self.decided_by,
+            combine=self.combine,
+            scope=self.scope,
+            look=self.look,
+            spans=self.spans,
+        )
 
 
 # goals ------------------------------------------------------------------------------------------

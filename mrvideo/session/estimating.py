@@ -217,11 +217,14 @@ def _question(
     told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 110 if talks else 350
     read = segments + min(segments, 2) * (rounds - 1)
     caption = _CAPTION_TOKENS if most else _SHORT_CAPTION_TOKENS
+    # Where one call reads all there is, it plans too.
+    reading = "whole_intention" if segments == 1 else "segment_intention"
     calls = [
-        _Call("segment_intention", "text", read, (caption + _LINE_TOKENS) * each),
-        _Call("global_intention", "text", rounds, told + 200),
+        _Call(reading, "text", read, (caption + _LINE_TOKENS) * each),
         _Call("answer", "text", rounds, 2 * told + 300),
     ]
+    if segments > 1:
+        calls.append(_Call("global_intention", "text", rounds, told + 200))
     if walked:
         chapters = math.ceil(scenes / _CHILDREN)
         steps = max(math.ceil(math.log(chapters / WIDE, _CHILDREN)), 0) + 1

@@ -31,6 +31,7 @@ from mrvideo.records import (
     Scene,
     Sighting,
 )
+from mrvideo.schemas.analysis import Analysis, GlobalIntentionInputs
 
 SCENE_SECONDS = 10.0
 
@@ -120,13 +121,36 @@ class Mind:
     def reply(self, request: Request[Any]) -> Any:
         self.requests.append(request)
         name = request.prompt.name
-        value = self.handlers[name](request.inputs, request) if name in self.handlers else None
+        if name == "whole_intention" and name not in self.handlers:
+            return self._whole(request)
+        return self._by(name, request.inputs, request)
+
+    def _by(self, name: str, inputs: Any, request: Request[Any]) -> Any:
+        value = self.handlers[name](inputs, request) if name in self.handlers else None
         if isinstance(value, Exception):
             raise value
-        return value if value is not None else getattr(self, name)(request.inputs)
+        return value if value is not None else getattr(self, name)(inputs)
+
+    def _whole(self, request: Request[Any]) -> dict[str, Any]:
+        """The only segment: its reading, and the plan made of that."""
+        inputs = request.inputs
+        read = self._by("segment_intention", inputs, request)
+        plan = GlobalIntentionInputs(
+            question=inputs.question,
+            options=inputs.options,
+            span=inputs.span,
+            analyses=(Analysis.model_validate({"span": inputs.span, **read}),),
+            learnt=inputs.learnt,
+            known=inputs.known,
+        )
+        return {**read, **self._by("global_intention", plan, request)}
 
     def inputs(self, prompt: str) -> list[Any]:
-        return [r.inputs for r in self.requests if r.prompt.name == prompt]
+        """Of the requests of this name; of a reading or a plan, those too that did both."""
+        names = (
+            {prompt, "whole_intention"} if prompt in ("segment_intention", "global_intention") else {prompt}
+        )
+        return [r.inputs for r in self.requests if r.prompt.name in names]
 
     def asked(self) -> list[str]:
         return [r.prompt.name for r in self.requests]

@@ -53,7 +53,11 @@ def names_of(request: Any) -> list[str]:
     return [line.name for line in request.inputs.entities]
 
 
-async def test_each_request_tells_of_those_whom_it_names_and_of_nobody_else(film: SimpleNamespace) -> None:
+async def test_each_request_tells_of_those_whom_it_names_and_of_nobody_else(
+    film: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More than one segment: what is read in one call is planned in it.
+    monkeypatch.setattr("mrvideo.agents.ask.segments.SCENES_PER_SEGMENT", 1)
     mind = film.mind(words=("<car_2> drives down",), capabilities=Capabilities(look_images=8))
     found = {
         "start_seconds": 10.0,
@@ -61,7 +65,8 @@ async def test_each_request_tells_of_those_whom_it_names_and_of_nobody_else(film
         "source": "caption",
         "quote": "<car_2> drives down.",
     }
-    mind.handlers["segment_intention"] = lambda i, r: {
+    nothing = {"findings": [], "reasoning": "Nothing.", "confidence": 4}
+    mind.handlers["segment_intention"] = lambda i, r: nothing if i.segment_index else {
         "findings": [found], "reasoning": "Like robot_1, which is in no scene.", "confidence": 4,
         "spans": [{"start_seconds": 12.0, "stop_seconds": 18.0}],
     }  # fmt: skip
@@ -72,7 +77,9 @@ async def test_each_request_tells_of_those_whom_it_names_and_of_nobody_else(film
     assert names_of(sent(asked, "global_intention")[0]) == ["car_2", "robot_1"], "also who is in no span"
     assert names_of(sent(asked, "look_local")[0]) == ["car_2", "person_1"], "those whom this part shows"
     assert names_of(sent(asked, "verify")[0]) == ["car_2"]
-    assert names_of(sent(asked, "answer")[0]) == ["car_2"]
+    assert names_of(sent(asked, "answer")[0]) == ["car_2", "robot_1"], (
+        "readings are told, where there are several"
+    )
     listed = ("segment_intention", "global_intention", "look_local", "verify")
     times = {p: {line.seen for line in sent(asked, p)[0].inputs.entities} for p in listed}
     assert times["global_intention"] == {"10–20 s", ""}

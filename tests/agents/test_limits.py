@@ -84,7 +84,10 @@ async def test_a_round_takes_at_most_six_calls_in_a_row(
     )
     assert answer.answer is not None
     assert len(waves) <= 6
-    assert sorted(set(waves[0])) == ["goals", "segment_intention"], "goals are worded beside the segments"
+    reading = "whole_intention" if scenes < 3000 else "segment_intention"
+    assert sorted(set(waves[0])) == ["goals", reading], "goals are worded beside the segments"
+    # What is read in one call is planned in it.
+    assert [name for wave in waves for name in wave].count("global_intention") == (scenes == 3000)
     assert ("reduce_intentions" in {name for wave in waves for name in wave}) == (scenes == 3000)
     assert waves[-1][0] == "verify"
 
@@ -118,8 +121,10 @@ async def test_a_later_round_takes_no_more_though_it_reads_everything_again(
     )
     assert answer.rounds == 3
     # Captions are read again where something was denied.
-    first = "segment_intention" if verdict == "no" else "global_intention"
-    begins = [n for n, wave in enumerate(waves) if first in wave]
+    first = {"segment_intention", "whole_intention"} if verdict == "no" else {"global_intention"}
+    if verdict == "unclear" and scenes < 3000:
+        first.add("whole_intention")
+    begins = [n for n, wave in enumerate(waves) if first & set(wave)]
     assert len(begins) == 3
     assert all(stop - start <= 6 for start, stop in zip(begins, [*begins[1:], len(waves)], strict=True))
 
@@ -354,13 +359,12 @@ async def test_captions_too_long_for_a_server_are_read_in_smaller_parts(
         frames=film.frames(),
         max_rounds=1,
     )
-    assert "segment_intention" in model.declined
-    read = [
-        scene.index
-        for request in model.answered
-        if request.prompt.name == "segment_intention"
-        for scene in request.inputs.scenes
-    ]
+    assert model.declined[0] == "whole_intention"
+    parts = [r.inputs for r in model.answered if r.prompt.name == "segment_intention"]
+    assert all(part.segment_count > part.segment_index for part in parts)
+    assert len({(part.segment_index, part.segment_count) for part in parts}) == len(parts) > 1
+    read = [scene.index for part in parts for scene in part.scenes]
+    assert [r.prompt.name for r in model.answered].count("global_intention") == 1, "the parts are planned for"
     assert sorted(read) == list(range(64))
     assert answer.answer is not None
     assert not [unseen for unseen in answer.unseen if "analysed" in " ".join(unseen.reasons)]

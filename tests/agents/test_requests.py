@@ -231,7 +231,7 @@ async def test_a_denial_that_confirms_the_core_corrects_the_time(film: SimpleNam
     mind.handlers["global_intention"] = plan_of((10, 20), look="ends")
     asked = await film.run(mind, film.index(CAPTIONS))
     assert asked.answer.rounds == 2
-    assert [len(sent(asked, name)) for name in ("look_local", "segment_intention", "answer")] == [1, 1, 2]
+    assert [len(sent(asked, name)) for name in ("look_local", "whole_intention", "answer")] == [1, 1, 2]
     first = sent(asked, "verify")[0].inputs.frame_times
     evidence = sent(asked, "answer")[1].inputs.evidence
     assert (first[1], first[2]) in [(e.start_seconds, e.stop_seconds) for e in evidence]
@@ -345,7 +345,8 @@ async def test_a_plan_that_wrongly_lets_speech_decide_loses_nothing(
     asked = await film.run(mind, index, "Why does she wait?", effort=effort, max_rounds=1)
     assert asked.answer.answer == "A ferry without lights."
     assert asked.answer.rounds == 1, "the round goes on: nothing is read or planned again"
-    assert asked.mind.asked().count("segment_intention") == asked.mind.asked().count("global_intention") == 1
+    assert asked.mind.asked().count("whole_intention") == 1
+    assert "global_intention" not in asked.mind.asked()
     assert sent(asked, "look_local") and asked.answer.verified is (effort == "high")
 
 
@@ -380,7 +381,7 @@ async def test_a_second_model_reads_the_cues_that_an_answer_rests_on(film: Simpl
 async def test_every_request_says_what_is_known_of_speech(film: SimpleNamespace) -> None:
     index = film.index(CAPTIONS, cues=[(12.0, 13.0, "hello")])
     asked = await film.run(film.mind(words=("Field 1.", "Field 7.")), index)
-    for request in sent(asked, "segment_intention", "global_intention", "look_local", "verify", "answer"):
+    for request in sent(asked, "whole_intention", "look_local", "verify", "answer"):
         assert re.search(
             r"^Speech: (cues follow|none|not transcribed)\.$",
             request.prompt.render(request.inputs).user,
@@ -591,13 +592,14 @@ async def test_cast_lines_are_shortened_and_never_dropped_where_captions_name_th
     asked = await film.run(
         film.mind(words=("Field 1.",)), index.model_copy(update={"scenes": scenes}), effort="low"
     )
-    (segment,) = sent(asked, "segment_intention")
+    (segment,) = sent(asked, "whole_intention")
     assert tuple(e.name for e in segment.inputs.entities) == names
 
 
 async def test_the_cast_is_seen_where_it_is_shown_and_not_where_it_is_spoken_of(
-    film: SimpleNamespace,
+    film: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mrvideo.agents.ask.segments.SCENES_PER_SEGMENT", 4)
     captions = list(CAPTIONS)
     captions[1] = "<person_1> waves. Field 1."
     captions[4] = "Somebody asks where <person_1> is."
@@ -643,7 +645,7 @@ async def test_a_finding_cites_the_part_of_a_scene_that_holds_it(film: SimpleNam
     mind.handlers["segment_intention"] = lambda i, r: {"findings": [found], "reasoning": "r", "confidence": 4}
     asked = await film.run(mind, index.model_copy(update={"scenes": (scene, index.scenes[1])}), effort="low")
     assert [e.span for e in asked.answer.evidence] == [Span(6, 10)]
-    (segment,) = sent(asked, "segment_intention")
+    (segment,) = sent(asked, "whole_intention")
     assert "part (6.00, 10.00): A man sits." in segment.prompt.render(segment.inputs).user
 
 
@@ -668,7 +670,7 @@ async def test_ids_of_one_draft_do_not_reach_who_cannot_see_them(film: SimpleNam
     mind = film.mind(words=("Field 1.",), handlers={"answer": lambda i, r: nothing})
     asked = await film.run(mind, film.index(CAPTIONS))
     assert asked.answer.rounds == 2
-    later = sent(asked, "global_intention", "look_local")[1:]
+    later = sent(asked, "whole_intention", "global_intention", "look_local")[1:]
     assert later and not [r for r in later if re.search(r"\be\d", r.prompt.render(r.inputs).user)]
     assert without_ids("As e15 shows (e3, e4), nobody.") == "As the evidence shows, nobody."
 

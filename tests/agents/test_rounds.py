@@ -78,7 +78,7 @@ async def test_one_round_is_one_round(film: SimpleNamespace) -> None:
     mind = film.mind(words=("balloon",), handlers={"answer": picks(["red"]), "verify": says(red="no")})
     asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
     assert asked.answer.rounds == 1
-    assert mind.asked().count("global_intention") == 1
+    assert mind.asked().count("whole_intention") == 1 and "global_intention" not in mind.asked()
     assert asked.answer.claims[0].holds is False
 
 
@@ -262,7 +262,7 @@ async def test_why_a_claim_stayed_open_is_handed_on_and_what_held_is_told_shortl
 
     mind = film.mind(words=("balloon",), handlers={"verify": verify})
     await film.run(mind, film.index(CAPTIONS), max_rounds=2)
-    assert mind.asked().count("segment_intention") == 1, "captions tell no more than before"
+    assert mind.asked().count("whole_intention") == 1, "captions tell no more than before"
     red, blue = mind.inputs("global_intention")[-1].known
     assert red.endswith("(cited: 0.00–10.00 s; a fresh look: yes)")
     assert "(cited: 20.00–30.00 s; a fresh look: unclear. … " in blue

@@ -26,22 +26,16 @@ async def test_an_answer_cites_the_scene_it_rests_on(film: SimpleNamespace) -> N
     assert answer.effort == "low"
 
 
-async def test_low_effort_asks_three_times_and_sees_no_picture(film: SimpleNamespace) -> None:
+async def test_low_effort_asks_twice_and_sees_no_picture(film: SimpleNamespace) -> None:
     frames = film.frames()
     asked = await film.run(film.mind(words=("balloon",)), film.index(CAPTIONS), effort="low", frames=frames)
-    assert asked.mind.asked() == ["segment_intention", "global_intention", "answer"]
+    assert asked.mind.asked() == ["whole_intention", "answer"]
     assert frames.asked == []
 
 
 async def test_medium_effort_looks_again_and_does_not_verify(film: SimpleNamespace) -> None:
     asked = await film.run(film.mind(words=("balloon",)), film.index(CAPTIONS), effort="medium")
-    assert sorted(asked.mind.asked()) == [
-        "answer",
-        "global_intention",
-        "goals",
-        "look_local",
-        "segment_intention",
-    ]
+    assert sorted(asked.mind.asked()) == ["answer", "goals", "look_local", "whole_intention"]
     look = asked.mind.inputs("look_local")[0]
     assert look.goal == "here: Where is it?"
     assert look.spans == (Span(20.0, 30.0),)
@@ -231,17 +225,23 @@ async def test_a_claim_of_which_no_frame_can_be_read_is_not_verified(film: Simpl
 
 @pytest.mark.parametrize("error", [ModelUnavailable("no such model"), BudgetReached("0.10 dollars")])
 @pytest.mark.parametrize(
-    "prompt", ["segment_intention", "goals", "global_intention", "look_local", "answer", "verify"]
+    "prompt",
+    ["segment_intention", "whole_intention", "goals", "global_intention", "look_local", "answer", "verify"],
 )
 async def test_what_makes_every_further_call_pointless_stops_the_run(
-    film: SimpleNamespace, prompt: str, error: Exception
+    film: SimpleNamespace, prompt: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if prompt in ("segment_intention", "global_intention"):
+        monkeypatch.setattr("mrvideo.agents.ask.segments.SCENES_PER_SEGMENT", 4)
     mind = film.mind(words=("balloon",), handlers={prompt: lambda i, r: error})
     with pytest.raises(type(error)):
         await film.run(mind, film.index(CAPTIONS))
 
 
-async def test_goals_and_plan_have_a_plain_substitute(film: SimpleNamespace) -> None:
+async def test_goals_and_plan_have_a_plain_substitute(
+    film: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrvideo.agents.ask.segments.SCENES_PER_SEGMENT", 4)
     mind = film.mind(
         words=("balloon",),
         handlers={
@@ -265,7 +265,7 @@ async def test_an_answer_call_that_fails_is_an_error_and_not_a_not_found(film: S
 async def test_captions_are_read_without_pictures(film: SimpleNamespace) -> None:
     """A frame of every scene in every round was most of what an hour's question cost, and decided nothing."""
     asked = await film.run(film.mind(words=("balloon",)), film.index(CAPTIONS))
-    assert [len(r.pictures) for r in asked.mind.requests if r.prompt.name == "segment_intention"] == [0]
+    assert [len(r.pictures) for r in asked.mind.requests if r.prompt.name == "whole_intention"] == [0]
 
 
 async def test_a_model_of_few_images_is_sent_few(film: SimpleNamespace) -> None:
@@ -294,7 +294,7 @@ async def test_every_stage_that_begins_ends_and_counts_its_calls(film: SimpleNam
     advanced = [e.stage for e in asked.events if isinstance(e, StageAdvanced)]
     assert started == {stage: advanced.count(stage) for stage in started}
     assert set(started) == {e.stage for e in asked.events if isinstance(e, StageFinished)}
-    assert sorted(advanced) == sorted(asked.mind.asked())
+    assert sorted(advanced) == sorted(r.stage for r in asked.mind.requests)
 
 
 async def test_the_same_notice_is_told_once(film: SimpleNamespace) -> None:

@@ -48,12 +48,20 @@ def put(
 
 
 def read_in(requests: list[Request[Any]]) -> set[int]:
-    return {s.index for r in requests if r.prompt.name == "segment_intention" for s in r.inputs.scenes}  # type: ignore[attr-defined]
+    return {s.index for r in requests if r.stage == "segment_intention" for s in r.inputs.scenes}  # type: ignore[attr-defined]
 
 
 def longest_chain(requests: list[Request[Any]]) -> int:
     """Calls in a row: those of one map are beside each other."""
-    beside = {"segment_intention", "read_facts", "look_local", "look_global", "verify", "reduce_intentions"}
+    beside = {
+        "segment_intention",
+        "whole_intention",
+        "read_facts",
+        "look_local",
+        "look_global",
+        "verify",
+        "reduce_intentions",
+    }
     counts = Counter(r.prompt.name for r in requests)
     return sum(1 if name in beside else count for name, count in counts.items() if name != "goals")
 

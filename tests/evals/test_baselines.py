@@ -152,13 +152,12 @@ def test_uniform_marks_a_forced_choice_as_a_guess(answered):
 def test_captions_only_never_look(answered):
     def reply(request):
         return {
-            "segment_intention": {"reasoning": "r", "confidence": 3},
-            "global_intention": {"reasoning": "r", "combine": "merge", "scope": "global"},
+            "whole_intention": {"reasoning": "r", "confidence": 3, "combine": "merge", "scope": "global"},
             "answer": {"found": False, "choice": 0, "confidence": 1},
         }[request.prompt.name]
 
     answer, requests = answered(plain("low", "fused"), reply, must_choose=True)
-    assert {r.prompt.name for r in requests} == {"segment_intention", "global_intention", "answer"}
+    assert {r.prompt.name for r in requests} == {"whole_intention", "answer"}
     assert answer.effort == "low" and answer.guessed
 
 
@@ -190,9 +189,7 @@ def test_without_memory_everything_is_read_and_nothing_else_is_taken_away(answer
 
     def reply(request):
         return {
-            "segment_intention": {"reasoning": "r", "confidence": 3},
-            "reduce_intentions": {"reasoning": "r", "confidence": 3},
-            "global_intention": {"reasoning": "r", "combine": "merge", "scope": "global"},
+            "whole_intention": {"reasoning": "r", "confidence": 3, "combine": "merge", "scope": "global"},
             "answer": {"found": False, "choice": 0, "confidence": 1},
         }[request.prompt.name]
 
@@ -205,7 +202,7 @@ def test_without_memory_everything_is_read_and_nothing_else_is_taken_away(answer
     assert (tried, told) == (["memory"], [])
     _, requests = answered(without, reply, must_choose=True, text="openai:x")
     assert (tried, told) == (["memory"], ["pointed"])
-    assert "segment_intention" in {r.prompt.name for r in requests}
+    assert "whole_intention" in {r.prompt.name for r in requests}
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ class Reader:
             scene["screen_text"] = [span | {"text": text}]
         elif asked.schema_name == "CharactersReply":
             reply["characters"][0]["description"] = self.texts[self._clip(asked) % len(self.texts)]
-        elif asked.schema_name == "SegmentIntentionReply":
+        elif asked.schema_name == "WholeIntentionReply":
             index = self._clip(asked) % len(self.texts)
             reply["findings"] = [reply["findings"][0] | {"source": "caption", "quote": self.texts[index]}]
             reply["reasoning"] = self.texts[index]

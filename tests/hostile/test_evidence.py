@@ -95,7 +95,7 @@ def test_a_film_that_was_only_touched_is_asked_as_before(film, settings):
 
 def test_a_film_replaced_in_the_middle_of_a_question_ends_it(film, settings, replaced, swapping):
     digest = mrvideo.index(film, **settings).info.digest
-    swapping.at, swapping.act = "SegmentIntentionReply", replaced
+    swapping.at, swapping.act = "WholeIntentionReply", replaced
     with pytest.raises(VideoChanged, match="another video"):
         mrvideo.load(digest, **settings).ask("What is there?")
 

@@ -166,7 +166,7 @@ def test_no_text_changes_the_shape_of_a_prompt(bed, harmless):
         some.run("ask", some.film, QUESTION, "--quiet")
         found = {}
         for asked in some.server.asked:
-            if asked.schema_name in ("CaptionClipReply", "CharactersReply", "SegmentIntentionReply"):
+            if asked.schema_name in ("CaptionClipReply", "CharactersReply", "WholeIntentionReply"):
                 # A cue of nothing but marks is no cue: its clip then has no such block.
                 text = re.sub(r"<cues>.*?</cues>\s*(Cues tell [^\n]*\n)?", "", asked.text, flags=re.DOTALL)
                 blocks = tuple(re.findall(r"^\s*</?[a-z]+>\s*$", text, re.MULTILINE))

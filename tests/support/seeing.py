@@ -84,6 +84,10 @@ def _plan(asked: Any, span: dict[str, float], times: list[float], colour: str) -
     }
 
 
+def _whole(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
+    return _segment(asked, span, times, colour) | _plan(asked, span, times, colour)
+
+
 def _goals(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
     return {"local_question": "Which colour is the wall?", "global_question": "How do the colours change?"}
 
@@ -137,6 +141,7 @@ _REPLIES = {
     "CaptionClipReply": _caption_clip,
     "LinkCastReply": _link,
     "SegmentIntentionReply": _segment,
+    "WholeIntentionReply": _whole,
     "ReduceIntentionsReply": _segment,
     "GlobalIntentionReply": _plan,
     "GoalsReply": _goals,

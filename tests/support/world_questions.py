@@ -319,6 +319,7 @@ def teach(eyes: Any) -> Any:
     """A perceiver that also answers the prompts of stage B."""
     eyes.handlers.update(
         segment_intention=_segment,
+        whole_intention=_whole,
         reduce_intentions=_reduce,
         global_intention=_plan,
         goals=lambda eyes, task: {"local_question": _question(task), "global_question": _question(task)},
@@ -482,11 +483,24 @@ def _reduce(eyes: Any, task: Any) -> dict[str, Any]:
     }
 
 
+def _whole(eyes: Any, task: Any) -> dict[str, Any]:
+    """The only segment read, and planned from what was read."""
+    read = _segment(eyes, task)
+    findings = [
+        Line(f["source"], f["start_seconds"], f["stop_seconds"], f["quote"]) for f in read["findings"]
+    ]
+    every = [(s["start_seconds"], s["stop_seconds"]) for s in read["spans"]]
+    return {**read, **_planned(task, findings, every)}
+
+
 def _plan(eyes: Any, task: Any) -> dict[str, Any]:
-    asked = _asked(task)
     lines = task.block("analyses")
-    findings = _lines(lines, "caption|cue|frame")
     every = [(s.start, s.stop) for s in _lines(lines, "span")]
+    return _planned(task, _lines(lines, "caption|cue|frame"), every)
+
+
+def _planned(task: Any, findings: Sequence[Line], every: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    asked = _asked(task)
     exact = sorted({s for s in every if any(f.overlaps(s[0] + 0.01, s[1] - 0.01) for f in findings)})
     broad = asked.want in BROAD
     again = task.block("learnt") or task.block("known")

@@ -21,6 +21,7 @@ HANDLERS: Mapping[str, Callable[[Request[Any]], BaseModel]] = {
     "link_cast": lambda request: names.link_names(_typed(request)),
     "confirm_name": lambda request: names.confirm_name(_typed(request)),
     "segment_intention": lambda request: stages.segment_intention(_typed(request)),
+    "whole_intention": lambda request: stages.whole_intention(_typed(request)),
     "reduce_intentions": lambda request: stages.reduce_intentions(_typed(request)),
     "global_intention": lambda request: stages.global_intention(_typed(request)),
     "goals": lambda request: stages.goals(_typed(request)),

@@ -83,6 +83,23 @@ def segment_intention(inputs: of.SegmentIntentionInputs) -> of.SegmentIntentionR
     )
 
 
+def whole_intention(inputs: of.WholeIntentionInputs) -> of.WholeIntentionReply:
+    """Everything that was read and heard, and the plan made from it."""
+    read = segment_intention(inputs)
+    analysis = of.Analysis(span=inputs.span, **dict(read))
+    plan = global_intention(
+        of.GlobalIntentionInputs(
+            question=inputs.question,
+            options=inputs.options,
+            span=inputs.span,
+            analyses=(analysis,),
+            shot_starts=inputs.shot_starts,
+            scene_count=inputs.scene_count,
+        )
+    )
+    return of.WholeIntentionReply(**{**dict(read), **dict(plan)})
+
+
 def reduce_intentions(inputs: of.ReduceIntentionsInputs) -> of.ReduceIntentionsReply:
     """All findings, unchanged: nothing is summed up that could be counted later."""
     return of.ReduceIntentionsReply(
