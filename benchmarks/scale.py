@@ -368,7 +368,7 @@ _REPLIES: dict[str, Any] = {
     "look_local": _look,
     "look_global": _look,
     "answer": _answer,
-    "verify": lambda _: {"verdict": "yes", "seen": "a red door"},
+    "verify": lambda _: {"checks": [{"number": 1, "verdict": "yes", "seen": "a red door"}]},
 }
 
 

@@ -181,7 +181,9 @@ def decided(draft: Draft, evidence: Sequence[Evidence], held: Sequence[Held], ro
         spans = [known[i] for i in claim.evidence_ids]
         before = held_before(asked, spans, held)
         if before is not None:
-            verdicts.append(Verdict(round_, index, True, before.seen, pixels=before.pixels))
+            verdicts.append(
+                Verdict(round_, index, True, before.seen, pixels=before.pixels, heard=before.heard)
+            )
         elif asked.rule != "look" and len(spans) > 1:
             holds = by_times(asked.rule, spans)
             told = "; ".join(str(span) for span in spans)
@@ -284,10 +286,12 @@ def outcome_of(state: State) -> Outcome:
         rank = int(bool(claims) and not missed and not any(claim.holds is False for claim in claims))
     verdicts = verdicts_now(state)
     looked = [v for v in verdicts if not v.timed]
-    seen = {i for v in looked if v.pixels for i in claims[v.claim_index].evidence_ids}
+    # What is said alone is on no frame: the cues are what it is held against.
+    seen = [v for v in looked if not v.heard]
+    checked = {i for v in looked if v.pixels or v.heard for i in claims[v.claim_index].evidence_ids}
     # What times alone decide is no more certain than the things that were seen at these times.
-    timed = all(set(claims[v.claim_index].evidence_ids) <= seen for v in verdicts if v.timed)
-    pixels = bool(looked) and timed and all(v.pixels for v in looked)
+    timed = all(set(claims[v.claim_index].evidence_ids) <= checked for v in verdicts if v.timed)
+    pixels = bool(seen) and timed and all(v.pixels for v in seen)
     second = bool(looked) and all(v.second for v in looked)
     return Outcome(state["round"], rank, draft, claims, tuple(state["evidence"]), pixels, second)
 

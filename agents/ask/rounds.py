@@ -101,7 +101,7 @@ def _held(context: Context, state: State) -> list[Held]:
         held.append(
             Held(
                 f"h{len(held) + 1}", claim.text, asked.check, asked.negated, tuple(spans), verdict.seen,
-                verdict.pixels,
+                verdict.pixels, verdict.heard,
             )
         )  # fmt: skip
     return held

@@ -257,6 +257,8 @@ class Verdict:
     seen: str = ""
     looked: bool = True
     pixels: bool = False
+    heard: bool = False
+    """Read in the cues, and nothing was shown: it is about what is said alone."""
     corrected: Span | None = None
     timed: bool = False
     second: bool = False
@@ -268,8 +270,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures it
-    was shown.
+    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures that the
+    call was shown, for all of its claims.
     """
 
     holds: bool | None
@@ -277,6 +279,8 @@ class Opinion:
     unseen: tuple[Unseen, ...]
     looked: bool = True
     pixels: bool = False
+    heard: bool = False
+    """Cues were read, and nothing was shown."""
     second: bool = False
     corrected: Span | None = None
     sent: int = 0
@@ -284,7 +288,7 @@ class Opinion:
     shown: tuple[Span, ...] = ()
     """The spans of which frames were shown."""
     unclear: bool = False
-    """The frames did not tell."""
+    """The frames, or the cues where none were shown, did not tell."""
 
 
 @dataclass(frozen=True)
@@ -298,6 +302,7 @@ class Held:
     spans: tuple[Span, ...]
     seen: str
     pixels: bool
+    heard: bool = False
 
 
 @dataclass(frozen=True)
@@ -323,7 +328,7 @@ class Rest:
 class Outcome:
     """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0.
 
-    `pixels`: each of its claims was held against fresh frames. `second`: each was confirmed by a model that
+    `pixels`: each of its claims was held against fresh frames, or what is said alone against the cues. `second`: each was confirmed by a model that
     made none of the evidence.
     """
 
@@ -432,9 +437,17 @@ class VerifyTask(TypedDict):
     claim: Claim
     asked: ClaimReply
     evidence: tuple[Evidence, ...]
-    may_repeat: bool
     look: Density
+
+
+class CheckTask(TypedDict):
+    """One call: claims whose cited spans are the same for the most part, and in how many pictures at most these
+    are shown. `may_repeat`: what it denies, or cannot tell, may be checked again.
+    """
+
+    claims: tuple[VerifyTask, ...]
     images: int
+    may_repeat: bool
 
 
 @dataclass(frozen=True)

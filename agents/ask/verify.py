@@ -1,5 +1,8 @@
-"""Claims put to fresh pixels, one by one, by an eye that does not know the answer; and what the answer leaves
-out.
+"""Claims put to fresh pixels, each by itself, by an eye that does not know the answer; and what the answer
+leaves out. Claims about the same moments share the pictures of one call.
+
+cited    c1 [------]   c2 [-----]   c3      [------]   c4 [------]
+calls    c1, c4, c2: one, each with a verdict of its own; c3: another
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, shar
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.cast import CAST_SHARE, cast_of
 from mrvideo.agents.ask.changes import fetch_as
-from mrvideo.agents.ask.exemplars import entities_named, portraits, without_marks
+from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits, without_marks
 from mrvideo.agents.ask.pixels import (
     Bin,
     bins_for,
@@ -32,6 +35,7 @@ from mrvideo.agents.ask.pixels import (
 from mrvideo.agents.ask.segments import cues_within
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import (
+    CheckTask,
     Context,
     Denied,
     Draft,
@@ -48,14 +52,23 @@ from mrvideo.agents.ask.state import (
 from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.models.base import Model
-from mrvideo.records import Checked, Claim, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
-from mrvideo.schemas.analysis import Density, VerifyInputs, VerifyReply
+from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
+from mrvideo.schemas.analysis import CheckReply, Density, Statement, VerifyInputs, VerifyReply
 from mrvideo.speech.known import speech_of
 
 MARGIN_SECONDS = 1.0
 """Shown around what was seen in single frames, within their shot, so that an instant is more than one
 picture.
 """
+
+_MOST_STATEMENTS = 4
+"""So many claims share one call."""
+
+_SAME_SHARE = 0.5
+"""Two claims cite the same for the most part where more than this share of what either cites is cited by both."""
+
+_AROUND_SECONDS = 10.0
+"""Cues that begin or end within so much of a cited one are read with it: one line alone may tell nothing."""
 
 _LASTING_FRAMES = 3
 """Frames that show what goes on in a cited span, an act or not: both ends and one between."""
@@ -87,7 +100,7 @@ _REST_PART_SECONDS = 0.5
 """What a claim leaves uncited of a scene is looked at from this length on."""
 
 
-def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[RestTask]]:
+def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[RestTask]]:
     """The round's checks with the pictures that each may send.
 
     Claims that held before, or that times decide, have their verdicts already. The rest is looked at where
@@ -96,15 +109,26 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     context.sent.settle()
     draft, pictures = state["draft"], context.pictures
     decided = {v.claim_index for v in verdicts_now(state)}
-    open_ = [index for index in range(len(draft.claims)) if index not in decided]
     known = {e.id: e for e in state["evidence"]}
-    evidence = {i: tuple(known[e] for e in draft.claims[i].evidence_ids) for i in open_}
-    seen = [i for i in open_ if not _spoken(evidence[i])]
+    claims: list[VerifyTask] = [
+        {
+            "round": state["round"],
+            "claim_index": index,
+            "claim": claim,
+            "asked": draft.asked[index],
+            "evidence": tuple(known[e] for e in claim.evidence_ids),
+            "look": state["plan"].look,
+        }
+        for index, claim in enumerate(draft.claims)
+        if index not in decided
+    ]
+    groups = _grouped(context, claims)
+    seen = [n for n, group in enumerate(groups) if not _spoken(group[0]["evidence"])]
     # Every cue was read as it stands; what is said is on no frame.
     rest = rest_spans(context, state) if draft.claims and not state["by_speech"] else []
     share = share_of_checks(pictures, rounds_left=state["round"] < context.max_rounds)
-    wholly = {i: _need(context, draft.claims[i], evidence[i], _LASTING_FRAMES) for i in seen}
-    scarcely = {i: _need(context, draft.claims[i], evidence[i], _LASTING_FRAMES - 1) for i in seen}
+    wholly = {n: _need(context, groups[n], _LASTING_FRAMES) for n in seen}
+    scarcely = {n: _need(context, groups[n], _LASTING_FRAMES - 1) for n in seen}
     needs = wholly if sum(wholly.values()) <= pictures.left else scarcely
     # Many claims, as a summary makes, leave nothing for a further round rather than claims unchecked.
     share = max(share, min(pictures.left, sum(needs.values())))
@@ -112,28 +136,17 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     for_rest = min(max(part, _REST_LEAST), _rest_frames(draft, rest) + 3, share) if rest else 0
     for_rest = max(min(for_rest, share - sum(needs.values())), 0)
     more = max(share - for_rest - sum(needs.values()), 0) // max(len(seen), 1)
-    tasks: list[VerifyTask] = []
-    for index in open_:
-        spoken = 0 if state["by_speech"] else CHECK_LEAST
-        wanted = min(needs[index] + more, CHECK_MOST) if index in needs else spoken
-        images = pictures.take(wanted)
-        if images < scarcely.get(index, 0):
+    tasks: list[CheckTask] = []
+    for n, group in enumerate(groups):
+        for_speech = 0 if state["by_speech"] else _for_speech(context, group)
+        images = pictures.take(min(needs[n] + more, CHECK_MOST) if n in needs else for_speech)
+        if images < scarcely.get(n, 0):
             # One frame of an act decides nothing: that nobody looked is said.
             pictures.give_back(images)
             images = 0
-        tasks.append(
-            {
-                "round": state["round"],
-                "claim_index": index,
-                "claim": draft.claims[index],
-                "asked": draft.asked[index],
-                "evidence": evidence[index],
-                # The same cues once more would be the same request.
-                "may_repeat": images > 0 and spare_calls(state) > draft.asked_twice,
-                "look": state["plan"].look,
-                "images": images,
-            }
-        )
+        # The same cues once more would be the same request: where frames are no help, they are not asked again.
+        may_repeat = not state["by_speech"] and spare_calls(state) > draft.asked_twice
+        tasks.append({"claims": tuple(group), "images": images, "may_repeat": may_repeat})
     rests: list[RestTask] = []
     granted = pictures.take(for_rest)
     if granted and rest:
@@ -154,34 +167,80 @@ def check_tasks(context: Context, state: State) -> tuple[list[VerifyTask], list[
     return tasks, rests
 
 
-def _need(context: Context, claim: Claim, evidence: Sequence[Evidence], lasting: int) -> int:
-    """Pictures without which a check of this claim decides nothing: one of whom it names, and of each cited span
-    a frame, of one that lasts `lasting`, its ends among them.
+def _grouped(context: Context, claims: Sequence[VerifyTask]) -> list[list[VerifyTask]]:
+    """Claims that one call checks: at most `_MOST_STATEMENTS`, any two of which cite the same for the most part,
+    are looked at equally closely, and rest all on cues alone or none of them.
+
+    A claim about other moments stays by itself: frames of both would be fewer of each.
     """
+    groups: list[list[VerifyTask]] = []
+    for claim in claims:
+        open_ = [g for g in groups if len(g) < _MOST_STATEMENTS and all(_alike(context, claim, o) for o in g)]
+        if open_:
+            open_[0].append(claim)
+        else:
+            groups.append([claim])
+    return groups
+
+
+def _alike(context: Context, left: VerifyTask, right: VerifyTask) -> bool:
+    spans = [cited_spans(context, claim["evidence"]) for claim in (left, right)]
+    both = sum(s.duration_seconds for a in spans[0] for b in spans[1] if (s := a.intersection(b)))
+    either = sum(s.duration_seconds for s in merge_spans([*spans[0], *spans[1]], gap_seconds=None))
+    return (
+        both > _SAME_SHARE * either
+        and _spoken(left["evidence"]) == _spoken(right["evidence"])
+        and _density(left, spans[0], closer=False) == _density(right, spans[1], closer=False)
+    )
+
+
+def _need(context: Context, claims: Sequence[VerifyTask], lasting: int) -> int:
+    """Pictures without which a check of these claims decides nothing: those of whom they name, and of each cited
+    span a frame, of one that lasts `lasting`, its ends among them.
+    """
+    evidence = [e for claim in claims for e in claim["evidence"]]
     spans = cited_spans(context, evidence)
     lasts = any(e.duration_seconds > MARGIN_SECONDS for e in evidence)
     frames = max(len(spans), lasting if lasts else 1)
-    return min(frames + bool(entities_named(context, [claim.text])), CHECK_MOST)
+    named = entities_named(context, [claim["claim"].text for claim in claims])
+    return min(frames + pictures_of_exemplars(named, views=1), CHECK_MOST)
 
 
-async def verify_claim(task: VerifyTask, runtime: Runtime[Context]) -> dict[str, Any]:
-    """A yes/no question about the cited spans, with new frames and the cues spoken there.
+def _for_speech(context: Context, claims: Sequence[VerifyTask]) -> int:
+    """Pictures for what rests on cues alone: none, unless a claim names somebody and the cues do not say who
+    speaks, or an earlier round has read the cues already.
+    """
+    cues = context.cues.overlapping_any([e.span for claim in claims for e in claim["evidence"]])
+    named = entities_named(context, [text for c in claims for text in (c["claim"].text, c["asked"].check)])
+    unknown = bool(named) and not all(cue.speaker for cue in cues)
+    return CHECK_LEAST if unknown or claims[0]["round"] > 1 else 0
+
+
+async def verify_claim(task: CheckTask, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Yes/no questions about the cited spans, one for each claim, with new frames and the cues spoken there.
 
     Yes counts only when every cited span was shown; what rests on cues alone may go without pictures. A no
     stands against whoever made the evidence, so it needs a second one from other frames, where the round has
     a call to spare and the question a picture: two that differ leave the claim open. The second one is the
     model's that made the evidence: where another model checks, and the two differ, both findings are kept.
-    Frames that do not tell are followed by closer and wider ones, which may.
+    Frames that do not tell are followed by closer and wider ones, which may, and cues that do not by frames.
+    Either is asked of that claim alone.
     """
-    context = runtime.context
-    if task["images"] == 0 and not _spoken(task["evidence"]):
-        return {"verdicts": [Verdict(task["round"], task["claim_index"], None, looked=False, unpaid=True)]}
-    opinion = await _check_claim(context, task, 1, context.eye, task["images"])
-    context.pictures.give_back(task["images"] - opinion.sent)
-    untold = opinion.unclear and opinion.corrected is None
-    if (opinion.holds is False or untold) and task["may_repeat"]:
-        return {"denied": [Denied(task, opinion)]}
-    return _verdict(context, task, opinion, None)
+    context, claims = runtime.context, task["claims"]
+    if task["images"] == 0 and not _spoken(claims[0]["evidence"]):
+        unpaid = [Verdict(c["round"], c["claim_index"], None, looked=False, unpaid=True) for c in claims]
+        return {"verdicts": unpaid}
+    opinions = await _check_claims(context, claims, 1, context.eye, task["images"])
+    context.pictures.give_back(task["images"] - opinions[0].sent)
+    found: dict[str, list[Any]] = {"denied": [], "verdicts": [], "unseen": []}
+    for claim, opinion in zip(claims, opinions, strict=True):
+        untold = opinion.unclear and opinion.corrected is None
+        if (opinion.holds is False or untold) and task["may_repeat"]:
+            found["denied"].append(Denied(claim, opinion))
+            continue
+        for key, value in _verdict(context, claim, opinion, None).items():
+            found[key] += value
+    return found
 
 
 async def verify_again(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -197,9 +256,10 @@ async def verify_again(state: State, runtime: Runtime[Context]) -> dict[str, Any
         # As many pictures again as the first one took, but half of what is left where another round may follow.
         rounds_left = state["round"] < context.max_rounds
         free = math.ceil(context.pictures.left / 2) if rounds_left else context.pictures.left
-        wanted = CLOSER_MOST if one.opinion.unclear else one.opinion.sent
+        closer = one.opinion.unclear and not one.opinion.heard
+        wanted = CLOSER_MOST if closer else one.opinion.sent
         more = context.pictures.take(min(max(wanted, CHECK_LEAST), free))
-        if more < min(one.opinion.sent, CHECK_LEAST):
+        if more < (CHECK_LEAST if one.opinion.heard else min(one.opinion.sent, CHECK_LEAST)):
             context.pictures.give_back(more)
             more = -1
         granted.append((one, more))
@@ -216,7 +276,7 @@ async def _again(context: Context, denied: Denied, images: int) -> dict[str, Any
         return _verdict(context, denied.task, denied.opinion, None)
     first = denied.opinion
     model = context.eye if first.unclear else context.vision
-    second = await _check_claim(context, denied.task, 2, model, images, closer=first.unclear)
+    (second,) = await _check_claims(context, [denied.task], 2, model, images, closer=first.unclear)
     context.pictures.give_back(images - second.sent)
     return _verdict(context, denied.task, denied.opinion, second)
 
@@ -252,6 +312,7 @@ def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opini
         seen,
         opinion.looked,
         opinion.pixels,
+        opinion.heard,
         second=opinion.second,
         corrected=corrected if holds is not False else None,
         findings=findings,
@@ -274,8 +335,8 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
         return unsent(context, rest_bins(spans, task["likely"], images, phase))
 
     most = min(task["images"], images_across(context, context.eye))
-    opinion = await _check(
-        context, task["check"], spans, bins, named=[task["check"]], spoken=False, model=context.eye, images=most,
+    (opinion,) = await _check(
+        context, [Statement(text=task["check"])], spans, bins, model=context.eye, images=most,
         look="dense" if closely else "glance", phase=phase, sampled=True,
     )  # fmt: skip
     context.pictures.give_back(task["images"] - opinion.sent)
@@ -322,37 +383,56 @@ def _rest_frames(draft: Draft, rest: Sequence[Span]) -> int:
     return max(len(rest), math.ceil(seconds / 2)) if _is_close(draft, rest) else len(rest)
 
 
-async def _check_claim(
-    context: Context, task: VerifyTask, number: int, model: Model, images: int, *, closer: bool = False
-) -> Opinion:
-    """The check of a claim by one model. `closer`: after frames that did not tell, more of them, with what
-    comes just before and after.
+async def _check_claims(
+    context: Context,
+    tasks: Sequence[VerifyTask],
+    number: int,
+    model: Model,
+    images: int,
+    *,
+    closer: bool = False,
+) -> list[Opinion]:
+    """The check of a group of claims by one model, an opinion for each. `closer`: after frames that did not tell,
+    more of them, with what comes just before and after.
     """
-    evidence, asked = task["evidence"], task["asked"]
+    evidence = [e for task in tasks for e in task["evidence"]]
     spans = cited_spans(context, evidence)
-    spoken = _spoken(evidence)
+    first = tasks[0]
     images = min(images, images_per_look(context, model))
-    look, phase = _density(task, spans, closer=closer), phase_of(task["round"], check=number)
+    look, phase = _density(first, spans, closer=closer), phase_of(first["round"], check=number)
     # What is said not to be there may well be just before or after.
-    wide = merge_spans([padded(context, s) for s in spans]) if closer and not asked.negated else spans
+    negated = any(task["asked"].negated for task in tasks)
+    wide = merge_spans([padded(context, s) for s in spans]) if closer and not negated else spans
 
     def bins(free: int) -> list[Bin]:
         room = max(free // 3 if look == "text" and context.closeups is not None else free, 1)
         if look == "glance":
             return unsent(context, _unshown_bins(context, spans, room, phase))
-        if task["look"] == "glance" and not closer:
+        if first["look"] == "glance" and not closer:
             room = min(room, _GLANCES * len(spans))
-        return bins_for(context, look, wide, room, phase=phase, turn=task["claim_index"])
+        return bins_for(context, look, wide, room, phase=phase, turn=first["claim_index"])
 
-    opinion = await _check(
-        context, asked.check, spans, bins, named=[task["claim"].text, asked.check], spoken=spoken, model=model,
+    statements = [
+        Statement(text=task["asked"].check, spans=tuple(cited_spans(context, task["evidence"])))
+        for task in tasks
+    ]
+    opinions = await _check(
+        context, statements, spans, bins, named=[task["claim"].text for task in tasks],
+        heard=[e.span for e in evidence if e.source == "cue"], spoken=_spoken(evidence), model=model,
         images=images, look=look, phase=phase, sampled=look == "glance",
     )  # fmt: skip
+    return [
+        _read(opinion, task["asked"].negated, when=look == "ends")
+        for task, opinion in zip(tasks, opinions, strict=True)
+    ]
+
+
+def _read(opinion: Opinion, negated: bool, *, when: bool) -> Opinion:
+    """What an opinion of the statement says of the claim, which may say that it is not so."""
     if opinion.corrected is not None:
         # Its core holds. Where the question is when, the answer is worded again with the right time.
-        holds = False if asked.negated else None if look == "ends" else True
-        return replace(opinion, holds=holds)
-    if asked.negated and opinion.holds is not None:
+        return replace(opinion, holds=False if negated else None if when else True)
+    if negated and opinion.holds is not None:
         return replace(opinion, holds=not opinion.holds)
     return opinion
 
@@ -363,31 +443,37 @@ def _spoken(evidence: Sequence[Evidence]) -> bool:
 
 async def _check(
     context: Context,
-    check: str,
+    statements: Sequence[Statement],
     spans: list[Span],
     make_bins: Callable[[int], list[Bin]],
     *,
-    named: list[str],
-    spoken: bool,
+    named: Sequence[str] = (),
+    heard: Sequence[Span] = (),
+    spoken: bool = False,
     model: Model,
     images: int,
     look: Density = "ends",
     phase: float = 0.5,
     sampled: bool = False,
-) -> Opinion:
-    """One call. `spoken`: what rests on cues alone may go without pictures."""
+) -> list[Opinion]:
+    """One call, and what it came to for each of the statements. `named`: other texts that name whom they are
+    about. `heard`: cited cues, which are shown among those around them. `spoken`: what rests on cues alone may go
+    without pictures.
+    """
+    checks = [statement.text for statement in statements]
 
-    async def once(final: bool) -> Opinion:
+    async def once(final: bool) -> list[Opinion]:
         most = min(images, images_across(context, model))
         # Of a sample, a third is spent on who is meant.
         needed = max(most - min(most // 3, 3), 1) if sampled else len(spans)
         exemplars, known = await portraits(
-            context, named=named, images=most, spans=needed, model=model, shown=() if sampled else spans
-        )
+            context, named=[*named, *checks], images=most, spans=needed, model=model,
+            shown=() if sampled else spans,
+        )  # fmt: skip
         bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
         fetched = await fetch_as(context, look, bins, phase=phase, model=model)
         if not (fetched.frames or spoken):
-            return Opinion(None, "", fetched.unseen, looked=False)
+            return [Opinion(None, "", fetched.unseen, looked=False)] * len(statements)
         outside = _outside(fetched.shown, spans)
         own = pictures_of(fetched.frames, outside=outside)
         if look == "text":
@@ -395,18 +481,19 @@ async def _check(
         pictures = (*exemplars, *own) if fetched.frames else ()
         eye = model if pictures else context.checker or context.text
         room = room_for(context, eye, images=len(pictures))
-        shown = [s for s in spans if any(of == s or of.overlaps(s) for of, _ in fetched.shown)] or spans
+        shown = [s for s in spans if _is_shown(s, fetched.shown)] or spans
         about = shown if sampled else spans
-        cues = cues_within(context, about, room=room // 2, model=eye)
+        around = [span.padded(_AROUND_SECONDS) for span in heard]
+        cues = cues_within(context, [*about, *around], room=room // 2, model=eye)
         inputs = VerifyInputs(
-            check=check,
+            statements=tuple(statements),
             spans=tuple(shown),
             frame_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds not in outside),
             context_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds in outside),
             sampled=sampled,
             cues=cues,
             # A name without its line in the cast tells nothing to whoever looks.
-            entities=cast_of(context, texts=[check], names=known, room=room // CAST_SHARE),
+            entities=cast_of(context, texts=checks, names=known, room=room // CAST_SHARE),
             speech=speech_of(context.index, about, cues),
             exemplars=known if pictures else (),
             crops=len(own) > len(fetched.frames),
@@ -419,24 +506,32 @@ async def _check(
                 raise
             reason = f"a claim about it could not be checked: {failure_of(error)}"
             failed = [Unseen.of(s, reason) for s in about]
-            return Opinion(None, "", (*fetched.unseen, *failed), looked=False)
-        complete = spoken or sampled or len(shown) == len(spans)
-        # What was said is on no frame: a model that only reads finds it in the cue that it was quoted from.
-        pixels = bool(fetched.frames) and (not spoken or eye.capabilities.judges)
-        return Opinion(
-            {"yes": True if complete else None, "no": False}.get(reply.verdict),
-            reply.seen,
-            fetched.unseen,
-            pixels=pixels,
-            second=eye.name not in (context.vision.name, context.text.name),
-            corrected=_corrected(context, reply, [f.time_seconds for f in fetched.frames]),
-            sent=len(pictures),
-            frames=len(fetched.frames),
-            shown=tuple(shown),
-            unclear=bool(fetched.frames) and reply.verdict == "unclear",
-        )
+            return [Opinion(None, "", (*fetched.unseen, *failed), looked=False)] * len(statements)
+        return [
+            Opinion(
+                {"yes": True if spoken or sampled or whole else None, "no": False}.get(check.verdict),
+                check.seen,
+                fetched.unseen,
+                # What was said is on no frame: a model that only reads finds it in the cue that it was quoted
+                # from.
+                pixels=bool(fetched.frames) and (not spoken or eye.capabilities.judges),
+                heard=spoken and not fetched.frames,
+                second=eye.name not in (context.vision.name, context.text.name),
+                corrected=_corrected(check, [f.time_seconds for f in fetched.frames]),
+                sent=len(pictures),
+                frames=len(fetched.frames),
+                shown=tuple(shown),
+                unclear=check.verdict == "unclear",
+            )
+            for statement, check in zip(statements, reply.checks, strict=True)
+            for whole in [all(_is_shown(s, fetched.shown) for s in statement.spans)]
+        ]
 
     return await fitted(model, once)
+
+
+def _is_shown(span: Span, shown: Sequence[tuple[Span, tuple[float, ...]]]) -> bool:
+    return any(of == span or of.overlaps(span) for of, _ in shown)
 
 
 def _outside(shown: Sequence[tuple[Span, tuple[float, ...]]], spans: Sequence[Span]) -> set[float]:
@@ -445,7 +540,7 @@ def _outside(shown: Sequence[tuple[Span, tuple[float, ...]]], spans: Sequence[Sp
     return {t for t in times if not any(s.start_seconds <= t <= s.stop_seconds for s in spans)}
 
 
-def _corrected(context: Context, reply: VerifyReply, times: Sequence[float]) -> Span | None:
+def _corrected(reply: CheckReply, times: Sequence[float]) -> Span | None:
     """When it is really seen, from the first to the last frame shown in the span that the reply names."""
     start, stop = reply.shown_start_seconds, reply.shown_stop_seconds
     if reply.verdict != "other_time" or start is None or stop is None:

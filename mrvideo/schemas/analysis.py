@@ -503,15 +503,22 @@ class AnswerReply(Message):
 # verify -----------------------------------------------------------------------------------------
 
 
+class Statement(Message):
+    """One yes/no question of a check, and the spans that it is about; none where it is about all that is shown."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
 class VerifyInputs(Message):
-    """Prompt `verify`: a yes/no question about some spans, with fresh frames and cues of them; the answer is
-    not shown.
+    """Prompt `verify`: yes/no questions about the same spans, each numbered from 1 and answered by itself, with
+    fresh frames and cues of them; the answer is not shown.
 
     `context_times` are those of frames just outside. `sampled`: single frames of a long stretch, with gaps
     between them.
     """
 
-    check: str
+    statements: tuple[Statement, ...] = Field(min_length=1)
     spans: tuple[Span, ...]
     frame_times: tuple[float, ...]
     context_times: tuple[float, ...] = ()
@@ -523,11 +530,12 @@ class VerifyInputs(Message):
     crops: bool = False
 
 
-class VerifyReply(Message):
-    """`unclear` when the frames do not tell. `other_time`: it is seen, but at other times than the spans
-    named, which are given.
+class CheckReply(Message):
+    """What a check came to for the statement of this number. `unclear` when the frames do not tell.
+    `other_time`: it is seen, but at other times than the spans named, which are given.
     """
 
+    number: int
     seen: str = ""
     shown_start_seconds: float | None = None
     shown_stop_seconds: float | None = None
@@ -541,6 +549,23 @@ class VerifyReply(Message):
         if start is None or stop is None or stop < start:
             raise ValueError("other_time needs shown_start_seconds and shown_stop_seconds, in order")
         return self
+
+
+class VerifyReply(Message):
+    """A verdict for each statement, in the order of their numbers."""
+
+    checks: tuple[CheckReply, ...]
+
+    @field_validator("checks")
+    @classmethod
+    def _each_once(cls, checks: tuple[CheckReply, ...], info: ValidationInfo) -> tuple[CheckReply, ...]:
+        inputs = inputs_of(info)
+        numbers = sorted(check.number for check in checks)
+        if inputs is not None and numbers != list(range(1, len(inputs.statements) + 1)):
+            raise ValueError(
+                f"one check is needed for each statement, 1 to {len(inputs.statements)}, got {numbers}"
+            )
+        return tuple(sorted(checks, key=lambda check: check.number))
 
 
 SceneLine.model_rebuild()

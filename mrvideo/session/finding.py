@@ -55,7 +55,7 @@ from mrvideo.retrieval.embedders.port import Embedder
 from mrvideo.retrieval.finder import Compared, Finder
 from mrvideo.retrieval.pictures import RANDOM_TEXTS, like_picture, like_text, likeness_of_strangers
 from mrvideo.retrieval.vectors.port import VectorIndex
-from mrvideo.schemas.analysis import VerifyInputs, VerifyReply
+from mrvideo.schemas.analysis import Statement, VerifyInputs, VerifyReply
 from mrvideo.schemas.shared import CueLine
 from mrvideo.session.describing import described, is_described
 from mrvideo.session.embedding import embed_index, embedder_of, frames_kept, nearest_shots
@@ -447,7 +447,7 @@ async def _checked(
             # What it takes is known now, and fewer pictures are sent; unless it took no fewer.
             if vision.capabilities == able:
                 raise
-    verdict = reply.value
+    (verdict,) = reply.value.checks
     changed: dict[str, object] = {
         "confirmed": {"yes": True, "other_time": True, "no": False, "unclear": None}[verdict.verdict],
         "seen": verdict.seen,
@@ -470,7 +470,7 @@ async def _verdict(
     request = Request(
         prompt=load_prompt("verify"),
         inputs=VerifyInputs(
-            check=query,
+            statements=(Statement(text=query, spans=(moment.span,)),),
             spans=(moment.span,),
             frame_times=tuple(frame.time_seconds for frame in frames),
             cues=tuple(CueLine.of(cue) for cue in heard),

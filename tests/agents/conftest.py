@@ -123,7 +123,14 @@ class Mind:
         name = request.prompt.name
         if name == "whole_intention" and name not in self.handlers:
             return self._whole(request)
-        return self._by(name, request.inputs, request)
+        if name != "verify":
+            return self._by(name, request.inputs, request)
+        # A check is answered for each statement by itself.
+        checks: list[dict[str, Any]] = []
+        for number, statement in enumerate(request.inputs.statements, start=1):
+            one = request.inputs.model_copy(update={"statements": (statement,)})
+            checks.append({"number": number, **self._by(name, one, request)})
+        return {"checks": checks}
 
     def _by(self, name: str, inputs: Any, request: Request[Any]) -> Any:
         value = self.handlers[name](inputs, request) if name in self.handlers else None

@@ -204,11 +204,14 @@ async def test_spans_really_shown_are_listed_and_none_is_without_length(film: Si
 
 async def test_what_held_is_not_checked_again_and_no_frame_is_sent_twice(film: SimpleNamespace) -> None:
     mind = film.mind(words=("Field 1.", "Field 7."))
-    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if "7" in i.check else "yes", "seen": "s"}
+    mind.handlers["verify"] = lambda i, r: {
+        "verdict": "no" if "7" in i.statements[0].text else "yes",
+        "seen": "s",
+    }
     mind.handlers["answer"] = claims_of({"text": "Field 1."}, {"text": "Field 7."})
     asked = await film.run(mind, film.index(CAPTIONS))
     assert asked.answer.rounds == 2
-    checks = [r.inputs.check for r in sent(asked, "verify")]
+    checks = [r.inputs.statements[0].text for r in sent(asked, "verify")]
     assert checks.count("Field 1.?") == 1, "it held"
     assert [c.holds for c in asked.answer.claims] == [True, False]
     times = [t for r in sent(asked, "verify", "look_local") for t in r.inputs.frame_times]
@@ -262,7 +265,9 @@ async def test_what_times_decide_is_decided_by_code(
     mind.handlers["answer"] = claims_of(*items, {"text": "in time", "cites": cites, "rule": rule})
     asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
     assert [c.holds for c in asked.answer.claims] == [True, True, holds]
-    assert not [r for r in sent(asked, "verify") if "in time" in r.inputs.check], "nobody is asked"
+    assert not [r for r in sent(asked, "verify") if "in time" in r.inputs.statements[0].text], (
+        "nobody is asked"
+    )
     assert asked.answer.verified is holds
 
 
@@ -371,7 +376,9 @@ async def test_what_cues_are_said_not_to_say_is_looked_for_in_a_second_round(fil
 
 async def test_a_second_model_reads_the_cues_that_an_answer_rests_on(film: SimpleNamespace) -> None:
     mind, index = spoken_film(film)
-    checker = ScriptedModel(lambda r: {"verdict": "yes", "seen": ""}, name="second")
+    checker = ScriptedModel(
+        lambda r: {"checks": [{"number": 1, "verdict": "yes", "seen": ""}]}, name="second"
+    )
     asked = await film.run(mind, index, "Why does she wait?", checker=checker)
     (check,) = checker.requests
     assert check.prompt.name == "verify" and not check.pictures
@@ -715,7 +722,10 @@ def test_the_example_of_each_prompt_fits_the_schema_that_is_sent(name: str) -> N
 @pytest.mark.parametrize("name", [*OURS, "explore"])
 def test_a_reply_observes_and_reasons_before_it_decides(name: str) -> None:
     """A server that decodes by schema made the model judge before it looked."""
-    order = list(strict_schema(_reply_type(name))["properties"])
+    schema = strict_schema(_reply_type(name))
+    # A check has a verdict of its own for each statement.
+    part = schema["$defs"]["CheckReply"] if name == "verify" else schema
+    order = list(part["properties"])
     observe = {"seen", "observations", "findings", "conclusion", "reasoning", "thought", "local_question"}
     decide = {
         "verdict",
@@ -747,7 +757,9 @@ async def test_a_second_model_checks_and_where_two_differ_both_findings_are_told
     mind = film.mind(
         words=("Field 1.",), handlers={"verify": lambda i, r: {"verdict": first, "seen": "a dog"}}
     )
-    checker = ScriptedModel(lambda r: {"verdict": second, "seen": "a cat"}, name="second")
+    checker = ScriptedModel(
+        lambda r: {"checks": [{"number": 1, "verdict": second, "seen": "a cat"}]}, name="second"
+    )
     asked = await film.run(mind, film.index(CAPTIONS), checker=checker, max_rounds=1)
     assert checker.requests and {r.prompt.name for r in checker.requests} == {"verify"}
     (claim,) = asked.answer.claims

@@ -42,7 +42,7 @@ def picks(word_by_round: list[str]) -> Any:
 def says(**verdicts: str) -> Any:
     """A verifier that knows a verdict per word."""
     return lambda inputs, request: {
-        "verdict": next(v for word, v in verdicts.items() if word in inputs.check),
+        "verdict": next(v for word, v in verdicts.items() if word in inputs.statements[0].text),
         "seen": "I see what I see",
     }
 
@@ -188,10 +188,10 @@ async def test_what_a_count_leaves_out_is_found_by_a_check_of_the_rest(film: Sim
     """Each claim of a count may hold, and the count still be one short."""
 
     def verify(inputs: Any, request: Any) -> dict[str, Any]:
-        if "another" not in inputs.check:
+        if "another" not in inputs.statements[0].text:
             return {"verdict": "yes", "seen": "so it is"}
         # Whoever sees the one that is cited by then knows that it is no other.
-        again = len([i for i in mind.inputs("verify") if "another" in i.check]) > 1
+        again = len([i for i in mind.inputs("verify") if "another" in i.statements[0].text]) > 1
         there = not again and any(32 <= time < 38 for time in inputs.frame_times)
         return {"verdict": "yes" if there else "no", "seen": "a balloon at 35 s" if there else ""}
 
@@ -210,7 +210,7 @@ async def test_what_a_count_leaves_out_is_found_by_a_check_of_the_rest(film: Sim
         handlers={"answer": counts, "verify": verify, "look_local": look, "global_intention": plan},
     )
     asked = await film.run(mind, film.index(["A red balloon.", "Field.", "A blue balloon.", "Field."]))
-    rests = [i for i in mind.inputs("verify") if "another" in i.check]
+    rests = [i for i in mind.inputs("verify") if "another" in i.statements[0].text]
     assert sorted({t // 10 for t in rests[0].frame_times}) == [1, 3], "the rest is what is not cited"
     assert not {0, 2} & {t // 10 for t in rests[1].frame_times}
     assert mind.inputs("segment_intention")[1].known[-1] == (
@@ -256,7 +256,7 @@ async def test_why_a_claim_stayed_open_is_handed_on_and_what_held_is_told_shortl
     def verify(inputs: Any, request: Any) -> dict[str, Any]:
         return (
             {"verdict": "yes", "seen": long}
-            if "red" in inputs.check
+            if "red" in inputs.statements[0].text
             else {"verdict": "unclear", "seen": long}
         )
 
@@ -358,7 +358,7 @@ async def test_frames_that_do_not_tell_are_followed_by_closer_ones_before_all_is
     assert asked.answer.rounds == rounds
     assert asked.answer.verified
     first, second = shown[:2]
-    assert second.check == first.check
+    assert second.statements[0].text == first.statements[0].text
     assert second.spans == first.spans
     assert set(first.frame_times).isdisjoint(second.frame_times)
     assert second.context_times, "what comes just before or after"

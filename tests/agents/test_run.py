@@ -50,7 +50,7 @@ async def test_high_effort_is_verified_when_fresh_pixels_say_yes_to_every_claim(
     assert asked.answer.verified
     assert [claim.holds for claim in asked.answer.claims] == [True]
     check = asked.mind.inputs("verify")[0]
-    assert check.check == "Is it A red balloon rises over the field.?"
+    assert check.statements[0].text == "Is it A red balloon rises over the field.?"
     assert check.spans == (Span(20.0, 30.0),)
 
 
@@ -137,13 +137,13 @@ async def test_without_the_video_only_captions_are_read_and_the_answer_says_so(f
     assert "the video itself is not at hand" in asked.notices()
 
 
-async def test_an_index_without_scenes_is_asked_by_its_pixels_and_cues(film: SimpleNamespace) -> None:
+async def test_an_index_without_scenes_is_asked_by_its_cues(film: SimpleNamespace) -> None:
     lost = Failure(start_seconds=0.0, stop_seconds=60.0, stage="caption", reason="timeout")
     index = film.index([], cues=[(12.0, 14.0, "the balloon is up")], duration_seconds=60.0, failures=[lost])
     asked = await film.run(film.mind(words=("balloon",)), index)
     answer = asked.answer
     assert [(e.source, e.span) for e in answer.evidence] == [("cue", Span(12.0, 14.0))]
-    assert answer.verified
+    assert answer.claims[0].holds and answer.checked_by == ("quote",)
     assert [(u.span, u.reason) for u in answer.unseen] == [(Span(0.0, 60.0), "captioning: timeout")]
 
 

@@ -25,6 +25,7 @@ from mrvideo.records import Span
 from mrvideo.schemas.analysis import (
     LookInputs,
     LookReply,
+    Statement,
     VerifyInputs,
     VerifyReply,
 )
@@ -195,9 +196,12 @@ async def verdict(film: Any, check: str, cues: tuple[CueLine, ...] = ()) -> str:
     span = Span(2.0, 4.0)
     pictures = film.pictures(span)
     inputs = VerifyInputs(
-        check=check, spans=(span,), frame_times=tuple(p.time_seconds for p in pictures), cues=cues
+        statements=(Statement(text=check),),
+        spans=(span,),
+        frame_times=tuple(p.time_seconds for p in pictures),
+        cues=cues,
     )
-    return (await run("verify", inputs, VerifyReply, pictures)).verdict
+    return (await run("verify", inputs, VerifyReply, pictures)).checks[0].verdict
 
 
 @pytest.mark.slow

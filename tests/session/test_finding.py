@@ -76,7 +76,7 @@ def seeing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedModel]:
     """Has a scripted model look instead of the one that is set."""
 
     def install(reply: Callable[[Request[Any]], Any]) -> ScriptedModel:
-        model = ScriptedModel(reply)
+        model = ScriptedModel(lambda request: {"checks": [{"number": 1, **reply(request)}]})
 
         monkeypatch.setattr(finding, "models_at_hand", opening(model))
         return model
@@ -119,7 +119,7 @@ def test_confirm_drops_what_is_not_there_and_corrects_times(
     assert [(m.start_seconds, m.seen) for m in found.dropped] == [(5.0, "An empty street.")]
     assert found.usage.calls == 2
     assert all(1 <= len(request.pictures) <= 8 for request in model.requests)
-    assert {request.inputs.check for request in model.requests} == {"a dog on a skateboard"}
+    assert {request.inputs.statements[0].text for request in model.requests} == {"a dog on a skateboard"}
 
 
 def test_what_cannot_be_told_stays_behind_what_is_confirmed(

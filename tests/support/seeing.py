@@ -115,7 +115,14 @@ def _answer(asked: Any, span: dict[str, float], times: list[float], colour: str)
 
 
 def _verify(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
-    return {"verdict": "yes", "seen": f"a {colour} wall"}
+    numbers = re.findall(r"^(\d+)(?: \(about [^)]*\))?: ", _block(asked.text, "statements"), re.MULTILINE)
+    return {
+        "checks": [{"number": int(n), "verdict": "yes", "seen": f"a {colour} wall"} for n in numbers],
+    }
+
+
+def _block(text: str, name: str) -> str:
+    return text.split(f"<{name}>\n", 1)[1].split(f"\n</{name}>", 1)[0]
 
 
 def _chapter(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:

@@ -728,8 +728,19 @@ def _answer(eyes: Any, task: Any) -> dict[str, Any]:
     }
 
 
+def statements_of(task: Any) -> list[str]:
+    """What a check asks, in the order of its numbers."""
+    found = [re.fullmatch(r"\d+(?: \(about [^)]*\))?: (.*)", line) for line in task.block("statements")]
+    return [line[1] for line in found if line]
+
+
 def _verify(eyes: Any, task: Any) -> dict[str, Any]:
-    (check,) = task.block("check")
+    """Each statement by itself; what is missed or mistaken of a scene is so for all of them."""
+    checks = [_checked(eyes, task, statement) for statement in statements_of(task)]
+    return {"checks": [{"number": number, **check} for number, check in enumerate(checks, start=1)]}
+
+
+def _checked(eyes: Any, task: Any, check: str) -> dict[str, Any]:
     said = check.removeprefix("Is it said: ")
     if said != check:
         heard = any(said in line for line in task.block("cues"))
