@@ -328,6 +328,7 @@ def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> A
             stop_seconds=e.stop_seconds,
             source=e.source,
             quote=e.quote,
+            speaker=e.speaker,
             also=state.get("also", {}).get(e.id, ()),
         )
         for e in state["evidence"]

@@ -23,8 +23,11 @@ FRAME_SLACK_SECONDS = 5.0
 FILL_SCENES = 8
 """A planned span of which nothing was quoted is citable by the texts of this many of its scenes."""
 
-_MOST_ABSENT = 4
-"""So many spans of one look may be cited as not showing what was looked for."""
+_MOST_ABSENT = 8
+"""So many spans of one look may be cited as not showing what was looked for, the longest ones."""
+
+_LEAST_CONFIDENCE = 3
+"""From this on "looked, and it is not there" is evidence."""
 
 _RANGE_GAP_SECONDS = 90.0
 """An observation over several spans is one thing seen, unless so much between them was not shown."""
@@ -116,11 +119,16 @@ def collect(context: Context, state: State) -> dict[str, Any]:
     candidates = _deduplicated([*found, *seen, *_fill(context, plan, [c.span for c in (*found, *seen)])])
     room = int(room_for(context, context.text) * _EVIDENCE_SHARE)
     kept = keep_within(
-        candidates, room, weight=lambda c: context.weight_of(_record(c, "e0000")), rank=lambda c: c.rank
+        candidates,
+        room,
+        weight=lambda c: context.weight_of(_record(context, c, "e0000")),
+        rank=lambda c: c.rank,
     )
     report_cut(context, "pieces of evidence", kept=len(kept), given=len(candidates), model=context.text)
     return {
-        "evidence": [_record(candidate, f"e{number}") for number, candidate in enumerate(kept, start=1)],
+        "evidence": [
+            _record(context, candidate, f"e{number}") for number, candidate in enumerate(kept, start=1)
+        ],
         "also": {f"e{n}": tuple(sorted(c.also)) for n, c in enumerate(kept, start=1) if c.also},
     }
 
@@ -149,12 +157,21 @@ def _observed(look: Look) -> Iterable[_Candidate]:
             runs = [(p, hit) for p, hit in hits if hit]
         for _, span in runs:
             yield _Candidate("frame", span, observation.text, 10 + look.reply.confidence)
-    if look.reply.sees == "absent" and not look.reply.observations:
-        # That something was looked for and is not there can be cited too, for the time that was shown and no
-        # more.
-        hull = merge_spans([span for span, _ in look.shown], gap_seconds=0.05)
-        for span in hull[:_MOST_ABSENT]:
-            yield _Candidate("frame", span, look.reply.conclusion, 5)
+    if look.reply.sees == "absent" and look.reply.confidence >= _LEAST_CONFIDENCE:
+        text = f"{look.reply.conclusion} (looked for: {look.goal})"
+        for span in _absent_from(look):
+            yield _Candidate("frame", span, text, 10 + look.reply.confidence)
+
+
+def _absent_from(look: Look) -> list[Span]:
+    """The spans that a look was shown and no more: of what lies between them, nothing is known. A moment just outside
+    one of them is no span of its own.
+    """
+    shown = [span for span, times in look.shown if times]
+    lasting = [span for span in shown if span.duration_seconds > 0]
+    spans = merge_spans(lasting or shown, gap_seconds=0.05)
+    longest = sorted(spans, key=lambda s: (-s.duration_seconds, s.start_seconds))[:_MOST_ABSENT]
+    return sorted(longest, key=lambda s: s.start_seconds)
 
 
 def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -> list[_Candidate]:
@@ -248,14 +265,23 @@ def _same_span(left: Span, right: Span) -> bool:
     return left.padded(0.5).overlaps(right.padded(0.5))
 
 
-def _record(candidate: _Candidate, evidence_id: str) -> Evidence:
+def _record(context: Context, candidate: _Candidate, evidence_id: str) -> Evidence:
     return Evidence(
         start_seconds=candidate.span.start_seconds,
         stop_seconds=candidate.span.stop_seconds,
         id=evidence_id,
         source=candidate.source,
         quote=candidate.quote,
+        speaker=_speaker(context, candidate) if candidate.source == "cue" else None,
     )
+
+
+def _speaker(context: Context, said: _Candidate) -> str | None:
+    """Who says the words, where the cues of their time know."""
+    for cue in context.cues.overlapping(said.span):
+        if cue.speaker and find_quote(said.quote, cue.text) is not None:
+            return cue.speaker
+    return None
 
 
 def _touches(span: Span, planned: Sequence[Span]) -> bool:

@@ -372,7 +372,7 @@ async def _look(context: Context, prompt: str, task: LookTask, *, final: bool) -
         return {"unseen": [*fetched.unseen, *failed]}
     context.pictures.give_back(task["images"] - len(pictures))
     context.on_event(Looked(spans=tuple(shown), observations=tuple(o.text for o in reply.observations)))
-    look = Look(task["round"], reply, fetched.shown, across=across, left_out=task["left_out"])
+    look = Look(task["round"], reply, fetched.shown, task["goal"], across=across, left_out=task["left_out"])
     return {"looks": [look], "unseen": list(fetched.unseen)}
 
 

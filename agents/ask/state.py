@@ -158,8 +158,8 @@ class Context:
 
     @cached_property
     def speech(self) -> Speech:
-        """What is known of the speech of the whole video."""
-        return speech_of(self.index, [self.whole], self.index.cues)
+        """What is known of the speech of the whole video, for requests without cues."""
+        return speech_of(self.index, [self.whole], ())
 
     @cached_property
     def cuts(self) -> list[float]:
@@ -216,11 +216,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Look:
-    """What one re-look saw. `shown` holds, per span, the times of the frames that were really sent."""
+    """What one re-look saw. `shown` holds, per span, the times of the frames that were really sent. `goal`: what
+    was looked for.
+    """
 
     round: int
     reply: LookReply
     shown: tuple[tuple[Span, tuple[float, ...]], ...]
+    goal: str
     across: bool = False
     left_out: int = 0
     """Shots of the spans of which no frame was sent."""

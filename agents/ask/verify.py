@@ -139,7 +139,7 @@ def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[R
     tasks: list[CheckTask] = []
     for n, group in enumerate(groups):
         for_speech = 0 if state["by_speech"] else _for_speech(context, group)
-        images = pictures.take(min(needs[n] + more, CHECK_MOST) if n in needs else for_speech)
+        images = pictures.take(min(needs[n] + more, _most(context, group)) if n in needs else for_speech)
         if images < scarcely.get(n, 0):
             # One frame of an act decides nothing: that nobody looked is said.
             pictures.give_back(images)
@@ -204,6 +204,14 @@ def _need(context: Context, claims: Sequence[VerifyTask], lasting: int) -> int:
     frames = max(len(spans), lasting if lasts else 1)
     named = entities_named(context, [claim["claim"].text for claim in claims])
     return min(frames + pictures_of_exemplars(named, views=1), CHECK_MOST)
+
+
+def _most(context: Context, claims: Sequence[VerifyTask]) -> int:
+    """Pictures that a check may take: more where something is said to be nowhere in a long span, since the check of
+    the rest leaves out what is cited.
+    """
+    spans = cited_spans(context, [e for claim in claims for e in claim["evidence"]])
+    return CLOSER_MOST if _density(claims[0], spans, closer=False) == "glance" else CHECK_MOST
 
 
 def _for_speech(context: Context, claims: Sequence[VerifyTask]) -> int:
@@ -542,9 +550,9 @@ def _outside(shown: Sequence[tuple[Span, tuple[float, ...]]], spans: Sequence[Sp
 
 def _corrected(reply: CheckReply, times: Sequence[float]) -> Span | None:
     """When it is really seen, from the first to the last frame shown in the span that the reply names."""
-    start, stop = reply.shown_start_seconds, reply.shown_stop_seconds
-    if reply.verdict != "other_time" or start is None or stop is None:
+    if reply.shown is None:
         return None
+    start, stop = reply.shown
     inside = [t for t in times if start - 0.02 <= t <= stop + 0.02]
     return Span(min(inside), max(inside)) if inside else None
 
@@ -555,6 +563,12 @@ def rest_spans(context: Context, state: State) -> list[Span]:
 
     An instant that is cited stands for all of the caption's part that it lies in: it was cited as narrowly as
     can be, and the same event a second later is nothing that was left out.
+
+    Where the draft says which spans alone could hold more, what is left of them; where nothing is left, since they
+    are cited already or too short, nothing: whoever counts in one place, and cites all of it, has no other place
+    to be looked at. Only of a question about the whole video is this not believed, unless the spans follow the
+    last citation or precede the first: there, spans that are but the cited ones tell where things were found,
+    and not where others could be.
     """
     draft = state["draft"]
     if not draft.reply.rest_check.strip():
@@ -587,8 +601,7 @@ def rest_spans(context: Context, state: State) -> list[Span]:
     before = bool(cited) and all(
         w.stop_seconds <= cited[0].start_seconds + _ADJOINING_SECONDS for w in within
     )
-    # All, where the place in which something could be missing is cited already.
-    return [] if after or before else rest
+    return rest if state["plan"].scope == "global" and not (after or before) else []
 
 
 def _lies_in(cited: Span, part: Span) -> bool:

@@ -64,7 +64,7 @@ def chat(
             return DONE
         turn = talk.send(message)
         print_lines([plain(turn.text)])
-        print_lines(f"  {e.span}  {e.source}: {plain(e.quote)}" for e in turn.evidence)
+        print_lines(f"  {e.span}  {e.source}: {plain(e.told)}" for e in turn.evidence)
 
 
 def mcp(

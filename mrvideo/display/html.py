@@ -156,10 +156,10 @@ def answer_html(
         answer=answer.told,
         marks=", ".join(marks),
         length=length,
-        evidence=[_part(e.span, length, f"{e.span} {e.quote}") for e in answer.evidence],
+        evidence=[_part(e.span, length, f"{e.span} {e.told}") for e in answer.evidence],
         unseen=[_part(u.span, length, f"{u.span} {u.reason}") for u in answer.unseen],
-        quotes=[{"span": str(e.span), "source": e.source, "quote": e.quote} for e in answer.evidence],
-        nearest=[{"span": str(e.span), "source": e.source, "quote": e.quote} for e in answer.nearest],
+        quotes=[{"span": str(e.span), "source": e.source, "quote": e.told} for e in answer.evidence],
+        nearest=[{"span": str(e.span), "source": e.source, "quote": e.told} for e in answer.nearest],
         frames=[(clock(time), picture, "") for time, picture in _pictures(source, middles)],
     )
 

@@ -147,7 +147,7 @@ def answer_page(
         ],
         loose=proofs(one for one in answer.evidence if one.id not in used),
         nearest=proofs(answer.nearest),
-        evidence=[_part(one, duration_seconds, one.quote) for one in answer.evidence],
+        evidence=[_part(one, duration_seconds, one.told) for one in answer.evidence],
         unseen=[_part(one, duration_seconds, one.reason) for one in answer.unseen],
         unread=[_part(span, duration_seconds, "") for span in answer.unread],
         took=_took(answer),

@@ -133,7 +133,7 @@ def _request(
             span=span,
             nodes=tuple(_line(node, facts, scenes, within) for node in group),
             entities=tuple(EntityLine.of(e) for e in index.entities if e.name in names),
-            speech=speech_of(index, [span], [c for c in index.cues if c.span.overlaps(span)]),
+            speech=speech_of(index, [span], ()),
             sentences=sentences,
         ),
         reply_type=TellReply,

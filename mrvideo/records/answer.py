@@ -21,11 +21,19 @@ quotes.
 
 
 class Evidence(Spanned):
-    """What was seen or said over a span, where that came from, and its words as they stand there."""
+    """What was seen or said over a span, where that came from, and its words as they stand there; of what is said,
+    by whom, where that is known.
+    """
 
     id: str = ""
     source: Source
     quote: str
+    speaker: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The words, behind the name of who says them."""
+        return f"{self.speaker}: {self.quote}" if self.speaker else self.quote
 
 
 class ModelFinding(Record):
@@ -129,8 +137,8 @@ class Answer(Record):
         lines = [plain(self.told), ", ".join(self.marks)]
         if self.stale is not None:
             lines.append(f"  out of date: {plain(self.stale)}; ask again")
-        lines += [f"  {e.span}  {e.source}: {plain(e.quote)}" for e in self.evidence]
-        lines += [f"  closest: {e.span}  {e.source}: {plain(e.quote)}" for e in self.nearest]
+        lines += [f"  {e.span}  {e.source}: {plain(e.told)}" for e in self.evidence]
+        lines += [f"  closest: {e.span}  {e.source}: {plain(e.told)}" for e in self.nearest]
         lines += [f"  models differ: {plain(told)}" for told in self.differences]
         lines += [f"  not seen: {u.span}: {plain(u.reason)}" for u in self.unseen]
         if self.unread:

@@ -150,7 +150,7 @@ class SegmentIntentionInputs(Message):
     scenes: tuple[SceneLine, ...]
     cues: tuple[CueLine, ...] = ()
     entities: tuple[EntityLine, ...] = ()
-    speech: str = Field(default="", description="none, not transcribed, or that cues follow")
+    speech: str = Field(default="", description="that cues follow, transcribed, none, or not transcribed")
     learnt: tuple[str, ...] = Field(default=(), description="claims that an earlier round found not to hold")
     known: tuple[str, ...] = Field(default=(), description="what else earlier rounds came to")
 
@@ -389,6 +389,7 @@ class EvidenceLine(Message):
     stop_seconds: float
     source: Source
     quote: str
+    speaker: str | None = Field(default=None, description="who says it, of a cue")
     also: tuple[Source, ...] = Field(default=(), description="sources that tell the same of the same moment")
 
 
@@ -532,23 +533,28 @@ class VerifyInputs(Message):
 
 class CheckReply(Message):
     """What a check came to for the statement of this number. `unclear` when the frames do not tell.
-    `other_time`: it is seen, but at other times than the spans named, which are given.
+    `other_time`: it is seen, but at other times than the spans named: from the first to the second of
+    `shown_seconds`.
     """
 
     number: int
     seen: str = ""
-    shown_start_seconds: float | None = None
-    shown_stop_seconds: float | None = None
+    shown_seconds: tuple[float, ...] = ()
     verdict: Literal["yes", "other_time", "no", "unclear"]
 
     @model_validator(mode="after")
     def _timed(self, info: ValidationInfo) -> Self:
-        start, stop = self.shown_start_seconds, self.shown_stop_seconds
-        if self.verdict != "other_time" or inputs_of(info) is None:
-            return self
-        if start is None or stop is None or stop < start:
-            raise ValueError("other_time needs shown_start_seconds and shown_stop_seconds, in order")
+        if self.verdict == "other_time" and inputs_of(info) is not None and self.shown is None:
+            raise ValueError("other_time needs shown_seconds: the first and the last, in order")
         return self
+
+    @property
+    def shown(self) -> tuple[float, float] | None:
+        """When it is seen, where that is at another time."""
+        if self.verdict != "other_time" or len(self.shown_seconds) not in (1, 2):
+            return None
+        start, stop = self.shown_seconds[0], self.shown_seconds[-1]
+        return (start, stop) if start <= stop else None
 
 
 class VerifyReply(Message):

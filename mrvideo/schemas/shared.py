@@ -28,8 +28,10 @@ TIME_SLACK_SECONDS = 0.51
 """A model may miss a shown time by about one sampling step; it is then moved to the bound."""
 
 
-Speech: TypeAlias = Literal["cues follow", "none", "not transcribed"]
-"""What is known of the speech of what is shown: it follows, there is none, or nobody heard it."""
+Speech: TypeAlias = Literal["cues follow", "transcribed", "none", "not transcribed"]
+"""What is known of the speech of what is shown: it follows, it is known and not shown, there is none, or nobody heard
+it.
+"""
 
 
 class Message(BaseModel):

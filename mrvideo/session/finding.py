@@ -452,9 +452,8 @@ async def _checked(
         "confirmed": {"yes": True, "other_time": True, "no": False, "unclear": None}[verdict.verdict],
         "seen": verdict.seen,
     }
-    start, stop = verdict.shown_start_seconds, verdict.shown_stop_seconds
-    if verdict.verdict == "other_time" and start is not None and stop is not None:
-        inside = Span(start, stop).intersection(index.span)
+    if verdict.shown is not None:
+        inside = Span(*verdict.shown).intersection(index.span)
         changed |= inside.model_dump() if inside is not None else {}
     return moment.model_copy(update=changed), reply.usage
 

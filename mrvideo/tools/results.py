@@ -156,7 +156,7 @@ def evidence_span(evidence: Evidence) -> EvidenceSpan:
         start_seconds=evidence.start_seconds,
         stop_seconds=evidence.stop_seconds,
         source=evidence.source,
-        quote=cut(evidence.quote),
+        quote=cut(evidence.told),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from mrvideo.errors import ModelRefused
-from mrvideo.records import Entity, Span
+from mrvideo.records import Cue, Entity, Span
 from mrvideo.schemas.analysis import Statement, VerifyInputs, VerifyReply
 
 CAPTIONS = [f"Field {n}." for n in range(12)]
@@ -128,7 +129,7 @@ async def test_a_time_that_is_put_right_is_that_of_its_statement(film: SimpleNam
             return {"verdict": "yes"}
         first, second = inputs.frame_times[:2]
         return {
-            "verdict": "other_time", "seen": "Later.", "shown_start_seconds": first, "shown_stop_seconds": second
+            "verdict": "other_time", "seen": "Later.", "shown_seconds": [first, second]
         }  # fmt: skip
 
     mind = film.mind(words=("Field 3.",), handlers={"verify": verify})
@@ -200,3 +201,129 @@ def test_each_statement_needs_one_verdict() -> None:
     for numbers in ((1,), (1, 1), (0, 1), (1, 2, 3), ()):
         with pytest.raises(ValidationError, match="statement"):
             reply(*numbers)
+
+
+# speech -------------------------------------------------------------------------------------------
+
+
+TALK = [
+    (28.0, 29.5, None, "Where is my mackerel?"),
+    (30.0, 32.0, "Mara", "Pip ate it."),
+    (33.0, 34.0, "Ben", "All of it?"),
+    (90.0, 92.0, "Ben", "Goodbye."),
+]
+
+
+def talking(film: SimpleNamespace, *, speakers: bool = True) -> Any:
+    index = film.index(CAPTIONS)
+    cues = tuple(
+        Cue(start_seconds=a, stop_seconds=b, text=text, speaker=who if speakers else None)
+        for a, b, who, text in TALK
+    )
+    return index.model_copy(update={"cues": cues})
+
+
+async def test_what_is_said_is_read_with_the_cues_around_it_and_without_pictures(
+    film: SimpleNamespace,
+) -> None:
+    """One line alone did not tell, and a second round was paid."""
+    mind = film.mind(words=("Pip ate it", "Field 5."))
+    mind.handlers["answer"] = answering(("Mara says that Pip ate it", "Pip ate it"), ("kite", "Field 5."))
+    asked = await film.run(mind, talking(film))
+    said, seen = sorted(checks(asked), key=lambda r: r.inputs.spans[0].start_seconds)
+    assert [c.text for c in said.inputs.cues] == [text for _, _, _, text in TALK[:3]]
+    assert not said.pictures and said.inputs.statements[0].spans == (Span(30.0, 32.0),)
+    assert "Mara: Pip ate it." in said.prompt.render(said.inputs).user
+    assert seen.pictures
+    assert asked.answer.verified, "what is seen was held against frames, and what is said against the cues"
+
+
+async def test_who_speaks_is_looked_at_where_the_cues_do_not_tell(film: SimpleNamespace) -> None:
+    cast = [Entity(name="person_1", kind="person", description="a hat", exemplar_seconds=1.0)]
+    for speakers in (True, False):
+        mind = film.mind(words=("Pip ate it",))
+        mind.handlers["answer"] = answering(("<person_1> says that Pip ate it", "Pip ate it"))
+        index = talking(film, speakers=speakers).model_copy(update={"entities": tuple(cast)})
+        (check,) = checks(await film.run(mind, index))
+        assert bool(check.pictures) is not speakers
+
+
+@pytest.mark.parametrize("first", ["unclear", "no"])
+async def test_what_cues_do_not_tell_is_looked_at_in_the_same_round(
+    film: SimpleNamespace, first: str
+) -> None:
+    mind = film.mind(words=("Pip ate it",))
+    mind.handlers["answer"] = answering(("The plate is empty", "Pip ate it"))
+    mind.handlers["verify"] = lambda i, r: {"verdict": "yes" if i.frame_times else first}
+    asked = await film.run(mind, talking(film), max_rounds=1)
+    assert [bool(r.pictures) for r in checks(asked)] == [False, True]
+    # Two that differ leave it open.
+    assert asked.answer.claims[0].holds is (True if first == "unclear" else None)
+
+
+async def test_cues_are_only_said_to_follow_where_they_do(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Pip ate it", "Field 5."))
+    asked = await film.run(mind, talking(film))
+    told = {"goals": set[str](), "segment_intention": set[str](), "answer": set[str](), "verify": set[str]()}
+    for request in asked.mind.requests:
+        shown = len(getattr(request.inputs, "cues", ()))
+        assert (request.inputs.speech == "cues follow") is bool(shown), request.prompt.name
+        told.setdefault(request.prompt.name, set()).add(request.inputs.speech)
+    assert told["goals"] == told["answer"] == told["global_intention"] == {"transcribed"}
+    assert told["verify"] == {"cues follow", "none"} and told["segment_intention"] == {"cues follow"}
+
+
+async def test_evidence_of_a_cue_keeps_who_says_it(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Pip ate it",))
+    asked = await film.run(mind, talking(film), effort="low")
+    (line,) = asked.mind.inputs("answer")[0].evidence
+    assert (line.source, line.speaker) == ("cue", "Mara")
+    answer = next(r for r in asked.mind.requests if r.prompt.name == "answer")
+    assert re.search(r"e1 \(30.00, 32.00\) cue of Mara: Pip ate it", answer.prompt.render(answer.inputs).user)
+    assert [e.speaker for e in asked.answer.evidence] == ["Mara"]
+    assert "cue: Mara: Pip ate it." in str(asked.answer)
+
+
+# what is not there --------------------------------------------------------------------------------
+
+
+def absent(confidence: int, **fields: Any) -> Any:
+    nothing = {"observations": [], "conclusion": "No cat is seen.", "sees": "absent"}
+    return lambda i, r: {**nothing, "confidence": confidence, **fields}
+
+
+async def test_what_a_look_does_not_find_can_be_cited_for_what_it_was_shown(film: SimpleNamespace) -> None:
+    """ "No cat" had to cite a dog."""
+    dog = {"start_seconds": 20.0, "stop_seconds": 25.0, "text": "A dog."}
+    mind = film.mind(handlers={"global_intention": planning((10, 80), (100, 110))})
+    mind.handlers["look_local"] = absent(4, observations=[dog])
+    mind.handlers["answer"] = answering(
+        {"text": "cat", "cites": "No cat", "negated": True}, answer="No", basis="absent"
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no", "seen": "no cat"}
+    asked = await film.run(mind, film.index(CAPTIONS), "Is a cat seen?")
+    cited = {(e.source, e.span, e.quote) for e in asked.answer.evidence}
+    told = "No cat is seen. (looked for: here: Is a cat seen?)"
+    assert cited == {("frame", Span(10.0, 80.0), told), ("frame", Span(100.0, 110.0), told)}
+    (check,) = checks(asked)
+    assert check.inputs.sampled and len(check.inputs.frame_times) > 6, "each scene of a long span"
+    assert {t // 10 for t in check.inputs.frame_times} == {1, 2, 3, 4, 5, 6, 7, 10}
+    assert asked.answer.verified and told in str(asked.answer)
+
+
+async def test_a_doubtful_look_is_no_evidence_that_something_is_not_there(film: SimpleNamespace) -> None:
+    for confidence in (2, 3):
+        mind = film.mind(handlers={"global_intention": planning((20, 60)), "look_local": absent(confidence)})
+        asked = await film.run(mind, film.index(CAPTIONS), "Is a cat seen?", effort="medium")
+        evidence = [e for i in asked.mind.inputs("answer") for e in i.evidence if "looked for" in e.quote]
+        assert bool(evidence) is (confidence == 3)
+
+
+async def test_an_absence_covers_no_frame_that_could_not_be_read(film: SimpleNamespace) -> None:
+    mind = film.mind(handlers={"global_intention": planning((20, 40), (60, 80)), "look_local": absent(5)})
+    asked = await film.run(
+        mind, film.index(CAPTIONS), "Is a cat seen?", frames=film.frames(broken=[(55, 85)]), effort="medium"
+    )
+    evidence = [e for e in asked.mind.inputs("answer")[0].evidence if "looked for" in e.quote]
+    assert [(e.start_seconds, e.stop_seconds) for e in evidence] == [(20.0, 40.0)]
+    assert any(u.span.overlaps(Span(60.0, 80.0)) for u in asked.answer.unseen)

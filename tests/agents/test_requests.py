@@ -227,7 +227,7 @@ async def test_a_denial_that_confirms_the_core_corrects_the_time(film: SimpleNam
 
     def verify(inputs: Any, request: Any) -> dict[str, Any]:
         times = inputs.frame_times
-        where = {"shown_start_seconds": times[1], "shown_stop_seconds": times[2]}
+        where = {"shown_seconds": [times[1], times[2]]}
         return {"seen": "It begins later.", "verdict": "other_time", **where}
 
     mind = film.mind(words=("Field 1.",), handlers={"verify": verify})
@@ -390,7 +390,7 @@ async def test_every_request_says_what_is_known_of_speech(film: SimpleNamespace)
     asked = await film.run(film.mind(words=("Field 1.", "Field 7.")), index)
     for request in sent(asked, "whole_intention", "look_local", "verify", "answer"):
         assert re.search(
-            r"^Speech: (cues follow|none|not transcribed)\.$",
+            r"^Speech: (cues follow|transcribed|none|not transcribed)\.$",
             request.prompt.render(request.inputs).user,
             re.M,
         )
@@ -481,10 +481,15 @@ async def test_the_rest_is_looked_at_where_alone_more_could_be(film: SimpleNames
     assert min(times) < 13.0 and max(times) > 48.0
 
 
-async def test_where_all_that_could_hold_more_is_cited_the_whole_rest_is_looked_at(
-    film: SimpleNamespace,
+@pytest.mark.parametrize(("scope", "scenes"), [("local", set()), ("global", {1, 2})])
+async def test_where_all_that_could_hold_more_is_cited_nothing_more_is_looked_at(
+    film: SimpleNamespace, scope: str, scenes: set[int]
 ) -> None:
+    """A count in one place that was cited whole had the rest of the film looked at. Of a question about all of it,
+    spans that repeat the citations say nothing of where others could be.
+    """
     mind = film.mind(words=("A kite",))
+    mind.handlers["global_intention"] = plan_of((0, 10), scope=scope)
     mind.handlers["answer"] = claims_of(
         {"text": "A kite", "cites": ["A kite."]},
         rest_check="Is another kite seen?",
@@ -492,8 +497,9 @@ async def test_where_all_that_could_hold_more_is_cited_the_whole_rest_is_looked_
     )
     mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
     asked = await film.run(mind, film.index(["A kite.", "Field 1.", "Field 2."]), "How often?")
-    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
-    assert {t // 10 for t in rest.inputs.frame_times} == {1, 2}
+    rests = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    assert {t // 10 for r in rests for t in r.inputs.frame_times} == scenes
+    assert asked.answer.verified and asked.answer.rounds == 1
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,7 @@ def test_confirm_drops_what_is_not_there_and_corrects_times(
         return {
             "verdict": "other_time",
             "seen": "A dog rolls by.",
-            "shown_start_seconds": 16.0,
-            "shown_stop_seconds": 18.0,
+            "shown_seconds": [16.0, 18.0],
         }
 
     model = seeing(reply)

@@ -23,6 +23,7 @@ def index(*, cues: tuple[Cue, ...] = (), has_audio: bool = True, heard: bool | N
     ("made", "span", "cues", "told"),
     [
         (index(cues=(CUE,)), Span(38, 50), (CUE,), "cues follow"),
+        (index(cues=(CUE,)), Span(38, 50), (), "transcribed"),
         (index(cues=(CUE,)), HERE, (), "none"),
         (index(), HERE, (), "not transcribed"),
         (index(heard=False), HERE, (), "not transcribed"),
