@@ -117,7 +117,7 @@ def answer_page(
 
     def proofs(found: Iterable[Evidence]) -> list[dict[str, object]]:
         return [
-            _part(one, duration_seconds, one.quote)
+            _part(one, duration_seconds, one.told)
             | {"source": one.source, "pictures": _pictures_of(one, pictures)}
             for one in found
         ]
