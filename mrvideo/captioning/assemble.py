@@ -62,12 +62,8 @@ def mention_scenes(runs: Sequence[Run]) -> tuple[Scene, ...]:
 
 
 def watermarks_of(records: Sequence[ShardRecords]) -> tuple[Sighting, ...]:
-    """The texts that stand over the picture all along, each over the shards in which it does."""
-    return join_sightings(
-        Sighting(start_seconds=shard.span.start_seconds, stop_seconds=shard.span.stop_seconds, text=text)
-        for shard in records
-        for text in shard.watermarks
-    )
+    """The texts laid over the picture in several shots, each when it stands there, over borders of shards, too."""
+    return join_sightings(mark for shard in records for mark in shard.watermarks)
 
 
 def scenes_of(
@@ -78,20 +74,14 @@ def scenes_of(
     """The scenes, captions rewritten to the cast's names; each lists every text that stands on screen during
     it.
 
-    A watermark is listed once, by the scene in which it comes up, whatever clips have reported of it.
+    A watermark is listed once, by the scene in which it comes up; what clips have reported of it is part of it.
     """
     texts = join_sightings(
-        sighting
-        for run in runs
-        for draft in run
-        for sighting in draft.sightings
-        if not any(
-            mark.span.overlaps(sighting.span) and same_text(mark.text, sighting.text) for mark in watermarks
-        )
+        [*watermarks, *(sighting for run in runs for draft in run for sighting in draft.sightings)]
     )
+    unlisted = [text for text in texts if any(_is_of(mark, text) for mark in watermarks)]
+    waiting = [text for text in texts if text not in unlisted]
     scenes: list[Scene] = []
-    waiting = list(texts)
-    unlisted = list(watermarks)
     everyone = frozenset(name for known in names.values() for name in known.values())
     for index, run in enumerate(runs):
         span = Span(run[0].start_seconds, run[-1].stop_seconds)
@@ -101,10 +91,14 @@ def scenes_of(
             if text.start_seconds > span.stop_seconds:
                 break
             near.append(text)
-        marks = [mark for mark in unlisted if mark.start_seconds < span.stop_seconds]
+        marks = overlapping(unlisted, span)
         unlisted = [mark for mark in unlisted if mark not in marks]
         scenes.append(_scene(index, span, run, names, everyone, (*overlapping(near, span), *marks)))
     return tuple(scenes)
+
+
+def _is_of(mark: Sighting, text: Sighting) -> bool:
+    return mark.span.overlaps(text.span) and same_text(mark.text, text.text)
 
 
 def _scene(

@@ -13,7 +13,7 @@ from mrvideo.captioning.shard_records import BestSeen, SceneDraft
 from mrvideo.captioning.shard_view import ShardView
 from mrvideo.models.base import Capabilities, Request
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Failure, Mention, Span
+from mrvideo.records import Failure, Mention, Sighting, Span
 from mrvideo.schemas.captioning import CharacterReply, CharactersInputs, CharactersReply
 from mrvideo.schemas.shared import CueLine
 
@@ -28,7 +28,7 @@ class FirstLook:
 
     mentions: tuple[Mention, ...] = ()
     shared: tuple[BestSeen, ...] = ()
-    watermarks: tuple[str, ...] = ()
+    watermarks: tuple[Sighting, ...] = ()
     failures: tuple[Failure, ...] = ()
 
 
@@ -60,11 +60,10 @@ async def find_characters(view: ShardView, calls: Calls) -> FirstLook:
     reply = await calls.ask_fitting(request, hides="names")
     if isinstance(reply, Failure):
         return FirstLook(failures=(reply,))
-    watermarks = dict.fromkeys(" ".join(text.split()) for text in reply.watermarks)
     return FirstLook(
         mentions=tuple(mention_of(found, view, seen) for found in reply.characters),
         shared=tuple(_shared(reply, [one for one in seen if one in view.shared])),
-        watermarks=tuple(text for text in watermarks if text),
+        watermarks=tuple(_watermarks(reply, view, [one.time_seconds for one in seen])),
     )
 
 
@@ -78,6 +77,40 @@ def _shared(reply: CharactersReply, frames: Sequence[Shown]) -> Iterator[BestSee
         if found.box is not None:
             box = source_box(found.box, near.frame)
             yield BestSeen(name=found.name, seconds=near.time_seconds, box=box)
+
+
+def _watermarks(reply: CharactersReply, view: ShardView, labels: Sequence[float]) -> Iterator[Sighting]:
+    """The reply's watermarks over the spans that the labels tell, of `labels`, which were sent, ascending; one that
+    names none of those is nothing.
+    """
+    for mark in reply.standing:
+        low, high = mark.first_seconds - _LABEL_SECONDS, mark.last_seconds + _LABEL_SECONDS
+        shown = [label for label in labels if low <= label <= high]
+        span = _standing(shown[0], shown[-1], view, labels) if shown else None
+        if span is not None:
+            yield Sighting(start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, text=mark.text)
+
+
+def _standing(first: float, last: float, view: ShardView, labels: Sequence[float]) -> Span | None:
+    """When something stands that is shown from the first of the labels to the last: to the ends of their shots, or half
+    the way to the next label, which shows it no more; None where that is beyond the shard.
+
+    labels   .      x    x       .
+    cuts         |       |    |             the cut nearest to a label that shows it
+    stands       |============|
+    """
+    cuts = [shot.start_seconds for shot in view.shots if shot.transition != "start"]
+    before = max((label for label in labels if label < first), default=None)
+    after = min((label for label in labels if label > last), default=None)
+    start = max((cut for cut in cuts if cut <= first and (before is None or before < cut)), default=None)
+    stop = min((cut for cut in cuts if cut > last and (after is None or cut <= after)), default=None)
+    if start is None:
+        start = view.span.start_seconds if before is None else (before + first) / 2
+    if stop is None:
+        stop = view.span.stop_seconds if after is None else (last + after) / 2
+    if start >= view.span.stop_seconds or stop <= view.span.start_seconds:
+        return None
+    return Span(start, stop).intersection(view.span)
 
 
 def mention_of(

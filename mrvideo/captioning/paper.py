@@ -24,7 +24,7 @@ from mrvideo.captioning.sheets import CELLS
 from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Failure, Frame, Mention, Span
+from mrvideo.records import Failure, Frame, Mention, Sighting, Span
 from mrvideo.schemas.captioning import (
     CaptionSceneInputs,
     CaptionSceneReply,
@@ -40,7 +40,7 @@ BORDER_FRAMES = 2
 
 
 async def caption_in_three_steps(
-    view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
+    view: ShardView, mentions: Sequence[Mention], watermarks: tuple[Sighting, ...], calls: Calls
 ) -> tuple[list[SceneDraft | Failure], list[Failure]]:
     """Drafts and failures that cover the shard's decoded clips, and failures of border calls, which hide
     nothing.
@@ -216,7 +216,7 @@ async def _caption_part(
                 still_gap_seconds=still_gap(shown, seen, view.spec.options.frames_per_second),
                 previous_brief=previous_brief,
                 mentions=mention_lines(listed),
-                watermarks=known.watermarks,
+                watermarks=known.watermarks_in(span),
                 speech=view.spec.speech(span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, span)),
             ),

@@ -34,10 +34,11 @@ from mrvideo.captioning.rename import marks_in, renamed
 from mrvideo.captioning.shard_records import BestSeen, Corrected, SceneDraft
 from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
 from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
+from mrvideo.captioning.sightings import overlapping
 from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
-from mrvideo.records import Failure, Mention
+from mrvideo.records import Failure, Mention, Sighting, Span
 from mrvideo.records.timed import without_times
 from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, MentionLine, SaidLine
 from mrvideo.schemas.shared import CueLine
@@ -94,11 +95,15 @@ class Known:
 
     view: ShardView
     where: Whereabouts
-    watermarks: tuple[str, ...]
+    watermarks: tuple[Sighting, ...]
+
+    def watermarks_in(self, span: Span) -> tuple[str, ...]:
+        """The watermarks that stand there at some time of the span, each once."""
+        return tuple(dict.fromkeys(mark.text for mark in overlapping(self.watermarks, span)))
 
 
 async def caption_clips(
-    view: ShardView, mentions: Sequence[Mention], watermarks: tuple[str, ...], calls: Calls
+    view: ShardView, mentions: Sequence[Mention], watermarks: tuple[Sighting, ...], calls: Calls
 ) -> tuple[Entries, tuple[Mention, ...], tuple[Corrected, ...]]:
     """Drafts and failures that cover the shard's decoded clips; who was found only now; whose description was put
     right.
@@ -328,7 +333,7 @@ class _ClipCall:
                     for one in sorted(self.mentions, key=lambda one: one.name)
                     if one not in listed
                 ),
-                watermarks=self.known.watermarks,
+                watermarks=self.known.watermarks_in(clip.span),
                 speech=view.spec.speech(clip.span),
                 cues=tuple(CueLine.of(cue) for cue in cues_of(view.spec.cues, clip.span)),
                 cut_times=clip.cuts_seen(self.seen),

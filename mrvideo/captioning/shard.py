@@ -25,7 +25,7 @@ from mrvideo.models.budget import Allowance, Budget
 from mrvideo.models.memory_store import MemoryStore
 from mrvideo.models.recorder import MemoryRecorder
 from mrvideo.models.replay import about, take_missing
-from mrvideo.records import Failure, Frame, Mention, Usage
+from mrvideo.records import Failure, Frame, Mention, Sighting, Usage
 
 
 def caption_shard(
@@ -185,7 +185,7 @@ async def caption_frames(
 
 
 async def _entries(
-    view: ShardView, mentions: tuple[Mention, ...], watermarks: tuple[str, ...], calls: Calls
+    view: ShardView, mentions: tuple[Mention, ...], watermarks: tuple[Sighting, ...], calls: Calls
 ) -> tuple[list[SceneDraft | Failure], tuple[Mention, ...], tuple[Corrected, ...], list[Failure]]:
     if view.spec.options.recipe == "paper":
         entries, borders = await caption_in_three_steps(view, mentions, watermarks, calls)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any, cast
+
+from pydantic import Field, model_validator
 
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.media.options import ReadOptions
@@ -107,7 +109,10 @@ class ShardRecords(Record):
     pieces: tuple[SceneDraft, ...] = ()
     failures: tuple[Failure, ...] = ()
     shots: tuple[Shot, ...] = ()
-    watermarks: tuple[str, ...] = ()
+    watermarks: tuple[Sighting, ...] = Field(
+        default=(),
+        description="texts and logos laid over the picture in several shots, and when they stand there",
+    )
     shared: tuple[BestSeen, ...] = Field(
         default=(), description="where mentions are in frames that the shard before or after was shown, too"
     )
@@ -115,6 +120,21 @@ class ShardRecords(Record):
     answered: tuple[str, ...] = Field(
         default=(), description="digests of the requests that were answered, as long as another one failed"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_all(cls, data: Any) -> Any:
+        """A watermark without a time, as older records keep it, stands over the whole shard."""
+        if not isinstance(data, dict):
+            return cast("object", data)
+        fields = cast("dict[str, Any]", data)
+        kept = cast("tuple[object, ...]", fields.get("watermarks") or ())
+        whole = fields.get("span")
+        if not isinstance(whole, dict) or not any(isinstance(mark, str) for mark in kept):
+            return fields
+        over = cast("dict[str, object]", whole)
+        marks = [{**over, "text": mark} if isinstance(mark, str) else mark for mark in kept]
+        return {**fields, "watermarks": marks}
 
     @property
     def finished(self) -> bool:

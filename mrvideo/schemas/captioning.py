@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
@@ -71,8 +72,21 @@ class SharedReply(Message):
     name: LocalName
 
 
+class Watermark(NamedTuple):
+    """A text or logo laid over the picture, and the labels of the first and the last frame that show it."""
+
+    text: str
+    first_seconds: float
+    last_seconds: float
+
+
+_LABELS = re.compile(r"\(\s*(\d+(?:\.\d+)?)(?:\s*(?:[-–—]|to)\s*(\d+(?:\.\d+)?))?\s*s?\s*\)$")
+_ALL_ALONG = (0.0, math.inf)
+
+
 class CharactersReply(Message):
-    """At most a dozen: be picky. `watermarks` are texts and logos that stand over the picture all along.
+    """At most a dozen: be picky. `watermarks` are texts and logos that stand over the picture in several shots, as lines
+    with the labels of the first and the last frame that show them, for a schema of their own would cost each call more.
 
     `shared`: whom the frames show that the shard before or after is described from, too.
     """
@@ -85,6 +99,20 @@ class CharactersReply(Message):
     def _distinct(self) -> Self:
         _each_once(self.characters)
         return self
+
+    @property
+    def standing(self) -> tuple[Watermark, ...]:
+        """The watermarks with their labels; one without any stands there all along, as replies told it before they were
+        asked for labels.
+        """
+        found: list[Watermark] = []
+        for line in (" ".join(line.split()) for line in self.watermarks):
+            labels = _LABELS.search(line)
+            text = line[: labels.start()].rstrip() if labels else line
+            ends = sorted((float(labels[1]), float(labels[2] or labels[1]))) if labels else _ALL_ALONG
+            if text:
+                found.append(Watermark(text, *ends))
+        return tuple(found)
 
 
 def _each_once(characters: Sequence[CharacterReply]) -> None:
@@ -135,7 +163,7 @@ class CaptionClipInputs(Message):
         default=(), description="mentions that are not expected in the clip, shortly described"
     )
     watermarks: tuple[str, ...] = Field(
-        default=(), description="texts that are known to stand there all along"
+        default=(), description="texts that are known to stand over the clip's picture"
     )
     speech: Speech = "none"
     cues: tuple[CueLine, ...] = ()

@@ -28,8 +28,8 @@ from mrvideo.media.options import ReadOptions
 from mrvideo.media.shard import ShardFrames
 from mrvideo.models.base import Picture, Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Box, Cue, Failure, Frame, Mention, Shot, Span
-from mrvideo.schemas.captioning import CastCard
+from mrvideo.records import Box, Cue, Failure, Frame, Mention, Shot, Sighting, Span
+from mrvideo.schemas.captioning import CastCard, MergeBorderInputs
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 LEFT = {"left": 0.0, "top": 0.0, "right": 0.4, "bottom": 1.0}
@@ -67,8 +67,8 @@ def shard(
 def spec_of(frames: ShardFrames, **fields: Any) -> ShardSpec:
     info = video_info(frames.span.stop_seconds, width=256, height=144, frames_per_second=2.0, has_audio=True)
     return ShardSpec(
-        index=0, span=frames.span, video=info, options=CaptioningOptions(),
-        reading=ReadOptions(long_side_pixels=256), **fields,
+        index=0, span=frames.span, video=info, reading=ReadOptions(long_side_pixels=256),
+        **{"options": CaptioningOptions(), **fields},
     )  # fmt: skip
 
 
@@ -353,11 +353,83 @@ def test_a_text_read_on_one_frame_stands_until_the_next() -> None:
     assert [sighting.span for draft in records.pieces for sighting in draft.sightings] == [Span(3.0, 3.5)]
 
 
-def test_watermarks_are_told_to_the_clips_and_kept_once() -> None:
-    _, asked = captioned(shard(TWO_FILMS), watermarks=["LakeTV"])
-    for request in asked:
-        assert "<watermarks>\nLakeTV\n</watermarks>" in user_text(request)
-        assert "leave them out" in user_text(request)
+def standing(first: float, last: float, text: str = "LakeTV") -> str:
+    return f"{text} ({first}–{last})"
+
+
+def marked(frames: ShardFrames, *marks: str, **fields: Any) -> tuple[list[Sighting], list[bool]]:
+    """The watermarks of the records, and which clips are told that there is one."""
+    records, asked = captioned(frames, watermarks=marks, **fields)
+    return list(records.watermarks), ["<watermarks>\nLakeTV\n" in user_text(one) for one in asked]
+
+
+def test_a_watermark_without_labels_stands_over_the_whole_shard_and_is_told_to_every_clip() -> None:
+    """So replies tell it that were given before labels were asked for."""
+    found, told = marked(shard(TWO_FILMS), "LakeTV")
+    assert [one.span for one in found] == [Span(0.0, 20.0)]
+    assert told == [True, True]
+
+
+THREE_SHOTS = [(0.0, 10.0, 1), (10.0, 20.0, 4), (20.0, 40.0, 2)]
+
+
+def test_a_watermark_stands_to_the_ends_of_the_shots_that_show_it_and_only_their_clips_are_told() -> None:
+    """A clip before a channel's sign was told that the sign is there, and the first scene said so."""
+    looked: list[float] = []
+
+    def nobody(request: Request[Any]) -> Any:
+        looked.extend(request.inputs.frame_times)  # type: ignore[attr-defined]
+        return []
+
+    captioned(shard(THREE_SHOTS), characters=nobody)
+    inside = [time for time in looked if 10.0 <= time < 20.0]
+    found, told = marked(shard(THREE_SHOTS), standing(inside[0], inside[-1]))
+    assert [(one.text, one.span) for one in found] == [("LakeTV", Span(10.0, 20.0))]
+    assert told == [False, True, False, False]
+
+
+def test_a_watermark_that_comes_up_within_a_shot_stands_from_halfway_to_the_frame_that_lacks_it() -> None:
+    looked: list[float] = []
+
+    def nobody(request: Request[Any]) -> Any:
+        looked.extend(request.inputs.frame_times)  # type: ignore[attr-defined]
+        return []
+
+    captioned(shard(STATIC), characters=nobody)
+    assert len(looked) >= 3
+    found, told = marked(shard(STATIC), standing(looked[-1], looked[-1]))
+    assert [one.span for one in found] == [Span((looked[-2] + looked[-1]) / 2, 40.0)]
+    assert told[0] is False and told[-1] is True
+
+
+@pytest.mark.parametrize("mark", [standing(300.0, 310.0), standing(0.0, 40.0, text=" ")])
+def test_a_watermark_of_no_frame_that_was_sent_or_of_no_letter_is_nothing(mark: str) -> None:
+    assert marked(shard(THREE_SHOTS), mark) == ([], [False] * 4)
+
+
+def test_a_watermark_whose_labels_are_turned_round_stands_all_the_same() -> None:
+    found, _ = marked(shard(THREE_SHOTS), standing(40.0, 0.0))
+    assert [one.span for one in found] == [Span(0.0, 40.0)]
+
+
+def test_the_paper_s_captions_are_told_of_a_watermark_only_where_it_stands() -> None:
+    def clip(inputs: Any) -> Any:
+        if isinstance(inputs, MergeBorderInputs):
+            return {"same_scene": False}
+        span = inputs.span
+        times = {"start_seconds": span.start_seconds, "stop_seconds": span.stop_seconds}
+        return {"scenes": [{**times, "brief": "b", "detailed": "d"}], **times, "brief": "b", "detailed": "d"}
+
+    looked: list[float] = []
+
+    def nobody(request: Request[Any]) -> Any:
+        looked.extend(time for time in request.inputs.frame_times if time < 10.0)  # type: ignore[attr-defined]
+        return []
+
+    paper = CaptioningOptions(recipe="paper")
+    captioned(shard(TWO_FILMS), characters=nobody, clip=clip, options=paper)
+    _, told = marked(shard(TWO_FILMS), standing(looked[0], looked[-1]), clip=clip, options=paper)
+    assert told == [True, False]
 
 
 def test_left_and_right_are_the_picture_s_and_texts_are_asked_for_once() -> None:

@@ -15,7 +15,7 @@ from mrvideo.mapreduce import portal
 from mrvideo.media.identity import probe
 from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Index, VideoInfo
+from mrvideo.records import Index, Span, VideoInfo
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +81,32 @@ def test_perfect_perception_loses_nothing(
         assert (not sign) or any(text.text == sign for text in scene.sightings)
     # Only local names that were replaced: none is left in a caption.
     assert not any(f"<{m.name}>" in s.detailed + s.brief for m in index.mentions for s in index.scenes)
+
+
+@pytest.mark.parametrize("recipe", ["fused", "paper"])
+def test_a_watermark_is_told_where_it_stands_and_nowhere_else(
+    world: Any, perceivers: ModuleType, build: Callable[..., Index], tmp_path: Path, recipe: str
+) -> None:
+    """It was told of all of its shard, and to the captions of clips that do not show it."""
+    # Over the border of two shards, at 120 s.
+    first = next(place for place, scene in enumerate(world.scenes) if scene.start_seconds > 60)
+    last = next(place for place, scene in enumerate(world.scenes) if scene.start_seconds > 150)
+    start, stop = world.scenes[first].start_seconds, world.scenes[last].stop_seconds
+    video = probe(world.marked(1, first, last).render(tmp_path / "marked.mp4"))
+    model = ScriptedModel(perceivers.Perceiver())
+    index = build(video, model, CaptioningOptions(recipe=recipe))  # type: ignore[arg-type]
+
+    listed = {
+        scene.index: text for scene in index.scenes for text in scene.sightings if text.text == "LAKE TV"
+    }
+    assert list(listed) == [first]
+    assert listed[first].start_seconds == pytest.approx(start, abs=0.1)
+    assert listed[first].stop_seconds == pytest.approx(stop, abs=0.1)
+    for request in (one for one in model.requests if one.stage == "caption"):
+        assert request.span is not None
+        told = "LAKE TV" in request.prompt.render(request.inputs, request.names).user
+        inside = request.span.intersection(Span(start, stop))
+        assert told == (inside is not None and inside.duration_seconds > 0.1), request.span
 
 
 def test_names_that_cues_give_twice_are_learnt_with_evidence(

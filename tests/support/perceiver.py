@@ -338,7 +338,16 @@ def _characters(eyes: Perceiver, task: Task) -> dict[str, Any]:
         for pose in eyes.poses(frame.seen, task.key)
         if (face := eyes.face(pose, frame.seen, task.key)) in names
     ]
-    return {"watermarks": [], "characters": characters, "shared": shared}
+    return {"watermarks": _watermarks(task), "characters": characters, "shared": shared}
+
+
+def _watermarks(task: Task) -> list[str]:
+    """Each watermark with the labels of the first and the last frame that show it."""
+    times: dict[int, list[float]] = {}
+    for frame in task.frames():
+        if frame.seen.mark:
+            times.setdefault(frame.seen.mark, []).append(frame.time_seconds)
+    return [f"{world.MARKS[mark]} ({own[0]:.2f}–{own[-1]:.2f})" for mark, own in times.items()]
 
 
 def _known(eyes: Perceiver, task: Task) -> dict[int, str]:

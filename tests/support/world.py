@@ -7,7 +7,7 @@ marks.
     world.scene_at(12.5), world.appearances(face), world.cues()
 
 The picture, in cells of 8 pixels: a strip on top (place and event), four places for sprites, a strip below (a
-sign). A sprite is a column of rows of six bits, each followed by its inverse, so that a misread is noticed:
+sign, and a watermark where there is one). A sprite is a column of rows of six bits, each followed by its inverse, so that a misread is noticed:
 
     finder · face · look · prop · action · finder        face: who it is; look: kind and clothes, shared by look-alikes
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import io
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ SIGNS = (
     "", "GATE TWELVE", "NO ENTRY", "FRESH BREAD", "CLOSED TODAY", "MIND THE STEP", "PLATFORM NINE", "GRAND SALE",
     "WET PAINT", "LOST KITTEN", "OPEN UNTIL LATE", "BEWARE OF DOG", "TICKETS HERE", "SILENCE PLEASE", "WAY OUT", "CHAPTER TWO",
 )  # fmt: skip
+MARKS = ("", "LAKE TV", "OLD FILMS")
+"""Watermarks."""
 NAMES = (
     "Sarah",
     "Tomas",
@@ -114,6 +116,7 @@ class WorldScene:
     serial: int
     poses: tuple[Pose, ...]
     sign: int = 0
+    mark: int = 0
 
     @property
     def span(self) -> Span:
@@ -143,6 +146,7 @@ class Seen:
     event: int | None
     sign: int
     poses: tuple[SeenPose, ...]
+    mark: int = 0
 
     def at(self, slot: int) -> SeenPose | None:
         return next((pose for pose in self.poses if pose.slot == slot), None)
@@ -173,6 +177,16 @@ class World:
     def render(self, path: Path) -> Path:
         """The world as a video file."""
         return render(self, path)
+
+    def marked(self, mark: int, first: int, last: int) -> World:
+        """The world with a watermark over these of its scenes."""
+        return replace(
+            self,
+            scenes=tuple(
+                replace(scene, mark=mark) if first <= place <= last else scene
+                for place, scene in enumerate(self.scenes)
+            ),
+        )
 
     def cues(self) -> tuple[Cue, ...]:
         """Greetings by name wherever a named character is alone on screen for two seconds or more."""
@@ -270,7 +284,7 @@ def _still(scene: WorldScene) -> tuple[np.ndarray, np.ndarray]:
     cells = np.full((ROWS, COLUMNS), 128, np.uint8)
     top = _strip(scene.place, scene.serial)
     cells[1, 1 : 1 + len(top)] = np.array(top) * 255
-    below = _strip(scene.sign)
+    below = _strip(scene.sign, *([scene.mark] if scene.mark else []))
     cells[ROWS - 2, 1 : 1 + len(below)] = np.array(below) * 255
     for pose in scene.poses:
         who = pose.character
@@ -317,7 +331,8 @@ def read(jpeg: bytes) -> Seen:
         face, look, prop, action = codes
         if face is not None and look is not None and prop is not None and action is not None:
             poses.append(SeenPose(slot, face, look, prop, action))
-    return Seen(place, event, sign or 0, tuple(poses))
+    mark = value(cells[ROWS - 2, 20:28], cells[ROWS - 2, 28:36])
+    return Seen(place, event, sign or 0, tuple(poses), mark or 0)
 
 
 def read_cell(image: Image.Image) -> SeenPose | None:
