@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.cards import Views, exemplar_of
 from mrvideo.captioning.cast import Member
 from mrvideo.captioning.exemplars import Exemplars
+from mrvideo.captioning.shard_records import ShardRecords
 from mrvideo.models.base import Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Entity, Evidence, Failure, Mention, Scene, Span
@@ -17,12 +19,62 @@ from mrvideo.schemas.captioning import CastCard, ConfirmNameInputs, ConfirmNameR
 from mrvideo.schemas.shared import CueLine
 from mrvideo.speech.speakers import NameCandidate, label_entity_links, name_candidates
 
+_CAPITAL = re.compile(r"\b[A-Z][\w'’]{2,}")
+_INSIDE = re.compile(r"(?<=[^\W_] )[A-Z][\w'’]{2,}|(?<=, )[A-Z][\w'’]{2,}")
+"""In a sentence, not at its beginning, where every word has a capital."""
+
 _MOST_NAMES = 3
 """Names of one entity that are put to the model, the likeliest first."""
 
 
-def entities_of(members: Sequence[Member], views: Views | None = None) -> tuple[Entity, ...]:
+@dataclass(frozen=True)
+class Known:
+    """What tells the better of two descriptions: how long each mention is seen, by its id, whose description a clip put
+    right, and words that are written with a capital in speech and on screen, in lower case.
+    """
+
+    seen_seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    corrected: Set[str] = frozenset()
+    capitals: Set[str] = frozenset()
+
+    @classmethod
+    def of(cls, records: Sequence[ShardRecords], cues: Sequence[Cue]) -> Known:
+        """What the shards' records and the cues tell."""
+        drafts = [draft for shard in records for draft in shard.pieces]
+        seen: dict[str, float] = {}
+        for draft in drafts:
+            for name in draft.appearing:
+                key = f"{draft.shard_index}/{name}"
+                seen[key] = seen.get(key, 0.0) + draft.duration_seconds
+        words = {word for cue in cues for word in _INSIDE.findall(cue.text)}
+        words |= {
+            word for draft in drafts for text in draft.sightings for word in _CAPITAL.findall(text.text)
+        }
+        return cls(
+            seen_seconds=seen,
+            corrected={f"{shard.index}/{one.name}" for shard in records for one in shard.corrected},
+            capitals={word.casefold() for word in words},
+        )
+
+    def description_of(self, member: Member) -> str:
+        """The best description of a member's mentions: one that tells a name, one that was put right, then of whom is seen
+        longest, and of its exemplar where there is no difference.
+        """
+
+        def worth(mention: Mention) -> tuple[bool, bool, float, bool]:
+            key = mention.mention_id
+            words = _CAPITAL.findall(mention.description)
+            named = any(word.casefold() in self.capitals for word in words)
+            return named, key in self.corrected, self.seen_seconds.get(key, 0.0), mention == member.best
+
+        return max(member.mentions, key=worth).description
+
+
+def entities_of(
+    members: Sequence[Member], views: Views | None = None, known: Known | None = None
+) -> tuple[Entity, ...]:
     """The members under unique names, in order of first appearance. `scene_indexes` come with the scenes."""
+    known = known or Known()
     counts: Counter[str] = Counter()
     entities: list[Entity] = []
     for member in sorted(members, key=lambda m: m.first_seen):
@@ -33,7 +85,7 @@ def entities_of(members: Sequence[Member], views: Views | None = None) -> tuple[
             Entity(
                 name=f"{kind}_{counts[kind]}",
                 kind=member.best.kind,
-                description=member.best.description,
+                description=known.description_of(member),
                 display_name=member.given.name if member.given else None,
                 exemplar_seconds=shown.seconds,
                 box=shown.box,

@@ -140,12 +140,15 @@ async def _caption_chain(
     known_from = 0
     for clip in chain:
         here = entries[known_from:]
-        whole = _ClipCall(
-            known, clip, [*mentions, *new], _said(here, [*mentions, *new]), _present(here), _best_in(here)
-        )
+        first: list[Mention] = [*mentions, *new]
         # What an earlier run was answered is not asked again because the clip before it, which had failed,
-        # has words now.
-        call = next((one for one in _variants(whole) if one.answered(calls)), whole)
+        # has words now, or has put a description right.
+        calls_of: list[_ClipCall] = [
+            _ClipCall(known, clip, listed, _said(here, listed), _present(here), _best_in(here))
+            for listed in ([_put_right(first, corrected), first] if corrected else [first])
+        ]
+        whole = calls_of[0]
+        call = next((one for given in calls_of for one in _variants(given) if one.answered(calls)), whole)
         if whole.said and not call.said:
             known_from = len(entries)
         reply = await calls.ask_fitting(call.request)
@@ -156,6 +159,15 @@ async def _caption_chain(
         new += call.newcomers(reply)
         corrected += call.corrected(reply)
     return Chain(entries, new, corrected)
+
+
+def _put_right(mentions: Sequence[Mention], corrected: Sequence[Corrected]) -> list[Mention]:
+    """The mentions with the last descriptions that clips before have given them."""
+    last = {one.name: one.description for one in corrected}
+    return [
+        one.model_copy(update={"description": last[one.name]}) if one.name in last else one
+        for one in mentions
+    ]
 
 
 def _said(entries: Sequence[SceneDraft | Failure], mentions: Sequence[Mention] = ()) -> tuple[SaidLine, ...]:

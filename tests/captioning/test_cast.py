@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import random
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
@@ -19,15 +20,15 @@ from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cards import View, views_of
 from mrvideo.captioning.cast import Cast, Member, co_occurring
 from mrvideo.captioning.cast_file import Given, load_given
-from mrvideo.captioning.names import entities_of, local_names
-from mrvideo.captioning.shard_records import BestSeen, SceneDraft
+from mrvideo.captioning.names import Known, entities_of, local_names
+from mrvideo.captioning.shard_records import BestSeen, Corrected, SceneDraft, ShardRecords
 from mrvideo.captioning.union import united
 from mrvideo.errors import InputError, ModelBusy, RequestTooLarge
 from mrvideo.mapreduce import portal
 from mrvideo.media.images import frame_of
 from mrvideo.models.base import Capabilities, Model, Reply, Request
 from mrvideo.models.scripted import ScriptedModel
-from mrvideo.records import Box, Frame, Mention, Shot
+from mrvideo.records import Box, Cue, Frame, Mention, Shot, Sighting, Span
 
 NOTHING: frozenset[frozenset[str]] = frozenset()
 
@@ -384,6 +385,48 @@ def test_what_its_own_piece_saw_best_later_on_is_another_picture_of_somebody() -
     )  # fmt: skip
     found = views_of([mention(0, "person_a", "x"), mention(0, "person_b", "y")], [draft])
     assert found == {"0/person_a": (View(5.5, box),), "0/person_b": ()}
+
+
+def described(
+    descriptions: Sequence[str], *, seen: Sequence[float] = (1, 1, 1), right: int | None = None
+) -> str:
+    """The description of who is in three stretches, `seen` so long in each, the first one's exemplar the best;
+    `right`: of this one a clip put it right.
+    """
+    mentions = [mention(shard, "person_a", text) for shard, text in enumerate(descriptions)]
+    records = [
+        ShardRecords(
+            index=shard,
+            span=Span(120.0 * shard, 120.0 * (shard + 1)),
+            mentions=(one,),
+            corrected=(Corrected(name="person_a", seconds=0.0, description="x"),) if shard == right else (),
+            pieces=(
+                SceneDraft(
+                    start_seconds=120.0 * shard, stop_seconds=120.0 * shard + seconds, shard_index=shard,
+                    brief="", detailed="", appearing=("person_a",),
+                    sightings=(Sighting(start_seconds=0.0, stop_seconds=1.0, text="GATE 12"),),
+                ),
+            ),
+        )
+        for shard, (one, seconds) in enumerate(zip(mentions, seen, strict=True))
+    ]  # fmt: skip
+    cues = (Cue(start_seconds=0.0, stop_seconds=1.0, text="And now, Roy Batty. Man overboard!"),)
+    (entity,) = entities_of([Member(tuple(mentions), mentions[0])], {}, Known.of(records, cues))
+    return entity.description
+
+
+def test_of_joined_descriptions_the_one_with_a_name_stays_then_one_put_right_then_of_whom_is_seen_longest() -> (
+    None
+):
+    """The one without the name stayed, because its exemplar was the better one."""
+    plain = ["Man, pale", "man, tall", "man, grey coat"]
+    assert described(plain) == "Man, pale", "its exemplar stands for all"
+    assert described(plain, seen=(5, 60, 20)) == "man, tall"
+    assert described(plain, seen=(5, 60, 20), right=2) == "man, grey coat"
+    named = ["Man, pale", "man, tall", "man called Batty, grey"]
+    assert described(named, seen=(5, 60, 20), right=1) == "man called Batty, grey"
+    # A capital alone is no name.
+    assert described(["Man, pale", "tall Asian man", "man"]) == "Man, pale"
 
 
 def test_an_entity_is_shown_whole_where_its_exemplar_is_cut_off() -> None:

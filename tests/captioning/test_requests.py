@@ -751,6 +751,27 @@ def test_a_clip_puts_a_description_right_and_nobody_becomes_another_by_it() -> N
     ]
 
 
+def test_the_clips_after_a_correction_are_told_the_description_as_it_was_put_right() -> None:
+    """Wrong descriptions stayed in the requests of their own stretch, and were read as what is to be seen."""
+
+    def clip(inputs: Any) -> Any:
+        lines = ["<person_a>: a dog's tail"] if inputs.span.start_seconds == 10.0 else []
+        words = {"continues_previous": True, "corrections": lines}
+        return {**words, "scenes": [scene(inputs.span, "words")]}
+
+    people = [character("person_a", 1.0, look="a whitish head")]
+    _, asked = captioned(shard([(0.0, 40.0, 1)]), characters=people, clip=clip)
+    told = ["a dog's tail" in user_text(request) for request in asked]
+    assert told == [False, False, True, True]
+    assert ["a whitish head" in user_text(request) for request in asked] == [True, True, False, False]
+    # An earlier run was answered by clips that were not told of it: they are not asked again.
+    plainly, before = captioned(shard([(0.0, 40.0, 1)]), characters=people)
+    assert not plainly.corrected
+    answered = tuple(request.digest for request in before)
+    _, again = captioned(shard([(0.0, 40.0, 1)]), characters=people, clip=clip, answered=answered)
+    assert "a whitish head" in user_text(again[2])
+
+
 def test_a_correction_follows_a_newcomer_s_new_name() -> None:
     """Two chains gave two newcomers one name, and the later was renamed: the correction means the later."""
 
