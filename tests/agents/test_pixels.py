@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from mrvideo.agents.ask.pixels import dense_bins, fetch
+from mrvideo.agents.ask.pixels import bins_for, dense_bins, fetch, with_crops
 from mrvideo.agents.ask.state import Context
 from mrvideo.agents.ask.verify import rest_bins
-from mrvideo.records import Frame, Span
+from mrvideo.media.images import frame_of
+from mrvideo.models.base import Picture
+from mrvideo.records import Box, Entity, Frame, Mention, Span
 
 
 def with_frames(film: SimpleNamespace, frames: object) -> Context:
@@ -101,3 +107,84 @@ def test_the_rest_is_shown_by_no_more_pictures_than_there_are_the_likeliest_of_i
     if len(likely) < count and images >= 3:
         assert any(span not in likely for span in shown), "captions may have missed it"
     assert all(shown.count(span) == 1 for span in shown if likely and span not in likely)
+
+
+class Source:
+    """Frames at the source's size, black."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.size = (width, height)
+
+    def at(self, times_seconds: Sequence[float]) -> list[Frame]:
+        return [frame_of(Image.new("RGB", self.size), time) for time in times_seconds]
+
+
+def sent_of(width: int, height: int, time: float = 3.0) -> Frame:
+    """A frame as a model is sent it."""
+    scale = min(1.0, 512 / max(width, height))
+    return Frame(time, b"", round(width * scale), round(height * scale))
+
+
+async def crops_of(context: Context, width: int, height: int, *, most: int = 12) -> list[Picture]:
+    context = replace(context, closeups=Source(width, height))
+    frame = sent_of(width, height)
+    shown = await with_crops(context, [frame], [Picture.of(frame)], most)
+    assert shown[0] == Picture.of(frame)
+    return list(shown[1:])
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 720), (1920, 1080), (1080, 1920), (854, 480), (768, 768)]
+)
+@pytest.mark.parametrize("most", [2, 3, 6])
+async def test_crops_split_nothing_of_a_tenth_of_the_width_and_show_it_larger(
+    film: SimpleNamespace, width: int, height: int, most: int
+) -> None:
+    """A blind grid cut a sign in halves; of few crops, those of a column were missing."""
+    crops = await crops_of(film.context(film.index(["x"])), width, height, most=most)
+    if not crops:
+        assert most < 6, "not every shape of few parts shows things larger"
+        return
+    assert len(crops) <= most
+    small = sent_of(width, height).width
+    boxes: list[Box] = []
+    for crop in crops:
+        assert crop.crop is not None
+        boxes.append(crop.crop)
+        image = Image.open(io.BytesIO(crop.jpeg))
+        assert max(image.size) <= 512
+        assert image.width / crop.crop.width >= 1.5 * small * 0.99
+    share = (0.1, 0.1 * width / height)
+    for left, top in product(np.linspace(0, 1 - share[0], 40), np.linspace(0, 1 - share[1], 40)):
+        thing = Box(left + 1e-3, top + 1e-3, left + share[0] - 1e-3, top + share[1] - 1e-3)
+        assert any(box.contains(thing) for box in boxes), thing
+
+
+async def test_a_source_that_is_hardly_larger_is_not_cropped(film: SimpleNamespace) -> None:
+    """Two to six pictures were paid for that showed everything a third larger."""
+    context = film.context(film.index(["x"]))
+    assert await crops_of(context, 700, 394) == []
+    assert len(await crops_of(context, 1024, 576)) >= 4
+
+
+async def test_whom_the_question_names_is_cut_out_where_a_box_finds_them(film: SimpleNamespace) -> None:
+    """What somebody holds was halved by a grid, and every part of the empty room was sent."""
+    box = Box(0.4, 0.2, 0.5, 0.6)
+    mention = Mention(
+        start_seconds=0.0, stop_seconds=8.0, shard_index=0, name="person_a", kind="person", description="man",
+        exemplar_seconds=3.0, box=box,
+    )  # fmt: skip
+    entity = Entity(
+        name="person_1", kind="person", description="man", display_name="Roy", exemplar_seconds=3.0, box=box,
+        mention_ids=("0/person_a",),
+    )  # fmt: skip
+    index = film.index(["x"] * 10).model_copy(update={"mentions": (mention,), "entities": (entity,)})
+    for question in ("What does <person_1> hold?", "What does roy hold?"):
+        context = replace(film.context(index), question=question)
+        assert [b.time_seconds for b in bins_for(context, "text", [Span(0, 10)], 4)] == [3.0]
+        (crop,) = await crops_of(context, 1280, 720)
+        assert crop.crop is not None and crop.crop.contains(box)
+        assert crop.crop.width < 0.2 and "<person_1>" in crop.label
+    nobody = replace(film.context(index), question="What does Royal Mail hold?")
+    assert bins_for(nobody, "text", [Span(0, 10)], 4)[0].time_seconds != 3.0
+    assert len(await crops_of(nobody, 1280, 720)) == 6
