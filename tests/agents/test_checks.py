@@ -264,13 +264,13 @@ async def test_what_cues_do_not_tell_is_looked_at_in_the_same_round(
 async def test_cues_are_only_said_to_follow_where_they_do(film: SimpleNamespace) -> None:
     mind = film.mind(words=("Pip ate it", "Field 5."))
     asked = await film.run(mind, talking(film))
-    told = {"goals": set[str](), "segment_intention": set[str](), "answer": set[str](), "verify": set[str]()}
+    told = {"goals": set[str](), "whole_intention": set[str](), "answer": set[str](), "verify": set[str]()}
     for request in asked.mind.requests:
         shown = len(getattr(request.inputs, "cues", ()))
         assert (request.inputs.speech == "cues follow") is bool(shown), request.prompt.name
         told.setdefault(request.prompt.name, set()).add(request.inputs.speech)
-    assert told["goals"] == told["answer"] == told["global_intention"] == {"transcribed"}
-    assert told["verify"] == {"cues follow", "none"} and told["segment_intention"] == {"cues follow"}
+    assert told["goals"] == told["answer"] == {"transcribed"}
+    assert told["verify"] == {"cues follow", "none"} and told["whole_intention"] == {"cues follow"}
 
 
 async def test_evidence_of_a_cue_keeps_who_says_it(film: SimpleNamespace) -> None:
