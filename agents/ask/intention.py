@@ -182,7 +182,7 @@ async def reduce_group(task: ReduceTask, runtime: Runtime[Context]) -> Update:
         options=context.options,
         span=span,
         analyses=tuple(fitting),
-        speech=speech_of(context.index, [span], [c for c in context.index.cues if c.span.overlaps(span)]),
+        speech=speech_of(context.index, [span], ()),
     )
     try:
         reply = await call(
