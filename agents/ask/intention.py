@@ -226,7 +226,7 @@ async def plan(state: State, runtime: Runtime[Context]) -> Update:
 def _planned(state: State, round_: int) -> GlobalIntentionReply | None:
     """The plan of the round's only reading, where nothing else was ever read."""
     read = state.get("analyses", [])
-    alone = len({reading.analysis.span for reading in read}) == 1
+    alone = len(_latest(state)) == 1
     return read[-1].plan if alone and read[-1].round == round_ else None
 
 
