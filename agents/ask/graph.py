@@ -27,9 +27,10 @@ from mrvideo.agents.ask.intention import (
     segments_to_read_again,
 )
 from mrvideo.agents.ask.look import collect_looks, look_global, look_local, look_tasks
+from mrvideo.agents.ask.rest import verify_rest
 from mrvideo.agents.ask.rounds import correct, judge, must_read_on, needs_another_round, only_times_are_wrong
 from mrvideo.agents.ask.state import Context, Segment, State
-from mrvideo.agents.ask.verify import check_tasks, verify_again, verify_claim, verify_rest
+from mrvideo.agents.ask.verify import check_tasks, verify_again, verify_claim
 from mrvideo.records import StageStarted
 
 

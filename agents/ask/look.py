@@ -14,6 +14,7 @@ from mrvideo.agents.ask.budget import LOOK_MOST, share_of_looks
 from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
 from mrvideo.agents.ask.cast import CAST_SHARE, cast_of, shown_in
 from mrvideo.agents.ask.changes import fetch_as
+from mrvideo.agents.ask.crops import with_crops
 from mrvideo.agents.ask.evidence import collect
 from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits
 from mrvideo.agents.ask.pixels import (
@@ -25,7 +26,6 @@ from mrvideo.agents.ask.pixels import (
     images_per_look,
     phase_of,
     pictures_of,
-    with_crops,
 )
 from mrvideo.agents.ask.segments import cues_within, unheard
 from mrvideo.agents.ask.shots import padded, units

@@ -7,11 +7,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.answer import judged_claims, outcome_of
+from mrvideo.agents.ask.check import cited_spans
 from mrvideo.agents.ask.notes import denied_note, notes_of, within_room
 from mrvideo.agents.ask.segments import unheard
 from mrvideo.agents.ask.sources import fold
 from mrvideo.agents.ask.state import Context, Held, State, has_missed, verdicts_now
-from mrvideo.agents.ask.verify import cited_spans
 from mrvideo.records import StageFinished
 
 

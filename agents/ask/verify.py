@@ -1,5 +1,5 @@
-"""Claims put to fresh pixels, each by itself, by an eye that does not know the answer; and what the answer
-leaves out. Claims about the same moments share the pictures of one call.
+"""Claims put to fresh pixels, each by itself, by an eye that does not know the answer. Claims about the same
+moments share the pictures of one call.
 
 cited    c1 [------]   c2 [-----]   c3      [------]   c4 [------]
 calls    c1, c4, c2: one, each with a verdict of its own; c3: another
@@ -8,40 +8,23 @@ calls    c1, c4, c2: one, each with a verdict of its own; c3: another
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, share_of_checks
-from mrvideo.agents.ask.calls import call, failure_of, fitted, room_for
-from mrvideo.agents.ask.cast import CAST_SHARE, cast_of
-from mrvideo.agents.ask.changes import fetch_as
-from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits, without_marks
-from mrvideo.agents.ask.pixels import (
-    Bin,
-    bins_for,
-    dense_bins,
-    even_bins,
-    images_across,
-    images_per_look,
-    phase_of,
-    pictures_of,
-    spread,
-    unsent,
-    with_crops,
-)
-from mrvideo.agents.ask.segments import cues_within
+from mrvideo.agents.ask.check import MARGIN_SECONDS, check_statements, cited_spans
+from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars
+from mrvideo.agents.ask.pixels import Bin, bins_for, even_bins, images_per_look, phase_of, spread, unsent
+from mrvideo.agents.ask.rest import is_close, likeliest, rest_frames, rest_spans
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import (
     CheckTask,
     Context,
     Denied,
-    Draft,
-    Missed,
     Opinion,
-    Rest,
     RestTask,
     State,
     Verdict,
@@ -50,16 +33,9 @@ from mrvideo.agents.ask.state import (
     verdicts_now,
 )
 from mrvideo.captioning.calls import together
-from mrvideo.errors import ModelError, RequestTooLarge
 from mrvideo.models.base import Model
-from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, Unseen, merge_spans
-from mrvideo.schemas.analysis import CheckReply, Density, Statement, VerifyInputs, VerifyReply
-from mrvideo.speech.known import speech_of
-
-MARGIN_SECONDS = 1.0
-"""Shown around what was seen in single frames, within their shot, so that an instant is more than one
-picture.
-"""
+from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, merge_spans
+from mrvideo.schemas.analysis import Density, Statement
 
 _MOST_STATEMENTS = 4
 """So many claims share one call."""
@@ -67,37 +43,18 @@ _MOST_STATEMENTS = 4
 _SAME_SHARE = 0.5
 """Two claims cite the same for the most part where more than this share of what either cites is cited by both."""
 
-_AROUND_SECONDS = 10.0
-"""Cues that begin or end within so much of a cited one are read with it: one line alone may tell nothing."""
 
 _LASTING_FRAMES = 3
 """Frames that show what goes on in a cited span, an act or not: both ends and one between."""
 
 _REST_LEAST = 4
-_ADJOINING_SECONDS = 2.0
-"""What goes on beside a citation, within its scene, is no other occurrence: a clip's border ends parts, not
-events.
-"""
 
-_RANK_WEIGHT = 10
-"""How soon the rank of a scene by its words stops to count; one that shows who is named counts as a first
-rank.
-"""
-
-_REST_FRAMES = 3
-"""At most so many frames of one span of the rest."""
 
 _GLANCES = 3
 """Frames of a cited span where the plan asks for a glance."""
 
 _ABSENCE_SECONDS = 30.0
 """What is said not to be anywhere in a span longer than this is looked for in one frame of each shot."""
-
-_REST_SHORT_SECONDS = 60.0
-"""A rest no longer than this is looked at where something changes, not in single frames."""
-
-_REST_PART_SECONDS = 0.5
-"""What a claim leaves uncited of a scene is looked at from this length on."""
 
 
 def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[RestTask]]:
@@ -132,8 +89,8 @@ def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[R
     needs = wholly if sum(wholly.values()) <= pictures.left else scarcely
     # Many claims, as a summary makes, leave nothing for a further round rather than claims unchecked.
     share = max(share, min(pictures.left, sum(needs.values())))
-    part = share // (2 if _is_close(draft, rest) else 4)
-    for_rest = min(max(part, _REST_LEAST), _rest_frames(draft, rest) + 3, share) if rest else 0
+    part = share // (2 if is_close(draft, rest) else 4)
+    for_rest = min(max(part, _REST_LEAST), rest_frames(draft, rest) + 3, share) if rest else 0
     for_rest = max(min(for_rest, share - sum(needs.values())), 0)
     more = max(share - for_rest - sum(needs.values()), 0) // max(len(seen), 1)
     tasks: list[CheckTask] = []
@@ -157,7 +114,7 @@ def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[R
                 "check": draft.reply.rest_check,
                 "spans": tuple(sorted(rest, key=lambda s: s.start_seconds)),
                 "likely": tuple(likely),
-                "closely": _is_close(draft, rest),
+                "closely": is_close(draft, rest),
                 "images": granted,
             }
         )
@@ -328,33 +285,6 @@ def _verdict(context: Context, task: VerifyTask, opinion: Opinion, second: Opini
     return {"verdicts": [verdict], "unseen": unseen}
 
 
-async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Whether frames of what the draft does not cite show one thing more. Claims that hold may still not be
-    all.
-    """
-    context, spans = runtime.context, list(task["spans"])
-
-    phase = phase_of(task["round"], check=1)
-    closely = task["closely"]
-
-    def bins(images: int) -> list[Bin]:
-        if closely:
-            return dense_bins(spans, images, phase=phase)
-        return unsent(context, rest_bins(spans, task["likely"], images, phase))
-
-    most = min(task["images"], images_across(context, context.eye))
-    (opinion,) = await _check(
-        context, [Statement(text=task["check"])], spans, bins, model=context.eye, images=most,
-        look="dense" if closely else "glance", phase=phase, sampled=True,
-    )  # fmt: skip
-    context.pictures.give_back(task["images"] - opinion.sent)
-    rest = Rest(task["round"], opinion.frames, len(opinion.shown), len(spans))
-    if not opinion.holds:
-        return {"rests": [rest]}
-    hull = Span(opinion.shown[0].start_seconds, opinion.shown[-1].stop_seconds)
-    return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
-
-
 def _density(task: VerifyTask, spans: Sequence[Span], *, closer: bool) -> Density:
     """How closely the cited spans are shown: as the plan looked at them, but not in one frame each, which may
     be the one that hides what the claim says. What is said to be nowhere in a long span is looked for in
@@ -377,18 +307,6 @@ def _unshown_bins(context: Context, spans: Sequence[Span], images: int, phase: f
     return [
         b for part in sorted(chosen, key=lambda p: p.start_seconds) for b in even_bins(part, part, 1, phase)
     ]
-
-
-def _is_close(draft: Draft, rest: Sequence[Span]) -> bool:
-    """Whether what is missing could only lie within little time."""
-    seconds = sum(span.duration_seconds for span in rest)
-    return bool(draft.reply.rest_within) and seconds <= _REST_SHORT_SECONDS
-
-
-def _rest_frames(draft: Draft, rest: Sequence[Span]) -> int:
-    """One of each span; of little time, one of every two seconds."""
-    seconds = sum(span.duration_seconds for span in rest)
-    return max(len(rest), math.ceil(seconds / 2)) if _is_close(draft, rest) else len(rest)
 
 
 async def _check_claims(
@@ -424,7 +342,7 @@ async def _check_claims(
         Statement(text=task["asked"].check, spans=tuple(cited_spans(context, task["evidence"])))
         for task in tasks
     ]
-    opinions = await _check(
+    opinions = await check_statements(
         context, statements, spans, bins, named=[task["claim"].text for task in tasks],
         heard=[e.span for e in evidence if e.source == "cue"], spoken=_spoken(evidence), model=model,
         images=images, look=look, phase=phase, sampled=look == "glance",
@@ -447,225 +365,3 @@ def _read(opinion: Opinion, negated: bool, *, when: bool) -> Opinion:
 
 def _spoken(evidence: Sequence[Evidence]) -> bool:
     return all(e.source == "cue" for e in evidence)
-
-
-async def _check(
-    context: Context,
-    statements: Sequence[Statement],
-    spans: list[Span],
-    make_bins: Callable[[int], list[Bin]],
-    *,
-    named: Sequence[str] = (),
-    heard: Sequence[Span] = (),
-    spoken: bool = False,
-    model: Model,
-    images: int,
-    look: Density = "ends",
-    phase: float = 0.5,
-    sampled: bool = False,
-) -> list[Opinion]:
-    """One call, and what it came to for each of the statements. `named`: other texts that name whom they are
-    about. `heard`: cited cues, which are shown among those around them. `spoken`: what rests on cues alone may go
-    without pictures.
-    """
-    checks = [statement.text for statement in statements]
-
-    async def once(final: bool) -> list[Opinion]:
-        most = min(images, images_across(context, model))
-        # Of a sample, a third is spent on who is meant.
-        needed = max(most - min(most // 3, 3), 1) if sampled else len(spans)
-        exemplars, known = await portraits(
-            context, named=[*named, *checks], images=most, spans=needed, model=model,
-            shown=() if sampled else spans,
-        )  # fmt: skip
-        bins = make_bins(most - len(exemplars)) if most > len(exemplars) else []
-        fetched = await fetch_as(context, look, bins, phase=phase, model=model)
-        if not (fetched.frames or spoken):
-            return [Opinion(None, "", fetched.unseen, looked=False)] * len(statements)
-        outside = _outside(fetched.shown, spans)
-        own = pictures_of(fetched.frames, outside=outside)
-        if look == "text":
-            own = await with_crops(context, fetched.frames, own, most - len(exemplars) - len(own))
-        pictures = (*exemplars, *own) if fetched.frames else ()
-        eye = model if pictures else context.checker or context.text
-        room = room_for(context, eye, images=len(pictures))
-        shown = [s for s in spans if _is_shown(s, fetched.shown)] or spans
-        about = shown if sampled else spans
-        around = [span.padded(_AROUND_SECONDS) for span in heard]
-        cues = cues_within(context, [*about, *around], room=room // 2, model=eye)
-        inputs = VerifyInputs(
-            statements=tuple(statements),
-            spans=tuple(shown),
-            frame_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds not in outside),
-            context_times=tuple(f.time_seconds for f in fetched.frames if f.time_seconds in outside),
-            sampled=sampled,
-            cues=cues,
-            # A name without its line in the cast tells nothing to whoever looks.
-            entities=cast_of(context, texts=checks, names=known, room=room // CAST_SHARE),
-            speech=speech_of(context.index, about, cues),
-            exemplars=known if pictures else (),
-            crops=len(own) > len(fetched.frames),
-        )
-        hull = Span(min(s.start_seconds for s in about), max(s.stop_seconds for s in about))
-        try:
-            reply = await call(context, eye, "verify", inputs, VerifyReply, pictures=pictures, span=hull)
-        except ModelError as error:
-            if isinstance(error, RequestTooLarge) and not final:
-                raise
-            reason = f"a claim about it could not be checked: {failure_of(error)}"
-            failed = [Unseen.of(s, reason) for s in about]
-            return [Opinion(None, "", (*fetched.unseen, *failed), looked=False)] * len(statements)
-        return [
-            Opinion(
-                {"yes": True if spoken or sampled or whole else None, "no": False}.get(check.verdict),
-                check.seen,
-                fetched.unseen,
-                # What was said is on no frame: a model that only reads finds it in the cue that it was quoted
-                # from.
-                pixels=bool(fetched.frames) and (not spoken or eye.capabilities.judges),
-                heard=spoken and not fetched.frames,
-                second=eye.name not in (context.vision.name, context.text.name),
-                corrected=_corrected(check, [f.time_seconds for f in fetched.frames]),
-                sent=len(pictures),
-                frames=len(fetched.frames),
-                shown=tuple(shown),
-                unclear=check.verdict == "unclear",
-            )
-            for statement, check in zip(statements, reply.checks, strict=True)
-            for whole in [all(_is_shown(s, fetched.shown) for s in statement.spans)]
-        ]
-
-    return await fitted(model, once)
-
-
-def _is_shown(span: Span, shown: Sequence[tuple[Span, tuple[float, ...]]]) -> bool:
-    return any(of == span or of.overlaps(span) for of, _ in shown)
-
-
-def _outside(shown: Sequence[tuple[Span, tuple[float, ...]]], spans: Sequence[Span]) -> set[float]:
-    """Times of frames that lie in none of the spans that the check is about."""
-    times = {time for _, own in shown for time in own}
-    return {t for t in times if not any(s.start_seconds <= t <= s.stop_seconds for s in spans)}
-
-
-def _corrected(reply: CheckReply, times: Sequence[float]) -> Span | None:
-    """When it is really seen, from the first to the last frame shown in the span that the reply names."""
-    if reply.shown is None:
-        return None
-    start, stop = reply.shown
-    inside = [t for t in times if start - 0.02 <= t <= stop + 0.02]
-    return Span(min(inside), max(inside)) if inside else None
-
-
-def rest_spans(context: Context, state: State) -> list[Span]:
-    """What the draft cites nothing of: first what is left of the scenes that it cites, where another
-    occurrence is likeliest, then every other scene.
-
-    An instant that is cited stands for all of the caption's part that it lies in: it was cited as narrowly as
-    can be, and the same event a second later is nothing that was left out.
-
-    Where the draft says which spans alone could hold more, what is left of them; where nothing is left, since they
-    are cited already or too short, nothing: whoever counts in one place, and cites all of it, has no other place
-    to be looked at. Only of a question about the whole video is this not believed, unless the spans follow the
-    last citation or precede the first: there, spans that are but the cited ones tell where things were found,
-    and not where others could be.
-    """
-    draft = state["draft"]
-    if not draft.reply.rest_check.strip():
-        return []
-    within = [s for w in draft.reply.rest_within if (s := w.span.intersection(context.whole))]
-    known = {e.id: e for e in state["evidence"]}
-    cited = cited_spans(context, [known[i] for claim in draft.claims for i in claim.evidence_ids])
-    left: list[Span] = []
-    others: list[Span] = []
-    for scene in context.scenes.items:
-        inside = [c for c in cited if c.overlaps(scene.span)]
-        if inside:
-            parts = [part.span for part in scene.parts] or [scene.span]
-            instants = [c for c in inside if c.duration_seconds <= 2 * MARGIN_SECONDS]
-            told = [part for part in parts if any(_lies_in(c, part) for c in instants)]
-            beside = [c.padded(_ADJOINING_SECONDS) for c in (*inside, *told)]
-            covers = [c for c in (one.intersection(scene.span) for one in beside) if c]
-            left += _uncovered(scene.span, merge_spans(covers, gap_seconds=None))
-        else:
-            others.append(scene.span)
-    rest = [*left, *others]
-    near = [part for span in rest for one in within if (part := span.intersection(one))]
-    near = [part for part in near if part.duration_seconds >= _REST_PART_SECONDS]
-    if near or not within:
-        return near or rest
-    # What comes after the last, or before the first, is too short to hold anything, or there is nothing.
-    after = bool(cited) and all(
-        w.start_seconds >= cited[-1].stop_seconds - _ADJOINING_SECONDS for w in within
-    )
-    before = bool(cited) and all(
-        w.stop_seconds <= cited[0].start_seconds + _ADJOINING_SECONDS for w in within
-    )
-    return rest if state["plan"].scope == "global" and not (after or before) else []
-
-
-def _lies_in(cited: Span, part: Span) -> bool:
-    """Whether a citation tells of a part: it lies there by half a second, or by half of its own length."""
-    both = cited.intersection(part)
-    return both is not None and both.duration_seconds >= min(0.5, cited.duration_seconds / 2)
-
-
-def _uncovered(span: Span, covers: Sequence[Span]) -> list[Span]:
-    parts: list[Span] = []
-    position = span.start_seconds
-    for cover in covers:
-        if cover.start_seconds - position >= _REST_PART_SECONDS:
-            parts.append(Span(position, cover.start_seconds))
-        position = max(position, cover.stop_seconds)
-    if span.stop_seconds - position >= _REST_PART_SECONDS:
-        parts.append(Span(position, span.stop_seconds))
-    return parts
-
-
-def likeliest(context: Context, text: str, rest: Sequence[Span]) -> list[Span]:
-    """Those of the rest that may well hold what a text asks for, best first: by the words of their captions,
-    texts and cues, and by whether they show whom it names. Of what is left of cited scenes, all, and first.
-    """
-    scenes = context.scenes.items
-    place_of = {scene.span: place for place, scene in enumerate(scenes)}
-    scores: dict[int, float] = {}
-    # Whom it names is told by the cast: captions name them also where they are only spoken of.
-    for rank, place in enumerate(context.recall.places(without_marks(text), len(scenes))):
-        scores[place] = 1 / (_RANK_WEIGHT + rank)
-    place_of_index = {scene.index: place for place, scene in enumerate(scenes)}
-    for entity in entities_named(context, [text]):
-        for scene in context.shown.get(entity.name, ()):
-            place = place_of_index[scene.index]
-            scores[place] = scores.get(place, 0.0) + 1 / _RANK_WEIGHT
-    beside = [s for s in rest if s not in place_of]
-    others = [s for s in rest if scores.get(place_of.get(s, -1), 0.0) > 0]
-    return [*beside, *sorted(others, key=lambda s: (-scores[place_of[s]], s.start_seconds))]
-
-
-def rest_bins(rest: Sequence[Span], likely: Sequence[Span], images: int, phase: float) -> list[Bin]:
-    """Frames of the rest: two in three of the likeliest, a scene each; the others evenly chosen from all that
-    nothing speaks for, since captions may have missed it. What is left over shows the likeliest again.
-    """
-    images = max(images, 1)
-    known = set(likely)
-    others = [span for span in rest if span not in known]
-    for_likely = max(math.ceil(images * 2 / 3), images - len(others))
-    counts = dict.fromkeys(likely[:for_likely], 1)
-    counts |= dict.fromkeys(spread(others, images - sum(counts.values())), 1) if others else {}
-    most = [span for span in counts if span in known] or list(counts)
-    while (spare := images - sum(counts.values())) > 0 and any(counts[s] < _REST_FRAMES for s in most):
-        counts |= {s: counts[s] + 1 for s in [s for s in most if counts[s] < _REST_FRAMES][:spare]}
-    return [
-        bin_
-        for span in sorted(counts, key=lambda s: s.start_seconds)
-        for bin_ in even_bins(span, span, counts[span], phase)
-    ]
-
-
-def cited_spans(context: Context, evidence: Sequence[Evidence]) -> list[Span]:
-    """The cited spans, an instant with a margin inside its shot, overlaps merged, in order."""
-    spans: list[Span] = []
-    for item in evidence:
-        short = item.duration_seconds < MARGIN_SECONDS
-        spans.append(padded(context, item.span, MARGIN_SECONDS) if short else item.span)
-    return merge_spans(spans, gap_seconds=None)

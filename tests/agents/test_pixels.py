@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mrvideo.agents.ask.pixels import bins_for, dense_bins, fetch, with_crops
+from mrvideo.agents.ask.crops import with_crops
+from mrvideo.agents.ask.pixels import bins_for, dense_bins, fetch
+from mrvideo.agents.ask.rest import rest_bins
 from mrvideo.agents.ask.state import Context
-from mrvideo.agents.ask.verify import rest_bins
 from mrvideo.media.images import frame_of
 from mrvideo.models.base import Picture
 from mrvideo.records import Box, Entity, Frame, Mention, Span
