@@ -221,7 +221,8 @@ def _question(
     reading = "whole_intention" if segments == 1 else "segment_intention"
     calls = [
         _Call(reading, "text", read, (caption + _LINE_TOKENS) * each),
-        _Call("answer", "text", rounds, 2 * told + 300),
+        # What one reading found is evidence, and is not told a second time.
+        _Call("answer", "text", rounds, (2 * told if segments > 1 else told) + 300),
     ]
     if segments > 1:
         calls.append(_Call("global_intention", "text", rounds, told + 200))
