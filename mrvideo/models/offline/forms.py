@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from mrvideo.text import Language, languages, placed_words, tokens, unit_seconds
 
-_MONEY = r"(?:[$€£¥₹円]|\b(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|cents?|pence|penn(?:y|ies)|shillings?|francs?|kron(?:er|or)|yen)\b)"
+_MONEY = r"(?:[$€£¥₹]\s*\d|\d\s*[$€£¥₹]|円|\b(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|cents?|pence|penn(?:y|ies)|shillings?|francs?|kron(?:er|or)|yen)\b)"
 _SHOWN = {
     "email": r"\S+@\S+",
     "url": r"(?:https?:|www\.)\S+|(?<![@\w])[a-z][\w-]*\.(?:[a-z]{2,}\.)*[a-z]{2,}(?![\w@])",

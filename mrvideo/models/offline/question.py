@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from mrvideo.text import (
@@ -182,6 +183,20 @@ class Question:
             ):
                 return number
         return -2 if self.has("second_last") else -1 if self.has("last") else 1 if self.has("early") else 0
+
+    @cached_property
+    def ordinal_things(self) -> tuple[str, ...]:
+        """`the second chart`, `the final bell`: the ordinal with the thing behind it, as a film may say it."""
+        marked = {i for m in self.marks for i in range(m.start, m.stop)}
+        lasts = tuple(p[0] for p, of in self.language.phrases.items() if "last" in of and len(p) == 1)
+        return tuple(
+            f"{low} {thing.low}"
+            for place, (word, thing) in enumerate(pairwise(self.words))
+            if place + 1 not in marked and not self._empty(place + 1)
+            for low in (
+                lasts if word.low in lasts else (word.low,) if word.low in self.language.ordinals else ()
+            )
+        )
 
     @property
     def occurrence(self) -> int:

@@ -66,7 +66,17 @@ def retrieve(question: Question, timeline: Timeline) -> Decision | None:
     if not hits:
         return None
     best = hits[0].score
-    top = [hit for hit in hits if hit.score >= best - 0.001][:MOST_QUOTED]
+    top: list[_Hit] = []
+    for hit in (hit for hit in hits if hit.score >= best - 0.001):
+        # Of passages that overlap, the last one begins with what is asked.
+        if (
+            top
+            and hit.item.kind == top[-1].item.kind == "speech"
+            and hit.item.span.overlaps(top[-1].item.span)
+        ):
+            top.pop()
+        top.append(hit)
+    top = top[:MOST_QUOTED]
     cited = tuple(dict.fromkeys(item for hit in top for item in hit.told))[: MOST_QUOTED + 1]
     quoted = [item for item in cited if not _is_question(item)] or list(cited)
     words = " / ".join(dict.fromkeys(item.told for item in quoted))
@@ -135,7 +145,7 @@ class _Search:
 
     def hits(self) -> list[_Hit]:
         """The texts that may answer, best first."""
-        hits = [hit for item in self.timeline.everything if (hit := self.hit(item)) and hit.score > 0]
+        hits = [hit for item in self.timeline.passages if (hit := self.hit(item)) and hit.score > 0]
         return sorted(hits, key=lambda hit: (-hit.score, hit.item.start_seconds))
 
     def hit(self, item: Item) -> _Hit | None:
@@ -154,7 +164,9 @@ class _Search:
             any(holds(o.text, pair) >= LOOKALIKE for o in (item, *beside)) for pair in self.numbered
         ):
             return None
-        told = self.told(item, beside, whole=all(self.timeline.ranker.held(w, own) for w in self.words))
+        # What a thing does (`begin`) is said in words of many kinds; a line of a board repeats its own.
+        words = self.plain if item.kind == "speech" and self.plain else self.words
+        told = self.told(item, beside, whole=all(self.timeline.ranker.held(w, own) for w in words))
         if not told or self.lacks(item, own, beside):
             return None
         fits, asked = any(self.fits(i.text) for i in told), item.kind == self.question.channel
@@ -268,6 +280,8 @@ def _beside(timeline: Timeline, item: Item) -> list[Item]:
     here = [o for o in signs if o.start_seconds < item.stop_seconds and o.stop_seconds > since]
     if item.kind != "speech":
         return here + [o for o in timeline.speech if _gap(o, item) <= NEAR_SECONDS]
+    if item not in timeline.places:
+        return here  # A passage holds the lines beside it.
     place = timeline.speech.index(item)
     near = timeline.speech[max(place - 1, 0) : place + 2]
     return here + [o for o in near if o is not item and _gap(o, item) <= NEAR_SECONDS]

@@ -37,7 +37,10 @@ MISREAD_SECONDS, MISREAD_LIKENESS = 1.1, 0.75
 PAUSE_SECONDS = 1.5
 """A sentence goes on in the next cue when that comes within this time, and the last one did not end it."""
 
-MOST_SENTENCE_LETTERS = 400
+MOST_SENTENCE_LETTERS, MOST_LINE_LETTERS, MOST_PASSAGE_LETTERS = 400, 80, 240
+MARKED_SHARE = 0.05
+"""Where fewer cues than this end a sentence, as in captions made by machine, two or three of them are a line."""
+
 STANDING_SECONDS, STANDING_CUTS = 15.0, 4
 """A text that stands this long, and over this many cuts, is a watermark or a channel's logo."""
 
@@ -98,6 +101,21 @@ class Timeline:
     def everything(self) -> tuple[Item, ...]:
         """Signs and speech, in order of time."""
         return tuple(sorted((*self.screen, *self.speech), key=_by_time))
+
+    @cached_property
+    def passages(self) -> tuple[Item, ...]:
+        """Signs and sentences; lines that no mark ends with those that follow, each such passage from another
+        line on.
+        """
+        passages: list[Item] = []
+        for place, item in enumerate(self.speech):
+            for line in self.speech[place + 1 :]:
+                if not _goes_on(item, line, MOST_PASSAGE_LETTERS):
+                    break
+                item = _with(item, line)
+            if not passages or item.stop_seconds > passages[-1].stop_seconds:
+                passages.append(item)
+        return (*self.screen, *passages)
 
     @cached_property
     def ranker(self) -> Ranker:
@@ -260,25 +278,27 @@ def _turns(text: str, speaker: str | None) -> list[tuple[str | None, str]]:
 def _sentences(cues: Sequence[Item]) -> list[Item]:
     """Cues joined to sentences: by the same speaker, one right after the other, until a mark ends them."""
     joined: list[Item] = []
+    marked = sum(bool(_ENDS.search(cue.text)) for cue in cues) >= MARKED_SHARE * len(cues)
+    most = MOST_SENTENCE_LETTERS if marked else MOST_LINE_LETTERS
     for cue in cues:
         last = joined[-1] if joined else None
-        if (
-            last
-            and cue.speaker in (None, last.speaker)
-            and cue.start_seconds >= last.stop_seconds - 0.3
-            and cue.start_seconds - last.stop_seconds <= PAUSE_SECONDS
-            and not _ENDS.search(last.text)
-            and len(last.text) + len(cue.text) <= MOST_SENTENCE_LETTERS
-        ):
-            joined[-1] = replace(
-                last,
-                text=f"{last.text} {cue.text}",
-                stop_seconds=max(last.stop_seconds, cue.stop_seconds),
-                ids=(*last.ids, *cue.ids),
-            )
+        if last and cue.start_seconds >= last.stop_seconds - 0.3 and _goes_on(last, cue, most):
+            joined[-1] = _with(last, cue)
         else:
             joined.append(cue)
     return joined
+
+
+def _goes_on(last: Item, cue: Item, most_letters: int) -> bool:
+    """Whether a sentence goes on in the next cue."""
+    soon = cue.start_seconds - last.stop_seconds <= PAUSE_SECONDS
+    short = len(last.text) + len(cue.text) <= most_letters
+    return soon and short and cue.speaker in (None, last.speaker) and not _ENDS.search(last.text)
+
+
+def _with(item: Item, other: Item) -> Item:
+    stop = max(item.stop_seconds, other.stop_seconds)
+    return replace(item, text=f"{item.text} {other.text}", stop_seconds=stop, ids=(*item.ids, *other.ids))
 
 
 def _joined(items: Sequence[Item]) -> list[Item]:

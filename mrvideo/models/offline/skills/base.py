@@ -37,10 +37,14 @@ class Match:
     whole: bool = False
 
 
-def joined(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Runs as one anchor; quotations stay apart."""
+def joined(runs: Sequence[Run], question: Question) -> tuple[str, ...]:
+    """Runs as one anchor, without who tells it (`does the narrator mention`); quotations stay apart."""
     if any(run.quoted for run in runs):
         return tuple(run.text for run in runs if run.quoted)
+    telling, language = question.find("says", "mentions"), question.language
+    if telling:
+        told = (r for r in runs if r.start > telling.start or language.stems(r.text) - language.light)
+        runs = list(told) or runs
     return (" ".join(run.text for run in runs),) if runs else ()
 
 
@@ -68,6 +72,11 @@ def picked(items: Sequence[Item], ordinal: int) -> list[Item]:
     """The one of that number, counted from 1, or from -1 backwards; none where there are not so many."""
     place = ordinal - 1 if ordinal > 0 else ordinal
     return [items[place]] if -len(items) <= place < len(items) else []
+
+
+def numbered_so(items: Iterable[Item], question: Question) -> list[Item]:
+    """The items that say the ordinal of the question with its thing, `the second chart`: no need to count."""
+    return [i for i in items if any(holds(i.text, said) >= LOOKALIKE for said in question.ordinal_things)]
 
 
 def without(items: Sequence[Item], anchors: Sequence[str]) -> list[Item]:

@@ -22,7 +22,7 @@ def match(question: Question) -> Match | None:
     if question.asks != "colour" or not (question.has("background") or question.times or question.relation):
         return None
     link = question.relation
-    anchors = joined(question.runs(link.stop if link else 0)) if link else ()
+    anchors = joined(question.runs(link.stop if link else 0), question) if link else ()
     return Match(
         question, "any", anchors[:1], relation="" if question.has("background", "shows") else "thing"
     )

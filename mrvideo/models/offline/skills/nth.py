@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from mrvideo.models.offline.decision import Decision, named_by_options
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, labels_another, numbered, picked, speakers_named
+from mrvideo.models.offline.skills.base import (
+    Match,
+    labels_another,
+    numbered,
+    numbered_so,
+    picked,
+    speakers_named,
+)
 from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
 EXAMPLES = (
@@ -37,6 +44,8 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     """By number where texts are numbered, else by order of appearance."""
     if numbered := _numbered(match, timeline):
         return numbered
+    if not match.question.options and numbered_so(timeline.everything, match.question):
+        return None
     question, end = match.question, -1 if match.ordinal < 0 else 0
     groups = sorted((group[end] for group in distinct(_pool(match, timeline))), key=lambda i: i.start_seconds)
     for item in picked(groups, match.ordinal):

@@ -70,7 +70,7 @@ def match(question: Question) -> Match | None:
 
 def _at_once(question: Question, link: Mark) -> Match | None:
     told = question.has("says", "shows", "texts", "lines", "occurs") and not question.has("seeing")
-    anchors = joined(question.runs(link.stop))
+    anchors = joined(question.runs(link.stop), question)
     plain = told and anchors and question.asks == "what"
     return Match(question, question.channel, anchors[:1], relation="while") if plain else None
 
@@ -84,7 +84,7 @@ def _to_one_side(question: Question, link: Mark) -> Match | None:
         start, stop, runs = 0, link.start, ahead
         relation = relation if postposed else _OTHER[relation]
     steps, channel = question.ordinal or _steps(question), _channel(question, start, stop)
-    return Match(question, channel, joined(runs)[:1], steps, relation, whole=True) if runs else None
+    return Match(question, channel, joined(runs, question)[:1], steps, relation, whole=True) if runs else None
 
 
 def _channel(question: Question, start: int, stop: int) -> Channel:

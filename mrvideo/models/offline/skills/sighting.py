@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from mrvideo.models.offline.decision import Decision, span_words
 from mrvideo.models.offline.forms import shows
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, find, joined, picked
+from mrvideo.models.offline.skills.base import Match, find, joined, numbered_so, picked
 from mrvideo.models.offline.timeline import Item, Timeline, spans_of
 from mrvideo.text import tokens, unit_seconds
 
@@ -53,7 +53,7 @@ _TOLD = {
 
 def match(question: Question) -> Match | None:
     """Of a text that is named: when a thing is told to happen is no such question."""
-    asks, anchors = question.asks, joined(question.runs())
+    asks, anchors = question.asks, joined(question.runs(), question)
     told = question.has(*_TOLD.get(asks, ()))
     if asks == "yes_no":
         named = told or (question.marks and "there" in question.marks[0].concepts)
@@ -100,7 +100,7 @@ def _there(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision 
 def _when(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
     items = sorted(found, key=lambda item: item.start_seconds)
     if match.ordinal:
-        items = picked(items, match.ordinal)
+        items = numbered_so(items, match.question)[:1] or picked(items, match.ordinal)
     if not items:
         return None
     spans = ", ".join(span_words(item.span) for item in items[:MOST_TOLD])

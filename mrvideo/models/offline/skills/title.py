@@ -7,7 +7,7 @@ from itertools import pairwise
 from mrvideo.models.offline.chapters import Centrality
 from mrvideo.models.offline.decision import Decision, named_by_options
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, joined
+from mrvideo.models.offline.skills.base import AT_ONCE_SECONDS, Match, joined
 from mrvideo.models.offline.timeline import Timeline
 from mrvideo.text import tokens
 
@@ -28,7 +28,7 @@ def match(question: Question) -> Match | None:
     if question.has("about") and not question.content - question.language.light:
         return Match(question, relation="about")
     film = question.has("title") and (not runs or question.has("whole"))
-    return Match(question, "screen", joined(runs)[:1]) if film else None
+    return Match(question, "screen", joined(runs, question)[:1]) if film else None
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
@@ -41,9 +41,11 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
         if named and after.start_seconds - item.stop_seconds < SOON_SECONDS:
             return Decision(after.text, 3, (after, item), "It follows who presents it.")
     limit = max(OPENING_SECONDS, OPENING_SHARE * timeline.stop_seconds)
-    told = [i for i in signs if i.start_seconds <= limit and not who][:1]
+    opening = [i for i in signs if i.start_seconds <= limit and not who]
+    card = [i for i in opening if i.start_seconds <= opening[0].start_seconds + AT_ONCE_SECONDS]
+    central = Centrality([item.text for item in timeline.everything], timeline.language)
+    told = sorted(card, key=lambda item: -central(item.text))[:1]
     if match.relation == "about" and timeline.speech and not told:
-        central = Centrality([item.text for item in timeline.speech], timeline.language)
         told.append(max(timeline.speech, key=lambda item: central(item.text)))
     words = " / ".join(item.told for item in told)
     return Decision(words, 2, tuple(told), "It opens the film, or is what most is said of.") if told else None

@@ -26,7 +26,7 @@ def match(question: Question) -> Match | None:
         or question.relation
     ):
         return None
-    return Match(question, "speech", joined(question.runs())[:1], tentative=True)
+    return Match(question, "speech", joined(question.runs(), question)[:1], tentative=True)
 
 
 def answer(match: Match, timeline: Timeline) -> Decision | None:
