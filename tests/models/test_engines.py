@@ -237,6 +237,25 @@ def test_a_server_that_dies_while_loading_is_told_with_its_last_words(programs: 
     assert not programs.states
 
 
+def test_a_server_that_died_before_anybody_could_ask_is_told_the_same(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine it died first, its keeper ended unheard, and the exit code was lost."""
+    programs.install("vllm", "failing")
+    connect = sharing._connect
+
+    def late(state: dict[str, Any], what: str = "use") -> Any:
+        while not (programs.starts() and not alive(programs.starts()[0]["pid"])):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        return connect(state, what)
+
+    monkeypatch.setattr(sharing, "_connect", late)
+    with pytest.raises(ModelUnavailable, match=r"died while starting \(exit code 1\): ValueError: no such model"):
+        joined(Wanted("vllm", "acme/vlm"))
+    assert not programs.states
+
+
 def test_a_server_that_never_gets_healthy_is_ended_within_the_bound(programs: Programs) -> None:
     programs.install("vllm", "slow")
     told: list[str] = []

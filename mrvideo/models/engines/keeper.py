@@ -92,6 +92,7 @@ class Keeper:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._kept = self.order.kept
         self._had_user = False
+        self._was_asked = False
         self._phase = "starting"
         self._healthy = threading.Event()
         self._stopping = False
@@ -150,6 +151,8 @@ class Keeper:
     def _reason_to_end(self) -> str | None:
         process = self._process
         if process is None or process.poll() is not None:
+            if self._phase == "starting" and self._expects_somebody:
+                return None
             return "died" if self._phase == "ready" else "failed"
         if self._stopping:
             return "stopped"
@@ -165,6 +168,11 @@ class Keeper:
         if not users and not self._kept and (self._had_user or self._seconds > _FIRST_USER_SECONDS):
             return "unused"
         return None
+
+    @property
+    def _expects_somebody(self) -> bool:
+        """Whether whoever ordered the server is still on the way: a server that died meanwhile is told to them."""
+        return not (self._was_asked or self._stopping) and self._seconds <= _FIRST_USER_SECONDS
 
     def _end(self, why: str, said: str | None = None) -> None:
         """Close the door, end the server, tell whoever waits. The state goes last: until then nobody starts
@@ -229,7 +237,7 @@ class Keeper:
         if not isinstance(said, dict) or not _same(cast("Any", said).get("token"), self.order.token):
             return False
         said = cast("dict[str, Any]", said)
-        user.known = True
+        user.known = self._was_asked = True
         what = said.get("do", "use")
         if what == "stop":
             self._stopping = True
