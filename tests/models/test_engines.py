@@ -251,7 +251,9 @@ def test_a_server_that_died_before_anybody_could_ask_is_told_the_same(
         return connect(state, what)
 
     monkeypatch.setattr(sharing, "_connect", late)
-    with pytest.raises(ModelUnavailable, match=r"died while starting \(exit code 1\): ValueError: no such model"):
+    with pytest.raises(
+        ModelUnavailable, match=r"died while starting \(exit code 1\): ValueError: no such model"
+    ):
         joined(Wanted("vllm", "acme/vlm"))
     assert not programs.states
 
