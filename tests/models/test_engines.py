@@ -262,9 +262,9 @@ def test_a_server_that_never_gets_healthy_is_ended_within_the_bound(programs: Pr
     programs.install("vllm", "slow")
     told: list[str] = []
     with pytest.raises(ModelUnavailable) as caught:
-        joined(Wanted("vllm", "acme/vlm", start_seconds=2.0), tell=told.append)
+        joined(Wanted("vllm", "acme/vlm", start_seconds=5.0), tell=told.append)
     message = one_line(caught.value)
-    assert "was not ready within 2 s: INFO: serving; give it longer with --engine-seconds or" in message
+    assert "was not ready within 5 s: INFO: serving; give it longer with --engine-seconds or" in message
     assert message.endswith(".log")
     (started,) = programs.starts()
     assert not alive(started["pid"]) and not programs.states
