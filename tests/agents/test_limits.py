@@ -162,6 +162,7 @@ async def test_analyses_that_outgrow_the_context_are_reduced_once(film: SimpleNa
     assert asked.answer.answer is not None
 
 
+@pytest.mark.slow
 async def test_what_a_request_cannot_hold_is_left_out_aloud(film: SimpleNamespace) -> None:
     captions = [f"Field {n}, a balloon on it." for n in range(640)]
     asked = await film.run(

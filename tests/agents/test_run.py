@@ -314,6 +314,7 @@ async def test_the_same_notice_is_told_once(film: SimpleNamespace) -> None:
     assert len([e for e in asked.events if hasattr(e, "text")]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scenes", "looks"), [(6, 1), (100, 3), (1000, 3)])
 async def test_a_question_about_the_whole_video_is_looked_at_across_all_of_it(
     film: SimpleNamespace, scenes: int, looks: int

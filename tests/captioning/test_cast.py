@@ -155,6 +155,7 @@ def test_two_seen_together_are_never_one_whatever_the_model_says() -> None:
     assert ids(members) == [{"0/person_a", "1/person_a"}, {"0/person_b"}]
 
 
+@pytest.mark.slow
 def test_big_casts_go_block_by_block_below_the_bound_and_miss_no_pair() -> None:
     def crowd(shard: int, size: int) -> list[Mention]:
         letters = [f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh"][:size]

@@ -113,6 +113,7 @@ def test_a_picture_that_claims_more_than_can_be_held_is_refused_before_it_is_dec
         photographed(tmp_path, bomb)
 
 
+@pytest.mark.slow
 def test_a_large_photo_of_a_camera_is_read_at_a_part_of_its_size(tmp_path):
     assert photographed(tmp_path, saved(Image.new("RGB", (8064, 6048), "red"), "JPEG")).size == (768, 576)
 

@@ -215,6 +215,7 @@ def test_new_cues_redo_the_shards_they_are_heard_in(moving_video: VideoInfo, bui
     assert stages(again) == {"characters": 1, "caption": 2, "cast": 4}
 
 
+@pytest.mark.slow
 def test_another_model_redoes_all(moving_video: VideoInfo, build: Build) -> None:
     build(moving_video, ScriptedModel(plain), OPTIONS)
     again = ScriptedModel(plain, name="scripted:better")
@@ -258,6 +259,7 @@ def test_a_changed_prompt_redoes_what_hangs_on_it(
     assert stages(again) == calls
 
 
+@pytest.mark.slow
 def test_fresh_asks_again(moving_video: VideoInfo, build: Build) -> None:
     build(moving_video, ScriptedModel(plain), OPTIONS)
     again = ScriptedModel(plain)

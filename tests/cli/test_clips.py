@@ -66,6 +66,7 @@ def test_each_span_is_a_file_whose_name_sorts(mrvideo: Run, film: Path, folder: 
     ]
 
 
+@pytest.mark.slow
 def test_ways_of_writing(mrvideo: Run, film: Path, folder: Path) -> None:
     spans = ("6-8", "2-5")
     assert mrvideo("clips", film, *spans, "--join", "-o", "out").returncode == 0

@@ -41,6 +41,7 @@ def unreadable(jpeg: bytes) -> tuple[()]:
     return ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "instead", "failed", "told"),
     [
@@ -158,6 +159,7 @@ def test_an_engine_is_checked_and_not_started(
     assert not programs.starts()
 
 
+@pytest.mark.slow
 def test_recall_is_measured_against_every_vector(mrvideo: Run, folder: Path) -> None:
     told = mrvideo("doctor", "--recall", "--library", "none.db").stdout
     assert "recall: no frames are kept as vectors" in told and not (folder / "none.db").exists()
@@ -184,6 +186,7 @@ def test_recall_is_measured_against_every_vector(mrvideo: Run, folder: Path) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_recall_that_is_too_low_is_a_problem_where_signs_are_in_use(
     mrvideo: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,7 @@ def test_progress_is_told_in_words(mrvideo: Run, grey: Path) -> None:
     assert "_" not in told and "0/0" not in told and "0 of 0" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [("-v", "index", "grey.mp4"), ("index", "grey.mp4", "--verbose")])
 def test_verbose_tells_each_step(mrvideo: Run, grey: Path, line: tuple[str, ...]) -> None:
     told = mrvideo(*line).stderr

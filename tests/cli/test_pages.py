@@ -49,6 +49,7 @@ def test_a_list_is_indexed_and_what_is_missing_is_an_exit_code(mrvideo: Run, sit
     assert broken["video"] == site.url("/list")
 
 
+@pytest.mark.slow
 def test_a_page_is_asked_by_its_address(mrvideo: Run, site: Site) -> None:
     url = site.url("/walk")
     done = mrvideo("ask", url, "What colour is shown?", "--effort", "low", *ALLOWED)

@@ -75,6 +75,7 @@ def index(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_without_cast_every_stretch_has_its_own_names_again(index):
     bare = without_cast(index)
     assert [s.detailed for s in bare.scenes] == [

@@ -223,6 +223,7 @@ rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(rows)
 def test_any_file_tiles_keeps_every_caption_and_goes_round(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("r")

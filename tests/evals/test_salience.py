@@ -273,6 +273,7 @@ def plan_of(benchmark, data):
     return Plan(benchmark, questions, named(("ask",), "high", "fused"), settings, False)
 
 
+@pytest.mark.slow
 def test_a_run_scores_scenes_by_the_memory_and_hands_in_its_summary(folder, indexed, tmp_path):
     row = {**XUM, "video_id": "v", "duration": 60.0, "vsum_onehot": [[0] * 20 + [1] * 10 + [0] * 30]}
     benchmark = find_benchmark("videoxum")

@@ -44,6 +44,7 @@ SETTINGS_FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SETTINGS_FILES)
 def test_a_settings_file_is_one_line_in_no_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], case: str

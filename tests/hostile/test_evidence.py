@@ -100,6 +100,7 @@ def test_a_film_replaced_in_the_middle_of_a_question_ends_it(film, settings, rep
         mrvideo.load(digest, **settings).ask("What is there?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [None, 1], ids=["threads", "processes"])
 def test_a_film_replaced_while_it_is_indexed_is_kept_as_neither(film, settings, replaced, swapping, workers):
     swapping.at, swapping.act = "CaptionClipReply", replaced

@@ -333,6 +333,7 @@ def sent(settings: Settings) -> str:
     return key.get_secret_value()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_server_cannot_send_key_or_pictures_on_to_another(
     cloned: Path, chat: ModuleType, serve: Callable[..., Any], status: int

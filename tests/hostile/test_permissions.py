@@ -54,6 +54,7 @@ def test_a_library_and_all_beside_it_are_the_owners(folder: Path) -> None:
         assert mode == (0o700 if name in ("deep", "deep/library.db-claims") else 0o600), name
 
 
+@pytest.mark.slow
 def test_a_library_that_others_may_read_stays_so_and_doctor_tells(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

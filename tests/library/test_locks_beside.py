@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.films import video_info
 
 from mrvideo.library import Library
@@ -19,6 +20,7 @@ with Library.open(sys.argv[1]) as library:
 """
 
 
+@pytest.mark.slow
 def test_another_process_leaves_the_log_of_a_library_that_is_held_twice(tmp_path: Path) -> None:
     """A server holds its library and opens it again for a tool. Closing any descriptor of the file drops the
     process's locks; the next command's end then takes the log away, and what is written on is lost.

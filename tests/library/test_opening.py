@@ -59,6 +59,7 @@ def test_without_create_nothing_is_written_and_the_library_is_empty(path, index)
     assert not path.parent.exists()
 
 
+@pytest.mark.slow
 def test_opening_a_current_library_imports_no_migrations(path):
     """Alembic takes longer to import than any command should take to start."""
     Library.open(path).close()
@@ -242,6 +243,7 @@ def _as_nobody(path: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_library_without_the_right_to_write_is_read_and_not_written(path, index):
     with Library.open(path) as library:
         library.put_index(index())
@@ -255,6 +257,7 @@ def test_a_library_without_the_right_to_write_is_read_and_not_written(path, inde
     assert [p.name for p in path.parent.iterdir()] == ["library.db"]
 
 
+@pytest.mark.slow
 def test_a_folder_without_the_right_to_write_gets_no_library(path):
     path.parent.mkdir()
     assert _as_nobody(path) == [

@@ -170,6 +170,7 @@ def test_no_words_can_break_the_query(library, index, words):
         assert "A red car stops." in [hit.text for hit in hits]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=30))
 def test_any_words_are_answered_with_lines_that_stand_in_the_index(library, index, words):

@@ -143,6 +143,7 @@ def test_many_threads_write_and_read_at_once(library):
 _ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(brief=_ANY_TEXT, detailed=_ANY_TEXT, cue=_ANY_TEXT)
 def test_any_text_comes_back_as_it_was(library, index, brief, detailed, cue):

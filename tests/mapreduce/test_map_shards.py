@@ -117,6 +117,7 @@ def test_leaving_early_leaves_no_warning(backend, recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_only_shards_that_had_not_come_back(tmp_path: Path):
     def shard(n: int) -> tuple[int, bool]:
         already_back = (tmp_path / f"back-{n}").exists()
@@ -150,6 +151,7 @@ def test_a_shard_that_always_kills_its_worker_is_found_and_the_rest_finish():
     assert sorted(r for r in results if isinstance(r, int)) == [0, 1, 3, 4, 5, 6, 7, 8, 10, 11]
 
 
+@pytest.mark.slow
 def test_without_a_result_for_a_lost_shard_the_map_says_which_it_was():
     def shard(n: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -43,6 +43,7 @@ def save(path: Path, images: list[Image.Image], lengths_ms: list[int], **what) -
     images[0].save(path, save_all=True, append_images=images[1:], duration=lengths_ms, **what)
 
 
+@pytest.mark.slow
 def test_every_picture_comes_back_at_its_own_time(animation: Path, number_in):
     """Dangerous: it was taken for a still picture, and refused."""
     with open_video(animation) as video:
@@ -157,6 +158,7 @@ def test_pictures_without_a_length_stand_as_long_as_in_a_browser(tmp_path: Path,
         assert [number_in(frame) for frame in frames_of(video, [0.05, 0.15, 0.25, 0.35])] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_file_that_is_shown_reads_the_same_in_pieces_of_any_size(webp: Path):
     with Animation(str(webp), max_pixels=1 << 20) as whole:
         data = whole.read()

@@ -264,6 +264,7 @@ def test_a_box_must_hold_something():
         Box(0.5, 0.0, 0.5, 1.0)
 
 
+@pytest.mark.slow
 def test_decord_leaves_bars_out_too(barred):
     pytest.importorskip("decord")
     options = ReadOptions(reader="decord", long_side_pixels=320, crop_bars=True)

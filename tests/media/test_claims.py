@@ -146,6 +146,7 @@ def test_a_slide_show_of_four_hours_is_as_long_as_it_says(film_maker, number_in)
         ]
 
 
+@pytest.mark.slow
 def test_it_is_told_which_of_two_video_streams_is_read(film_maker, films):
     info = probe(film_maker("two_streams.mp4", **films["two_streams.mp4"]).path)
     assert info.notes == ("2 video streams: stream 1 (h264, 160×96) is read, not stream 0 (h264, 320×192)",)

@@ -37,6 +37,7 @@ def test_clips_tile_every_shard_and_count_over_the_video(duration: float):
     assert [clip.index for clip in clips] == list(range(len(clips)))
 
 
+@pytest.mark.slow
 @given(durations, st.sampled_from([0.25, 1.0, 2.0, 3.0]))
 def test_samples_lie_in_the_span_evenly(duration: float, rate: float):
     span = Span(7.0, 7.0 + min(duration, 500.0))
@@ -73,6 +74,7 @@ def cut_films(draw: st.DrawFn) -> tuple[float, float, list[float]]:
     return duration, clip_seconds, [cut for cut in cuts if cut < duration]
 
 
+@pytest.mark.slow
 @given(cut_films())
 def test_clips_lie_on_the_cuts_and_tile_the_video(film: tuple[float, float, list[float]]):
     duration, clip_seconds, cuts = film

@@ -23,6 +23,7 @@ def starts_of(path: Path) -> list[bool]:
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["25fps.mp4", "h264.mkv", "h264.ts", "raw.h264"])
 def test_closed_groups_of_pictures_begin_anew(film_maker, films, name: str):
     starts = starts_of(film_maker(name, **films[name]).path)
@@ -30,6 +31,7 @@ def test_closed_groups_of_pictures_begin_anew(film_maker, films, name: str):
     assert all(starts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["closed.mp4", "closed.ts"])
 def test_closed_groups_of_hevc_do_too(film_maker, films, name: str):
     parameters = films["hevc.mp4"]["options"]["x265-params"].replace("open-gop=1", "open-gop=0")

@@ -43,6 +43,7 @@ def joined(film_maker):
     return film_maker("joined_with_sound.ts")
 
 
+@pytest.mark.slow
 def test_looks_find_what_was_captioned(joined, number_in):
     """Dangerous: a look at 0.5 s showed the second part, while captions told of the first."""
     shard = read_shard(joined.path, Span(0.0, 3.2))

@@ -39,6 +39,7 @@ def test_each_picture_stands_in_its_cell_with_its_own_pixels() -> None:
         assert band.max() > 128, "the label is drawn above it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 20, 21, 40])
 def test_no_picture_is_left_out(count: int) -> None:
     given = [(f"{n}.00 s", plain(512, 288, n * 6)) for n in range(count)]

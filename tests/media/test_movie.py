@@ -125,6 +125,7 @@ def test_a_broken_index_never_leads_past_the_reader(plain_film, tmp_path, every_
     assert 0 < declined < 150
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(plain_film, tmp_path, monkeypatch):
     """Two hours made of the same packets: what is kept of the index stays the size of a stretch."""
     path = tmp_path / "long.mp4"

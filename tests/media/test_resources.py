@@ -15,6 +15,7 @@ from mrvideo.media import open_video
 from mrvideo.media.looks import FrameSource
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors the Linux way")
 def test_a_hundred_opens_leave_no_open_file_and_little_memory(plain_film):
     def resident_mb() -> float:

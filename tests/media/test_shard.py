@@ -109,6 +109,7 @@ def _with_ball(path: Path, thrown: Sequence[int], *, rolls: bool = False, clock:
     return path
 
 
+@pytest.mark.slow
 def test_what_comes_and_goes_between_two_samples_is_seen(tmp_path: Path):
     """Dangerous: a ball in the air for a fifth of a second fell between two frames, and was never told of."""
     shard = read_shard(_with_ball(tmp_path / "thrown.mp4", range(63, 67)), Span(0.0, 8.0))
@@ -120,6 +121,7 @@ def test_what_comes_and_goes_between_two_samples_is_seen(tmp_path: Path):
     assert (np.asarray(open_image(frame).convert("L")) > 220).sum() > 500, "the ball"
 
 
+@pytest.mark.slow
 def test_a_short_act_is_seen_though_something_small_moves_beside_it(tmp_path: Path):
     (time,) = read_shard(_with_ball(tmp_path / "c.mp4", range(63, 67), clock=True), Span(0.0, 8.0)).acts
     assert 3.15 <= time < 3.35
@@ -131,6 +133,7 @@ def test_what_moves_on_or_is_only_noise_needs_no_further_frames(tmp_path: Path):
     assert read_shard(_with_ball(tmp_path / "wall.mp4", ()), Span(0.0, 8.0)).acts == ()
 
 
+@pytest.mark.slow
 def test_further_frames_are_bounded(tmp_path: Path):
     many = [number for number in range(160) if number % 10 in (4, 5, 6)]
     assert len(read_shard(_with_ball(tmp_path / "many.mp4", many), Span(0.0, 8.0)).acts) == 1

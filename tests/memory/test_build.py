@@ -81,6 +81,7 @@ def test_a_summary_of_which_nothing_stands_is_made_of_facts_that_do() -> None:
     assert all("deed number" in s.text or "SIGN" in s.text for s in memory.chapters[0].summary)
 
 
+@pytest.mark.slow
 def test_added_scenes_cost_the_right_edge_alone() -> None:
     kept: dict[str, Any] = {}
 

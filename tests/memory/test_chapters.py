@@ -4,6 +4,7 @@ scenes are added.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def test_every_unit_is_in_one_group_of_eight_to_sixteen(units: list[Unit]) -> No
     assert all(0 < len(group) <= MOST for group in groups[-1:])
 
 
+@pytest.mark.slow
 @given(UNITS, UNITS)
 def test_added_scenes_move_no_border_but_the_last_ones(before: list[Unit], added: list[Unit]) -> None:
     old, new = borders(before), borders([*before, *added])

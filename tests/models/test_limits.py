@@ -209,6 +209,7 @@ async def test_a_server_that_refuses_most_calls_gets_half_as_many():
     assert limiter.limit == 16, "it creeps back up to what was configured, and not beyond"
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 4), min_size=200, max_size=200))
 def test_a_few_refusals_among_many_answers_do_not_slow_the_rest(dice):
     limiter = Limiter(64)
@@ -521,6 +522,7 @@ CLAIMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", CLAIMS, ids=str)
 async def test_a_bound_holds_whatever_the_server_claims(serve, connect, ask_border, chat, claim):
     body = {"choices": [{"message": {"content": '{"same_scene": true}'}}], "usage": claim}

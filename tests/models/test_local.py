@@ -146,6 +146,7 @@ async def test_many_requests_are_answered_through_the_port(open_local, ask_borde
     assert len(local._batchers) == 1, "a model is loaded once in a process"
 
 
+@pytest.mark.slow
 async def test_out_of_memory_halves_the_batch_and_goes_on(open_local, ask_border, monkeypatch):
     sizes: list[int] = []
     generate = Generator.generate

@@ -100,6 +100,7 @@ def test_a_draft_inside_thoughts_is_never_the_reply(thought):
     assert isinstance(read(marked), str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "opening", ["<think>", "[THINK]", "◁think▷", "<seed:think>", "<|channel|>analysis<|message|>"]
 )

@@ -298,6 +298,7 @@ async def test_a_body_that_goes_on_is_given_up(encoding, pack):
         await read_bounded(_pieces(pack(bytes(2 * LONGEST_BODY))), encoding)
 
 
+@pytest.mark.slow
 async def test_a_bomb_is_not_unpacked_beyond_the_bound(monkeypatch):
     """2.6 GB stood in memory before it was known that they were too many."""
     unpacked = 0

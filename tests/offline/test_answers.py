@@ -97,6 +97,7 @@ async def test_evidence_spans_are_the_texts_own(
     assert (evidence.start_seconds, evidence.stop_seconds) == (start, stop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "options", "choice"),
     [
@@ -130,6 +131,7 @@ async def test_options(
     assert answer.evidence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "options"),
     [

@@ -68,6 +68,7 @@ async def test_a_kind_of_question_is_answered(
     assert answer.confidence <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question",
     [

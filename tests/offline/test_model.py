@@ -120,6 +120,7 @@ async def test_captions_hold_only_what_was_measured(make_film: Callable[..., Any
     )
 
 
+@pytest.mark.slow
 async def test_many_cuts_stay_within_the_bounds_of_a_reply(make_film: Callable[..., Any]) -> None:
     pictures = make_film(10.0, "#0a2080").pictures(CLIP)
     cuts = tuple(n * 0.2 for n in range(1, 50))
@@ -129,6 +130,7 @@ async def test_many_cuts_stay_within_the_bounds_of_a_reply(make_film: Callable[.
     assert reply.scenes[-1].stop_seconds == 10.0
 
 
+@pytest.mark.slow
 async def test_the_frame_before_tells_whether_a_scene_goes_on(make_film: Callable[..., Any]) -> None:
     film, other = make_film(20.0, "#204060"), make_film(20.0, "#e0d0a0")
     pictures = film.pictures(CLIP)

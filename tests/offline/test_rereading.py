@@ -46,6 +46,7 @@ def test_what_comes_and_goes_beside_a_standing_text_is_read_without_searching_th
     assert len(whole) <= 1
 
 
+@pytest.mark.slow
 def test_a_part_is_read_as_well_as_the_whole(make_film: Callable[..., Any], whole: list[bytes]) -> None:
     film = make_film(10.0, "#204060").text("NO SWIMMING", 1, 10, at=(200, 200), size=18)
     sheet = Sheet()

@@ -41,6 +41,7 @@ def test_the_order_of_sources_changes_nothing(made: list[list[Ranked]], chance: 
     assert fuse(shuffled, most=50) == fuse(made, most=50)
 
 
+@pytest.mark.slow
 @given(rankings())
 def test_moments_share_no_time_and_fall_in_score(made: list[list[Ranked]]) -> None:
     found = fuse(made, most=50)

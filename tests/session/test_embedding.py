@@ -145,6 +145,7 @@ def test_a_long_shot_is_cut_alike_by_all_who_see_a_part_of_it() -> None:
     assert whole <= {*embedding._spans(Span(13.0, 95.0))}
 
 
+@pytest.mark.slow
 def test_an_embedder_that_fails_stops_no_caption_and_is_told_of_by_the_second_pass(
     kept: tuple[Index, Settings, Library], shards: list[ShardFrames], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_stop_of_the_captions_stops_the_vectors_too(
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_indexing_decodes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*told: object, **more: object) -> Any:
         raise AssertionError("decoded once more")

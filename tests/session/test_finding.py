@@ -182,6 +182,7 @@ def test_an_index_made_anew_is_read_anew(video: mrvideo.Video) -> None:
     assert starts(mrvideo.load(video.info.path, settings=video.settings).find("cat")) == [0.0]
 
 
+@pytest.mark.slow
 def test_a_cast_that_was_put_right_is_found_by_its_names(tmp_path: Path) -> None:
     """The index keeps its key and its date: names of before were found for as long as the process lived."""
     settings = Settings(library=tmp_path / "library.db")
@@ -420,6 +421,7 @@ def test_a_query_is_worded_anew_only_where_words_meet_pictures_and_a_text_model_
     assert starts(places.find("place 3", embed="place", text="openai:words")) == [25.0]
 
 
+@pytest.mark.slow
 def test_a_query_stays_as_it_is_where_the_text_model_fails(
     places: mrvideo.Video, wording: Callable[..., ScriptedModel]
 ) -> None:
@@ -438,6 +440,7 @@ def test_a_query_stays_as_it_is_where_the_text_model_fails(
     assert "pictures are compared with the query as it stands: openai:words: no" in notices
 
 
+@pytest.mark.slow
 def test_the_words_for_a_query_are_kept(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two searches over HTTP, one call; and a search may cost no more than it was allowed."""
     monkeypatch.setattr(finding, "embedder_of", lambda name: Place())
@@ -507,6 +510,7 @@ def _asked(places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch, **settings: A
     return given["pointed"], notices
 
 
+@pytest.mark.slow
 def test_a_question_is_pointed_to_by_the_pictures_that_are_embedded(
     places: mrvideo.Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_what_is_compared_are_captions_texts_on_screen_and_sentences(tmp_path: P
     assert (span.start_seconds, span.stop_seconds) == (32.0, 34.0)
 
 
+@pytest.mark.slow
 def test_a_jalopy_finds_the_car_and_without_meaning_does_not(tmp_path: Path, server: EmbeddingServer) -> None:
     """Alone that moment: its neighbours, whose texts mean something else, lend it no time of theirs."""
     video = indexed(tmp_path, url=server.base_url)
@@ -110,6 +111,7 @@ def test_a_jalopy_finds_the_car_and_without_meaning_does_not(tmp_path: Path, ser
     assert [m.start_seconds for m in video.find("jalopy", within=(12, 40)).moments] == [12.0]
 
 
+@pytest.mark.slow
 def test_words_and_meaning_meet_in_one_moment(tmp_path: Path, server: EmbeddingServer) -> None:
     video = indexed(tmp_path, url=server.base_url)
     embed(video)
@@ -118,6 +120,7 @@ def test_words_and_meaning_meet_in_one_moment(tmp_path: Path, server: EmbeddingS
     assert [reason.source for reason in best.why] == ["caption", "meaning"]
 
 
+@pytest.mark.slow
 def test_a_query_and_a_text_are_embedded_once(tmp_path: Path, server: EmbeddingServer) -> None:
     video = indexed(tmp_path, url=server.base_url)
     taken = embed(video)
@@ -131,6 +134,7 @@ def test_a_query_and_a_text_are_embedded_once(tmp_path: Path, server: EmbeddingS
     assert video.find("jalopy").usage.calls == 0 and server.calls == 3
 
 
+@pytest.mark.slow
 def test_only_what_is_new_is_embedded(tmp_path: Path, server: EmbeddingServer) -> None:
     video = indexed(tmp_path, url=server.base_url)
     embed(video)
@@ -144,6 +148,7 @@ def test_only_what_is_new_is_embedded(tmp_path: Path, server: EmbeddingServer) -
     assert told == [] and found.moments[0].why[-1].source == "meaning"
 
 
+@pytest.mark.slow
 def test_another_model_redoes_the_vectors_alone(tmp_path: Path, server: EmbeddingServer) -> None:
     video = indexed(tmp_path, url=server.base_url)
     embed(video)
@@ -163,6 +168,7 @@ def test_another_model_redoes_the_vectors_alone(tmp_path: Path, server: Embeddin
     assert kept == {f"openai:{name} {server.base_url} 128" for name in ("concepts", "other")}
 
 
+@pytest.mark.slow
 def test_batches_are_bounded_and_one_that_fails_is_sent_again(
     tmp_path: Path, server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +187,7 @@ def test_a_batch_has_no_more_tokens_than_a_server_takes(monkeypatch: pytest.Monk
     assert [len(batch) for batch in embedders.batches_of(texts, MODEL)] == [1, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_fewer_and_a_text_that_it_refuses(tmp_path: Path) -> None:
     def refuses(texts: list[str]) -> bool:
         return "CLOSED" in texts
@@ -195,6 +202,7 @@ def test_a_server_that_takes_fewer_and_a_text_that_it_refuses(tmp_path: Path) ->
         assert [m.start_seconds for m in video.find("jalopy").moments] == [10.0]
 
 
+@pytest.mark.slow
 def test_the_budget_ends_it_and_what_is_done_is_kept(
     tmp_path: Path, server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +235,7 @@ def test_a_model_of_another_size_under_the_same_name_is_told_and_redone(
     assert [m.start_seconds for m in video.find("jalopy").moments] == [10.0]
 
 
+@pytest.mark.slow
 def test_a_model_that_changes_while_it_is_asked_is_asked_anew(
     tmp_path: Path, server: EmbeddingServer
 ) -> None:
@@ -262,6 +271,7 @@ def test_what_is_no_vector_is_told_in_a_line(
     assert "\n" not in str(raised.value) and MODEL in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_wrong_key_and_a_server_that_is_down_are_told_in_a_line(tmp_path: Path) -> None:
     with EmbeddingServer(key="right-key-of-the-server") as server:
         video = indexed(tmp_path, url=server.base_url, api_key="wrong-key-of-the-user")
@@ -279,6 +289,7 @@ def test_a_wrong_key_and_a_server_that_is_down_are_told_in_a_line(tmp_path: Path
     assert line.startswith("texts are not compared by meaning: openai:concepts: nothing answers at")
 
 
+@pytest.mark.slow
 def test_indexing_embeds_texts_counts_them_and_sends_nothing_unless_it_is_set(
     tmp_path: Path, server: EmbeddingServer
 ) -> None:
@@ -308,6 +319,7 @@ def test_a_server_that_is_not_there_is_told_before_captions_are_made(
         index_video(str(path), settings.updated(embed_text="siglip2"), on_event=lambda event: None)
 
 
+@pytest.mark.slow
 def test_a_question_is_pointed_by_what_texts_mean(
     tmp_path: Path, server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

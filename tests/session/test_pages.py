@@ -150,6 +150,7 @@ def test_a_media_file_is_read_as_it_is(site: Site, film: bytes, settings: Settin
     assert left_in(settings) == []
 
 
+@pytest.mark.slow
 @ytdlp
 def test_a_list_becomes_a_folder_of_videos(site: Site, with_sound: bytes, settings: Settings) -> None:
     site.files["/other.mp4"] = File(with_sound, "video/mp4")
@@ -197,6 +198,7 @@ def refused(site: Site, path: str, settings: Settings) -> str:
 LIVE = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXTINF:4.0,\nsegment.ts\n"
 
 
+@pytest.mark.slow
 @ytdlp
 def test_a_live_stream_is_refused(site: Site, settings: Settings) -> None:
     site.files["/live.m3u8"] = File(LIVE, "application/vnd.apple.mpegurl")
@@ -223,6 +225,7 @@ def test_a_list_is_bounded_as_a_whole(site: Site, settings: Settings) -> None:
     assert site.got("/film.mp4") == site.got("/other.mp4") == []
 
 
+@pytest.mark.slow
 @ytdlp
 def test_what_hides_its_size_ends_at_the_bound(site: Site, settings: Settings) -> None:
     site.files["/film.mp4"] = File(b"\0\0\0\x18ftypmp42" + bytes(4 << 20), "video/mp4", stated=-1)
@@ -245,6 +248,7 @@ def test_too_long_is_refused_before_the_download(site: Site, settings: Settings)
     assert site.got("/segment.ts") == []
 
 
+@pytest.mark.slow
 @ytdlp
 def test_a_stream_that_has_ended_is_fetched(site: Site, tmp_path: Path, settings: Settings) -> None:
     segment = grey_film(tmp_path / "segment.ts", seconds=4).read_bytes()
@@ -254,6 +258,7 @@ def test_a_stream_that_has_ended_is_fetched(site: Site, tmp_path: Path, settings
     assert info.duration_seconds == pytest.approx(4.0, abs=0.3)
 
 
+@pytest.mark.slow
 @ytdlp
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><html><body>Nothing.</body></html>", b"just words\n"])
 def test_a_page_without_a_video_is_one_line(site: Site, settings: Settings, body: bytes) -> None:
@@ -363,6 +368,7 @@ def test_cookies_go_to_their_site_and_their_file_is_left_alone(
     assert not any(b"secret-0451" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 @ytdlp
 @pytest.mark.parametrize("held", ["hunter2 is no cookie", None])
 def test_a_file_that_holds_no_cookies_is_named_and_not_shown(
@@ -394,6 +400,7 @@ def test_what_broke_off_goes_on_from_there(site: Site, film: bytes, settings: Se
     assert first is None and goes_on(second, 1500)
 
 
+@pytest.mark.slow
 @ytdlp
 def test_a_stopped_download_ends_at_once_and_the_next_goes_on(
     site: Site, film: bytes, settings: Settings
@@ -428,6 +435,7 @@ def test_a_stopped_download_ends_at_once_and_the_next_goes_on(
     assert goes_on(site.got("/film.mp4")[-1], 1500)
 
 
+@pytest.mark.slow
 @ytdlp
 def test_two_at_once_fetch_once(site: Site, settings: Settings) -> None:
     both = threading.Barrier(2)
@@ -448,6 +456,7 @@ def test_two_at_once_fetch_once(site: Site, settings: Settings) -> None:
 # -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @ytdlp
 def test_what_is_not_kept_is_fetched_again_for_a_question(
     site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch

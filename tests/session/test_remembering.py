@@ -76,6 +76,7 @@ def test_a_kept_memory_costs_no_call_and_is_found_without_its_model(tmp_path: Pa
     assert summarise(index, reading, on_event=quiet).made_by == first.made_by
 
 
+@pytest.mark.slow
 def test_what_was_answered_before_a_server_died_is_not_paid_again(tmp_path: Path) -> None:
     index, words = film(60), Words()
     with ChatServer(answer=words) as server:

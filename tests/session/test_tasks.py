@@ -173,6 +173,7 @@ def test_tasks_of_the_run_that_began_first_come_first(place: Place) -> None:
     assert [next(n for n in "1234" if f"{n}.00" in text) for text in told] == ["2", "4", "1", "3"]
 
 
+@pytest.mark.slow
 def test_no_two_takers_get_the_same_task(place: Place) -> None:
     model = place.model()
     for number in range(24):

@@ -148,6 +148,7 @@ def notices(film, settings):
 UNHEARD = "there are no subtitles, and the sound is not transcribed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sounds", "subtitled", "told"), [(True, False, True), (True, True, False), (False, False, False)]
 )
@@ -198,6 +199,7 @@ def test_a_transcriber_that_does_not_exist_is_a_mistake_in_any_case(subtitled, t
         mrvideo.index(subtitled, library=tmp_path / "l.db", speech="wisper")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), [("workers", 2), ("cluster", "dask://127.0.0.1:9")])
 def test_workers_for_a_video_that_is_indexed_already_are_told(subtitled, tmp_path, name, value):
     """The command ended in a second, as if the cluster had done the work."""

@@ -37,6 +37,7 @@ def words(transcript) -> list[str]:
     return [cue.text for cue in transcript.cues]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "text"),
     [

@@ -56,6 +56,7 @@ def test_one_after_the_other(server: Any, films: dict[str, Path], settings: Call
     assert len(server.keys) == 4
 
 
+@pytest.mark.slow
 async def test_both_at_the_same_time_into_one_library(
     server: Any, films: dict[str, Path], settings: Callable[..., Settings]
 ) -> None:
@@ -67,6 +68,7 @@ async def test_both_at_the_same_time_into_one_library(
     assert sent(server) == {(said[user], KEYS[user]) for user in KEYS}
 
 
+@pytest.mark.slow
 async def test_the_same_film_of_two_users_shares_no_call_under_way(
     server: Any, films: dict[str, Path], settings: Callable[..., Settings]
 ) -> None:

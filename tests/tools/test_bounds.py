@@ -64,6 +64,7 @@ async def test_no_result_is_longer_than_told(box: Toolbox) -> None:
     assert whole["scenes"][0]["left_out"] > 0
 
 
+@pytest.mark.slow
 async def test_what_was_left_out_can_be_had(box: Toolbox) -> None:
     listed: list[str] = []
     first: int | None = 0

@@ -231,6 +231,7 @@ async def test_an_answer_comes_with_what_was_noted_of_its_spans(indexed_demo: Pa
         assert json.loads(other)["noted"] == []
 
 
+@pytest.mark.slow
 async def test_the_pictures_of_a_conversation_are_bounded(
     place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

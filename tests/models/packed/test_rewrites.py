@@ -75,6 +75,7 @@ def test_every_layer_of_a_model_is_rewritten(build, family):
     assert rewrites.rewrite(generator.model) == Counter(), "nothing is left to do"
 
 
+@pytest.mark.slow
 def test_what_is_compiled_is_compiled_once_for_all_lengths(monkeypatch):
     from torch._dynamo.testing import CompileCounter
 
