@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mrvideo.agents.ask.calls import clipped, keep_within, report_cut, room_for
-from mrvideo.agents.ask.exemplars import entities_named
+from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.state import Context
 from mrvideo.records import Entity, Span, merge_spans
 from mrvideo.records.shown import showing_spans

@@ -119,17 +119,17 @@ def collect(context: Context, state: State) -> dict[str, Any]:
     candidates = _deduplicated([*found, *seen, *_fill(context, plan, [c.span for c in (*found, *seen)])])
     room = int(room_for(context, context.text) * _EVIDENCE_SHARE)
     kept = keep_within(
-        candidates,
+        [(candidate, _record(context, candidate)) for candidate in candidates],
         room,
-        weight=lambda c: context.weight_of(_record(context, c, "e0000")),
-        rank=lambda c: c.rank,
+        weight=lambda one: context.weight_of(one[1]),
+        rank=lambda one: one[0].rank,
     )
     report_cut(context, "pieces of evidence", kept=len(kept), given=len(candidates), model=context.text)
     return {
         "evidence": [
-            _record(context, candidate, f"e{number}") for number, candidate in enumerate(kept, start=1)
+            record.model_copy(update={"id": f"e{n}"}) for n, (_, record) in enumerate(kept, start=1)
         ],
-        "also": {f"e{n}": tuple(sorted(c.also)) for n, c in enumerate(kept, start=1) if c.also},
+        "also": {f"e{n}": tuple(sorted(c.also)) for n, (c, _) in enumerate(kept, start=1) if c.also},
     }
 
 
@@ -265,11 +265,12 @@ def _same_span(left: Span, right: Span) -> bool:
     return left.padded(0.5).overlaps(right.padded(0.5))
 
 
-def _record(context: Context, candidate: _Candidate, evidence_id: str) -> Evidence:
+def _record(context: Context, candidate: _Candidate) -> Evidence:
+    """Under an id as long as any, for its weight: ids are given to what is kept."""
     return Evidence(
         start_seconds=candidate.span.start_seconds,
         stop_seconds=candidate.span.stop_seconds,
-        id=evidence_id,
+        id="e0000",
         source=candidate.source,
         quote=candidate.quote,
         speaker=_speaker(context, candidate) if candidate.source == "cue" else None,

@@ -16,7 +16,8 @@ from mrvideo.agents.ask.cast import CAST_SHARE, cast_of, shown_in
 from mrvideo.agents.ask.changes import fetch_as
 from mrvideo.agents.ask.crops import with_crops
 from mrvideo.agents.ask.evidence import collect
-from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars, portraits
+from mrvideo.agents.ask.exemplars import pictures_of_exemplars, portraits
+from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.pixels import (
     asked_times,
     bins_for,

@@ -7,13 +7,13 @@ frames       ^          ^         ^         one in the middle of each bin; a bin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
 from anyio import to_thread
 
+from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import Context, Frames
 from mrvideo.errors import VideoChanged, VideoError
@@ -38,8 +38,8 @@ LEAST_SIGN_SECONDS = 0.5
 MOST_CROPS = 6
 """Crops of one frame at the size of the source."""
 
-
 SAME_FRAME_SECONDS = 0.05
+"""A box found in a frame is where it says in another one this near."""
 
 
 @dataclass(frozen=True)
@@ -299,17 +299,8 @@ def pictures_of(frames: Sequence[Frame], *, outside: Collection[float] = ()) -> 
 
 def shown_boxes(context: Context) -> list[tuple[str, float, Box]]:
     """Of those of the cast whom the question names: name, when a frame shows them best, and where."""
-    asked = "\n".join((context.question, *context.options))
-    names = {
-        mention_id: entity.name
-        for entity in context.index.entities
-        if any(
-            re.search(rf"(?<!\w){re.escape(called)}(?!\w)", asked, re.IGNORECASE)
-            for called in (entity.name, entity.display_name)
-            if called
-        )
-        for mention_id in entity.mention_ids
-    }
+    named = entities_named(context, [context.question, *context.options])
+    names = {mention_id: entity.name for entity in named for mention_id in entity.mention_ids}
     return [
         (names[one.mention_id], one.exemplar_seconds, one.box)
         for one in context.index.mentions

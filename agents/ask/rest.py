@@ -9,7 +9,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.check import MARGIN_SECONDS, check_statements, cited_spans
-from mrvideo.agents.ask.exemplars import entities_named, without_marks
+from mrvideo.agents.ask.named import entities_named, without_marks
 from mrvideo.agents.ask.pixels import Bin, dense_bins, even_bins, images_across, phase_of, spread, unsent
 from mrvideo.agents.ask.state import Context, Draft, Missed, Rest, RestTask, State
 from mrvideo.records import Span, merge_spans

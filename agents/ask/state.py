@@ -331,8 +331,8 @@ class Rest:
 class Outcome:
     """A round's draft as its checks left it. `rank`: 2 when all holds, 1 when nothing was denied, else 0.
 
-    `pixels`: each of its claims was held against fresh frames, or what is said alone against the cues. `second`: each was confirmed by a model that
-    made none of the evidence.
+    `pixels`: each of its claims was held against fresh frames, or what is said alone against the cues.
+    `second`: each was confirmed by a model that made none of the evidence.
     """
 
     round: int

@@ -16,7 +16,8 @@ from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, share_of_checks
 from mrvideo.agents.ask.check import MARGIN_SECONDS, check_statements, cited_spans
-from mrvideo.agents.ask.exemplars import entities_named, pictures_of_exemplars
+from mrvideo.agents.ask.exemplars import pictures_of_exemplars
+from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.pixels import Bin, bins_for, even_bins, images_per_look, phase_of, spread, unsent
 from mrvideo.agents.ask.rest import is_close, likeliest, rest_frames, rest_spans
 from mrvideo.agents.ask.shots import padded, units
@@ -43,12 +44,10 @@ _MOST_STATEMENTS = 4
 _SAME_SHARE = 0.5
 """Two claims cite the same for the most part where more than this share of what either cites is cited by both."""
 
-
 _LASTING_FRAMES = 3
 """Frames that show what goes on in a cited span, an act or not: both ends and one between."""
 
 _REST_LEAST = 4
-
 
 _GLANCES = 3
 """Frames of a cited span where the plan asks for a glance."""

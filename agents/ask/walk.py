@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from mrvideo.agents.ask.calls import call, failure_of, packed, room_for
 from mrvideo.agents.ask.cast import CAST_SHARE, cast_of
-from mrvideo.agents.ask.exemplars import entities_named
+from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.state import Context, Walked
 from mrvideo.captioning.calls import together
 from mrvideo.errors import ModelError

@@ -28,7 +28,7 @@ _MOST_NAMES = 3
 
 
 @dataclass(frozen=True)
-class Known:
+class Descriptions:
     """What tells the better of two descriptions: how long each mention is seen, by its id, whose description a clip put
     right, and words that are written with a capital in speech and on screen, in lower case.
     """
@@ -38,7 +38,7 @@ class Known:
     capitals: Set[str] = frozenset()
 
     @classmethod
-    def of(cls, records: Sequence[ShardRecords], cues: Sequence[Cue]) -> Known:
+    def of(cls, records: Sequence[ShardRecords], cues: Sequence[Cue]) -> Descriptions:
         """What the shards' records and the cues tell."""
         drafts = [draft for shard in records for draft in shard.pieces]
         seen: dict[str, float] = {}
@@ -56,7 +56,7 @@ class Known:
             capitals={word.casefold() for word in words},
         )
 
-    def description_of(self, member: Member) -> str:
+    def best_of(self, member: Member) -> str:
         """The best description of a member's mentions: one that tells a name, one that was put right, then of whom is seen
         longest, and of its exemplar where there is no difference.
         """
@@ -71,10 +71,10 @@ class Known:
 
 
 def entities_of(
-    members: Sequence[Member], views: Views | None = None, known: Known | None = None
+    members: Sequence[Member], views: Views | None = None, descriptions: Descriptions | None = None
 ) -> tuple[Entity, ...]:
     """The members under unique names, in order of first appearance. `scene_indexes` come with the scenes."""
-    known = known or Known()
+    descriptions = descriptions or Descriptions()
     counts: Counter[str] = Counter()
     entities: list[Entity] = []
     for member in sorted(members, key=lambda m: m.first_seen):
@@ -85,7 +85,7 @@ def entities_of(
             Entity(
                 name=f"{kind}_{counts[kind]}",
                 kind=member.best.kind,
-                description=known.description_of(member),
+                description=descriptions.best_of(member),
                 display_name=member.given.name if member.given else None,
                 exemplar_seconds=shown.seconds,
                 box=shown.box,

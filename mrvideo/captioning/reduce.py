@@ -23,7 +23,7 @@ from mrvideo.captioning.cast import Cast, co_occurring
 from mrvideo.captioning.cast_file import Given
 from mrvideo.captioning.exemplars import Exemplars
 from mrvideo.captioning.laying_out import merged
-from mrvideo.captioning.names import Known, entities_of, learn_names, local_names
+from mrvideo.captioning.names import Descriptions, entities_of, learn_names, local_names
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.overlaps import known_of
 from mrvideo.captioning.shard_records import ShardRecords
@@ -67,7 +67,7 @@ async def reduce_shards(
     views = views_of(mentions, drafts, shots)
     cast = Cast(calls, exemplars, vetoes, views, known.same)
     members = await cast.link(mentions, speakers, given)
-    entities = entities_of(members, views, Known.of(records, cues))
+    entities = entities_of(members, views, Descriptions.of(records, cues))
     scenes = scenes_of(runs, local_names(entities), watermarks_of(records))
     entities = with_scenes(entities, scenes)
     failures += cast.failures

@@ -20,7 +20,7 @@ from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cards import View, views_of
 from mrvideo.captioning.cast import Cast, Member, co_occurring
 from mrvideo.captioning.cast_file import Given, load_given
-from mrvideo.captioning.names import Known, entities_of, local_names
+from mrvideo.captioning.names import Descriptions, entities_of, local_names
 from mrvideo.captioning.shard_records import BestSeen, Corrected, SceneDraft, ShardRecords
 from mrvideo.captioning.union import united
 from mrvideo.errors import InputError, ModelBusy, RequestTooLarge
@@ -412,7 +412,7 @@ def described(
         for shard, (one, seconds) in enumerate(zip(mentions, seen, strict=True))
     ]  # fmt: skip
     cues = (Cue(start_seconds=0.0, stop_seconds=1.0, text="And now, Roy Batty. Man overboard!"),)
-    (entity,) = entities_of([Member(tuple(mentions), mentions[0])], {}, Known.of(records, cues))
+    (entity,) = entities_of([Member(tuple(mentions), mentions[0])], {}, Descriptions.of(records, cues))
     return entity.description
 
 

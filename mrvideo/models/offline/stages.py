@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from mrvideo.models.base import Picture as Labelled
 from mrvideo.models.offline import wording as say
@@ -38,6 +39,8 @@ from mrvideo.schemas import analysis as of
 from mrvideo.text import holds, skeleton, tokens
 
 MOST_LOOKS, MOST_READ, MOST_OBSERVATIONS, MOST_CLAIMS = 4, 3, 40, 40
+_Verdict: TypeAlias = Literal["yes", "no", "unclear"]
+
 LAST_FRAME_SECONDS = 0.6
 """Another look samples other frames: the last of each lie this close."""
 
@@ -284,46 +287,42 @@ def look(inputs: of.LookInputs, pictures: Sequence[Labelled]) -> of.LookReply:
 
 def verify(inputs: of.VerifyInputs, pictures: Sequence[Labelled]) -> of.VerifyReply:
     """Yes or no where reading tells; unclear for everything that takes seeing."""
+    found = [_check(inputs, statement, pictures) for statement in inputs.statements]
     checks = [
-        _check(inputs, number, statement, pictures) for number, statement in enumerate(inputs.statements, 1)
+        of.CheckReply(number=number, verdict=verdict, seen=seen)
+        for number, (verdict, seen) in enumerate(found, start=1)
     ]
     return of.VerifyReply(checks=tuple(checks))
 
 
 def _check(
-    inputs: of.VerifyInputs, number: int, statement: of.Statement, pictures: Sequence[Labelled]
-) -> of.CheckReply:
-    """The check of one statement."""
+    inputs: of.VerifyInputs, statement: of.Statement, pictures: Sequence[Labelled]
+) -> tuple[_Verdict, str]:
+    """The verdict on one statement, and what was read."""
     check = say.check_of(statement.text)
     if check.about == "speech":
         # Cues around are shown, too.
         own = [c for c in inputs.cues if _is_about(statement, Span(c.start_seconds, c.stop_seconds))]
         heard = " ".join(cue.text for cue in own)
         told = all(holds(heard, quote) >= 0.85 or _spread(quote, heard) for quote in check.quotes)
-        return of.CheckReply(
-            number=number, verdict="yes" if told else "no" if own else "unclear", seen=heard[:300]
-        )
+        return "yes" if told else "no" if own else "unclear", heard[:300]
     if check.about == "other" or not pictures:
-        return of.CheckReply(
-            number=number, verdict="unclear", seen="Only texts and speech can be checked here."
-        )
+        return "unclear", "Only texts and speech can be checked here."
     if check.about == "end":
         last = max(picture.time_seconds for picture in pictures)
         same = check.seconds is not None and abs(last - check.seconds) <= LAST_FRAME_SECONDS
-        return of.CheckReply(number=number, verdict="yes" if same else "unclear", seen=say.last_frame(last))
+        return "yes" if same else "unclear", say.last_frame(last)
     if check.about == "colour":
         names = [name for name, _ in dominant_colours([Picture(p.jpeg, p.time_seconds) for p in pictures])]
-        return of.CheckReply(
-            number=number, verdict="yes" if check.quotes[0] in names else "no", seen=", ".join(names)
-        )
-    return _on_screen(number, check.quotes, pictures)
+        return "yes" if check.quotes[0] in names else "no", ", ".join(names)
+    return _on_screen(check.quotes, pictures)
 
 
 def _is_about(statement: of.Statement, span: Span) -> bool:
     return not statement.spans or any(span.overlaps(own) for own in statement.spans)
 
 
-def _on_screen(number: int, quotes: Sequence[str], pictures: Sequence[Labelled]) -> of.CheckReply:
+def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> tuple[_Verdict, str]:
     read: list[str] = []
     for picture in _from_the_middle(pictures):
         lines = [line.text for line in read_picture(picture.jpeg) if line.text]
@@ -332,13 +331,9 @@ def _on_screen(number: int, quotes: Sequence[str], pictures: Sequence[Labelled])
             or _spread(quote, " ".join(lines))
             for quote in quotes
         ):
-            return of.CheckReply(
-                number=number, verdict="yes", seen=f"At {picture.time_seconds:.2f} s: {say.quoted(lines)}"
-            )
+            return "yes", f"At {picture.time_seconds:.2f} s: {say.quoted(lines)}"
         read += lines
-    return of.CheckReply(
-        number=number, verdict="no", seen=say.quoted(list(dict.fromkeys(read))[:8]) or "no text"
-    )
+    return "no", say.quoted(list(dict.fromkeys(read))[:8]) or "no text"
 
 
 def _best_read(pictures: Sequence[Labelled]) -> list[tuple[Line, float]]:
