@@ -33,7 +33,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from transformers.utils import logging
 
-from mrvideo.models.generation import Generator, Job, best_device
+from mrvideo.models.generation import Generator, Job, best_device, grow_segments
 from mrvideo.models.packed.engine import PackedBatcher
 from mrvideo.models.packed.memory import head_width
 from mrvideo.models.torchvision_check import torchvision_loads
@@ -149,8 +149,59 @@ def through(batcher: PackedBatcher, work: Sequence[Job]) -> int:
     return sum(future.result().usage.output_tokens for future in futures)
 
 
+def watched(batcher: PackedBatcher) -> dict[str, float]:
+    """Seconds that the decoding thread spends in each of its calls, counted from now on. `tokens` is waiting for the GPU;
+    `_wait` for something to decode; `prefill` launches, and waits once for the pictures' places.
+    """
+    spent: dict[str, float] = {}
+
+    def watch(owner: Any, name: str) -> None:
+        call = getattr(owner, name)
+        spent[name] = 0.0
+
+        def timed(*given: Any, **named: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return call(*given, **named)
+            finally:
+                spent[name] += time.perf_counter() - started
+
+        setattr(owner, name, timed)
+
+    for name in ("prefill", "forward_step", "choose", "tokens", "compact"):
+        watch(batcher.decoder, name)
+    watch(batcher, "_wait")
+    if batcher.decoder.masks is not None:
+        watch(batcher.decoder.masks, "fill")
+    return spent
+
+
+def kernels(
+    work: Callable[[], Any], device: torch.device, say: Callable[[str], None], most: int = 12
+) -> None:
+    """What the device does meanwhile, the longest first."""
+    if device.type != "cuda":
+        return
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CUDA]) as found:
+        work()
+        synchronise(device)
+    rows = sorted(found.key_averages(), key=lambda row: -row.self_device_time_total)
+    total = sum(row.self_device_time_total for row in rows) or 1.0
+    say(f"  kernels, {total / 1000:.1f} ms:")
+    for row in rows[:most]:
+        share = row.self_device_time_total / total
+        say(f"    {share:5.1%} {row.self_device_time_total / 1000:8.2f} ms {row.count:5d} × {row.key[:90]}")
+
+
 def parts(
-    batcher: PackedBatcher, work: Sequence[Job], device: torch.device, say: Callable[[str], None]
+    batcher: PackedBatcher,
+    work: Sequence[Job],
+    device: torch.device,
+    say: Callable[[str], None],
+    *,
+    traced: bool = False,
 ) -> int:
     """Each part of a clip's way apart, for as many rows as there are jobs. Returns the tokens of one prompt."""
     maker, decoder = batcher._make, batcher.decoder
@@ -190,8 +241,19 @@ def parts(
     took = seconds(step, device, 20)
     rows = 1 << (count - 1).bit_length()
     say(f"decode  {took * 1000:.2f} ms a step of {count} rows ({count / took:.0f} tokens/s, bucket {rows})")
+    if traced:
+        say("a step")
+        kernels(step, device, say)
     for slot in slots:
         decoder.release(slot)
+    slots.clear()
+    if traced:
+        say(f"the tower, {len(batches[0])} clips")
+        kernels(lambda: [batcher.encoder.encode(p.images) for p in batches[0]], device, say)
+        say(f"a prefill with the tower, {len(batches[0])} clips")
+        kernels(lambda: slots.extend(decoder.prefill(batches[0])), device, say)
+        for slot in slots:
+            decoder.release(slot)
     return len(prompts[0])
 
 
@@ -207,12 +269,13 @@ def main() -> None:
         "--plain-batch", type=int, default=8, help="clips of plain generate's batch; 0: not run"
     )
     parser.add_argument("--output-tokens", type=int, default=192)
-    parser.add_argument("--rows", default="", help="rows at once, such as 1,16,64; then what memory allows")
+    parser.add_argument("--kernels", action="store_true", help="and which kernels take how long")
     parser.add_argument("--tokenizer", default=None, help="a folder with a real tokenizer")
     parser.add_argument("--index-minutes", type=float, default=0, help="then index a film of that length")
     parser.add_argument("--device", default=None)
     arguments = parser.parse_args()
     logging.set_verbosity_error()
+    grow_segments()
     device = torch.device(arguments.device or best_device())
     cuda = device.type == "cuda"
     until = time.monotonic() + arguments.seconds
@@ -305,6 +368,7 @@ def measure(
         through(batcher, [_short(job, 8) for job in work[:4]])
         if cuda:
             torch.cuda.reset_peak_memory_stats()
+        spent = watched(batcher)
         before = resource.getrusage(resource.RUSAGE_SELF)
         synchronise(device)
         started = time.perf_counter()
@@ -319,6 +383,9 @@ def measure(
             f"{rate / loop:.0f} × the loop, {rate / floor:.0%} of the floor, {rate * CLIP_SECONDS:.0f} video hours an hour, "
             f"{tokens / len(fresh):.0f} tokens a reply, {cores:.1f} host cores{peak}"
         )
+        say("  the decoding thread: " + ", ".join(f"{name} {value:.1f} s" for name, value in spent.items()))
+    if arguments.kernels and time.monotonic() < until:
+        parts(batcher, work[:16], device, lambda text: say("  " + text), traced=True)
     batcher.close()
 
 

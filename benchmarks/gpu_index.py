@@ -3,7 +3,7 @@ library.
 
     python benchmarks/gpu_index.py [--shape qwen2.5-vl-3b] [--minutes 60] [--tokenizer FOLDER]
 
-The film is made first: shots of moving noise. The model has a published size and random weights, so that its
+The film is made first: pans over noise, cut every 2 to 7 seconds. The model has a published size and random weights, so that its
 replies say nothing: each is decoded to 192 tokens, and then a caption of one scene stands in for what it
 says. Everything else is what a user runs. Prints clips/s beside the same model's own speed on the same
 pictures, and what the GPU waited for.
@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import resource
 import tempfile
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +29,70 @@ import av
 import numpy as np
 import torch
 from gpu import jobs, through  # sets the path to tests/support
+from PIL import Image
 from support.random_models import build
 
 import mrvideo.models.generation as generation
 from mrvideo import api
 from mrvideo.models import local
 from mrvideo.models.chat_backend import Completion
-from mrvideo.models.generation import Job, best_device
+from mrvideo.models.generation import Job, best_device, grow_segments
 from mrvideo.models.torchvision_check import torchvision_loads
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import CaptionClipReply, CharactersReply
 
+FPS = 24
 
-def film(path: Path, minutes: float, fps: int = 4) -> None:
-    """Shots of 4 s, each of its own slowly moving noise, 640×360."""
+
+def film(path: Path, minutes: float, workers: int) -> None:
+    """Shots of 2 to 7 s with a cut between them, each a slow pan over a ground of its own: 640×360, 24 frames a second."""
     rng = np.random.default_rng(0)
+    frames = round(minutes * 60 * FPS)
+    shots: list[int] = []
+    while frames:
+        shots.append(min(frames, int(rng.integers(2 * FPS, 7 * FPS))))
+        frames -= shots[-1]
+    parts = [shots[at : at + 15] for at in range(0, len(shots), 15)]
+    files = [path.with_name(f"part{number}.mp4") for number in range(len(parts))]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        list(pool.map(_encode, files, parts))
     with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "30"})
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 640, 360, "yuv420p", 8
-        ground = rng.integers(0, 255, (360, 640, 3), dtype=np.uint8)
-        for number in range(int(minutes * 60 * fps)):
-            if number % (4 * fps) == 0:
-                ground = rng.integers(0, 255, (46, 80, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-            image = np.roll(ground, 8 * number, axis=1)[:360]
-            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
-                container.mux(packet)
+        target: Any = None
+        done = 0
+        for file, part in zip(files, parts, strict=True):
+            with av.open(str(file)) as source:
+                stream = source.streams.video[0]
+                if target is None:
+                    target = container.add_stream_from_template(stream)
+                offset = int(Fraction(done, FPS) / stream.time_base)
+                for packet in source.demux(stream):
+                    if packet.dts is None:
+                        continue
+                    packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, target
+                    container.mux(packet)
+            done += sum(part)
+
+
+def _encode(path: Path, shots: list[int]) -> None:
+    with av.open(str(path), "w") as container:
+        options = {"preset": "ultrafast", "crf": "30", "bf": "0", "threads": "1"}
+        stream: Any = container.add_stream("libx264", rate=FPS, options=options)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 640, 360, "yuv420p", 2 * FPS
+        rng = np.random.default_rng(list(path.name.encode()))
+        for frames in shots:
+            brightest = rng.integers(80, 255)
+            coarse = [rng.integers(0, brightest, (9, 20), dtype=np.uint8) for _ in range(3)]
+            sizes = ((1024, 360), (512, 180), (512, 180))
+            luma, *chroma = (
+                np.asarray(Image.fromarray(part).resize(size))
+                for part, size in zip(coarse, sizes, strict=True)
+            )
+            for number in range(frames):
+                at = number // 2
+                planes = [luma[:, 2 * at : 2 * at + 640], *(part[:, at : at + 320] for part in chroma)]
+                rows = np.concatenate([plane.reshape(-1, 640) for plane in planes])
+                for packet in stream.encode(av.VideoFrame.from_ndarray(rows, format="yuv420p")):
+                    container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
 
@@ -77,7 +120,10 @@ def _reply(job: Job) -> str:
         return json.dumps({"characters": []})
     if job.reply_type is not CaptionClipReply:
         return "{}"
-    start, stop = re.findall(r"\d+\.\d+", job.text)[:2]
+    span = re.search(r"The clip runs from (\d+\.\d+) to (\d+\.\d+) s", job.text)
+    if span is None:
+        raise RuntimeError("the request does not say from when to when its clip runs")
+    start, stop = span.groups()
     scene = {
         "start_seconds": float(start),
         "stop_seconds": float(stop),
@@ -98,6 +144,7 @@ def main() -> None:
     parser.add_argument("--device", default=None)
     parser.add_argument("--clips", type=int, default=96, help="of the model's own speed, first")
     arguments = parser.parse_args()
+    grow_segments()
     device = arguments.device or best_device()
     cuda = device.startswith("cuda")
     generator: Any = Canned(
@@ -109,14 +156,12 @@ def main() -> None:
     generation.load = lambda *_, **__: generator  # the weights are the only stand-in
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        film(path, arguments.minutes)
+        film(path, arguments.minutes, workers=os.cpu_count() or 1)
         settings = {
             "vision": "hf:random",
             "library": Path(folder) / "library.db",
             "max_output_tokens": arguments.output_tokens,
-            "quiet": True,
         }
-        settings.pop("quiet")
         # Loads the model and captures its steps, as a first film does.
         batcher: Any = local._batcher(local.ModelSettings.parse("hf:random"))
         work = jobs(arguments.clips, arguments.output_tokens)

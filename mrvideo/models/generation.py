@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import current_process
@@ -59,6 +60,16 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def grow_segments() -> None:
+    """Ask PyTorch's allocator to grow its segments instead of keeping one for each size: prefills are all of
+    unlike sizes. Before the first use of a GPU; what the user asked for stays.
+    """
+    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+    if not any(name in os.environ for name in names):
+        newer = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 9)
+        os.environ[names[0] if newer else names[1]] = "expandable_segments:True"
+
+
 def load(path: str, *, device: str | None = None, temperature: float | None = None) -> Generator:
     """The model of a folder, or of the Hugging Face hub. Raises `ModelUnavailable` when it cannot be loaded
     or used.
@@ -68,6 +79,7 @@ def load(path: str, *, device: str | None = None, temperature: float | None = No
     logging.set_verbosity_error()
     try:
         processor = load_processor(path)
+        grow_segments()
         model = _load(path, device or best_device())
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]

@@ -5,6 +5,7 @@ on the CPU.
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,23 @@ async def test_a_folder_that_holds_no_model_is_told(tmp_path, ask_border, monkey
 
 def test_the_context_is_read_from_the_models_own_config(open_local):
     assert open_local().capabilities.context_tokens == 4096
+
+
+@pytest.mark.parametrize(
+    ("torch_version", "name"), [("2.8.0", "PYTORCH_CUDA_ALLOC_CONF"), ("2.13.0+cu130", "PYTORCH_ALLOC_CONF")]
+)
+def test_the_allocator_grows_its_segments_unless_the_user_says_how(monkeypatch, torch_version, name):
+    names = {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}
+    monkeypatch.setattr(torch, "__version__", torch_version)
+    for theirs in (None, *sorted(names)):
+        for each in names:
+            # Set and taken away, so that what is set here ends with the test.
+            monkeypatch.setenv(each, "max_split_size_mb:64")
+            if each != theirs:
+                monkeypatch.delenv(each)
+        generation.grow_segments()
+        said = {each: os.environ[each] for each in names if each in os.environ}
+        assert said == ({theirs: "max_split_size_mb:64"} if theirs else {name: "expandable_segments:True"})
 
 
 def test_each_process_of_a_pool_takes_a_gpu_of_its_own(monkeypatch):
