@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
@@ -15,13 +14,11 @@ from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from mrvideo.errors import WorkerLost
-from mrvideo.mapreduce.engines import deaf_to_ctrl_c, losses_on, serve_driver
+from mrvideo.mapreduce.engines import kill_pool, losses_on, serve_driver, starting_processes
 from mrvideo.mapreduce.event_loop import current_run
 from mrvideo.records import Frame, frame_between_processes
 
 R = TypeVar("R")
-
-_TAKE_UP_SECONDS = 2.0
 
 
 class Decode(Protocol):
@@ -115,6 +112,8 @@ def decoding_processes(count: int) -> Generator[Decode]:
         processes = _processes = _processes or _Processes(count)
         processes.users += 1
     try:
+        # In here: a signal's exception while they start ends them, too.
+        processes.start()
         yield processes.decode
     finally:
         with _processes_lock:
@@ -131,35 +130,39 @@ class _Processes:
         self.users = 0
         self._count = count
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._one_alone = threading.Lock()
-        # One more than processes, so that none waits for work. What waits in a loky pool that is ended breaks
-        # its thread.
+        # One more than processes, so that none waits for work. What waits in a loky pool holds its frames
+        # twice.
         self._slots = threading.Semaphore(count + 1)
         self._pools: list[Any] = []
-        self._in_hand: set[Future[Any]] = set()
         self._ended = False
-        try:
-            if current_process().daemon:
-                raise OSError("a daemonic process may not start others")
-            self._shared = self._open(count)
-            # loky starts them with the first work: now, while the caller can still do without.
-            self._hand_in(self._shared, os.getpid).result()
-        except Exception as error:
-            # AssertionError, NotImplementedError, loky's own: each system has its way to lend none.
-            self.end()
-            raise OSError(" ".join(str(error).split()) or type(error).__name__) from error
+        self._shared: Any = None
+
+    def start(self) -> None:
+        """Start the processes, unless that is done. Raises `OSError` when one cannot be started."""
+        with self._starting:
+            if self._shared is not None:
+                return
+            try:
+                if current_process().daemon:
+                    raise OSError("a daemonic process may not start others")
+                with self._lock:
+                    pool = self._open(self._count)
+                # loky starts them with the first work: now, while the caller can still do without.
+                self._hand_in(pool, os.getpid).result()
+            except Exception as error:
+                # AssertionError, NotImplementedError, loky's own: each system has its way to lend none.
+                raise OSError(" ".join(str(error).split()) or type(error).__name__) from error
+            self._shared = pool
 
     def end(self) -> None:
         """Kill all processes. Work in progress is abandoned."""
         with self._lock:
             self._ended = True
-            pools, in_hand = list(self._pools), list(self._in_hand)
-        # loky's thread trips over work that it has not yet taken up when it is told to end.
-        patience = time.monotonic() + _TAKE_UP_SECONDS
-        while time.monotonic() < patience and not all(one.running() or one.done() for one in in_hand):
-            time.sleep(0.001)
+            pools = list(self._pools)
         for pool in pools:
-            pool.shutdown(wait=True, kill_workers=True)
+            kill_pool(pool)
 
     def decode(self, work: Callable[[], R]) -> Future[R]:
         """As the function `decode`, but waits until a process is free or nearly so.
@@ -228,7 +231,7 @@ class _Processes:
         finally:
             with self._lock:
                 self._pools.remove(pool)
-            pool.shutdown(wait=True, kill_workers=True)
+            kill_pool(pool)
         if isinstance(error, losses_on("loky")):
             _fail(done, error)
         else:
@@ -247,13 +250,10 @@ class _Processes:
         return pool
 
     def _hand_in(self, pool: Any, work: Callable[[], R]) -> Future[R]:
-        with self._lock, deaf_to_ctrl_c():
+        with self._lock, starting_processes():
             if self._ended:
                 raise CancelledError("the processes have ended")
-            ended: Future[R] = pool.submit(work)
-            self._in_hand.add(ended)
-        ended.add_done_callback(self._in_hand.discard)
-        return ended
+            return pool.submit(work)
 
 
 _processes_lock = threading.Lock()

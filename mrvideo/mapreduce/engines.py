@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Literal, TypeAlias
 
 from mrvideo.errors import SettingsError
@@ -34,8 +35,9 @@ def open_engine(backend: Backend, workers: int, cluster: str | None) -> Generato
     if backend == "threading":
         yield lambda count: joblib.Parallel(n_jobs=count, backend="threading", **common)
     elif backend == "loky":
+        loky_backend = _loky_backend()
         yield lambda count: joblib.Parallel(
-            n_jobs=count, backend="loky", initializer=serve_driver, initargs=(os.getpid(),), **common
+            n_jobs=count, backend=loky_backend(), initializer=serve_driver, initargs=(os.getpid(),), **common
         )
     elif backend == "dask":
         with _dask_client(cluster) as client:
@@ -51,10 +53,41 @@ def open_engine(backend: Backend, workers: int, cluster: str | None) -> Generato
 
 
 @contextmanager
-def deaf_to_ctrl_c() -> Generator[None]:
-    """Block SIGINT while worker processes start: one that arrives during their imports would print their
-    tracebacks. `serve_driver` unblocks it in them; in this thread it is delivered at the end.
+def starting_processes() -> Generator[None]:
+    """Hold back SIGINT and SIGTERM while worker processes start.
+
+    In the main thread their handlers run at the end: an exception in the midst of it would leave a process
+    that no pool knows of and nobody ends. Such a process fails once its parent is gone, and says so on the
+    parent's stdout. In the processes SIGINT stays blocked until `serve_driver` unblocks it: one that arrives
+    during their imports would print their tracebacks.
     """
+    with _held_back(signal.SIGINT), _held_back(signal.SIGTERM), _sigint_blocked():
+        yield
+
+
+@contextmanager
+def _held_back(number: signal.Signals) -> Generator[None]:
+    """Handle the signal at the end, where Python handles it at all and this is the thread that does.
+
+    Blocking it in this thread is no help: another thread takes it, and its handler runs here nevertheless.
+    """
+    handler = signal.getsignal(number)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    try:
+        signal.signal(number, lambda received, _: came.append(received))
+        yield
+    finally:
+        signal.signal(number, handler)
+        if came:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _sigint_blocked() -> Generator[None]:
+    """SIGINT blocked in this thread and in the processes that it starts, on POSIX systems."""
     if os.name != "posix":
         yield
         return
@@ -89,6 +122,31 @@ def _end_with(driver: int) -> None:
     while os.getppid() == driver:
         time.sleep(_DRIVER_POLL_SECONDS)
     os._exit(1)
+
+
+def kill_pool(pool: Any) -> None:
+    """Kill all processes of a loky pool. Work in progress is abandoned."""
+    from joblib.externals.loky.backend.utils import kill_process_tree  # pyright: ignore
+
+    # Its thread drops what it has not taken up yet, and fails when it takes that up afterwards.
+    thread = pool._executor_manager_thread
+    if thread is not None:
+        thread.work_ids_queue = SimpleQueue()
+    pool.shutdown(wait=True, kill_workers=True)
+    # Without that thread, as when not all processes could be started, nobody has killed those that were.
+    while pool._processes:
+        kill_process_tree(pool._processes.popitem()[1])
+
+
+def _loky_backend() -> Callable[[], Any]:
+    from joblib.parallel import LokyBackend  # pyright: ignore
+
+    class Killed(LokyBackend):  # pyright: ignore
+        def abort_everything(self, ensure_ready: bool = True) -> None:
+            kill_pool(self._workers)  # pyright: ignore
+            super().abort_everything(ensure_ready)  # pyright: ignore
+
+    return Killed
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from mrvideo.errors import SettingsError, WorkerLost
-from mrvideo.mapreduce.engines import Backend, Parallel, deaf_to_ctrl_c, losses_on, open_engine
+from mrvideo.mapreduce.engines import Backend, Parallel, losses_on, open_engine, starting_processes
 from mrvideo.mapreduce.event_loop import Run, current_run, current_scope
 
 S = TypeVar("S")
@@ -119,8 +119,8 @@ def _each(start: Callable[[], Generator[Any, None, None]], backend: Backend) -> 
     """
     results: Generator[Any, None, None] | None = None
     try:
-        # A Ctrl-C that came meanwhile is heard at the end of this, when there is something to close.
-        with deaf_to_ctrl_c() if backend == "loky" else nullcontext():
+        # A signal that came meanwhile is heard at the end of this, when there is something to close.
+        with starting_processes() if backend == "loky" else nullcontext():
             results = start()
         while True:
             try:

@@ -114,6 +114,34 @@ def test_where_no_process_can_be_started_the_caller_hears_it_before_any_work(mon
         raise AssertionError("unreachable")
 
 
+@pytest.mark.parametrize("workers", [False, True])
+def test_where_one_process_cannot_be_started_those_before_it_are_ended(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workers: bool
+):
+    """They were left to themselves, and printed that what they share with their pool was gone."""
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
+
+    launched: list[Any] = []
+    launch: Any = Popen._launch  # pyright: ignore
+
+    def once(popen: Any, process: Any) -> None:
+        if launched:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        launch(popen, process)
+        launched.append(psutil.Process(popen.pid))
+
+    monkeypatch.setattr(Popen, "_launch", once)
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        if workers:
+            # Four: not the number of another test, whose processes would be used again.
+            list(map_shards(lambda n: n, range(8), backend="loky", workers=4))
+        else:
+            with decoding_processes(2):
+                raise AssertionError("unreachable")
+    assert len(launched) == 1 and _gone(launched[0])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_process_that_cannot_be_started_again_fails_its_work_and_hangs_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -309,3 +337,74 @@ def test_ctrl_c_while_they_start_says_nothing(workers: bool, seconds: float):
     os.killpg(running.pid, signal.SIGINT)
     _, told = running.communicate(timeout=PATIENCE_SECONDS)
     assert (running.returncode, told) == (130, "")
+
+
+_SIGNALLED = """
+import os, signal, sys
+from joblib.externals.loky.backend import fork_exec
+from joblib.externals.loky.backend.process import LokyProcess
+from joblib.externals.loky.process_executor import ProcessPoolExecutor
+from mrvideo.cli import streams
+from mrvideo.mapreduce import decoding_processes, map_shards, portal
+
+def signalled(function):
+    calls = []
+    def then(*given, **named):
+        result = function(*given, **named)
+        calls.append(result)
+        if len(calls) == {process}:
+            os.killpg(0, signal.{name}) if {group} else os.kill(os.getpid(), signal.{name})
+        return result
+    return then
+
+portal().call(lambda: None)  # there are other threads, as in the command
+streams.settle()
+{owner}.{function} = signalled({owner}.{function})
+try:
+    if {workers}:
+        list(map_shards(lambda n: n, range(8), backend="loky", workers=2))
+    else:
+        with decoding_processes(2) as decode:
+            decode(lambda: 1).result()
+except streams.Terminated:
+    sys.exit(143)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("workers", [False, True])
+@pytest.mark.parametrize(("name", "group", "code"), [("SIGTERM", False, 143), ("SIGINT", True, 130)])
+@pytest.mark.parametrize(
+    ("owner", "function", "process"),
+    [
+        ("fork_exec", "fork_exec", 1),
+        ("fork_exec", "fork_exec", 2),
+        ("LokyProcess", "start", 2),
+        ("ProcessPoolExecutor", "submit", 1),
+    ],
+    ids=["first has begun", "second has begun", "all have begun", "work is handed in"],
+)
+def test_a_signal_in_the_midst_of_their_start_ends_them(
+    workers: bool, name: str, group: bool, code: int, owner: str, function: str, process: int
+):
+    """One that its pool did not know yet was not ended, and printed to the command's stdout that its parent
+    was gone.
+    """
+    script = _SIGNALLED.format(
+        workers=workers, name=name, group=group, owner=owner, function=function, process=process
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, told = running.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+    assert (running.returncode, out, told) == (code, "", "")
