@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mrvideo.captioning.options import cues_of
-from mrvideo.media.subtitles import write_srt, write_vtt
+from mrvideo.media.subtitles import load_cues, write_srt, write_vtt
 from mrvideo.media.subtitles.parse import parse
 from mrvideo.records import Cue, Span
 
@@ -22,6 +23,7 @@ def collapsed(text: str) -> str:
 
 @settings(deadline=None)
 @given(st.lists(TIMED, max_size=8))
+@example([(0, 1, "A"), (1, 1, "A"), (2, 1, "A"), (3, 1, "A")])
 def test_what_is_written_as_webvtt_is_read_again(lines):
     text = write_vtt([(start / 1000, (start + length) / 1000, words) for start, length, words in lines])
     read = parse(text.encode(), "x.vtt")
@@ -35,6 +37,74 @@ def test_what_is_written_as_webvtt_is_read_again(lines):
     assert read.notes == ()
     assert len(got) + len(labelled) == len(expected)
     assert [item for item in got if item not in expected] == []
+
+
+def spelled(text: str) -> list[tuple[float, float, str]]:
+    return [(second, second + 1, letter) for second, letter in enumerate(text)]
+
+
+def said_anew(text: str) -> list[tuple[float, float, str]]:
+    return [(second, second + 1, text[: second + 1]) for second in range(len(text))]
+
+
+LETTERS = st.text("Hel", min_size=1, max_size=4)
+ONE_AFTER_THE_OTHER = st.lists(st.tuples(LETTERS, st.integers(0, 300)), max_size=8)
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(write_srt, "srt"), (write_vtt, "vtt")])
+@settings(deadline=None)
+@given(ONE_AFTER_THE_OTHER)
+@example([("H", 0), ("e", 0), ("l", 0), ("l", 0)])
+@example([("H", 0), ("He", 0), ("Hel", 0)])
+@example([("H", 0), ("e", 0), ("l", 0), ("l", 0), ("Hell", 0), ("Hellll", 0)])
+def test_short_words_one_after_the_other_are_read_as_they_were_written(write, suffix, words):
+    """A word that somebody spells, or says anew with a letter more, looks like an effect of karaoke."""
+    start_ms, lines = 0, []
+    for text, pause_ms in words:
+        lines.append((start_ms, start_ms + 500, text))
+        start_ms += 500 + pause_ms
+    written = write([(start / 1000, stop / 1000, text) for start, stop, text in lines])
+    read = parse(written.encode(), f"x.{suffix}").lines
+    assert [(line.start_ms, line.stop_ms, line.text) for line in read] == lines
+
+
+@pytest.mark.parametrize("write", [write_srt, write_vtt])
+def test_two_who_spell_at_once_are_read_as_they_were_written(write):
+    """The second track's lines stand between those of the first."""
+    read = parse(write(spelled("long"), said_anew("long")).encode(), "x.srt").lines
+    assert [line.text for line in read] == ["l", "l", "o", "lo", "n", "lon", "g", "long"]
+
+
+def test_a_speaker_who_spells_is_still_the_speaker():
+    lines = [(n, n + 1, f"ANN: {'Hello there'[: n + 1]}\nBEN: {'long'[: n + 1]}") for n in range(4)]
+    read = parse(write_vtt(lines).encode(), "x.vtt").lines
+    assert [(line.speaker, line.text) for line in read] == [
+        pair for n in range(4) for pair in (("ANN", "Hello there"[: n + 1]), ("BEN", "long"[: n + 1]))
+    ]
+    totals = [(n, n + 1, f"TOTAL: {'1234'[: n + 1]}") for n in range(4)]
+    read = parse(write_srt(totals).encode(), "x.srt").lines
+    assert [(line.speaker, line.text) for line in read] == [(None, text) for _, _, text in totals]
+
+
+@pytest.mark.parametrize("lines", [spelled("long"), said_anew("long")], ids=["spelled", "said anew"])
+def test_written_lines_inside_a_video_are_read_as_they_were_written(make_video, tmp_path, lines):
+    (tmp_path / "x.srt").write_text(write_srt(lines), encoding="utf-8")
+    payloads = (tmp_path / "x.srt").read_text(encoding="utf-8").split("\n\n")
+    stream = [
+        (start, stop - start, payload.split("\n")[2].encode())
+        for (start, stop, _), payload in zip(lines, payloads, strict=True)
+    ]
+    path = make_video(subtitles=[("subrip", "eng", stream)])
+    assert [cue.text for cue in load_cues(path)] == [text for _, _, text in lines]
+    foreign = [(start, stop - start, text.encode()) for start, stop, text in lines]
+    path = make_video("karaoke.mkv", subtitles=[("subrip", "eng", foreign)])
+    assert [cue.text for cue in load_cues(path)] == ["long"]
+
+
+def test_only_a_file_that_would_be_misread_bears_marks():
+    for write in (write_srt, write_vtt):
+        assert "\u2060" not in write(spelled("lon")) + write([(0.0, 1.0, "so"), (1.0, 2.0, "so long")])
+        assert write(spelled("long")).count("\u2060") == 4
 
 
 def test_marks_in_the_words_are_shown_not_obeyed():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from mrvideo.media.subtitles.ass import event_of
 from mrvideo.media.subtitles.karaoke import SubtitleEvent, grown, whole
 from mrvideo.media.subtitles.languages import normalised
-from mrvideo.media.subtitles.text import Line, plain, spoken
+from mrvideo.media.subtitles.text import Line, plain_cue, spoken, unmarked
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -111,7 +111,7 @@ def read_track(path: Path | str, stream_index: int, *, allow_url: bool = False) 
                 events += _events(stream, codec, packet, round(start * 1000), round(stop * 1000))
             except DECODE_ERRORS:
                 unreadable += 1
-        return grown(spoken(whole(events, []))), unreadable
+        return unmarked(grown(spoken(whole(events, [])))), unreadable
 
 
 def _events(
@@ -119,7 +119,7 @@ def _events(
 ) -> Iterator[SubtitleEvent]:
     """Each line in a packet, plain. Raises `av.error.FFmpegError` or `UnicodeDecodeError`."""
     if codec == "webvtt":  # FFmpeg's decoder drops the voices; the packet still has them
-        yield SubtitleEvent(start_ms, stop_ms, plain(bytes(packet).decode("utf-8"), braces_are_markup=False))
+        yield SubtitleEvent(start_ms, stop_ms, plain_cue(bytes(packet).decode("utf-8")))
         return
     for subtitle in stream.decode(packet):  # pyright: ignore[reportUnknownMemberType]
         dialogue = getattr(subtitle, "ass", b"").decode("utf-8", errors="replace")
@@ -131,7 +131,7 @@ def _events(
             _, _, style, speaker, _, _, _, effect, text = fields
             yield event_of(start_ms, stop_ms, text, style=style, speaker=speaker, effect=effect)
         else:
-            yield SubtitleEvent(start_ms, stop_ms, plain(fields[8], braces_are_markup=False))
+            yield SubtitleEvent(start_ms, stop_ms, plain_cue(fields[8]))
 
 
 def first_frame_seconds(container: InputContainer, path: str) -> float:

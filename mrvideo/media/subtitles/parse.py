@@ -15,7 +15,7 @@ from mrvideo.media.subtitles.encoding import decode
 from mrvideo.media.subtitles.karaoke import grown, rejoined
 from mrvideo.media.subtitles.rows import looks_like_rows, read_rows
 from mrvideo.media.subtitles.sami import looks_like_sami, read_sami
-from mrvideo.media.subtitles.text import BACKSLASH, Line, plain, spoken
+from mrvideo.media.subtitles.text import BACKSLASH, Line, plain_cue, spoken, unmarked
 from mrvideo.media.subtitles.ttml import looks_like_ttml, read_ttml
 
 MAX_BYTES = 64 * 2**20
@@ -48,7 +48,13 @@ def parse(data: bytes, name: str, language: str | None = None) -> Parsed:
         notes.append(f"unreadable blocks left out: {unreadable}")
     if not lines and (unreadable or not text.startswith("WEBVTT")):
         raise SubtitleError(f"{name}: no subtitle in it can be read; is it an SRT, WebVTT or ASS file?")
-    return Parsed(tuple(grown(spoken(lines))), tuple(notes))
+    return Parsed(tuple(unmarked(grown(spoken(lines)))), tuple(notes))
+
+
+def joins_lines(text: str) -> bool:
+    """Whether lines of this SRT or WebVTT text are taken for letters of longer ones, and joined."""
+    lines, _ = _vtt(text) if text.startswith("WEBVTT") else _srt(text)
+    return grown(spoken(rejoined(lines))) != spoken(lines)
 
 
 def _lines(text: str, name: str, suffix: str, language: str | None) -> tuple[list[Line], int, list[str]]:
@@ -167,7 +173,7 @@ def _times(row: str, *, vtt: bool = False) -> _Times | None:
 
 
 def _line(times: _Times, rows: list[str]) -> list[Line]:
-    words = plain("\n".join(row for row in rows if row.strip()), braces_are_markup=False)
+    words = plain_cue("\n".join(row for row in rows if row.strip()))
     return [Line(*times, words)] if words else []
 
 

@@ -32,6 +32,8 @@ _TAG = re.compile(
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^\s<>][^<>]*)>", re.IGNORECASE)
 # Places in the private use area stand in for what the markup stripper must not see.
 _VOICE_OPEN, _VOICE_CLOSE, _BRACE, BACKSLASH = "\ue000", "\ue001", "\ue002", "\ue003"
+AS_WRITTEN = "\u2060"
+"""At the end of a cue: it is a line of its own, no letter of a longer one. Players show nothing there."""
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
@@ -52,6 +54,20 @@ def plain(text: str, *, braces_are_markup: bool) -> str:
     text = re.sub("</v>", f"{_VOICE_OPEN}{_VOICE_CLOSE}", text, flags=re.IGNORECASE)
     text = _TAG.sub(lambda match: "\n" if match[0].lower().startswith("<br") else "", text)
     return tidy(html.unescape(text)).replace(_BRACE, "{").replace(BACKSLASH, "\\")
+
+
+def plain_cue(text: str) -> str:
+    """`plain` for SRT and WebVTT; the mark `AS_WRITTEN` at its end is kept, for `unmarked` to take off."""
+    words = plain(text, braces_are_markup=False)
+    return words + AS_WRITTEN if words and text.rstrip().endswith(AS_WRITTEN) else words
+
+
+def unmarked(lines: Iterable[Line]) -> list[Line]:
+    """The lines without `AS_WRITTEN`."""
+    return [
+        replace(line, text=line.text.removesuffix(AS_WRITTEN)) if line.text.endswith(AS_WRITTEN) else line
+        for line in lines
+    ]
 
 
 def overridden(text: str) -> Iterator[tuple[str, str]]:
@@ -166,7 +182,7 @@ def _label(row: str) -> tuple[str, str] | None:
     ):
         return None
     rest = found["rest"].strip()
-    if re.match(r"\d{1,2}[:.]\d{2}\b|[\d.,%$€£\s/:-]+$", rest):
+    if re.match(r"\d{1,2}[:.]\d{2}\b|[\d.,%$€£\s/:-]+$", rest.removesuffix(AS_WRITTEN)):
         return None  # "Kick-off: 10:30", "Total: 45"
     aside = found["aside"]
     return label, f"{aside.strip()} {rest}" if aside else rest
