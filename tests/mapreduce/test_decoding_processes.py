@@ -235,6 +235,20 @@ def test_an_error_of_the_caller_does_not_wait_for_what_is_at_work(tmp_path: Path
         waiting.result(PATIENCE_SECONDS)
 
 
+def test_work_that_waits_in_the_pool_when_it_ends_is_given_up_silently(monkeypatch: pytest.MonkeyPatch):
+    """loky's thread forgot the work and took it up afterwards, and its traceback stood on stderr."""
+    told: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    with decoding_processes(1):
+        processes = decoding._processes
+        assert processes is not None
+        # More than the pool's queue holds: some cannot be taken up before one is done.
+        handed_in = [processes._hand_in(processes._shared, partial(time.sleep, 600)) for _ in range(10)]
+    for one in handed_in:
+        assert isinstance(one.exception(PATIENCE_SECONDS), RuntimeError)
+    assert told == []
+
+
 def test_a_shard_that_breaks_wakes_those_that_wait_for_decoding(tmp_path: Path):
     mark, woken = tmp_path / "started", threading.Event()
 
