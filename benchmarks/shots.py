@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from footage import FOOTAGE
 from shot_films import Change, made
 
 from mrvideo.media.clips import sample_times
@@ -32,7 +33,6 @@ from mrvideo.records import Span
 
 HERE = Path(__file__).resolve().parent
 DEMO = HERE.parent / "demo"
-FOOTAGE = HERE.parent.parent / "shared" / "footage"
 WITHIN_SECONDS = {"cut": 0.2, "dissolve": 0.8}
 # fmt: off
 REAL_CUTS = (

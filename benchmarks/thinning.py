@@ -13,9 +13,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from footage import FOOTAGE
 
 from mrvideo.captioning.options import CaptioningOptions
 from mrvideo.captioning.shard_records import ShardSpec
@@ -26,7 +30,6 @@ from mrvideo.models.base import Capabilities
 from mrvideo.records import Span
 
 HERE = Path(__file__).resolve().parent
-FOOTAGE = HERE.parent.parent / "shared" / "footage"
 CAUGHT_SECONDS, AROUND_SECONDS = 0.3, 0.35
 
 
