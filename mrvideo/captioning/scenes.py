@@ -30,7 +30,8 @@ from mrvideo.captioning.frames import (
 from mrvideo.captioning.glance import cells_of
 from mrvideo.captioning.laying_out import draft_of, grouped
 from mrvideo.captioning.options import cues_of
-from mrvideo.captioning.rename import marks_in, renamed
+from mrvideo.captioning.rename import renamed
+from mrvideo.captioning.said import said_of
 from mrvideo.captioning.shard_records import BestSeen, Corrected, SceneDraft
 from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
 from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
@@ -39,44 +40,12 @@ from mrvideo.captioning.whereabouts import Whereabouts
 from mrvideo.models.base import Capabilities, Picture, Request
 from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Failure, Mention, Sighting, Span
-from mrvideo.records.timed import without_times
 from mrvideo.schemas.captioning import CaptionClipInputs, CaptionClipReply, MentionLine, SaidLine
 from mrvideo.schemas.shared import CueLine
 
 _CUT_SECONDS = 0.05
-_ONE_SAID, _LAST_SAID, _FIRST_SAID, _LATER_SAID = 950, 700, 450, 250
-"""Characters of what was said that the next call is told: of a part that is the only one; else of the part before
-the clip, of the first one, which tells the place, and of what each between them added.
-"""
-
 _SHORT_WORDS = 14
 """Of a description of somebody who is not expected in a clip."""
-
-_KNOWN_SHARE = 0.7
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_LINKING = frozenset(
-    [
-        "and",
-        "with",
-        "the",
-        "wear",
-        "wearing",
-        "dressed",
-        "has",
-        "have",
-        "she",
-        "her",
-        "his",
-        "who",
-        "they",
-        "their",
-        "both",
-    ]
-)
-_NAMED_LAST = re.compile(r"<(\w+)>$")
-_LOOKS = re.compile(r"(?:She|He|It|They) (?:has|have|wears?|(?:is|are) dressed)\b")
-"""Sentences that tell how somebody looks."""
-_MORE_LOOKS = re.compile(r"(?:an?|the|in|with|wearing|her|his|its) ")
 
 Entries: TypeAlias = "list[SceneDraft | Failure]"
 
@@ -144,7 +113,7 @@ async def _caption_chain(
         # What an earlier run was answered is not asked again because the clip before it, which had failed,
         # has words now, or has put a description right.
         calls_of: list[_ClipCall] = [
-            _ClipCall(known, clip, listed, _said(here, listed), _present(here), _best_in(here))
+            _ClipCall(known, clip, listed, said_of(here, listed), _present(here), _best_in(here))
             for listed in ([_put_right(first, corrected), first] if corrected else [first])
         ]
         whole = calls_of[0]
@@ -170,28 +139,6 @@ def _put_right(mentions: Sequence[Mention], corrected: Sequence[Corrected]) -> l
     ]
 
 
-def _said(entries: Sequence[SceneDraft | Failure], mentions: Sequence[Mention] = ()) -> tuple[SaidLine, ...]:
-    """What was said of the scene that the last of the entries belongs to: its first part in detail, of the
-    others what is new; without looks that the mentions' descriptions tell.
-    """
-    looks = {mention.name: _words_of(mention.description) for mention in mentions}
-    running: list[SceneDraft] = []
-    for entry in reversed(entries):
-        if isinstance(entry, Failure):
-            break
-        running.insert(0, entry)
-        if not entry.continues:
-            break
-    return tuple(
-        SaidLine(
-            start_seconds=draft.start_seconds,
-            stop_seconds=draft.stop_seconds,
-            text=_told(running, place, looks),
-        )
-        for place, draft in enumerate(running)
-    )
-
-
 def _present(entries: Sequence[SceneDraft | Failure]) -> frozenset[str]:
     """Whom the last of the entries names: they may be leaving only now."""
     return frozenset(
@@ -208,91 +155,6 @@ def _best_in(entries: Sequence[SceneDraft | Failure]) -> dict[str, BestSeen]:
         for one in entry.best
         if one.box is not None and not touches_edge(one.box)
     }
-
-
-def _told(running: Sequence[SceneDraft], place: int, looks: Mapping[str, frozenset[str]]) -> str:
-    """What is told of a part of the running scene: the last in detail, of the first where it began and how it
-    ended, of others what is new.
-    """
-    draft = running[place]
-    detailed = _without_looks(without_times(draft.detailed), looks)
-    if len(running) == 1:
-        return _short(detailed, _ONE_SAID)
-    if place == len(running) - 1:
-        return _short(detailed, _LAST_SAID)
-    return _short(detailed, _FIRST_SAID) if place == 0 else _short(without_times(draft.brief), _LATER_SAID)
-
-
-def _without_looks(text: str, looks: Mapping[str, frozenset[str]]) -> str:
-    """The text without what the list of characters says anyway of how somebody looks: between commas behind a name,
-    or in a sentence of its own on whoever was named last.
-    """
-    kept: list[str] = []
-    last = ""
-    for sentence in re.split(r"(?<=[.!?]) +", text):
-        if _LOOKS.match(sentence) and _is_known(sentence, looks.get(last, frozenset())):
-            continue
-        shown = ""
-        phrases = sentence.split(", ")
-        place = 0
-        while place < len(phrases):
-            shown += (", " if shown else "") + phrases[place]
-            place += 1
-            name = _NAMED_LAST.search(shown)
-            stop = place
-            while (
-                name and stop < len(phrases) - 1 and _is_known(phrases[stop], looks.get(name[1], frozenset()))
-            ):
-                stop += 1
-            if stop > place:
-                # The commas around looks go with them, unless there are more.
-                shown += f", {phrases[stop]}" if _MORE_LOOKS.match(phrases[stop]) else f" {phrases[stop]}"
-                place = stop + 1
-        kept.append(shown)
-        last = next(reversed(marks_in(sentence)), last)
-    return " ".join(kept)
-
-
-def _is_known(phrase: str, look: frozenset[str]) -> bool:
-    """Whether a phrase says next to nothing but what a description holds."""
-    words = _words_of(phrase)
-    return bool(words) and len(words & look) >= _KNOWN_SHARE * len(words)
-
-
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(word.rstrip("s") for word in _WORD.findall(text.lower())) - _LINKING
-
-
-def _short(text: str, characters: int) -> str:
-    """The text within so many characters, in whole sentences: the last, which is nearest to the clip, the first,
-    which tells the place, and then those before the last. "…" stands for others.
-
-    A sentence that alone is too long is cut behind a word.
-    """
-    if len(text) <= characters:
-        return text
-    sentences = re.split(r"(?<=[.!?]) +", text)
-    last = len(sentences) - 1
-    kept = [last]
-    for place in (0, *range(last - 1, 0, -1)):
-        more = sorted({*kept, place})
-        if len(_with_gaps(sentences, more)) <= characters:
-            kept = more
-        elif place:
-            break
-    whole = _with_gaps(sentences, kept)
-    if len(whole) <= characters:
-        return whole
-    cut = whole[: characters - 2]
-    return f"{cut[: cut.rfind(' ')]} …"
-
-
-def _with_gaps(sentences: Sequence[str], kept: Sequence[int]) -> str:
-    """Those of the sentences, ascending, with "…" for what lies before and between them."""
-    words: list[str] = []
-    for earlier, place in zip((-1, *kept), kept, strict=False):
-        words += [*(["…"] if place > earlier + 1 else []), sentences[place]]
-    return " ".join(words)
 
 
 @dataclass

@@ -617,6 +617,18 @@ def test_what_was_said_leaves_out_looks_that_are_listed() -> None:
     )
 
 
+def test_what_was_said_is_not_cut_in_the_middle_of_looks() -> None:
+    """Of "<a>, in yellow hat, brown hair, red jacket, walks" the hat went, and "<a> brown hair" was left."""
+    text = "<person_a>, in yellow hat, brown hair, red jacket, walks. At the wall waits <person_a>, in red jacket, yellow hat."
+
+    def clip(inputs: Any) -> Any:
+        return {"continues_previous": True, "scenes": [scene(inputs.span, text)]}
+
+    one = character("person_a", 2.0, seen=[2.0, 12.0], look="woman with a yellow hat; red jacket")
+    _, asked = captioned(shard([(0.0, 20.0, 1)]), characters=[one], clip=clip)
+    assert asked[1].inputs.said[0].text == ("<person_a>, brown hair, walks. At the wall waits <person_a>.")
+
+
 def test_who_is_seen_behind_a_cut_alone_is_not_listed_in_a_clip_of_one_shot() -> None:
     """Three bottles were listed in a car park, since the next film begins five seconds later with them."""
     films = [(0.0, 20.0, 1), (20.0, 40.0, 5)]
