@@ -12,11 +12,11 @@ from mrvideo.schemas import captioning
 OBSERVED = {
     "watermarks", "exemplar_seconds", "box", "seen_seconds", "description", "activity", "best_seconds", "start_seconds",
     "stop_seconds", "screen_text", "appearing", "detailed", "text", "seen", "cue_quote", "left", "top", "right", "bottom",
-    "seconds",
+    "seconds", "lasts",
 }  # fmt: skip
 REASONED = {"brief", "traits"}
 DECIDED = {
-    "kind", "name", "characters", "newcomers", "corrections", "shared", "scenes", "continues_previous", "same_scene", "card_ids", "groups", "left_id",
+    "kind", "name", "characters", "newcomers", "corrections", "shared", "scenes", "names", "continues_previous", "same_scene", "card_ids", "groups", "left_id",
     "right_id", "better", "pairs", "confirmed",
 }  # fmt: skip
 

@@ -114,15 +114,19 @@ def draft_of(
     continues: bool,
     same_picture: bool,
     told: bool = False,
+    lasts: str = "",
 ) -> SceneDraft:
-    """A group of scene replies as a draft. `frames` are those that the call saw."""
+    """A group of scene replies as a draft. `frames` are those that the call saw.
+
+    Of one that goes on with a scene its call was told of, `lasts` comes first: what is new says little by itself.
+    """
     scenes = [reply for reply in group.replies if isinstance(reply, SceneReply)]
     return SceneDraft(
         start_seconds=group.span.start_seconds,
         stop_seconds=group.span.stop_seconds,
         shard_index=shard_index,
         brief=joined_text([scene.brief for scene in scenes], " "),
-        detailed=joined_text([scene.detailed for scene in scenes], " "),
+        detailed=_with_lasting(lasts if told and continues else "", scenes),
         appearing=tuple(dict.fromkeys(name for scene in scenes for name in scene.names)),
         best=_best_of(scenes, frames, group.span),
         sightings=sightings_of(scenes, shown, [one.time_seconds for one in frames]),
@@ -130,6 +134,14 @@ def draft_of(
         told=told and continues,
         same_picture=same_picture,
     )
+
+
+def _with_lasting(lasts: str, scenes: Sequence[SceneReply]) -> str:
+    new = joined_text([scene.detailed for scene in scenes], " ")
+    lasts = lasts.strip()
+    if not lasts or new.startswith(lasts):
+        return new
+    return f"{lasts}{'' if lasts[-1] in '.!?…' else '.'} {new}"
 
 
 def _best_of(scenes: Sequence[SceneReply], frames: Sequence[Shown], span: Span) -> tuple[BestSeen, ...]:

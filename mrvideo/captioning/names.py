@@ -121,9 +121,12 @@ async def learn_names(
     """Entities with the names that cues give them, each from at least two cues and confirmed on the exemplar."""
     links = label_entity_links(scenes, cues)
     unnamed = {entity.name: entity for entity in entities if entity.display_name is None}
+    had = {entity.display_name.casefold() for entity in entities if entity.display_name}
     asked: Counter[str] = Counter()
     candidates: list[NameCandidate] = []
     for candidate in name_candidates(cues, scenes, links=links):
+        if candidate.name.casefold() in had:
+            continue
         asked[candidate.entity_name] += 1
         if candidate.entity_name in unnamed and asked[candidate.entity_name] <= _MOST_NAMES:
             candidates.append(candidate)

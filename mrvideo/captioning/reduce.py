@@ -17,6 +17,7 @@ from mrvideo.captioning.assemble import (
     with_scenes,
 )
 from mrvideo.captioning.borders import join_shards
+from mrvideo.captioning.called import named_by_clips
 from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.cards import views_of
 from mrvideo.captioning.cast import Cast, co_occurring
@@ -71,6 +72,8 @@ async def reduce_shards(
     scenes = scenes_of(runs, local_names(entities), watermarks_of(records))
     entities = with_scenes(entities, scenes)
     failures += cast.failures
+    if options.learn_names:
+        entities = named_by_clips(entities, records, label_entity_links(scenes, cues))
     if options.learn_names and cues:
         entities, unnamed = await learn_names(entities, scenes, cues, calls=calls, exemplars=exemplars)
         failures += unnamed

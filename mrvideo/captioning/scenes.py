@@ -16,6 +16,7 @@ from itertools import pairwise
 from string import ascii_lowercase
 from typing import NamedTuple, TypeAlias
 
+from mrvideo.captioning.called import evidence_of
 from mrvideo.captioning.calls import Calls, together
 from mrvideo.captioning.characters import mention_of
 from mrvideo.captioning.frames import (
@@ -28,11 +29,11 @@ from mrvideo.captioning.frames import (
     still_gap,
 )
 from mrvideo.captioning.glance import cells_of
-from mrvideo.captioning.laying_out import draft_of, grouped
+from mrvideo.captioning.laying_out import draft_of, grouped, sightings_of
 from mrvideo.captioning.options import cues_of
 from mrvideo.captioning.rename import renamed
 from mrvideo.captioning.said import said_of
-from mrvideo.captioning.shard_records import BestSeen, Corrected, SceneDraft
+from mrvideo.captioning.shard_records import BestSeen, Called, Corrected, SceneDraft
 from mrvideo.captioning.shard_view import ClipView, ShardView, of_shots
 from mrvideo.captioning.sheets import CELLS, Cell, sheets, touches_edge
 from mrvideo.captioning.sightings import overlapping
@@ -56,6 +57,18 @@ class Chain(NamedTuple):
     entries: Entries
     newcomers: list[Mention]
     corrected: list[Corrected]
+    called: list[Called]
+
+
+class Captioned(NamedTuple):
+    """A shard's captions: drafts and failures that cover its decoded clips, who was found only now, whose description was
+    put right, and whom cues and texts call by name.
+    """
+
+    entries: Entries
+    newcomers: tuple[Mention, ...] = ()
+    corrected: tuple[Corrected, ...] = ()
+    called: tuple[Called, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,10 +86,8 @@ class Known:
 
 async def caption_clips(
     view: ShardView, mentions: Sequence[Mention], watermarks: tuple[Sighting, ...], calls: Calls
-) -> tuple[Entries, tuple[Mention, ...], tuple[Corrected, ...]]:
-    """Drafts and failures that cover the shard's decoded clips; who was found only now; whose description was put
-    right.
-    """
+) -> Captioned:
+    """The captions of a shard, chain by chain."""
     known = Known(view, Whereabouts(view), watermarks)
     # Who only finds words does not use what was said: no clip need wait for the one before.
     most = view.spec.options.longest_scene_seconds if calls.model.capabilities.judges else 0.0
@@ -106,6 +117,7 @@ async def _caption_chain(
     entries: Entries = []
     new: list[Mention] = []
     corrected: list[Corrected] = []
+    called: list[Called] = []
     known_from = 0
     for clip in chain:
         here = entries[known_from:]
@@ -127,7 +139,8 @@ async def _caption_chain(
         entries.extend(call.entries(reply))
         new += call.newcomers(reply)
         corrected += call.corrected(reply)
-    return Chain(entries, new, corrected)
+        called += call.called(reply)
+    return Chain(entries, new, corrected, called)
 
 
 def _put_right(mentions: Sequence[Mention], corrected: Sequence[Corrected]) -> list[Mention]:
@@ -242,6 +255,7 @@ class _ClipCall:
                 continues=place == 0 and self.has_before and reply.continues_previous,
                 same_picture=place == 0 and clip.same_picture,
                 told=place == 0 and self.has_before and bool(self.said),
+                lasts=reply.lasts,
             )
             for place, group in enumerate(grouped(reply.scenes, clip.span, clip.frame_times, clip.cut_times))
         ]
@@ -259,6 +273,17 @@ class _ClipCall:
             for name, text in reply.corrected(listed).items()
         ]
 
+    def called(self, reply: CaptionClipReply) -> list[Called]:
+        """Names of the listed and of newcomers that really stand in a cue or a text near the time told."""
+        labels = {one.name for one in (*self.mentions, *reply.newcomers)}
+        cues = cues_of(self.known.view.spec.cues, self.clip.span)
+        texts = sightings_of(reply.scenes, self.clip.span, [one.time_seconds for one in self.seen])
+        return [
+            Called(name=one.label, called=one.called, evidence=evidence)
+            for one in reply.called
+            if one.label in labels and (evidence := evidence_of(one, cues, texts)) is not None
+        ]
+
 
 def _variants(call: _ClipCall) -> list[_ClipCall]:
     """The call as it is; as it was when the clip before had failed; and without each of the newcomers since."""
@@ -272,17 +297,14 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
     ]
 
 
-def _distinct(
-    chains: Sequence[Chain], mentions: Sequence[Mention]
-) -> tuple[Entries, tuple[Mention, ...], tuple[Corrected, ...]]:
-    """All entries, newcomers and corrections. Chains that know nothing of each other may give two individuals one name: the
-    later is renamed.
-    """
+def _distinct(chains: Sequence[Chain], mentions: Sequence[Mention]) -> Captioned:
+    """All of the chains. Those that know nothing of each other may give two individuals one name: the later is renamed."""
     taken = {mention.name for mention in mentions}
     entries: Entries = []
     newcomers: list[Mention] = []
     corrected: list[Corrected] = []
-    for found, new, corrections in chains:
+    called: list[Called] = []
+    for found, new, corrections, real in chains:
         names = {name: name for name in taken}
         for mention in new:
             name = mention.name if mention.name not in taken else _free(mention.name, taken)
@@ -290,11 +312,12 @@ def _distinct(
             names[mention.name] = name
             newcomers.append(mention.model_copy(update={"name": name}))
         corrected += (one.model_copy(update={"name": names[one.name]}) for one in corrections)
+        called += (one.model_copy(update={"name": names[one.name]}) for one in real)
         if all(old == name for old, name in names.items()):
             entries += found
         else:
             entries += [entry if isinstance(entry, Failure) else _renamed(entry, names) for entry in found]
-    return entries, tuple(newcomers), tuple(corrected)
+    return Captioned(entries, tuple(newcomers), tuple(corrected), tuple(called))
 
 
 def _free(name: str, taken: set[str]) -> str:

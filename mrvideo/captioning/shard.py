@@ -13,8 +13,8 @@ from mrvideo.captioning.calls import Calls
 from mrvideo.captioning.characters import find_characters, with_spans
 from mrvideo.captioning.laying_out import laid_out
 from mrvideo.captioning.paper import caption_in_three_steps
-from mrvideo.captioning.scenes import caption_clips
-from mrvideo.captioning.shard_records import Corrected, SceneDraft, ShardRecords, ShardSpec, WorkerResult
+from mrvideo.captioning.scenes import Captioned, caption_clips
+from mrvideo.captioning.shard_records import SceneDraft, ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import SHARED_SECONDS, ShardView, shots_in, view_shard
 from mrvideo.errors import BudgetReached, DecodeError, VideoChanged, VideoError, WorkerLost
 from mrvideo.mapreduce import Decode, decode, portal, worker_name
@@ -158,20 +158,21 @@ async def caption_frames(
     view = view_shard(spec, shard).as_picked(shard.frames, vision.capabilities.picks)
     calls = Calls(vision, on_call=on_call)
     look = await find_characters(view, calls)
-    entries, newcomers, corrected, borders = await _entries(view, look.mentions, look.watermarks, calls)
-    mentions = (*look.mentions, *newcomers)
+    found, borders = await _captioned(view, look.mentions, look.watermarks, calls)
+    mentions = (*look.mentions, *found.newcomers)
     for mention in mentions if on_exemplar is not None else ():
         frame = view.exemplar_frame(mention)
         if frame is not None and on_exemplar is not None:
             on_exemplar(mention.exemplar_seconds, frame)
-    laid = laid_out([*entries, *view.failures], view.span)
+    laid = laid_out([*found.entries, *view.failures], view.span)
     drafts = tuple(entry for entry in laid if isinstance(entry, SceneDraft))
     failures = (*look.failures, *borders, *(entry for entry in laid if isinstance(entry, Failure)))
     records = ShardRecords(
         index=spec.index,
         span=spec.span,
         mentions=with_spans(mentions, drafts, within=view.span),
-        corrected=corrected,
+        corrected=found.corrected,
+        called=found.called,
         pieces=drafts,
         failures=failures,
         shots=shots_in(shard.shots, spec.span),
@@ -184,11 +185,10 @@ async def caption_frames(
     return records.model_copy(update={"answered": tuple(calls.answered)})
 
 
-async def _entries(
+async def _captioned(
     view: ShardView, mentions: tuple[Mention, ...], watermarks: tuple[Sighting, ...], calls: Calls
-) -> tuple[list[SceneDraft | Failure], tuple[Mention, ...], tuple[Corrected, ...], list[Failure]]:
+) -> tuple[Captioned, list[Failure]]:
     if view.spec.options.recipe == "paper":
         entries, borders = await caption_in_three_steps(view, mentions, watermarks, calls)
-        return entries, (), (), borders
-    entries, newcomers, corrected = await caption_clips(view, mentions, watermarks, calls)
-    return entries, newcomers, corrected, []
+        return Captioned(entries), borders
+    return await caption_clips(view, mentions, watermarks, calls), []

@@ -15,6 +15,7 @@ from mrvideo.models.replay import Missing
 from mrvideo.records import (
     Box,
     Cue,
+    Evidence,
     Failure,
     Mention,
     Record,
@@ -96,6 +97,16 @@ class Corrected(Record):
     description: str
 
 
+class Called(Record):
+    """A real name that a clip's reply gives somebody, and the cue or the text on screen in which it stands; `name` is local
+    to the shard.
+    """
+
+    name: str
+    called: str
+    evidence: Evidence
+
+
 class ShardRecords(Record):
     """What one shard yields. Drafts and the failures that hide pictures cover its span without gap; `usage` counts calls
     paid for.
@@ -105,6 +116,7 @@ class ShardRecords(Record):
     span: Span
     mentions: tuple[Mention, ...] = ()
     corrected: tuple[Corrected, ...] = ()
+    called: tuple[Called, ...] = ()
     # The name of what is kept, and is not changed.
     pieces: tuple[SceneDraft, ...] = ()
     failures: tuple[Failure, ...] = ()

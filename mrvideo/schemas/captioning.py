@@ -221,19 +221,32 @@ class SceneReply(Message):
 
 _LINE = re.compile(r"<?(\w+)>?\s*:\s*(\S.*)", re.DOTALL)
 _LONGEST_DESCRIPTION = 400
+_LONGEST_NAME = 60
+
+
+class Named(NamedTuple):
+    """Somebody's real name as a clip's cues or texts tell it, and when; None: at no time in particular."""
+
+    label: str
+    called: str
+    seconds: float | None
 
 
 class CaptionClipReply(Message):
-    """Who is there that is not listed, and the clip's scenes in order.
+    """What goes on of the scene before, who is there that is not listed, the clip's scenes in order, and names that cues or
+    texts tell.
 
-    `corrections` are lines of the list that the frames show to be wrong, put right: as lines, for a schema of
+    `corrections` are lines of the list that the frames show to be wrong, put right; `names` lines such as
+    "person_a: Iris (131.0)", with the time at which a cue or a text says so: as lines, for a schema of
     their own would cost each call more than they do. `continues_previous`: the first scene is the event shown in
     the frame before.
     """
 
+    lasts: str = ""
     newcomers: tuple[CharacterReply, ...] = Field(default=(), max_length=4)
     corrections: tuple[str, ...] = ()
     scenes: tuple[SceneReply, ...] = Field(min_length=1, max_length=20)
+    names: tuple[str, ...] = ()
     continues_previous: bool
 
     @model_validator(mode="after")
@@ -262,6 +275,18 @@ class CaptionClipReply(Message):
             if name in listed and text != listed[name] and len(text) <= _LONGEST_DESCRIPTION:
                 found[name] = text
         return found
+
+    @property
+    def called(self) -> tuple[Named, ...]:
+        """The names told, with their times; a line that has another form is nothing."""
+        found: list[Named] = []
+        for line in (" ".join(line.split()) for line in self.names):
+            time = _LABELS.search(line)
+            match = _LINE.fullmatch(line[: time.start()].rstrip() if time else line)
+            words = match[2].strip(" \"'“”") if match else ""
+            if match and words and len(words) <= _LONGEST_NAME:
+                found.append(Named(match[1].lower(), words, float(time[1]) if time else None))
+        return tuple(found)
 
 
 # split_clip, merge_border, caption_scene (recipe paper) -----------------------------------------

@@ -87,6 +87,16 @@ def _capitalised(words: str) -> str | None:
     return " ".join(kept) or None
 
 
+def can_be_name(words: str) -> bool:
+    """Whether these words, told as somebody's name, can be one: no pronoun, no word for a relation or a stranger, and not
+    in small letters.
+    """
+    bare = [word.strip(".,'’-").casefold() for word in words.split()]
+    if not bare or words[:1].islower() or not any(letter.isalpha() for letter in words):
+        return False
+    return bare[0] not in _STOP - _TITLES and not all(word in _TITLES for word in bare)
+
+
 def personal_name(label: str) -> str | None:
     """A speaker's label as a name (`SARAH` → `Sarah`), None for `MAN 2`, `NARRATOR`, `Speaker_00`."""
     words = label.strip().split()

@@ -22,6 +22,7 @@ from mrvideo.captioning.scenes import in_short
 from mrvideo.captioning.shard import caption_frames
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec
 from mrvideo.captioning.sheets import CELL_PIXELS, NAME_PIXELS, SHEET_PIXELS, Cell, sheet_size, sheets
+from mrvideo.captioning.sightings import join_sightings
 from mrvideo.mapreduce import portal
 from mrvideo.media.images import frame_of
 from mrvideo.media.options import ReadOptions
@@ -169,7 +170,7 @@ def test_the_next_clip_of_a_scene_is_told_what_was_said_and_asked_for_what_is_ne
     assert "<said>" not in user_text(asked[0])
     assert "(0.00, 10.00): at 0\n(10.00, 20.00): at 10\n" in user_text(asked[2])
     assert "(0.00, 10.00): at 0\n(10.00, 20.00): Brief: at 10\n(20.00, 30.00): at 20\n" in user_text(asked[3])
-    assert "say there only what is new" in user_text(asked[2])
+    assert "only what is new" in user_text(asked[2])
     assert [draft.told for draft in records.pieces] == [False, True, True, True]
 
 
@@ -212,6 +213,28 @@ def test_only_a_sentence_that_alone_is_too_long_is_cut() -> None:
     assert said == " ".join([*["word"] * 189, "…"])
     long = " ".join(["word"] * 400)
     assert said_of([f"{long}. {STANDS}"], 1) == [f"… {STANDS}"]
+
+
+def test_a_later_part_says_what_lasts_of_the_part_before() -> None:
+    """Asked for what is new alone, it said no more that the cake is there, and never when it was gone."""
+
+    def clip(inputs: Any) -> Any:
+        start = inputs.span.start_seconds
+        return {
+            "lasts": "The cake stands on the table (11–12 s), and it rains",
+            "continues_previous": start != 20,
+            "scenes": [scene(inputs.span, f"New at {start:.0f}.")],
+        }
+
+    records, asked = captioned(shard(STATIC), clip=clip)
+    assert [draft.detailed for draft in records.pieces] == [
+        "New at 0.",
+        "The cake stands on the table (11–12 s), and it rains. New at 10.",
+        "New at 20.",
+        "The cake stands on the table (11–12 s), and it rains. New at 30.",
+    ]
+    said = [line.text for line in asked[2].inputs.said]  # type: ignore[attr-defined]
+    assert said[-1] == "The cake stands on the table, and it rains. New at 10."
 
 
 def test_a_scene_that_did_not_go_on_is_not_told() -> None:
@@ -699,6 +722,61 @@ def test_whoever_was_there_as_a_clip_begins_is_listed_for_it() -> None:
 
     _, asked = captioned(shard([(0.0, 4.0, 1), (4.0, 40.0, 4)]), characters=early, clip=clip)
     assert [cells(request) for request in asked[1:]] == [["<person_a>"], ["<person_a>"], []]
+
+
+def test_a_name_that_a_cue_tells_is_kept_and_one_that_nothing_tells_is_not() -> None:
+    """A reply had no field for it: people named once stayed without a name."""
+    cues = (Cue(start_seconds=12.0, stop_seconds=13.0, text="Pip, come here!"),)
+
+    def clip(inputs: Any) -> Any:
+        names = ["dog_a: Pip (12.5)", "person_a: Iris (12.5)", "person_z: Pip (12.5)"]
+        text = {"text": "IRIS LUND, BAKER", "start_seconds": 22.0, "stop_seconds": 24.0}
+        last = {
+            **scene(inputs.span, "words"),
+            "screen_text": [text] if inputs.span.start_seconds == 20 else [],
+        }
+        return {"continues_previous": True, "scenes": [last], "names": [*names, "person_a: Iris Lund (23.0)"]}
+
+    found = [character("person_a", 2.0), character("dog_a", 2.0)]
+    records, _ = captioned(shard(STATIC), characters=found, clip=clip, cues=cues)
+    assert [(one.name, one.called, one.evidence.quote) for one in records.called] == [
+        ("dog_a", "Pip", "Pip, come here!"),
+        ("person_a", "Iris Lund", "IRIS LUND, BAKER"),
+    ]
+    assert ShardRecords.model_validate_json(records.model_dump_json()) == records
+
+
+def test_a_logo_of_one_clip_is_told_with_its_time() -> None:
+    """Captions were told to leave watermarks out, and the first look lists those of several shots alone."""
+
+    def clip(inputs: Any) -> Any:
+        span = inputs.span
+        logo = {"text": "LAKE TV", "start_seconds": max(span.start_seconds, 14.0), "stop_seconds": 27.0}
+        told = [logo] if 10 <= span.start_seconds < 30 else []
+        return {"continues_previous": True, "scenes": [{**scene(span, "words"), "screen_text": told}]}
+
+    records, asked = captioned(shard(STATIC), clip=clip)
+    left_out = [
+        line for line in text_of(asked[1]).splitlines() if "atermarks" in line and "is data" not in line
+    ]
+    assert left_out == [], "no watermark is listed, so none is to be left out"
+    found = join_sightings(text for draft in records.pieces for text in draft.sightings)
+    assert [(one.text, one.start_seconds, one.stop_seconds) for one in found] == [("LAKE TV", 14.0, 27.0)]
+
+
+def test_a_name_follows_a_newcomer_s_new_name() -> None:
+    cues = tuple(Cue(start_seconds=t, stop_seconds=t + 1, text="I'm Iris.") for t in (12.0,))
+
+    def clip(inputs: Any) -> Any:
+        at = inputs.span.start_seconds + 2
+        new = character("person_a", at, look=f"somebody of {at:.0f}")
+        words = scene(inputs.span, "<person_a> waves.", appearing=["person_a"])
+        return {
+            "newcomers": [new], "continues_previous": False, "scenes": [words], "names": [f"person_a: Iris ({at})"]
+        }  # fmt: skip
+
+    records, _ = captioned(shard(TWO_FILMS), clip=clip, cues=cues)
+    assert [(one.name, one.called) for one in records.called] == [("person_b", "Iris")]
 
 
 def test_two_chains_that_give_newcomers_one_name_keep_them_apart() -> None:

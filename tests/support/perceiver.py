@@ -459,7 +459,22 @@ def _caption_clip(eyes: Perceiver, task: Task) -> dict[str, Any]:
         "newcomers": newcomers,
         "continues_previous": before is not None and _event(before) == _event(groups[0][0].seen),
         "scenes": [_scene(eyes, task, group, known, stop) for group, stop in zip(groups, stops, strict=True)],
+        "names": _greeted(eyes, task, known),
     }
+
+
+def _greeted(eyes: Perceiver, task: Task, known: dict[int, str]) -> list[str]:
+    """Whoever is alone in the picture when somebody is greeted by name."""
+    found: list[str] = []
+    for line in task.block("cues"):
+        told = re.match(r"\((\d+\.\d+), (\d+\.\d+)\).*: Hello, (\w+)!", line)
+        for frame in task.frames() if told else ():
+            poses = eyes.poses(frame.seen, task.key)
+            if told and float(told[1]) <= frame.time_seconds <= float(told[2]) and len(poses) == 1:
+                name = known.get(eyes.face(poses[0], frame.seen, task.key))
+                found += [f"{name}: {told[3]} ({frame.time_seconds:.2f})"] if name else []
+                break
+    return found
 
 
 def _split_clip(eyes: Perceiver, task: Task) -> dict[str, Any]:
