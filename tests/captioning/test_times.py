@@ -9,7 +9,7 @@ from support.films import video_info
 
 from mrvideo.agents.ask.sources import Sources
 from mrvideo.captioning.assemble import scenes_of
-from mrvideo.captioning.scenes import _said
+from mrvideo.captioning.said import said_of
 from mrvideo.captioning.shard_records import SceneDraft
 from mrvideo.library import Library
 from mrvideo.memory.evidence import borne_out, leaves_of
@@ -164,5 +164,5 @@ def test_acts_told_out_of_order_are_not_put_into_one() -> None:
 
 
 def test_the_next_clip_is_told_no_times() -> None:
-    (line,) = _said([draft(270, 280, BOTTLES)])
+    (line,) = said_of([draft(270, 280, BOTTLES)])
     assert "lifts the left one and takes it out" in line.text and "273.5" not in line.text
