@@ -278,11 +278,13 @@ class _ClipCall:
         labels = {one.name for one in (*self.mentions, *reply.newcomers)}
         cues = cues_of(self.known.view.spec.cues, self.clip.span)
         texts = sightings_of(reply.scenes, self.clip.span, [one.time_seconds for one in self.seen])
-        return [
+        found = [
             Called(name=one.label, called=one.called, evidence=evidence)
             for one in reply.called
             if one.label in labels and (evidence := evidence_of(one, cues, texts)) is not None
         ]
+        # A clip has one vote, however often it says so.
+        return list({(one.name, one.called): one for one in reversed(found)}.values())[::-1]
 
 
 def _variants(call: _ClipCall) -> list[_ClipCall]:

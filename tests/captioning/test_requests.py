@@ -729,7 +729,7 @@ def test_a_name_that_a_cue_tells_is_kept_and_one_that_nothing_tells_is_not() -> 
     cues = (Cue(start_seconds=12.0, stop_seconds=13.0, text="Pip, come here!"),)
 
     def clip(inputs: Any) -> Any:
-        names = ["dog_a: Pip (12.5)", "person_a: Iris (12.5)", "person_z: Pip (12.5)"]
+        names = ["dog_a: Pip (12.5)", "dog_a: Pip (12.0)", "person_a: Iris (12.5)", "person_z: Pip (12.5)"]
         text = {"text": "IRIS LUND, BAKER", "start_seconds": 22.0, "stop_seconds": 24.0}
         last = {
             **scene(inputs.span, "words"),
