@@ -21,6 +21,9 @@ LOOK_MOST = 20
 CHECK_MOST = 6
 """Pictures of one check."""
 
+TOGETHER_MOST = 12
+"""Pictures of one check of several moments: more of them are told apart less surely."""
+
 CLOSER_MOST = 12
 """Pictures of a check after one whose frames did not tell."""
 

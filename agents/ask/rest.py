@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.check import MARGIN_SECONDS, check_statements, cited_spans
+from mrvideo.agents.ask.check import MARGIN_SECONDS, Subject, check_statements, cited_spans
 from mrvideo.agents.ask.named import entities_named, without_marks
 from mrvideo.agents.ask.pixels import Bin, dense_bins, even_bins, images_across, phase_of, spread, unsent
 from mrvideo.agents.ask.state import Context, Draft, Missed, Rest, RestTask, State
@@ -50,11 +50,12 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
         return unsent(context, rest_bins(spans, task["likely"], images, phase))
 
     most = min(task["images"], images_across(context, context.eye))
-    (opinion,) = await check_statements(
-        context, [Statement(text=task["check"])], spans, bins, model=context.eye, images=most,
+    subject = Subject((Statement(text=task["check"]),), spans, bins)
+    (opinion,), sent = await check_statements(
+        context, [subject], model=context.eye, images=most,
         look="dense" if closely else "glance", phase=phase, sampled=True,
     )  # fmt: skip
-    context.pictures.give_back(task["images"] - opinion.sent)
+    context.pictures.give_back(task["images"] - sent)
     rest = Rest(task["round"], opinion.frames, len(opinion.shown), len(spans))
     if not opinion.holds:
         return {"rests": [rest]}

@@ -273,8 +273,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures that the
-    call was shown, for all of its claims.
+    """What one check of a claim came to. `looked`: whether a model saw anything of it; `sent`: pictures of its
+    moment, and of whom the call is about.
     """
 
     holds: bool | None
@@ -444,11 +444,11 @@ class VerifyTask(TypedDict):
 
 
 class CheckTask(TypedDict):
-    """One call: claims whose cited spans are the same for the most part, and in how many pictures at most these
-    are shown. `may_repeat`: what it denies, or cannot tell, may be checked again.
+    """One call: by moment, claims whose cited spans are the same for the most part, and in how many pictures at
+    most all of these are shown. `may_repeat`: what it denies, or cannot tell, may be checked again.
     """
 
-    claims: tuple[VerifyTask, ...]
+    moments: tuple[tuple[VerifyTask, ...], ...]
     images: int
     may_repeat: bool
 

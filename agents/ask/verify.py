@@ -1,8 +1,9 @@
 """Claims put to fresh pixels, each by itself, by an eye that does not know the answer. Claims about the same
-moments share the pictures of one call.
+moment share its pictures, and claims about several moments share a call, in which each has its own.
 
 cited    c1 [------]   c2 [-----]   c3      [------]   c4 [------]
-calls    c1, c4, c2: one, each with a verdict of its own; c3: another
+moments  c1, c4, c2: the first; c3: the second
+call     moment 1: ▯ ▯ ▯   moment 2: ▯ ▯     a verdict for each claim
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, share_of_checks
-from mrvideo.agents.ask.check import MARGIN_SECONDS, check_statements, cited_spans
+from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, TOGETHER_MOST, share_of_checks
+from mrvideo.agents.ask.check import MARGIN_SECONDS, Subject, check_statements, cited_spans
 from mrvideo.agents.ask.exemplars import pictures_of_exemplars
 from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.pixels import Bin, bins_for, even_bins, images_per_look, phase_of, spread, unsent
@@ -39,7 +40,10 @@ from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted,
 from mrvideo.schemas.analysis import Density, Statement
 
 _MOST_STATEMENTS = 4
-"""So many claims share one call."""
+"""So many claims share the pictures of one moment."""
+
+_MOST_TOGETHER = 6
+"""So many claims about several moments share one call."""
 
 _SAME_SHARE = 0.5
 """Two claims cite the same for the most part where more than this share of what either cites is cited by both."""
@@ -79,30 +83,36 @@ def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[R
         if index not in decided
     ]
     groups = _grouped(context, claims)
-    seen = [n for n, group in enumerate(groups) if not _spoken(group[0]["evidence"])]
     # Every cue was read as it stands; what is said is on no frame.
     rest = rest_spans(context, state) if draft.claims and not state["by_speech"] else []
     share = share_of_checks(pictures, rounds_left=state["round"] < context.max_rounds)
-    wholly = {n: _need(context, groups[n], _LASTING_FRAMES) for n in seen}
-    scarcely = {n: _need(context, groups[n], _LASTING_FRAMES - 1) for n in seen}
-    needs = wholly if sum(wholly.values()) <= pictures.left else scarcely
+    calls, needs = _calls_and_needs(context, state, groups, _LASTING_FRAMES)
+    if sum(needs.values()) > pictures.left:
+        calls, needs = _calls_and_needs(context, state, groups, _LASTING_FRAMES - 1)
     # Many claims, as a summary makes, leave nothing for a further round rather than claims unchecked.
     share = max(share, min(pictures.left, sum(needs.values())))
     part = share // (2 if is_close(draft, rest) else 4)
     for_rest = min(max(part, _REST_LEAST), rest_frames(draft, rest) + 3, share) if rest else 0
     for_rest = max(min(for_rest, share - sum(needs.values())), 0)
-    more = max(share - for_rest - sum(needs.values()), 0) // max(len(seen), 1)
+    seen = sum(len(calls[n]) for n in needs)
+    more = max(share - for_rest - sum(needs.values()), 0) // max(seen, 1)
+    # The same cues once more would be the same request: where frames are no help, they are not asked again.
+    may_repeat = not state["by_speech"] and spare_calls(state) > draft.asked_twice
     tasks: list[CheckTask] = []
-    for n, group in enumerate(groups):
-        for_speech = 0 if state["by_speech"] else _for_speech(context, group)
-        images = pictures.take(min(needs[n] + more, _most(context, group)) if n in needs else for_speech)
-        if images < scarcely.get(n, 0):
-            # One frame of an act decides nothing: that nobody looked is said.
-            pictures.give_back(images)
-            images = 0
-        # The same cues once more would be the same request: where frames are no help, they are not asked again.
-        may_repeat = not state["by_speech"] and spare_calls(state) > draft.asked_twice
-        tasks.append({"claims": tuple(group), "images": images, "may_repeat": may_repeat})
+    for n, moments in enumerate(calls):
+        if n not in needs:
+            images = pictures.take(_for_speech(context, state, moments[0]))
+            tasks.append(_check_task(moments, images, may_repeat))
+            continue
+        # One frame of an act decides nothing: that nobody looked is said.
+        paid = list(moments)
+        while paid and _need(context, paid, _LASTING_FRAMES - 1) > pictures.left:
+            tasks.append(_check_task([paid.pop()], 0, may_repeat))
+        if paid:
+            most = _most(context, paid[0]) if len(paid) == 1 else TOGETHER_MOST
+            need = needs[n] if len(paid) == len(moments) else _need(context, paid, _LASTING_FRAMES - 1)
+            images = pictures.take(min(need + more * len(paid), most))
+            tasks.append(_check_task(paid, images, may_repeat))
     rests: list[RestTask] = []
     granted = pictures.take(for_rest)
     if granted and rest:
@@ -124,10 +134,8 @@ def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[R
 
 
 def _grouped(context: Context, claims: Sequence[VerifyTask]) -> list[list[VerifyTask]]:
-    """Claims that one call checks: at most `_MOST_STATEMENTS`, any two of which cite the same for the most part,
-    are looked at equally closely, and rest all on cues alone or none of them.
-
-    A claim about other moments stays by itself: frames of both would be fewer of each.
+    """Claims about one moment: at most `_MOST_STATEMENTS`, any two of which cite the same for the most part, are
+    looked at equally closely, and rest all on cues alone or none of them.
     """
     groups: list[list[VerifyTask]] = []
     for claim in claims:
@@ -150,16 +158,72 @@ def _alike(context: Context, left: VerifyTask, right: VerifyTask) -> bool:
     )
 
 
-def _need(context: Context, claims: Sequence[VerifyTask], lasting: int) -> int:
-    """Pictures without which a check of these claims decides nothing: those of whom they name, and of each cited
-    span a frame, of one that lasts `lasting`, its ends among them.
+def _calls_and_needs(
+    context: Context, state: State, groups: Sequence[list[VerifyTask]], lasting: int
+) -> tuple[list[list[list[VerifyTask]]], dict[int, int]]:
+    """The moments of each call, and how many pictures each call needs that shows what claims are about."""
+    calls: list[list[list[VerifyTask]]] = []
+    for group in groups:
+        joined = next((c for c in calls if _fits(context, state, [*c, group], lasting)), None)
+        if joined is None:
+            calls.append([group])
+        else:
+            joined.append(group)
+    needs = {
+        n: _need(context, moments, lasting)
+        for n, moments in enumerate(calls)
+        if not _spoken(moments[0][0]["evidence"])
+    }
+    return calls, needs
+
+
+def _fits(context: Context, state: State, moments: Sequence[list[VerifyTask]], lasting: int) -> bool:
+    """Whether one call can check claims about several moments: few enough of them, looked at equally closely, in
+    frames of each and pictures of all whom they name, or none of them in any picture. Crops of texts, and what
+    is said to be nowhere, take a call of their own.
     """
+    *others, last = moments
+    if sum(map(len, moments)) > _MOST_TOGETHER or any(_alike(context, last[0], o[0]) for o in others):
+        return False
+    spoken = {_spoken(moment[0]["evidence"]) for moment in moments}
+    if spoken == {True}:
+        return not any(_for_speech(context, state, moment) for moment in moments)
+    looks = {
+        _density(m[0], cited_spans(context, [e for claim in m for e in claim["evidence"]]), closer=False)
+        for m in moments
+    }
+    need = _need(context, moments, lasting)
+    exemplars = _exemplars(context, moments)
+    return (
+        len(spoken) == len(looks) == 1
+        and looks <= {"dense", "ends"}
+        and need <= min(TOGETHER_MOST, images_per_look(context, context.eye))
+        and exemplars <= max(need // 3, 3)
+    )
+
+
+def _check_task(moments: Sequence[list[VerifyTask]], images: int, may_repeat: bool) -> CheckTask:
+    return {"moments": tuple(map(tuple, moments)), "images": images, "may_repeat": may_repeat}
+
+
+def _need(context: Context, moments: Sequence[Sequence[VerifyTask]], lasting: int) -> int:
+    """Pictures without which a check of these claims decides nothing: those of whom they name, and the frames of
+    each moment.
+    """
+    need = sum(_frames(context, moment, lasting) for moment in moments) + _exemplars(context, moments)
+    return min(need, CHECK_MOST) if len(moments) == 1 else need
+
+
+def _frames(context: Context, claims: Sequence[VerifyTask], lasting: int) -> int:
+    """Of each cited span a frame, of one that lasts `lasting`, its ends among them."""
     evidence = [e for claim in claims for e in claim["evidence"]]
-    spans = cited_spans(context, evidence)
     lasts = any(e.duration_seconds > MARGIN_SECONDS for e in evidence)
-    frames = max(len(spans), lasting if lasts else 1)
-    named = entities_named(context, [claim["claim"].text for claim in claims])
-    return min(frames + pictures_of_exemplars(named, views=1), CHECK_MOST)
+    return max(len(cited_spans(context, evidence)), lasting if lasts else 1)
+
+
+def _exemplars(context: Context, moments: Sequence[Sequence[VerifyTask]]) -> int:
+    texts = [claim["claim"].text for moment in moments for claim in moment]
+    return pictures_of_exemplars(entities_named(context, texts), views=1)
 
 
 def _most(context: Context, claims: Sequence[VerifyTask]) -> int:
@@ -170,10 +234,12 @@ def _most(context: Context, claims: Sequence[VerifyTask]) -> int:
     return CLOSER_MOST if _density(claims[0], spans, closer=False) == "glance" else CHECK_MOST
 
 
-def _for_speech(context: Context, claims: Sequence[VerifyTask]) -> int:
+def _for_speech(context: Context, state: State, claims: Sequence[VerifyTask]) -> int:
     """Pictures for what rests on cues alone: none, unless a claim names somebody and the cues do not say who
-    speaks, or an earlier round has read the cues already.
+    speaks, or an earlier round has read the cues already. None where nothing but speech is to decide.
     """
+    if state["by_speech"]:
+        return 0
     cues = context.cues.overlapping_any([e.span for claim in claims for e in claim["evidence"]])
     named = entities_named(context, [text for c in claims for text in (c["claim"].text, c["asked"].check)])
     unknown = bool(named) and not all(cue.speaker for cue in cues)
@@ -190,12 +256,13 @@ async def verify_claim(task: CheckTask, runtime: Runtime[Context]) -> dict[str, 
     Frames that do not tell are followed by closer and wider ones, which may, and cues that do not by frames.
     Either is asked of that claim alone.
     """
-    context, claims = runtime.context, task["claims"]
+    context, moments = runtime.context, task["moments"]
+    claims = [claim for moment in moments for claim in moment]
     if task["images"] == 0 and not _spoken(claims[0]["evidence"]):
         unpaid = [Verdict(c["round"], c["claim_index"], None, looked=False, unpaid=True) for c in claims]
         return {"verdicts": unpaid}
-    opinions = await _check_claims(context, claims, 1, context.eye, task["images"])
-    context.pictures.give_back(task["images"] - opinions[0].sent)
+    opinions, sent = await _check_claims(context, moments, 1, context.eye, task["images"])
+    context.pictures.give_back(task["images"] - sent)
     found: dict[str, list[Any]] = {"denied": [], "verdicts": [], "unseen": []}
     for claim, opinion in zip(claims, opinions, strict=True):
         untold = opinion.unclear and opinion.corrected is None
@@ -240,8 +307,8 @@ async def _again(context: Context, denied: Denied, images: int) -> dict[str, Any
         return _verdict(context, denied.task, denied.opinion, None)
     first = denied.opinion
     model = context.eye if first.unclear else context.vision
-    (second,) = await _check_claims(context, [denied.task], 2, model, images, closer=first.unclear)
-    context.pictures.give_back(images - second.sent)
+    (second,), sent = await _check_claims(context, [[denied.task]], 2, model, images, closer=first.unclear)
+    context.pictures.give_back(images - sent)
     return _verdict(context, denied.task, denied.opinion, second)
 
 
@@ -310,23 +377,44 @@ def _unshown_bins(context: Context, spans: Sequence[Span], images: int, phase: f
 
 async def _check_claims(
     context: Context,
-    tasks: Sequence[VerifyTask],
+    moments: Sequence[Sequence[VerifyTask]],
     number: int,
     model: Model,
     images: int,
     *,
     closer: bool = False,
-) -> list[Opinion]:
-    """The check of a group of claims by one model, an opinion for each. `closer`: after frames that did not tell,
-    more of them, with what comes just before and after.
+) -> tuple[list[Opinion], int]:
+    """One check of claims by one model, by the moments that they are about: an opinion for each, and how many
+    pictures were sent. `closer`: after frames that did not tell, more of them, with what comes just before and
+    after.
     """
-    evidence = [e for task in tasks for e in task["evidence"]]
+    claims = [claim for moment in moments for claim in moment]
+    evidence = [e for claim in claims for e in claim["evidence"]]
     spans = cited_spans(context, evidence)
-    first = tasks[0]
     images = min(images, images_per_look(context, model))
-    look, phase = _density(first, spans, closer=closer), phase_of(first["round"], check=number)
+    look = _density(claims[0], spans if len(moments) == 1 else (), closer=closer)
+    phase = phase_of(claims[0]["round"], check=number)
+    opinions, sent = await check_statements(
+        context, [_subject(context, moment, look, phase, closer=closer) for moment in moments],
+        named=[claim["claim"].text for claim in claims],
+        heard=[e.span for e in evidence if e.source == "cue"], spoken=_spoken(evidence), model=model,
+        images=images, look=look, phase=phase, sampled=look == "glance",
+    )  # fmt: skip
+    read = [
+        _read(opinion, claim["asked"].negated, when=look == "ends")
+        for claim, opinion in zip(claims, opinions, strict=True)
+    ]
+    return read, sent
+
+
+def _subject(
+    context: Context, claims: Sequence[VerifyTask], look: Density, phase: float, *, closer: bool
+) -> Subject:
+    """What a check of claims about one moment asks, and which frames show it."""
+    first = claims[0]
+    spans = cited_spans(context, [e for claim in claims for e in claim["evidence"]])
     # What is said not to be there may well be just before or after.
-    negated = any(task["asked"].negated for task in tasks)
+    negated = any(claim["asked"].negated for claim in claims)
     wide = merge_spans([padded(context, s) for s in spans]) if closer and not negated else spans
 
     def bins(free: int) -> list[Bin]:
@@ -337,19 +425,11 @@ async def _check_claims(
             room = min(room, _GLANCES * len(spans))
         return bins_for(context, look, wide, room, phase=phase, turn=first["claim_index"])
 
-    statements = [
-        Statement(text=task["asked"].check, spans=tuple(cited_spans(context, task["evidence"])))
-        for task in tasks
-    ]
-    opinions = await check_statements(
-        context, statements, spans, bins, named=[task["claim"].text for task in tasks],
-        heard=[e.span for e in evidence if e.source == "cue"], spoken=_spoken(evidence), model=model,
-        images=images, look=look, phase=phase, sampled=look == "glance",
-    )  # fmt: skip
-    return [
-        _read(opinion, task["asked"].negated, when=look == "ends")
-        for task, opinion in zip(tasks, opinions, strict=True)
-    ]
+    statements = tuple(
+        Statement(text=claim["asked"].check, spans=tuple(cited_spans(context, claim["evidence"])))
+        for claim in claims
+    )
+    return Subject(statements, spans, bins, _frames(context, claims, _LASTING_FRAMES - 1))
 
 
 def _read(opinion: Opinion, negated: bool, *, when: bool) -> Opinion:

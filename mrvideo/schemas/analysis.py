@@ -505,15 +505,19 @@ class AnswerReply(Message):
 
 
 class Statement(Message):
-    """One yes/no question of a check, and the spans that it is about; none where it is about all that is shown."""
+    """One yes/no question of a check, and the spans that it is about; none where it is about all that is shown.
+
+    `moment`: its number among several moments that one call shows, each by frames of its own; 0 where it shows one.
+    """
 
     text: str
     spans: tuple[Span, ...] = ()
+    moment: int = 0
 
 
 class VerifyInputs(Message):
-    """Prompt `verify`: yes/no questions about the same spans, each numbered from 1 and answered by itself, with
-    fresh frames and cues of them; the answer is not shown.
+    """Prompt `verify`: yes/no questions about the same spans, or about several moments, each numbered from 1 and
+    answered by itself, with fresh frames and cues of them; the answer is not shown.
 
     `context_times` are those of frames just outside. `sampled`: single frames of a long stretch, with gaps
     between them.

@@ -89,12 +89,12 @@ async def test_at_most_four_statements_stand_in_a_call(film: SimpleNamespace) ->
 
 
 @pytest.mark.parametrize(
-    ("second", "calls"),
-    [((31.0, 39.0), 1), ((34.0, 44.0), 2), ((38.0, 40.0), 2), ((50.0, 60.0), 2)],
+    ("second", "moments"),
+    [((31.0, 39.0), 0), ((34.0, 44.0), 2), ((38.0, 40.0), 2), ((50.0, 60.0), 2)],
     ids=["most of it", "a lesser part", "its end", "elsewhere"],
 )
 async def test_claims_share_frames_only_where_they_cite_the_same_for_the_most_part(
-    film: SimpleNamespace, second: tuple[float, float], calls: int
+    film: SimpleNamespace, second: tuple[float, float], moments: int
 ) -> None:
     """A moment of two seconds needs frames of its own, and not those of the ten around it."""
     mind = film.mind(words=("Field 9.",))
@@ -102,15 +102,99 @@ async def test_claims_share_frames_only_where_they_cite_the_same_for_the_most_pa
     mind.handlers["look_local"] = looking((30.0, 40.0, "A kite."), (*second, "A dog."))
     mind.handlers["answer"] = answering(("kite", "A kite."), ("dog", "A dog."))
     asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
-    assert len(checks(asked)) == calls
+    (check,) = checks(asked)
+    assert [s.moment for s in check.inputs.statements] == ([1, 2] if moments else [0, 0])
+    for moment in range(1, moments + 1):
+        own = [p.time_seconds for p in check.pictures if p.label.startswith(f"moment {moment}: ")]
+        spans = check.inputs.statements[moment - 1].spans
+        assert len(own) >= 3 and all(any(s.padded(0.1).contains(t) for s in spans) for t in own)
     near = {"kite?": Span(29.0, 41.0), "dog?": Span(second[0] - 3, second[1] + 3)}
-    for statement in [s for request in checks(asked) for s in request.inputs.statements]:
+    for statement in check.inputs.statements:
         own = near[statement.text]
         assert statement.spans, "its own, and not those of the others"
         assert all(
             own.start_seconds <= s.start_seconds and s.stop_seconds <= own.stop_seconds
             for s in statement.spans
         )
+
+
+ORDER = [(30.0, 30.5, "A kite."), (50.0, 50.5, "A dog."), (70.0, 70.5, "A cat."), (90.0, 90.5, "A cow.")]
+
+
+def ordering(film: SimpleNamespace, **handlers: Any) -> Any:
+    """Four things, each seen at a moment of its own."""
+    mind = film.mind(words=("Field 9.",), handlers=handlers)
+    mind.handlers["global_intention"] = planning(*((a, a + 5) for a, _, _ in ORDER))
+    mind.handlers["look_local"] = looking(*ORDER)
+    mind.handlers["answer"] = answering(*((text, text) for _, _, text in ORDER))
+    return mind
+
+
+async def test_claims_about_several_moments_share_a_call_and_have_each_pictures_of_their_own(
+    film: SimpleNamespace,
+) -> None:
+    """An order of events had a call for each of them, whose instructions cost more than the pictures."""
+    mind = ordering(film)
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if "dog" in i.statements[0].text else "yes"}
+    asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
+    first, *again = checks(asked)
+    assert texts(first) == [f"{text}?" for _, _, text in ORDER]
+    assert len(first.pictures) <= 12
+    user = first.prompt.render(first.inputs).user
+    for moment, (start, stop, text) in enumerate(ORDER, start=1):
+        assert (
+            f"\n{moment} (moment {moment}, about {start - 0.88:.2f} to {start + 1.12:.2f} s): {text}?" in user
+        )
+        own = [p for p in first.pictures if p.label.startswith(f"moment {moment}: ")]
+        assert own and all(start - 1 <= p.time_seconds <= stop + 1 for p in own)
+    assert [texts(r) for r in again] == [["A dog.?"]], "a no is asked again, of that one alone"
+    assert all(48 < p.time_seconds < 53 for p in again[0].pictures), "and is shown its own moment alone"
+    assert [c.holds for c in asked.answer.claims] == [True, False, True, True]
+
+
+async def test_a_moment_whose_frames_are_lost_is_open_and_no_other(film: SimpleNamespace) -> None:
+    frames = film.frames()
+    mind = ordering(film)
+    answers = mind.handlers["answer"]
+
+    def answer(inputs: Any, request: Any) -> dict[str, Any]:
+        frames.broken = [(48.0, 53.0)]
+        return answers(inputs, request)
+
+    mind.handlers["answer"] = answer
+    asked = await film.run(mind, film.index(CAPTIONS), frames=frames, max_rounds=1)
+    (check,) = checks(asked)
+    assert [s.text for s in check.inputs.statements] == ["A kite.?", "A cat.?", "A cow.?"]
+    assert [s.moment for s in check.inputs.statements] == [1, 2, 3]
+    held = {c.text: c.holds for c in asked.answer.claims}
+    assert held.pop("A dog.") is None
+    assert list(held.values()) == [True, True, True]
+
+
+async def test_a_time_that_is_put_right_lies_in_the_moment_of_its_claim(film: SimpleNamespace) -> None:
+    """Frames of the other moments are no place for it."""
+
+    def verify(inputs: Any, request: Any) -> dict[str, Any]:
+        every = [p.time_seconds for p in request.pictures]
+        return {"verdict": "other_time", "shown_seconds": [min(every), max(every)]}
+
+    mind = ordering(film, verify=verify)
+    mind.handlers["global_intention"] = planning(*((a, a + 3) for a, _, _ in ORDER), look="ends")
+    asked = await film.run(mind, film.index(CAPTIONS), max_rounds=2)
+    known = [n for r in asked.mind.requests if r.prompt.name == "answer" for n in r.inputs.held]
+    assert len(known) == len(ORDER)
+    for (start, stop, _), held in zip(ORDER, known, strict=True):
+        assert all(start - 1.1 <= s.start_seconds and s.stop_seconds <= stop + 1.1 for s in held.spans)
+
+
+async def test_what_several_cues_say_is_read_in_one_call(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Pip ate it", "Goodbye"))
+    mind.handlers["answer"] = answering(
+        ("Mara says that Pip ate it", "Pip ate it"), ("Ben leaves", "Goodbye")
+    )
+    (check,) = checks(await film.run(mind, talking(film), max_rounds=1))
+    assert not check.pictures and [s.moment for s in check.inputs.statements] == [0, 0]
+    assert {c.text for c in check.inputs.cues} >= {"Pip ate it.", "Goodbye."}
 
 
 async def test_a_negated_claim_shares_a_call_with_what_is_there(film: SimpleNamespace) -> None:
@@ -151,7 +235,7 @@ async def test_a_call_that_fails_leaves_all_of_its_claims_unchecked_and_says_so(
     mind.handlers["global_intention"] = planning((30, 40), (70, 80))
     mind.handlers["answer"] = answering(("kite", "Field 3."), ("dog", "Field 3."), ("cat", "Field 7."))
     mind.handlers["verify"] = lambda i, r: (
-        ModelRefused("filtered") if "cat" not in i.statements[0].text else {"verdict": "yes"}
+        {"verdict": "yes"} if [s.text for s in r.inputs.statements] == ["cat?"] else ModelRefused("filtered")
     )
     asked = await film.run(mind, film.index(CAPTIONS), max_rounds=1)
     assert [c.holds for c in asked.answer.claims] == [None, None, True]

@@ -574,11 +574,12 @@ async def test_a_claim_about_what_lasts_gets_three_frames_or_nobody_looks(
     mind = film.mind(words=tuple(words), handlers={"answer": claims_of(*({"text": word} for word in words))})
     mind.handlers["global_intention"] = plan_of((0, 30), (40, 60), look="dense")
     asked = await film.run(mind, film.index([f"Field {n}." for n in range(20)]), max_rounds=1)
-    checks = sent(asked, "verify")
+    checks = [(r, s) for r in sent(asked, "verify") for s in r.inputs.statements]
     assert len(checks) >= min(claims, 8)
-    for check in checks:
-        (span,) = check.inputs.spans
-        times = check.inputs.frame_times
+    for request, statement in checks:
+        (span,) = statement.spans
+        mark = f"moment {statement.moment}: " if statement.moment else ""
+        times = [p.time_seconds for p in request.pictures if p.label.startswith(mark)]
         assert len(times) >= (3 if claims <= 8 else 2)
         least = 2.5 if len(times) >= 3 else 4.0
         assert times[0] < span.start_seconds + least and times[-1] > span.stop_seconds - least, "both ends"

@@ -98,7 +98,7 @@ class Task:
         assert found, self.text
         return float(found.group(1)), float(found.group(2))
 
-    def frames(self, prefix: str = "") -> list[FramePicture]:
+    def frames(self, prefix: str = r"(?:moment \d+: )?") -> list[FramePicture]:
         """Pictures labelled with a time (after `prefix`), in order."""
         found = [(re.fullmatch(rf"{prefix}(\d+\.\d+) s", label), jpeg) for label, jpeg in self.pictures]
         return [FramePicture(float(match.group(1)), read(jpeg)) for match, jpeg in found if match]

@@ -115,7 +115,7 @@ def _answer(asked: Any, span: dict[str, float], times: list[float], colour: str)
 
 
 def _verify(asked: Any, span: dict[str, float], times: list[float], colour: str) -> dict[str, Any]:
-    numbers = re.findall(r"^(\d+)(?: \(about [^)]*\))?: ", _block(asked.text, "statements"), re.MULTILINE)
+    numbers = re.findall(r"^(\d+)(?: \([^)]*\))?: ", _block(asked.text, "statements"), re.MULTILINE)
     return {
         "checks": [{"number": int(n), "verdict": "yes", "seen": f"a {colour} wall"} for n in numbers],
     }

@@ -530,12 +530,14 @@ def _faces(eyes: Any, task: Any) -> dict[int, str]:
     return known
 
 
-def _noticed(eyes: Any, task: Any) -> list[tuple[float, Any, list[Deed]]]:
-    """Per frame: its time, what it shows, and who is noticed doing what."""
+def _noticed(
+    eyes: Any, task: Any, frames: Sequence[Any] | None = None
+) -> list[tuple[float, Any, list[Deed]]]:
+    """Per frame, of `frames` where given: its time, what it shows, and who is noticed doing what."""
     known = _faces(eyes, task)
     key = task.key
     noticed: list[tuple[float, Any, list[Deed]]] = []
-    for frame in task.frames():
+    for frame in task.frames() if frames is None else frames:
         deeds: list[Deed] = []
         for pose in eyes.poses(frame.seen, key):
             who = known.get(eyes.face(pose, frame.seen, key), "somebody_else")
@@ -730,23 +732,31 @@ def _answer(eyes: Any, task: Any) -> dict[str, Any]:
 
 def statements_of(task: Any) -> list[str]:
     """What a check asks, in the order of its numbers."""
-    found = [re.fullmatch(r"\d+(?: \(about [^)]*\))?: (.*)", line) for line in task.block("statements")]
-    return [line[1] for line in found if line]
+    return [text for _, text in _stated(task)]
+
+
+def _stated(task: Any) -> list[tuple[str, str]]:
+    """What a check asks, each with the mark of its frames' labels: that of its moment, where there are several."""
+    found = [
+        re.fullmatch(r"\d+(?: \((?:(moment \d+), )?about [^)]*\))?: (.*)", line)
+        for line in task.block("statements")
+    ]
+    return [(f"{line[1]}: " if line[1] else "", line[2]) for line in found if line]
 
 
 def _verify(eyes: Any, task: Any) -> dict[str, Any]:
     """Each statement by itself; what is missed or mistaken of a scene is so for all of them."""
-    checks = [_checked(eyes, task, statement) for statement in statements_of(task)]
+    checks = [_checked(eyes, task, statement, mark) for mark, statement in _stated(task)]
     return {"checks": [{"number": number, **check} for number, check in enumerate(checks, start=1)]}
 
 
-def _checked(eyes: Any, task: Any, check: str) -> dict[str, Any]:
+def _checked(eyes: Any, task: Any, check: str, mark: str) -> dict[str, Any]:
     said = check.removeprefix("Is it said: ")
     if said != check:
         heard = any(said in line for line in task.block("cues"))
         return {"verdict": "yes" if heard else "no", "seen": ""}
     sign = re.fullmatch(rf'At the ({_PLACE})\. The sign says "(.*)"\.', check)
-    noticed = _noticed(eyes, task)
+    noticed = _noticed(eyes, task, task.frames(mark))
     if rest := re.fullmatch(
         rf"Anything else of <(\w+)>(?: ({_ACTION}))?(?: at the)?((?: (?:{_PLACE}))*)\?", check
     ):
