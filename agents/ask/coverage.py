@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mrvideo.agents.ask.segments import unheard
 from mrvideo.agents.ask.shots import units
 from mrvideo.agents.ask.state import Context, State, verdicts_now
 from mrvideo.records import Span, Unseen, clock, merge_spans
+from mrvideo.speech.known import HEARD
 from mrvideo.wording import counted, stage_label
 
 _TOLD = 5
+
+SILENT = "Only speech could tell, and nothing is said in it"
 
 UNHEARD = 'Its sound was not transcribed: pip install "mrvideo[asr]", then index it with --speech faster-whisper:small'
 
@@ -93,8 +97,10 @@ def searched_text(context: Context, state: State, unseen: Sequence[Unseen], *, f
     free for the option's text or the bare reply.
     """
     sentences = [_looked_through(state)]
-    if not found and context.index.video.has_audio and not context.index.cues:
+    if not found and context.speech == "not transcribed" and not context.index.settings.get(HEARD):
         sentences.append(UNHEARD)
+    if not found and context.speech == "none" and unheard(context, state):
+        sentences.append(SILENT)
     relevant = relevant_unseen(state, unseen, found=found)
     if relevant:
         named = ", ".join(f"{u.span} ({_short(u.reason)})" for u in relevant[:_TOLD])

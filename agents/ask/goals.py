@@ -7,6 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.calls import call, failure_of
+from mrvideo.agents.ask.pixels import asked_times
 from mrvideo.agents.ask.state import Context, State
 from mrvideo.errors import ModelError
 from mrvideo.records import Notice, StageFinished, StageStarted
@@ -20,6 +21,7 @@ async def propose_goals(state: State, runtime: Runtime[Context]) -> dict[str, An
     inputs = GoalsInputs(
         question=context.question,
         options=context.options,
+        times=tuple(asked_times(context)),
         speech=context.speech,
     )
     try:

@@ -136,7 +136,11 @@ def _to_checks(state: State, runtime: Runtime[Context]) -> list[Any]:
         return ["look_after_all"]
     if context.effort != "high":
         # Nothing is checked; but what was not found in a part is looked for in the rest.
-        return ["read_on"] if state["round"] < context.max_rounds and must_read_on(state) else ["finish"]
+        return (
+            ["read_on"]
+            if state["round"] < context.max_rounds and must_read_on(state, context)
+            else ["finish"]
+        )
     claims, rests = check_tasks(context, state)
     sends: list[Any] = [Send("verify_claim", task) for task in claims]
     sends += [Send("verify_rest", task) for task in rests]
@@ -147,7 +151,7 @@ def _to_next_round(state: State, runtime: Runtime[Context]) -> list[Any]:
     context = runtime.context
     if not needs_another_round(state, context):
         return ["finish"]
-    if must_read_on(state):
+    if must_read_on(state, context):
         return ["read_on"]
     if only_times_are_wrong(state):
         return ["correct"]

@@ -59,12 +59,12 @@ def look_tasks(context: Context, state: State) -> tuple[list[LookTask], list[Loo
     captions know of none: one of each shot of the whole video. A question about the whole video: each shot
     once, and the planned spans once more where a closer look is asked for, or no check follows; what the
     captions missed is found there or nowhere. A later round looks only where something was denied or is open.
-    Words that nobody has transcribed are not looked for in pictures.
+    Words that nobody has transcribed, or said, are not looked for in pictures.
     """
     context.sent.settle()
     plan, pictures, round_ = state["plan"], context.pictures, state["round"]
     spans = open_spans(context, state)
-    if unheard(context, state["goals"].needs_speech):
+    if unheard(context, state):
         spans = [s for s in spans if any(scene.sightings for scene in context.scenes.overlapping(s))]
         if not spans:
             return [], []

@@ -50,17 +50,19 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
         return unsent(context, rest_bins(spans, task["likely"], images, phase))
 
     most = min(task["images"], images_across(context, context.eye))
-    subject = Subject((Statement(text=task["check"]),), spans, bins)
-    (opinion,), sent = await check_statements(
+    subject = Subject(tuple(Statement(text=text) for text in task["checks"]), spans, bins)
+    opinions, sent = await check_statements(
         context, [subject], model=context.eye, images=most,
         look="dense" if closely else "glance", phase=phase, sampled=True,
     )  # fmt: skip
     context.pictures.give_back(task["images"] - sent)
-    rest = Rest(task["round"], opinion.frames, len(opinion.shown), len(spans))
-    if not opinion.holds:
-        return {"rests": [rest]}
-    hull = Span(opinion.shown[0].start_seconds, opinion.shown[-1].stop_seconds)
-    return {"missed": [Missed(task["round"], hull, opinion.seen)], "rests": [rest]}
+    rest = Rest(task["round"], opinions[0].frames, len(opinions[0].shown), len(spans))
+    missed = [
+        Missed(task["round"], Span(one.shown[0].start_seconds, one.shown[-1].stop_seconds), one.seen)
+        for one in opinions
+        if one.holds
+    ]
+    return {"missed": missed, "rests": [rest]}
 
 
 def is_close(draft: Draft, rest: Sequence[Span]) -> bool:
@@ -89,7 +91,7 @@ def rest_spans(context: Context, state: State) -> list[Span]:
     and not where others could be.
     """
     draft = state["draft"]
-    if not draft.reply.rest_check.strip():
+    if not draft.reply.rest_check:
         return []
     within = [s for w in draft.reply.rest_within if (s := w.span.intersection(context.whole))]
     known = {e.id: e for e in state["evidence"]}

@@ -46,11 +46,11 @@ def needs_another_round(state: State, context: Context) -> bool:
 
     A claim at which nobody could look is no reason: another look would fare no better. Nor is an answer that
     what was asked for is not there, where all that could show it was looked at, nor words that nobody has
-    transcribed.
+    transcribed or said.
     """
     if state["round"] >= context.max_rounds:
         return False
-    if must_read_on(state):
+    if must_read_on(state, context):
         return True
     if context.pictures.left == 0:
         return False
@@ -59,18 +59,18 @@ def needs_another_round(state: State, context: Context) -> bool:
         basis = draft.reply.basis
         closest = basis == "illegible" and state["plan"].look == "text"
         settled = (closest or basis in ("absent", "unheard")) and not draft.reply.found
-        return not settled and not unheard(context, state["goals"].needs_speech)
+        return not settled and not unheard(context, state)
     doubted = [v for v in verdicts_now(state) if v.holds is not True]
     return has_missed(state) or any(v.looked or v.holds is False for v in doubted)
 
 
-def must_read_on(state: State) -> bool:
+def must_read_on(state: State, context: Context) -> bool:
     """Whether only a part was read of what the answer hangs on: nothing was found in it, it says that
-    something is not so, or it is about the whole video.
+    something is not so, or it is about the whole video. What nobody has heard is in no other part.
     """
-    if state["walked"].everything:
-        return False
     draft = state["draft"]
+    if state["walked"].everything or (not draft.claims and unheard(context, state)):
+        return False
     negative = not draft.claims or any(asked.negated for asked in draft.asked)
     return negative or state["plan"].scope == "global"
 

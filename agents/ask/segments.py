@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mrvideo.agents.ask.calls import clipped, keep_within, report_cut, room_for
 from mrvideo.agents.ask.cast import CAST_SHARE, cast_of, named_in_scenes
-from mrvideo.agents.ask.state import Context, Segment
+from mrvideo.agents.ask.state import Context, Segment, State
 from mrvideo.models.base import Model
 from mrvideo.records import Span
 from mrvideo.schemas.analysis import EntityLine, SceneLine, SightingLine
@@ -81,9 +81,14 @@ def halved(context: Context, segment: Segment) -> list[Segment]:
     return halves
 
 
-def unheard(context: Context, needs_speech: bool) -> bool:
-    """Whether only speech can tell the answer, and nobody has transcribed it."""
-    return needs_speech and context.speech == "not transcribed"
+def unheard(context: Context, state: State) -> bool:
+    """Whether only speech can tell the answer, as the goals or the plan say, and there is none to read: nobody has
+    transcribed it, or nothing is said.
+    """
+    # Where nothing is looked at, no goals are worded.
+    told = "goals" in state and state["goals"].needs_speech
+    needs_speech = told or state["plan"].decided_by == "speech"
+    return needs_speech and context.speech in ("not transcribed", "none")
 
 
 def cues_within(context: Context, spans: Sequence[Span], *, room: int, model: Model) -> tuple[CueLine, ...]:

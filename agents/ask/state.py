@@ -469,7 +469,7 @@ class RestTask(TypedDict):
     """
 
     round: int
-    check: str
+    checks: tuple[str, ...]
     spans: tuple[Span, ...]
     likely: tuple[Span, ...]
     closely: bool

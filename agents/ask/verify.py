@@ -116,11 +116,11 @@ def check_tasks(context: Context, state: State) -> tuple[list[CheckTask], list[R
     rests: list[RestTask] = []
     granted = pictures.take(for_rest)
     if granted and rest:
-        likely = likeliest(context, f"{draft.reply.rest_check} {context.question}", rest)
+        likely = likeliest(context, " ".join((*draft.reply.rest_check, context.question)), rest)
         rests.append(
             {
                 "round": state["round"],
-                "check": draft.reply.rest_check,
+                "checks": draft.reply.rest_check,
                 "spans": tuple(sorted(rest, key=lambda s: s.start_seconds)),
                 "likely": tuple(likely),
                 "closely": is_close(draft, rest),
@@ -287,7 +287,8 @@ async def verify_again(state: State, runtime: Runtime[Context]) -> dict[str, Any
         # As many pictures again as the first one took, but half of what is left where another round may follow.
         rounds_left = state["round"] < context.max_rounds
         free = math.ceil(context.pictures.left / 2) if rounds_left else context.pictures.left
-        closer = one.opinion.unclear and not one.opinion.heard
+        # More frames tell no more of what is said.
+        closer = one.opinion.unclear and not _spoken(one.task["evidence"])
         wanted = CLOSER_MOST if closer else one.opinion.sent
         more = context.pictures.take(min(max(wanted, CHECK_LEAST), free))
         if more < (CHECK_LEAST if one.opinion.heard else min(one.opinion.sent, CHECK_LEAST)):
@@ -395,7 +396,8 @@ async def _check_claims(
     look = _density(claims[0], spans if len(moments) == 1 else (), closer=closer)
     phase = phase_of(claims[0]["round"], check=number)
     opinions, sent = await check_statements(
-        context, [_subject(context, moment, look, phase, closer=closer) for moment in moments],
+        context,
+        [_subject(context, moment, look, phase, closer=closer, read=images == 0) for moment in moments],
         named=[claim["claim"].text for claim in claims],
         heard=[e.span for e in evidence if e.source == "cue"], spoken=_spoken(evidence), model=model,
         images=images, look=look, phase=phase, sampled=look == "glance",
@@ -408,9 +410,15 @@ async def _check_claims(
 
 
 def _subject(
-    context: Context, claims: Sequence[VerifyTask], look: Density, phase: float, *, closer: bool
+    context: Context,
+    claims: Sequence[VerifyTask],
+    look: Density,
+    phase: float,
+    *,
+    closer: bool,
+    read: bool,
 ) -> Subject:
-    """What a check of claims about one moment asks, and which frames show it."""
+    """What a check of claims about one moment asks, and which frames show it; `read`: none, but the cues alone."""
     first = claims[0]
     spans = cited_spans(context, [e for claim in claims for e in claim["evidence"]])
     # What is said not to be there may well be just before or after.
@@ -426,10 +434,23 @@ def _subject(
         return bins_for(context, look, wide, room, phase=phase, turn=first["claim_index"])
 
     statements = tuple(
-        Statement(text=claim["asked"].check, spans=tuple(cited_spans(context, claim["evidence"])))
+        Statement(
+            text=_heard_text(context, claim) if read else claim["asked"].check,
+            spans=tuple(cited_spans(context, claim["evidence"])),
+        )
         for claim in claims
     )
     return Subject(statements, spans, bins, _frames(context, claims, _LASTING_FRAMES - 1))
+
+
+def _heard_text(context: Context, task: VerifyTask) -> str:
+    """What is asked of whoever reads cues alone: the claim itself where its check describes, in the place of a name
+    of the cast, how somebody looks, which no cue tells.
+    """
+    claim, asked = task["claim"], task["asked"]
+    named = {e.name for e in entities_named(context, [claim.text])}
+    described = named - {e.name for e in entities_named(context, [asked.check])}
+    return claim.text if described and not asked.negated else asked.check
 
 
 def _read(opinion: Opinion, negated: bool, *, when: bool) -> Opinion:

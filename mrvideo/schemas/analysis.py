@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
@@ -312,11 +312,16 @@ class GoalsInputs(Message):
 
     question: str
     options: tuple[str, ...] = ()
+    times: tuple[float, ...] = Field(
+        default=(), description="the times that the question names, in seconds, as frames are labelled"
+    )
     speech: str = ""
 
 
 class GoalsReply(Message):
-    """What to check inside one span, and what across spans: no analysis and no times in either."""
+    """What to check inside one span, and what across spans: no analysis in either, and no time that the question
+    does not name.
+    """
 
     local_question: Filled
     global_question: Filled
@@ -472,10 +477,11 @@ class AnswerReply(Message):
 
     reasoning: str = ""
     claims: tuple[ClaimReply, ...] = Field(default=(), max_length=40)
-    rest_check: str = Field(
-        default="",
-        description="for counts, orders, summaries, first, last and when: a yes/no question to somebody who sees the rest of "
-        "the video; yes means that something is missing from the answer",
+    rest_check: tuple[str, ...] = Field(
+        default=(),
+        max_length=2,
+        description="for counts, orders, summaries, first, last and when: a yes/no question, or two, to somebody who sees the "
+        "rest of the video; yes means that something is missing from the answer",
     )
     rest_within: tuple[SpanReply, ...] = Field(
         default=(), max_length=8, description="spans that alone could hold it; [] for the whole video"
@@ -485,6 +491,16 @@ class AnswerReply(Message):
     answer: str | None = None
     choice: int | None = None
     confidence: Confidence
+
+    @field_validator("rest_check", mode="before")
+    @classmethod
+    def _questions(cls, value: object) -> object:
+        """One question may stand without a list; an empty one is none."""
+        asked: object = (value,) if isinstance(value, str) else value
+        if not isinstance(asked, (list, tuple)):
+            return asked
+        every = cast("Sequence[object]", asked)
+        return tuple(one for one in every if not isinstance(one, str) or one.strip())
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:

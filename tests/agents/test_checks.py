@@ -411,3 +411,40 @@ async def test_an_absence_covers_no_frame_that_could_not_be_read(film: SimpleNam
     evidence = [e for e in asked.mind.inputs("answer")[0].evidence if "looked for" in e.quote]
     assert [(e.start_seconds, e.stop_seconds) for e in evidence] == [(20.0, 40.0)]
     assert any(u.span.overlaps(Span(60.0, 80.0)) for u in asked.answer.unseen)
+
+
+async def test_who_is_said_to_say_it_is_named_and_not_described_to_whoever_reads_cues(
+    film: SimpleNamespace,
+) -> None:
+    """ "The woman in the grey coat says": no cue tells who wears what."""
+    mara = Entity(
+        name="person_1", kind="person", description="a grey coat", exemplar_seconds=1.0, display_name="Mara"
+    )
+    index = talking(film).model_copy(update={"entities": (mara,)})
+    mind = film.mind(words=("Pip ate it",))
+
+    def answer(inputs: Any, request: Any) -> dict[str, Any]:
+        (cue,) = [e.id for e in inputs.evidence if "Pip ate it" in e.quote]
+        claim = {
+            "text": "<person_1> says that Pip ate it.",
+            "citations": [{"evidence_id": cue}],
+            "check": "Does the woman in the grey coat say that Pip ate it?",
+        }
+        return {"found": True, "answer": "Pip", "confidence": 4, "claims": [claim]}
+
+    mind.handlers["answer"] = answer
+    (check,) = checks(await film.run(mind, index, max_rounds=1))
+    assert texts(check) == ["<person_1> says that Pip ate it."] and not check.pictures
+    user = check.prompt.render(check.inputs).user
+    assert "<person_1> called Mara" in user, "whom the cues call so"
+
+
+async def test_what_a_check_of_speech_does_not_tell_is_not_looked_at_more_closely(
+    film: SimpleNamespace,
+) -> None:
+    cast = [Entity(name="person_1", kind="person", description="a hat", exemplar_seconds=1.0)]
+    mind = film.mind(words=("Pip ate it",), handlers={"verify": lambda i, r: {"verdict": "unclear"}})
+    mind.handlers["answer"] = answering(("<person_1> says that Pip ate it", "Pip ate it"))
+    index = talking(film, speakers=False).model_copy(update={"entities": tuple(cast)})
+    asked = await film.run(mind, index, max_rounds=1)
+    assert [len(r.pictures) for r in checks(asked)] == [2, 2]

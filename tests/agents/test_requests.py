@@ -292,6 +292,49 @@ async def test_words_that_nobody_transcribed_are_not_looked_for_in_pictures(film
     assert sum(len(r.pictures) for r in mind.requests) == 0
 
 
+@pytest.mark.parametrize("has_audio", [True, False])
+@pytest.mark.parametrize("says", ["goals", "plan"])
+async def test_what_only_speech_could_tell_ends_after_one_round_and_says_that_there_is_none(
+    film: SimpleNamespace, says: str, has_audio: bool
+) -> None:
+    index = film.index(CAPTIONS)
+    index = index.model_copy(update={"video": index.video.model_copy(update={"has_audio": has_audio})})
+    goals = {"local_question": "What?", "global_question": "What?", "needs_speech": says == "goals"}
+    mind = film.mind(words=("Field 1.",), handlers={"goals": lambda i, r: goals})
+    decides = "speech" if says == "plan" else "several"
+    mind.handlers["global_intention"] = lambda i, r: {**mind.global_intention(i), "decided_by": decides}
+    mind.handlers["answer"] = lambda i, r: {"found": False, "confidence": 3}
+    asked = await film.run(mind, index, "What does she say?")
+    assert asked.answer.rounds == 1 and not any(r.pictures for r in mind.requests)
+    told = "Its sound was not transcribed" if has_audio else "nothing is said in it"
+    assert told in asked.answer.searched
+
+
+async def test_nobody_is_told_to_transcribe_what_was_heard_to_be_silent(film: SimpleNamespace) -> None:
+    index = film.index(CAPTIONS)
+    video = index.video.model_copy(update={"has_audio": True})
+    index = index.model_copy(update={"video": video, "settings": {**index.settings, "heard": True}})
+    mind = film.mind(handlers={"answer": lambda i, r: {"found": False, "confidence": 3}})
+    asked = await film.run(mind, index, max_rounds=1)
+    assert "not transcribed" not in asked.answer.searched
+
+
+@pytest.mark.parametrize(
+    ("question", "times"),
+    [("What is seen at 1:20?", (80.0,)), ("What comes first?", ()), ("Who is there at 9:00?", ())],
+    ids=["a time", "none", "behind the end"],
+)
+async def test_goals_name_the_times_that_the_question_names_as_frames_are_labelled(
+    film: SimpleNamespace, question: str, times: tuple[float, ...]
+) -> None:
+    """They were told to name no times also where the question asks for one."""
+    asked = await film.run(film.mind(words=("Field 1.",)), film.index(CAPTIONS), question)
+    (goals,) = sent(asked, "goals")
+    assert goals.inputs.times == times
+    told = goals.prompt.render(goals.inputs).user.replace(question, "")
+    assert ("80.00 s" in told) is bool(times) and ("The question names" in told) is bool(times)
+
+
 CUE = "The ferry is late"
 
 
@@ -411,6 +454,23 @@ async def test_the_rest_is_checked_where_another_occurrence_is_likeliest_and_say
     assert any(14 <= t < 20 for t in rest.inputs.frame_times), "the uncited part of the cited scene"
     assert '"no" means: not in these frames' in rest.prompt.render(rest.inputs).user
     assert "of the rest" in asked.answer.searched
+
+
+async def test_two_things_are_ruled_out_in_one_check_of_the_rest(film: SimpleNamespace) -> None:
+    """An order wants nothing before its first and nothing after its last: one look at the rest tells both."""
+    mind = film.mind(words=("Field 3.",))
+    rest = ["Is a dog seen?", "Is a cat seen?"]
+    mind.handlers["answer"] = claims_of({"text": "Field 3."}, rest_check=rest)
+    mind.handlers["verify"] = lambda i, r: {
+        "verdict": "yes" if not i.sampled or "cat" in i.statements[0].text else "no",
+        "seen": i.statements[0].text,
+    }
+    asked = await film.run(mind, film.index(CAPTIONS))
+    first, *_ = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    assert [s.text for s in first.inputs.statements] == rest
+    assert asked.answer.rounds == 2, "a cat is left out"
+    known = " ".join(sent(asked, "whole_intention")[-1].inputs.known)
+    assert "Is a cat seen?" in known and "Is a dog seen?" not in known
 
 
 async def test_of_the_rest_the_scenes_that_likely_hold_it_are_shown_before_others(
