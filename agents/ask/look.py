@@ -27,6 +27,7 @@ from mrvideo.agents.ask.pixels import (
     images_per_look,
     phase_of,
     pictures_of,
+    spread,
 )
 from mrvideo.agents.ask.segments import cues_within, unheard
 from mrvideo.agents.ask.shots import padded, units
@@ -193,14 +194,17 @@ def _is_part(span: Span, part: Span) -> bool:
 
 
 def _across(context: Context, state: State, spans: list[Span], images: int) -> list[LookTask]:
-    """One frame of each shot, in order, in as few calls as hold them; parted where a scene begins."""
-    parts = units(context, spans)
+    """One frame of each shot, in order, in as few calls as hold them; parted where a scene begins. Where pictures
+    are few in a later round, first of shots that no look has shown.
+    """
+    every = units(context, spans)
+    exemplars = _exemplars_across(context, state)
+    parts = every if state["round"] == 1 else _new_first(context, every, max(images - exemplars, 1))
     if images == 0 or not parts:
         context.pictures.give_back(images)
         return []
     most = images_across(context)
-    exemplars = _exemplars_across(context, state)
-    wanted = glance_frames(context, spans)
+    wanted = glance_frames(context, parts)
     count = max(math.ceil(min(wanted, images) / max(most - exemplars, 1)), 1)
     groups = _groups(parts, [1] * len(parts), count)
     tasks: list[LookTask] = []
@@ -227,9 +231,19 @@ def _across(context: Context, state: State, spans: list[Span], images: int) -> l
     out = sum(task["left_out"] for task in tasks)
     if out:
         context.on_event(
-            Notice(text=f"{out} of {len(parts)} shots are not looked at: only their captions are read")
+            Notice(text=f"{out} of {len(every)} shots are not looked at: only their captions are read")
         )
     return tasks
+
+
+def _new_first(context: Context, parts: Sequence[Span], frames: int) -> list[Span]:
+    """What a look of so many frames shows of more parts: those that none has shown, then others, evenly chosen."""
+    if frames >= len(parts):
+        return list(parts)
+    sent = context.sent.before
+    new = [part for part in parts if not any(part.contains(time) for time in sent)]
+    others = spread([part for part in parts if part not in new], max(frames - len(new), 0)) if new else parts
+    return sorted([*new, *others], key=lambda part: part.start_seconds)
 
 
 def _wanted_across(context: Context, state: State) -> int:

@@ -116,6 +116,17 @@ async def test_what_is_not_found_is_searched_once_more_in_other_frames(film: Sim
     assert len(times) == 2 and len(set.union(*times)) == sum(len(t) for t in times)
 
 
+async def test_what_is_searched_across_the_video_again_is_what_no_look_has_shown(
+    film: SimpleNamespace,
+) -> None:
+    """Both rounds took evenly spread shots, and of 40 some were shown twice and others never."""
+    mind = film.mind(words=(), handlers={"answer": lambda i, r: {"found": False, "confidence": 3}})
+    asked = await film.run(mind, film.index([f"Field {n}." for n in range(40)]))
+    first, again = [r.inputs.frame_times for r in mind.requests if r.prompt.name == "look_global"]
+    shots = [{int(time // 10) for time in times} for times in (first, again)]
+    assert asked.answer.rounds == 2 and len(shots[1]) > 10 and not shots[0] & shots[1]
+
+
 async def test_lower_efforts_and_a_single_round_do_not_search_again(film: SimpleNamespace) -> None:
     for arguments in ({"effort": "medium"}, {"effort": "low"}, {"max_rounds": 1}):
         mind = film.mind(
