@@ -33,10 +33,11 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from transformers.utils import logging
 
-from mrvideo.models.generation import Generator, Job, best_device, grow_segments
+from mrvideo.models.generation import Generator, Job, best_device
 from mrvideo.models.packed.engine import PackedBatcher
 from mrvideo.models.packed.memory import head_width
 from mrvideo.models.torchvision_check import torchvision_loads
+from mrvideo.settings import grow_gpu_segments
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support.random_models import SHAPES, build
@@ -275,7 +276,7 @@ def main() -> None:
     parser.add_argument("--device", default=None)
     arguments = parser.parse_args()
     logging.set_verbosity_error()
-    grow_segments()
+    grow_gpu_segments(torch.__version__)
     device = torch.device(arguments.device or best_device())
     cuda = device.type == "cuda"
     until = time.monotonic() + arguments.seconds

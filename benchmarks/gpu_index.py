@@ -36,10 +36,11 @@ import mrvideo.models.generation as generation
 from mrvideo import api
 from mrvideo.models import local
 from mrvideo.models.chat_backend import Completion
-from mrvideo.models.generation import Job, best_device, grow_segments
+from mrvideo.models.generation import Job, best_device
 from mrvideo.models.torchvision_check import torchvision_loads
 from mrvideo.records import Usage
 from mrvideo.schemas.captioning import CaptionClipReply, CharactersReply
+from mrvideo.settings import grow_gpu_segments
 
 FPS = 24
 
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--device", default=None)
     parser.add_argument("--clips", type=int, default=96, help="of the model's own speed, first")
     arguments = parser.parse_args()
-    grow_segments()
+    grow_gpu_segments(torch.__version__)
     device = arguments.device or best_device()
     cuda = device.startswith("cuda")
     generator: Any = Canned(

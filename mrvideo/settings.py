@@ -86,6 +86,18 @@ def silence_telemetry() -> None:
         os.environ.setdefault(name, value)
 
 
+def grow_gpu_segments(torch_version: str) -> None:
+    """Ask PyTorch's allocator of GPU memory to grow its segments instead of keeping one for each size: prefills are
+    all of unlike sizes.
+
+    Call it before a GPU is used. What the user has set for the allocator stays.
+    """
+    newer = tuple(int(part) for part in torch_version.split(".")[:2]) >= (2, 9)
+    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+    if not any(name in os.environ for name in names):
+        os.environ[names[0] if newer else names[1]] = "expandable_segments:True"
+
+
 def state_folder() -> Path:
     """Where logs are kept: `mrvideo` in XDG_STATE_HOME, on Windows in LOCALAPPDATA, else in `~/.local/state`.
 

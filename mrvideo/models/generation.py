@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import current_process
@@ -24,6 +23,7 @@ from mrvideo.models.constrained_decoding import HeldToSchemas, can_hold
 from mrvideo.models.packed.attention import pack_towers
 from mrvideo.models.processors import keep_pictures_whole, load_processor
 from mrvideo.records import Usage
+from mrvideo.settings import grow_gpu_segments
 
 # Typed in part only; what is read from them here is checked by the tests.
 _auto_config: Any = AutoConfig
@@ -60,16 +60,6 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def grow_segments() -> None:
-    """Ask PyTorch's allocator to grow its segments instead of keeping one for each size: prefills are all of
-    unlike sizes. Before the first use of a GPU; what the user asked for stays.
-    """
-    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
-    if not any(name in os.environ for name in names):
-        newer = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 9)
-        os.environ[names[0] if newer else names[1]] = "expandable_segments:True"
-
-
 def load(path: str, *, device: str | None = None, temperature: float | None = None) -> Generator:
     """The model of a folder, or of the Hugging Face hub. Raises `ModelUnavailable` when it cannot be loaded
     or used.
@@ -79,7 +69,7 @@ def load(path: str, *, device: str | None = None, temperature: float | None = No
     logging.set_verbosity_error()
     try:
         processor = load_processor(path)
-        grow_segments()
+        grow_gpu_segments(torch.__version__)
         model = _load(path, device or best_device())
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]

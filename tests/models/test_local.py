@@ -16,6 +16,7 @@ from mrvideo.models import Ledger, ModelSettings, open_model
 from mrvideo.models.base import Picture, Request
 from mrvideo.schemas.captioning import MergeBorderInputs
 from mrvideo.schemas.shared import Message
+from mrvideo.settings import grow_gpu_segments
 
 torch = pytest.importorskip("torch", reason="the local extra is not installed")
 pytest.importorskip("transformers", reason="the local extra is not installed")
@@ -200,14 +201,13 @@ def test_the_context_is_read_from_the_models_own_config(open_local):
 )
 def test_the_allocator_grows_its_segments_unless_the_user_says_how(monkeypatch, torch_version, name):
     names = {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}
-    monkeypatch.setattr(torch, "__version__", torch_version)
     for theirs in (None, *sorted(names)):
         for each in names:
             # Set and taken away, so that what is set here ends with the test.
             monkeypatch.setenv(each, "max_split_size_mb:64")
             if each != theirs:
                 monkeypatch.delenv(each)
-        generation.grow_segments()
+        grow_gpu_segments(torch_version)
         said = {each: os.environ[each] for each in names if each in os.environ}
         assert said == ({theirs: "max_split_size_mb:64"} if theirs else {name: "expandable_segments:True"})
 
