@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from sqlalchemy.pool import QueuePool
 
 from mrvideo.errors import LibraryDamaged, LibraryError, LibraryTooNew
 from mrvideo.files import kind_of, make_owners_file, make_owners_folder
-from mrvideo.library.errors import in_library_words, read_only
+from mrvideo.library.errors import in_library_words, is_held, read_only
 from mrvideo.library.schema import APPLICATION_ID, SCHEMA_VERSION
 
 # Alembic's operations go to whichever migration of this process began last: two at once would build into each
 # other's file.
 _migrating = threading.Lock()
+
+_AGAIN_SECONDS = 0.02
 
 
 def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engine, bool] | None:
@@ -47,7 +50,7 @@ def open_engine(path: Path, *, create: bool, busy_seconds: float) -> tuple[Engin
             make_owners_file(real)
         engine = _engine(real, writable=writable, busy_seconds=busy_seconds)
         try:
-            _bring_up_to_date(engine, path, writable=writable)
+            _bring_up_to_date(engine, path, writable=writable, busy_seconds=busy_seconds)
         except BaseException:
             engine.dispose()
             raise
@@ -93,23 +96,39 @@ def _engine(path: Path, *, writable: bool, busy_seconds: float) -> Engine:
     return engine
 
 
-def _bring_up_to_date(engine: Engine, path: Path, *, writable: bool) -> None:
+def _bring_up_to_date(engine: Engine, path: Path, *, writable: bool, busy_seconds: float) -> None:
     with engine.connect() as connection:
         version = _version(connection, path)
     if version == SCHEMA_VERSION:
         return
     if not writable:
         raise read_only(path)
-    # Outside any transaction, and only now that the file is known to be ours: the mode is written into it.
-    raw = engine.raw_connection()
-    try:
-        raw.cursor().execute("PRAGMA journal_mode = WAL")
-    finally:
-        raw.close()
+    # Only now that the file is known to be ours: the mode is written into it.
+    _log_ahead(engine, busy_seconds=busy_seconds)
     with engine.execution_options(writes=True).begin() as connection:
         # Asked again under the lock: another process may have done it meanwhile.
         if _version(connection, path) != SCHEMA_VERSION:
             _migrate(connection)
+
+
+def _log_ahead(engine: Engine, *, busy_seconds: float) -> None:
+    """Set the file to a write-ahead log, outside any transaction.
+
+    SQLite does not wait here for another that is about to write, as whoever sets the same mode at this moment is:
+    it fails at once, whatever its time limit.
+    """
+    until = time.monotonic() + busy_seconds
+    while True:
+        raw = engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_held(error) or time.monotonic() >= until:
+                raise
+        finally:
+            raw.close()
+        time.sleep(_AGAIN_SECONDS)
 
 
 def _version(connection: Connection, path: Path) -> int:

@@ -64,9 +64,18 @@ def read_only(path: Path) -> LibraryReadOnly:
     )
 
 
+def is_held(error: BaseException) -> bool:
+    """Whether SQLite says that somebody else holds a lock."""
+    return _code(error) in (_BUSY, _LOCKED)
+
+
+def _code(error: BaseException | None) -> int:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return _CODES.get(str(error), 0) if code is None else code & 0xFF
+
+
 def _from_sqlite(error: BaseException | None, path: Path) -> LibraryError:
-    code = getattr(error, "sqlite_errorcode", None)
-    code = _CODES.get(str(error), 0) if code is None else code & 0xFF
+    code = _code(error)
     if code in (_BUSY, _LOCKED):
         return LibraryLocked(f"{path}: another process holds this library; wait for it, or stop it")
     if code == _READONLY:

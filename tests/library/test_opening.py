@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -329,6 +330,20 @@ def test_many_processes_may_make_the_same_library_at_once(path):
         process.communicate(b"x")
     assert [process.returncode for process in several] == [0, 0, 0, 0]
     assert Library.open(path).videos() == ()
+
+
+def test_whoever_opens_while_another_makes_the_library_waits(path: Path) -> None:
+    """It failed at once: SQLite waits for no writer where the journal's mode is changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LibraryLocked, match="another process holds"):
+        Library.open(path, busy_seconds=0.05)
+    done = threading.Timer(0.1, other.rollback)
+    done.start()
+    Library.open(path).close()
+    done.join()
+    other.close()
 
 
 def test_libraries_that_are_made_at_once_in_one_process_do_not_mix(tmp_path: Path) -> None:
