@@ -51,18 +51,9 @@ _SHORT_WORDS = 14
 Entries: TypeAlias = "list[SceneDraft | Failure]"
 
 
-class Chain(NamedTuple):
-    """What the clips of one chain yield."""
-
-    entries: Entries
-    newcomers: list[Mention]
-    corrected: list[Corrected]
-    called: list[Called]
-
-
 class Captioned(NamedTuple):
-    """A shard's captions: drafts and failures that cover its decoded clips, who was found only now, whose description was
-    put right, and whom cues and texts call by name.
+    """Captions of a shard, or of one chain of it: drafts and failures that cover its decoded clips, who was found only
+    now, whose description was put right, and whom cues and texts call by name.
     """
 
     entries: Entries
@@ -113,7 +104,7 @@ def _chains(view: ShardView, *, longest_seconds: float) -> list[list[ClipView]]:
 
 async def _caption_chain(
     known: Known, chain: Sequence[ClipView], mentions: Sequence[Mention], calls: Calls
-) -> Chain:
+) -> Captioned:
     entries: Entries = []
     new: list[Mention] = []
     corrected: list[Corrected] = []
@@ -140,7 +131,7 @@ async def _caption_chain(
         new += call.newcomers(reply)
         corrected += call.corrected(reply)
         called += call.called(reply)
-    return Chain(entries, new, corrected, called)
+    return Captioned(entries, tuple(new), tuple(corrected), tuple(called))
 
 
 def _put_right(mentions: Sequence[Mention], corrected: Sequence[Corrected]) -> list[Mention]:
@@ -299,7 +290,7 @@ def _variants(call: _ClipCall) -> list[_ClipCall]:
     ]
 
 
-def _distinct(chains: Sequence[Chain], mentions: Sequence[Mention]) -> Captioned:
+def _distinct(chains: Sequence[Captioned], mentions: Sequence[Mention]) -> Captioned:
     """All of the chains. Those that know nothing of each other may give two individuals one name: the later is renamed."""
     taken = {mention.name for mention in mentions}
     entries: Entries = []

@@ -64,7 +64,7 @@ def read_only(path: Path) -> LibraryReadOnly:
     )
 
 
-def is_held(error: BaseException) -> bool:
+def is_held(error: BaseException | None) -> bool:
     """Whether SQLite says that somebody else holds a lock."""
     return _code(error) in (_BUSY, _LOCKED)
 
@@ -75,9 +75,9 @@ def _code(error: BaseException | None) -> int:
 
 
 def _from_sqlite(error: BaseException | None, path: Path) -> LibraryError:
-    code = _code(error)
-    if code in (_BUSY, _LOCKED):
+    if is_held(error):
         return LibraryLocked(f"{path}: another process holds this library; wait for it, or stop it")
+    code = _code(error)
     if code == _READONLY:
         return read_only(path)
     if code == _FULL or (code == _IOERR and _nearly_full(path)):
