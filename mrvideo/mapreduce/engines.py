@@ -139,9 +139,20 @@ def kill_pool(pool: Any) -> None:
 
 
 def _loky_backend() -> Callable[[], Any]:
+    from joblib.externals.loky import reusable_executor  # pyright: ignore
     from joblib.parallel import LokyBackend  # pyright: ignore
 
     class Killed(LokyBackend):  # pyright: ignore
+        def configure(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().configure(*args, **kwargs)  # pyright: ignore
+            except (OSError, RuntimeError):
+                # The pool of an earlier map, which could not be made larger: joblib has not been given it,
+                # and would leave its processes for minutes.
+                if reusable_executor._executor is not None:  # pyright: ignore
+                    kill_pool(reusable_executor._executor)  # pyright: ignore
+                raise
+
         def abort_everything(self, ensure_ready: bool = True) -> None:
             kill_pool(self._workers)  # pyright: ignore
             super().abort_everything(ensure_ready)  # pyright: ignore

@@ -20,6 +20,7 @@ import pytest
 
 from mrvideo.errors import DecodeError, WorkerLost
 from mrvideo.mapreduce import decoding, decoding_processes, map_shards
+from mrvideo.mapreduce.engines import kill_pool
 from mrvideo.records import Frame
 
 pytestmark = pytest.mark.slow
@@ -114,15 +115,23 @@ def test_where_no_process_can_be_started_the_caller_hears_it_before_any_work(mon
         raise AssertionError("unreachable")
 
 
-@pytest.mark.parametrize("workers", [False, True])
+@pytest.mark.parametrize("before", ["decoding", "no workers", "two workers"])
 def test_where_one_process_cannot_be_started_those_before_it_are_ended(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], workers: bool
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], before: str
 ):
     """They were left to themselves, and printed that what they share with their pool was gone."""
+    from joblib.externals.loky import reusable_executor
     from joblib.externals.loky.backend.popen_loky_posix import Popen
 
     launched: list[Any] = []
     launch: Any = Popen._launch  # pyright: ignore
+    kept: list[Any] = []
+    if before == "two workers":
+        pids = set(map_shards(lambda _: os.getpid(), range(8), backend="loky", workers=2))
+        kept += [psutil.Process(pid) for pid in pids]
+    elif reusable_executor._executor is not None:  # pyright: ignore
+        # Of a test before this one.
+        kill_pool(reusable_executor._executor)  # pyright: ignore
 
     def once(popen: Any, process: Any) -> None:
         if launched:
@@ -132,13 +141,15 @@ def test_where_one_process_cannot_be_started_those_before_it_are_ended(
 
     monkeypatch.setattr(Popen, "_launch", once)
     with pytest.raises(OSError, match="temporarily unavailable"):
-        if workers:
-            # Four: not the number of another test, whose processes would be used again.
-            list(map_shards(lambda n: n, range(8), backend="loky", workers=4))
-        else:
+        if before == "decoding":
             with decoding_processes(2):
                 raise AssertionError("unreachable")
-    assert len(launched) == 1 and _gone(launched[0])
+        else:
+            list(map_shards(lambda n: n, range(8), backend="loky", workers=4))
+    assert len(launched) == 1 and all(_gone(process) for process in [*launched, *kept])
+    if before != "decoding":
+        monkeypatch.undo()
+        assert list(map_shards(lambda n: n, range(4), backend="loky", workers=2))
     assert capfd.readouterr() == ("", "")
 
 
@@ -274,6 +285,7 @@ def test_a_shard_that_breaks_wakes_those_that_wait_for_decoding(tmp_path: Path):
 _SCRIPT = """
 import os, signal, sys, time
 from mrvideo.mapreduce import decoding, decoding_processes, map_shards
+from mrvideo.mapreduce.engines import kill_pool
 
 def work():
     print(os.getpid(), flush=True)
