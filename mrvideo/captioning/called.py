@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from mrvideo.captioning.shard_records import Called, ShardRecords
 from mrvideo.records import Cue, Entity, Evidence, Sighting, Span
 from mrvideo.schemas.captioning import Named
-from mrvideo.speech.names import can_be_name, names_said
+from mrvideo.speech.names import can_be_name, name_key, names_said
 from mrvideo.speech.speakers import LabelLink
-from mrvideo.text import EXACT, holds, tokens
+from mrvideo.text import EXACT, holds
 
 NEAR_SECONDS = 2.0
 """The time told may miss the cue or text by this much: cues come early or late, and frames lie half a second apart."""
@@ -67,7 +67,7 @@ def named_by_clips(
             if entity is not None and not _contradicted(one, entity, speakers):
                 votes.setdefault(entity, []).append(one)
     counts = {entity: _counted(told) for entity, told in votes.items()}
-    taken = {_key(entity.display_name) for entity in entities if entity.display_name}
+    taken = {name_key(entity.display_name) for entity in entities if entity.display_name}
     found: list[Entity] = []
     for entity in entities:
         own = counts.get(entity.name)
@@ -76,7 +76,7 @@ def named_by_clips(
         if not own or name is None or name in taken or max(rivals, default=0) >= own[name]:
             found.append(entity)
             continue
-        told = [one for one in votes[entity.name] if _key(one.called) == name]
+        told = [one for one in votes[entity.name] if name_key(one.called) == name]
         found.append(
             entity.model_copy(
                 update={"display_name": told[0].called, "name_evidence": tuple(one.evidence for one in told)}
@@ -85,13 +85,9 @@ def named_by_clips(
     return tuple(found)
 
 
-def _key(name: str) -> str:
-    return " ".join(tokens(name))
-
-
 def _counted(told: Sequence[Called]) -> dict[str, int]:
     """How often each name is told; a part of a longer one ("Iris", "Iris Lund") counts for that, too."""
-    single = Counter(_key(one.called) for one in told)
+    single = Counter(name_key(one.called) for one in told)
     return {
         name: sum(count for other, count in single.items() if set(other.split()) <= set(name.split()))
         for name in single
@@ -111,5 +107,5 @@ def _contradicted(one: Called, entity: str, speakers: Mapping[str, str]) -> bool
     if speaker is None or one.evidence.source != "cue":
         return False
     cue = Cue(**one.evidence.span.model_dump(), text=one.evidence.quote, speaker=one.evidence.speaker)
-    said = [of_speaker for name, of_speaker in names_said([cue])[0] if _key(name) == _key(one.called)]
+    said = [of_speaker for name, of_speaker in names_said([cue])[0] if name_key(name) == name_key(one.called)]
     return any((entity == speaker) != of_speaker for of_speaker in said)

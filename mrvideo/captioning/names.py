@@ -17,6 +17,7 @@ from mrvideo.prompts.loader import load_prompt
 from mrvideo.records import Cue, Entity, Evidence, Failure, Mention, Scene, Span
 from mrvideo.schemas.captioning import CastCard, ConfirmNameInputs, ConfirmNameReply
 from mrvideo.schemas.shared import CueLine
+from mrvideo.speech.names import name_key
 from mrvideo.speech.speakers import NameCandidate, label_entity_links, name_candidates
 
 _CAPITAL = re.compile(r"\b[A-Z][\w'’]{2,}")
@@ -121,11 +122,11 @@ async def learn_names(
     """Entities with the names that cues give them, each from at least two cues and confirmed on the exemplar."""
     links = label_entity_links(scenes, cues)
     unnamed = {entity.name: entity for entity in entities if entity.display_name is None}
-    had = {entity.display_name.casefold() for entity in entities if entity.display_name}
+    had = {name_key(entity.display_name) for entity in entities if entity.display_name}
     asked: Counter[str] = Counter()
     candidates: list[NameCandidate] = []
     for candidate in name_candidates(cues, scenes, links=links):
-        if candidate.name.casefold() in had:
+        if name_key(candidate.name) in had:
             continue
         asked[candidate.entity_name] += 1
         if candidate.entity_name in unnamed and asked[candidate.entity_name] <= _MOST_NAMES:
@@ -196,14 +197,15 @@ def _named(
     entities: Sequence[Entity], confirmed: Sequence[tuple[NameCandidate, Evidence]]
 ) -> tuple[Entity, ...]:
     """One name for each and each for one. A name confirmed as well for a rival with as many cues is nobody's."""
-    agreed = {(candidate.name, candidate.entity_name) for candidate, _ in confirmed}
+    agreed = {(name_key(candidate.name), candidate.entity_name) for candidate, _ in confirmed}
     names: dict[str, tuple[str, Evidence]] = {}
     taken: set[str] = set()
     for candidate, evidence in confirmed:
-        disputed = any((candidate.name, rival) in agreed for rival in candidate.rivals)
-        if disputed or candidate.name in taken or candidate.entity_name in names:
+        name = name_key(candidate.name)
+        disputed = any((name, rival) in agreed for rival in candidate.rivals)
+        if disputed or name in taken or candidate.entity_name in names:
             continue
-        taken.add(candidate.name)
+        taken.add(name)
         names[candidate.entity_name] = (candidate.name, evidence)
     return tuple(
         entity.model_copy(

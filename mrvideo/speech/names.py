@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mrvideo.records import Cue
+from mrvideo.text import tokens
 
 _NAME = r"((?:(?:Dr|Mr|Mrs|Ms|Prof|Professor|Doctor|Captain|Miss|Aunt|Uncle|Detective|Officer|Chef)\.?\s)?[^\W\d_][\w’'-]+(?:\s[^\W\d_][\w’'-]+)?)"
 # The words around a name in any case, the name itself by its capital: `_capitalised` looks at that.
@@ -38,6 +39,11 @@ one two three four five six seven eight nine ten first second third new back goi
 _TITLE_WORDS = "dr mr mrs ms prof professor doctor captain miss aunt uncle detective officer chef"
 _TITLES = frozenset(_TITLE_WORDS.split())
 _STOP = frozenset(_NO_NAMES.split())
+
+
+def name_key(name: str) -> str:
+    """What the same name has in common however it is written: "Dr. Lund" and "dr lund"."""
+    return " ".join(tokens(name))
 
 
 def names_said(cues: Sequence[Cue]) -> list[list[tuple[str, bool]]]:

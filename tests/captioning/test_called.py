@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from mrvideo.captioning.called import evidence_of, named_by_clips
+from mrvideo.captioning.names import learn_names
 from mrvideo.captioning.shard_records import Called, ShardRecords
-from mrvideo.records import Cue, Entity, Evidence, Sighting, Span
+from mrvideo.records import Cue, Entity, Evidence, Scene, Sighting, Span
 from mrvideo.schemas.captioning import CaptionClipReply, Named
 from mrvideo.speech.speakers import LabelLink
 
@@ -145,3 +147,45 @@ def test_who_is_known_to_speak_says_whose_name_it_is(
     link = LabelLink("Speaker_1", "person_1", (0, 1), 0, ())
     records = told((label, "Iris"), quote=quote, speaker="Speaker_1")
     assert shown(named_by_clips(PAIR, records, [link])) == expected
+
+
+class Asked(Exception):
+    """A name was put to the model."""
+
+
+class NoCalls:
+    """Calls of which none may be made."""
+
+    usage: ClassVar[dict[str, Any]] = {}
+
+    async def ask(self, request: Any, *, hides: str) -> Any:
+        raise Asked(request.inputs.name)
+
+
+class NoFrames:
+    async def at(self, times: Sequence[float]) -> dict[float, Any]:
+        return {}
+
+
+@pytest.mark.parametrize(("called", "asked"), [("Dr. Lund", False), ("dr lund", False), ("Dr. Lind", True)])
+async def test_a_name_that_a_clip_told_is_not_asked_of_another_as_cues_write_it(
+    called: str, asked: bool
+) -> None:
+    """Compared letter by letter "Dr. Lund" was another name than "Dr Lund", and two were called so."""
+    scenes = tuple(
+        Scene(
+            index=n, start_seconds=10.0 * n, stop_seconds=10.0 * n + 10, brief="", detailed="",
+            entity_names=("person_2",),
+        )
+        for n in range(2)
+    )  # fmt: skip
+    cues = tuple(
+        Cue(start_seconds=10.0 * n + 1, stop_seconds=10.0 * n + 2, text="Thanks, Dr Lund.") for n in range(2)
+    )
+    two = (entity("person_1", "0/person_a", called=called), entity("person_2", "0/person_b"))
+    learning = learn_names(two, scenes, cues, calls=cast(Any, NoCalls()), exemplars=cast(Any, NoFrames()))
+    if asked:
+        with pytest.raises(Asked, match="Dr Lund"):
+            await learning
+    else:
+        assert await learning == (two, ())
