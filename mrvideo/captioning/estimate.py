@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mrvideo.captioning.cards import FRAMES_OF_ONE, Entry, View, blocks, frames_of_each
 from mrvideo.captioning.cast import WORDS_FROM
@@ -107,85 +109,122 @@ def estimate_calls(
     comparisons differ, come on top.
     """
     capabilities = capabilities or Capabilities()
-    size = fit_within(info.width, info.height, options.reading_for(capabilities).pixels)
     shards = plan(info.duration_seconds, options)
     clips = [clip.span for shard in shards for clip in plan_clips(shard, clip_seconds=options.clip_seconds)]
     frames = [_count(clip, options.frames_per_second) for clip in clips]
-    dense = sum(frames)
-    if options.cells_per_clip is not None and options.recipe == "fused":
-        frames = [min(count, options.cells_per_clip) for count in frames]
-
-    def row(
-        stage: str,
-        prompt: str,
-        calls: int,
-        dense_images: int,
-        others: int,
-        sheets: tuple[tuple[int, int], ...] = (),
-        own_tokens: int | None = None,
-        halved: int = 0,
-    ) -> StageEstimate:
-        return StageEstimate(
-            stage=stage,
-            prompt=prompt,
-            calls=calls,
-            images=dense_images + others + halved + sum(count for count, _ in sheets),
-            halved=halved,
-            sheets=sheets,
-            own_tokens=_INPUT_TOKENS.get(prompt, 60) if own_tokens is None else own_tokens,
-            dense_images=dense_images,
-            passes=dense_images / dense if dense else 0.0,
-            width=size[0],
-            height=size[1],
-        )
-
+    film = _Film(info, options, capabilities, dense=sum(frames))
     listed = min(appearing_per_clip, mentions_per_shard, CELLS)
     sheet = sheets_beside(capabilities) if listed else 0
     sparse = sum(
         min(_first_look(shard, options, shot_seconds, is_last=shard == shards[-1]), room(capabilities))
         for shard in shards
     )
-    rows = [row("characters", "characters", len(shards), 0, sparse)]
+    first = film.row("characters", "characters", len(shards), others=sparse)
     if options.recipe == "fused":
-        # The frame before a clip is the last of the one before it, sent again; the first clip has none.
-        before = max(0, len(clips) - 1) if shows_before(capabilities) else 0
-        spaces = [room(capabilities, taken=sheet + (place > 0 and before > 0)) for place in range(len(clips))]
-        sent = sum(min(count, space) for count, space in zip(frames, spaces, strict=True))
-        faces = ((len(clips), listed),) if sheet else ()
-        rows.append(row("caption", "caption_clip", len(clips), sent, 0, faces, halved=before))
+        captions = _fused(film, frames, listed=listed, sheet=sheet)
     else:
-        borders = max(0, len(clips) - 1)
-        rows.append(
-            row("split", "split_clip", len(clips), sum(min(n, room(capabilities)) for n in frames), 0)
-        )
-        rows.append(
-            row(
-                "merge", "merge_border", borders, 0, 2 * min(BORDER_FRAMES, room(capabilities) // 2) * borders
-            )
-        )
-        scenes = math.ceil(len(clips) * scenes_per_clip)
-        per_scene = dense / scenes if scenes else 0.0
-        parts = scenes * max(1, math.ceil(per_scene / room(capabilities, taken=sheet)))
-        faces = ((parts, listed),) if sheet else ()
-        rows.append(row("caption", "caption_scene", parts, dense, 0, faces))
-    if not mentions_per_shard or len(shards) < 2:
-        return (*rows, row("cast", "link_cast", 0, 0, 0))
-    cards = mentions_per_shard * len(shards)
-    if cards >= WORDS_FROM:
-        rows.append(row("cast", "possible_cast", 1, 0, 0, own_tokens=_CARD_TOKENS * cards))
-    # Up a tree, then every shard but the first once more with the whole cast.
-    card = Entry("", CastCard(card_id="", kind="", description=""), (View(0.0),) * frames_per_mention)
+        captions = _paper(film, frames, math.ceil(len(clips) * scenes_per_clip), listed=listed, sheet=sheet)
     compared = max(0, mentions_per_shard - known_at_borders)
+    cast = _cast(film, len(shards), mentions_per_shard, compared, frames_per_mention)
+    return (first, *captions, *cast)
+
+
+@dataclass(frozen=True)
+class _Film:
+    """What all rows have in common. `dense`: frames of the video at the full rate."""
+
+    info: VideoInfo
+    options: CaptioningOptions
+    capabilities: Capabilities
+    dense: int
+
+    def row(
+        self,
+        stage: str,
+        prompt: str,
+        calls: int,
+        *,
+        dense: int = 0,
+        others: int = 0,
+        halved: int = 0,
+        sheets: tuple[tuple[int, int], ...] = (),
+        own_tokens: int | None = None,
+    ) -> StageEstimate:
+        """A stage's calls. `dense` and `others` are frames at the full size, `halved` at half of it."""
+        size = fit_within(
+            self.info.width, self.info.height, self.options.reading_for(self.capabilities).pixels
+        )
+        return StageEstimate(
+            stage=stage,
+            prompt=prompt,
+            calls=calls,
+            images=dense + others + halved + sum(count for count, _ in sheets),
+            halved=halved,
+            sheets=sheets,
+            own_tokens=_INPUT_TOKENS.get(prompt, 60) if own_tokens is None else own_tokens,
+            dense_images=dense,
+            passes=dense / self.dense if self.dense else 0.0,
+            width=size[0],
+            height=size[1],
+        )
+
+
+def _fused(film: _Film, frames: Sequence[int], *, listed: int, sheet: int) -> list[StageEstimate]:
+    """One call a clip, of so many frames each."""
+    most = film.options.cells_per_clip
+    # The frame before a clip is the last of the one before it, sent again; the first clip has none.
+    before = max(0, len(frames) - 1) if shows_before(film.capabilities) else 0
+    sent = sum(
+        min(
+            count if most is None else min(count, most),
+            room(film.capabilities, taken=sheet + (place > 0 and before > 0)),
+        )
+        for place, count in enumerate(frames)
+    )
+    faces = ((len(frames), listed),) if sheet else ()
+    return [film.row("caption", "caption_clip", len(frames), dense=sent, sheets=faces, halved=before)]
+
+
+def _paper(
+    film: _Film, frames: Sequence[int], scenes: int, *, listed: int, sheet: int
+) -> list[StageEstimate]:
+    """Clips are split, scenes joined over borders, and each captioned by itself."""
+    borders = max(0, len(frames) - 1)
+    at_border = 2 * min(BORDER_FRAMES, room(film.capabilities) // 2)
+    per_scene = film.dense / scenes if scenes else 0.0
+    parts = scenes * max(1, math.ceil(per_scene / room(film.capabilities, taken=sheet)))
+    faces = ((parts, listed),) if sheet else ()
+    split = sum(min(count, room(film.capabilities)) for count in frames)
+    return [
+        film.row("split", "split_clip", len(frames), dense=split),
+        film.row("merge", "merge_border", borders, others=at_border * borders),
+        film.row("caption", "caption_scene", parts, dense=film.dense, sheets=faces),
+    ]
+
+
+def _cast(
+    film: _Film, shards: int, mentions: int, compared: int, frames_per_mention: int
+) -> list[StageEstimate]:
+    """One text call on all descriptions, then comparisons up a tree, and of every shard but the first once more with
+    the whole cast; `compared` of a shard's `mentions` are not known over its border.
+    """
+    if not mentions or shards < 2:
+        return [film.row("cast", "link_cast", 0)]
+    rows: list[StageEstimate] = []
+    cards = mentions * shards
+    if cards >= WORDS_FROM:
+        rows.append(film.row("cast", "possible_cast", 1, own_tokens=_CARD_TOKENS * cards))
+    card = Entry("", CastCard(card_id="", kind="", description=""), (View(0.0),) * frames_per_mention)
+    space = room(film.capabilities)
     calls, sheets = 0, Counter[int]()
-    for left, right in ((compared, compared), (compared, mentions_per_shard)):
-        lefts, rights = blocks([card] * left, [card] * right, room(capabilities)) if left else ([], [])
+    for left, right in ((compared, compared), (compared, mentions)):
+        lefts, rights = blocks([card] * left, [card] * right, space) if left else ([], [])
         for both in ((*one, *other) for one in lefts for other in rights):
-            cells = len(both) * min(frames_per_mention, frames_of_each(both, room(capabilities)))
+            cells = len(both) * min(frames_per_mention, frames_of_each(both, space))
             sheets.update([CELLS] * (cells // CELLS) + [cells % CELLS] * (cells % CELLS > 0))
             calls += 1
-    made = tuple(((len(shards) - 1) * count, cells) for cells, count in sorted(sheets.items()))
-    rows.append(row("cast", "link_cast", (len(shards) - 1) * calls, 0, 0, made))
-    return tuple(rows)
+    made = tuple(((shards - 1) * count, cells) for cells, count in sorted(sheets.items()))
+    return [*rows, film.row("cast", "link_cast", (shards - 1) * calls, sheets=made)]
 
 
 def _first_look(span: Span, options: CaptioningOptions, shot_seconds: float, *, is_last: bool) -> int:
