@@ -207,13 +207,39 @@ def _question(
     `most`, one about the whole video that takes two rounds.
     """
     scenes = max(1, math.ceil(info.duration_seconds / settings.clip_seconds))
+    rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
+    calls = _reading(scenes, effort, settings, capabilities, rounds=rounds, most=most, talks=talks)
+    if effort != "low":
+        calls.append(_Call("goals", "text", 1, 40))
+        if most:
+            calls += _looks(scenes, effort, capabilities, rounds)
+        elif not talks:
+            calls.append(_Call("look_local", "vision", 1, 100, 2))
+    if effort == "high":
+        checks = _CHECKS if most else 1
+        calls.append(_Call("verify", "verify", checks, 300 if most else 60, 2 if most or not talks else 0))
+    side = settings.long_side_pixels or capabilities.long_side_pixels
+    size = fit_within(info.width, info.height, side)
+    return _total(effort, [_priced(call, names[call.role], size) for call in calls])
+
+
+def _reading(
+    scenes: int,
+    effort: Effort,
+    settings: Settings,
+    capabilities: Capabilities,
+    *,
+    rounds: int,
+    most: bool,
+    talks: bool,
+) -> list[_Call]:
+    """Calls that read captions, and those that answer."""
     walked = scenes > WALKED_FROM and effort != "exhaustive"
     # Of a long video, a question reads the chapters that it opens.
     opened = min(settings.max_opened * (SCENES_PER_CHAPTER if most else _CHILDREN), scenes)
     read_scenes = opened if walked else scenes
     segments = math.ceil(read_scenes / SCENES_PER_SEGMENT)
     each = min(read_scenes, SCENES_PER_SEGMENT)
-    rounds = min(settings.max_rounds, 2) if most and effort == "high" else 1
     told = segments * _FINDINGS * 4 * _LINE_TOKENS if most else 110 if talks else 350
     read = segments + min(segments, 2) * (rounds - 1)
     caption = _CAPTION_TOKENS if most else _SHORT_CAPTION_TOKENS
@@ -229,49 +255,44 @@ def _question(
     if walked:
         chapters = math.ceil(scenes / _CHILDREN)
         steps = max(math.ceil(math.log(chapters / WIDE, _CHILDREN)), 0) + 1
-        listed = min(chapters, WIDE) * (FACTS_SHOWN + 4) * _LINE_TOKENS
-        calls.append(_Call("walk", "text", steps, listed))
+        calls.append(_Call("walk", "text", steps, min(chapters, WIDE) * (FACTS_SHOWN + 4) * _LINE_TOKENS))
         if most:
             facts = chapters * _CHILDREN * 2 * _LINE_TOKENS
             groups = math.ceil(facts / max(capabilities.context_tokens // 2, 1000))
             calls.append(_Call("read_facts", "text", groups, facts // groups))
+    return calls
+
+
+def _looks(scenes: int, effort: Effort, capabilities: Capabilities, rounds: int) -> list[_Call]:
+    """Looks of a question about the whole video."""
     pictures = Pictures(LOCAL[effort])
-    if effort != "low":
-        calls.append(_Call("goals", "text", 1, 40))
-        if most:
-            # Where cuts come faster than clips, there are more shots to look at.
-            units = math.ceil(scenes * _SHOTS_PER_CLIP)
-            pictures.widen(effort, units)
-            for_checks = 2 * _CHECKS if effort == "high" else 0
-            across = min(pictures.most - for_checks, units + 6)
-            count = math.ceil(across / max(min(_PER_LOOK, capabilities.look_images), 1))
-            calls.append(_Call("look_global", "vision", count, 400, across // count))
-            closer = (pictures.most - for_checks - across) // rounds
-            if closer:
-                calls.append(_Call("look_local", "vision", rounds, 500, closer))
-        elif not talks:
-            calls.append(_Call("look_local", "vision", 1, 100, 2))
-    if effort == "high":
-        checks = _CHECKS if most else 1
-        calls.append(_Call("verify", "verify", checks, 300 if most else 60, 2 if most or not talks else 0))
-    side = settings.long_side_pixels or capabilities.long_side_pixels
-    width, height = fit_within(info.width, info.height, side)
-    rows: list[StageCost] = []
-    for call in calls:
-        model = names[call.role]
-        prompt = load_prompt(call.prompt)
-        own = text_tokens(prompt.static, model) + call.own_tokens
-        replies = analysis if hasattr(analysis, prompt.reply) else remembering
-        own += schema_tokens(getattr(replies, prompt.reply), model)
-        own += call.images * (image_tokens(width, height, model) + 6)
-        usage = Usage(
-            calls=call.count,
-            input_tokens=call.count * own,
-            output_tokens=call.count * _OUTPUT_TOKENS,
-            images=call.count * call.images,
-        )
-        rows.append(_stage(call.prompt, usage.model_copy(update={"cost": cost(model, usage)})))
-    return _total(effort, rows)
+    # Where cuts come faster than clips, there are more shots to look at.
+    units = math.ceil(scenes * _SHOTS_PER_CLIP)
+    pictures.widen(effort, units)
+    free = pictures.most - (2 * _CHECKS if effort == "high" else 0)
+    across = min(free, units + 6)
+    count = math.ceil(across / max(min(_PER_LOOK, capabilities.look_images), 1))
+    looks = [_Call("look_global", "vision", count, 400, across // count)]
+    closer = (free - across) // rounds
+    if closer:
+        looks.append(_Call("look_local", "vision", rounds, 500, closer))
+    return looks
+
+
+def _priced(call: _Call, model: str, size: tuple[int, int]) -> StageCost:
+    """What the calls take of a model, with pictures of that size."""
+    prompt = load_prompt(call.prompt)
+    own = text_tokens(prompt.static, model) + call.own_tokens
+    replies = analysis if hasattr(analysis, prompt.reply) else remembering
+    own += schema_tokens(getattr(replies, prompt.reply), model)
+    own += call.images * (image_tokens(*size, model) + 6)
+    usage = Usage(
+        calls=call.count,
+        input_tokens=call.count * own,
+        output_tokens=call.count * _OUTPUT_TOKENS,
+        images=call.count * call.images,
+    )
+    return _stage(call.prompt, usage.model_copy(update={"cost": cost(model, usage)}))
 
 
 def _stage(stage: str, usage: Usage, *, passes: float = 0.0) -> StageCost:
