@@ -13,6 +13,7 @@ from mrvideo.media.content import steadily
 from mrvideo.media.joined import parts_of
 from mrvideo.media.looks import runs_of
 from mrvideo.media.options import ReadOptions
+from mrvideo.media.reader import Reader
 from mrvideo.media.registry import open_video
 from mrvideo.media.shots import ShotDetector
 from mrvideo.media.sparse import SAME_SECONDS
@@ -63,44 +64,26 @@ def read_shard(
     options = options or ReadOptions()
 
     def read() -> ShardFrames:
-        frames: list[Frame] = []
         with open_video(path, options) as video:
             duration = max(video.info.duration_seconds, span.stop_seconds)
             wide = span.padded(reach_seconds, within=Span(0.0, duration))
             covered = Span(wide.start_seconds, min(wide.stop_seconds + ahead_seconds, duration))
-            times = list(
-                grid_times(wide, origin_seconds=span.start_seconds, frames_per_second=frames_per_second)
-                if reach_seconds
-                else sample_times(span, frames_per_second=frames_per_second)
-            )
-            if ahead_seconds:
-                ahead = Span(max(span.stop_seconds - reach_seconds, 0.0), covered.stop_seconds)
-                nexts = grid_times(
-                    ahead, origin_seconds=span.stop_seconds, frames_per_second=frames_per_second
-                )
-                times = _merged(times, nexts)
+            times = _sampled(span, wide, covered, reach_seconds, ahead_seconds, frames_per_second)
             if wide.start_seconds > 0 and lead_seconds > 0:
                 times.insert(0, max(0.0, times[0] - lead_seconds))
-            # Decode on to the end and a little further, so that a cut after the last sample is seen, and
-            # stands out.
-            context = _CONTEXT_SECONDS if reach_seconds else 0.0
-            tail = min(covered.stop_seconds + context, duration) - _TAIL_SECONDS
-            head = times[0] - context
-            watched = [head, *times] if 0 < head < times[0] else list(times)
-            watched = [*watched, tail] if tail > times[-1] else watched
             detector = ShotDetector(wide.start_seconds, joints_seconds=_joints_of(str(path), options))
-            for asked, frame in video.read_at(watched, watcher=detector):
-                is_sample = asked is not tail and asked is not head
-                if is_sample and (not frames or frame.time_seconds > frames[-1].time_seconds):
-                    frames.append(frame)
+            context = _CONTEXT_SECONDS if reach_seconds else 0.0
+            end = min(covered.stop_seconds + context, duration) - _TAIL_SECONDS
+            frames = _watched(video, times, detector, head=times[0] - context, tail=end)
             acts: dict[float, Frame] = {}
+            stirs: tuple[Span, ...] = ()
             if not options.keyframes_only:
                 for run in runs_of(detector.acts(_inside(times, span), most=_acts_within(span))):
                     acts |= {time: frame for time, frame in video.read_at(run) if frame.time_seconds == time}
+                stirs = detector.stirs(times)
             known = {frame.time_seconds for frame in frames}
             frames += (frame for time, frame in acts.items() if time not in known)
             frames.sort(key=lambda frame: frame.time_seconds)
-            stirs = () if options.keyframes_only else detector.stirs(times)
             lost = tuple(failure for failure in video.lost if failure.span.overlaps(wide))
         detector.with_colours(frames)
         shots = detector.shots(covered)
@@ -114,6 +97,38 @@ def read_shard(
     return steadily(
         str(path), options.content, read, allow_url=options.allow_url, allow_private=options.allow_private
     )
+
+
+def _sampled(
+    span: Span, wide: Span, covered: Span, reach: float, ahead: float, frames_per_second: float
+) -> list[float]:
+    """Times of the samples of `wide`, on the grid of `span`, and of what is read ahead, on the next shard's grid."""
+    if not reach:
+        times = list(sample_times(span, frames_per_second=frames_per_second))
+    else:
+        times = list(grid_times(wide, origin_seconds=span.start_seconds, frames_per_second=frames_per_second))
+    if not ahead:
+        return times
+    beyond = Span(max(span.stop_seconds - reach, 0.0), covered.stop_seconds)
+    return _merged(
+        times, grid_times(beyond, origin_seconds=span.stop_seconds, frames_per_second=frames_per_second)
+    )
+
+
+def _watched(
+    video: Reader, times: Sequence[float], detector: ShotDetector, *, head: float, tail: float
+) -> list[Frame]:
+    """Distinct frames at the times, while the detector watches from `head` to `tail`: a cut after the last sample
+    is seen, and stands out, where decoding goes on a little.
+    """
+    watched = [head, *times] if 0 < head < times[0] else list(times)
+    watched = [*watched, tail] if tail > times[-1] else watched
+    frames: list[Frame] = []
+    for asked, frame in video.read_at(watched, watcher=detector):
+        is_sample = asked is not tail and asked is not head
+        if is_sample and (not frames or frame.time_seconds > frames[-1].time_seconds):
+            frames.append(frame)
+    return frames
 
 
 def _inside(times: Sequence[float], span: Span) -> list[float]:

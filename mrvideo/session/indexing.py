@@ -128,21 +128,7 @@ def _captioned(
     if settings.keyframes_only:
         on_event(Notice(text="key frames only: what is shown between two of them is not seen"))
     content = content_of(info, read_options(settings))
-
-    def read_subtitles() -> Subtitles:
-        return load_subtitles(
-            info.path,
-            subtitles=subtitles,
-            language=settings.language,
-            allow_url=settings.allow_url,
-            folders=folders,
-        )
-
-    # Those inside the file are of the film whose digest this is.
-    held_to = None if folders is None or is_url(path) else content
-    found = steadily(info.path, held_to, read_subtitles)
-    if subtitles is not None and not found.cues and found.notes:
-        raise SubtitleError("; ".join(found.notes))
+    found = _subtitles_of(info, content, settings, subtitles, folders)
     for note in found.notes:
         on_event(Notice(text=note))
     # Subtitles are what somebody wrote down; sound is transcribed only where there are none.
@@ -160,16 +146,9 @@ def _captioned(
             cues = _cues(info, found, heard, library)
             kept = _kept(info, cues, settings, options, library, on_event, retry=retry)
             if kept is not None:
-                for flag, value in (("--workers", settings.workers), ("--cluster", settings.cluster)):
-                    if value is not None:
-                        text = f"{info.path} is indexed already: there was no work for {flag} {value}"
-                        on_event(Notice(text=f"{text}; --no-cache indexes it again"))
+                _tell_idle(info, settings, on_event)
                 return kept
-    check_reachable(settings, lambda line: on_event(Notice(text=line)))
-    if listens:
-        check_there(model_settings(settings, "speech"))
-    if settings.embed_text is not None:
-        check_embeds_texts(model_settings(settings, "embed_text"))
+    _check_models(settings, on_event, listens=listens)
     with closing(Library.open(settings.library)) as library:
 
         def waiting() -> None:
@@ -190,6 +169,47 @@ def _captioned(
                     info, cues, heard, spent, settings, options, library, budget, on_event, on_frames
                 )
     return _with_memory(index, settings, budget, on_event)
+
+
+def _subtitles_of(
+    info: VideoInfo,
+    content: Content,
+    settings: Settings,
+    given: Path | None,
+    folders: Sequence[Path] | None,
+) -> Subtitles:
+    """The cues beside the film, or inside it. Raises `SubtitleError` where a given file holds none."""
+
+    def read() -> Subtitles:
+        return load_subtitles(
+            info.path,
+            subtitles=given,
+            language=settings.language,
+            allow_url=settings.allow_url,
+            folders=folders,
+        )
+
+    # Those inside the file are of the film whose digest this is.
+    found = steadily(info.path, None if folders is None or is_url(info.path) else content, read)
+    if given is not None and not found.cues and found.notes:
+        raise SubtitleError("; ".join(found.notes))
+    return found
+
+
+def _tell_idle(info: VideoInfo, settings: Settings, on_event: EventSink) -> None:
+    for flag, value in (("--workers", settings.workers), ("--cluster", settings.cluster)):
+        if value is not None:
+            text = f"{info.path} is indexed already: there was no work for {flag} {value}"
+            on_event(Notice(text=f"{text}; --no-cache indexes it again"))
+
+
+def _check_models(settings: Settings, on_event: EventSink, *, listens: bool) -> None:
+    """Raise for what would fail in the midst of the work, or after it."""
+    check_reachable(settings, lambda line: on_event(Notice(text=line)))
+    if listens:
+        check_there(model_settings(settings, "speech"))
+    if settings.embed_text is not None:
+        check_embeds_texts(model_settings(settings, "embed_text"))
 
 
 def _with_memory(index: Index, settings: Settings, budget: Budget, on_event: EventSink) -> Index:
