@@ -8,12 +8,12 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mrvideo.agents.ask.check import MARGIN_SECONDS, Subject, check_statements, cited_spans
+from mrvideo.agents.ask.check import MARGIN_SECONDS, Manner, Subject, check_statements, cited_spans
 from mrvideo.agents.ask.named import entities_named, without_marks
 from mrvideo.agents.ask.pixels import Bin, dense_bins, even_bins, images_across, phase_of, spread, unsent
 from mrvideo.agents.ask.state import Context, Draft, Missed, Rest, RestTask, State
 from mrvideo.records import Span, merge_spans
-from mrvideo.schemas.analysis import Statement
+from mrvideo.schemas.analysis import Density, Statement
 
 _ADJOINING_SECONDS = 2.0
 """What goes on beside a citation, within its scene, is no other occurrence: a clip's border ends parts, not
@@ -51,10 +51,9 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
 
     most = min(task["images"], images_across(context, context.eye))
     subject = Subject(tuple(Statement(text=text) for text in task["checks"]), spans, bins)
-    opinions, sent = await check_statements(
-        context, [subject], model=context.eye, images=most,
-        look="dense" if closely else "glance", phase=phase, sampled=True,
-    )  # fmt: skip
+    look: Density = "dense" if closely else "glance"
+    manner = Manner(context.eye, most, look, phase, sampled=True)
+    opinions, sent = await check_statements(context, [subject], manner)
     context.pictures.give_back(task["images"] - sent)
     rest = Rest(task["round"], opinions[0].frames, len(opinions[0].shown), len(spans))
     missed = [

@@ -16,7 +16,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, TOGETHER_MOST, share_of_checks
-from mrvideo.agents.ask.check import MARGIN_SECONDS, Subject, check_statements, cited_spans
+from mrvideo.agents.ask.check import MARGIN_SECONDS, Manner, Subject, check_statements, cited_spans
 from mrvideo.agents.ask.exemplars import pictures_of_exemplars
 from mrvideo.agents.ask.named import entities_named
 from mrvideo.agents.ask.pixels import Bin, bins_for, even_bins, images_per_look, phase_of, spread, unsent
@@ -395,13 +395,18 @@ async def _check_claims(
     images = min(images, images_per_look(context, model))
     look = _density(claims[0], spans if len(moments) == 1 else (), closer=closer)
     phase = phase_of(claims[0]["round"], check=number)
-    opinions, sent = await check_statements(
-        context,
-        [_subject(context, moment, look, phase, closer=closer, read=images == 0) for moment in moments],
+    manner = Manner(
+        model,
+        images,
+        look,
+        phase,
+        sampled=look == "glance",
         named=[claim["claim"].text for claim in claims],
-        heard=[e.span for e in evidence if e.source == "cue"], spoken=_spoken(evidence), model=model,
-        images=images, look=look, phase=phase, sampled=look == "glance",
-    )  # fmt: skip
+        heard=[e.span for e in evidence if e.source == "cue"],
+        spoken=_spoken(evidence),
+    )
+    subjects = [_subject(context, moment, look, phase, closer=closer, read=images == 0) for moment in moments]
+    opinions, sent = await check_statements(context, subjects, manner)
     read = [
         _read(opinion, claim["asked"].negated, when=look == "ends")
         for claim, opinion in zip(claims, opinions, strict=True)
