@@ -255,7 +255,14 @@ async def _uniform_offline(
             options=options,
             must_choose=must_choose,
             plan=GlobalIntentionReply(reasoning="Even frames.", combine="merge", scope="global"),
-            looks=(LookLine(spans=(index.span,), conclusion=seen.conclusion, confidence=seen.confidence),),
+            looks=(
+                LookLine(
+                    spans=(index.span,),
+                    frames=len(pictures),
+                    conclusion=seen.conclusion,
+                    confidence=seen.confidence,
+                ),
+            ),
             evidence=evidence,
         ),
         reply_type=AnswerReply,

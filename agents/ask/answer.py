@@ -312,6 +312,7 @@ def _inputs(context: Context, state: State, room: int, *, is_shorter: bool) -> A
     looks = [
         LookLine(
             spans=tuple(merge_spans([span for span, _ in look.shown], gap_seconds=0.05)),
+            frames=len({time for _, times in look.shown for time in times}),
             conclusion=look.reply.conclusion,
             sees=look.reply.sees,
             left_out=look.left_out,

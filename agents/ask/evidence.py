@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mrvideo.agents.ask.calls import keep_within, report_cut, room_for
+from mrvideo.agents.ask.shots import padded
 from mrvideo.agents.ask.sources import find_quote, fold
 from mrvideo.agents.ask.state import Context, Look, State
 from mrvideo.records import Evidence, Notice, Source, Span, merge_spans
@@ -109,7 +110,7 @@ def collect(context: Context, state: State) -> dict[str, Any]:
         for a in (reading.analysis for reading in [*state.get("analyses", []), *state.get("reduced", [])])
         for f in a.findings
     ]
-    seen = [c for look in state.get("looks", []) for c in _observed(look)]
+    seen = [c for look in state.get("looks", []) for c in _observed(context, look)]
     # What a check saw at another time than was claimed is the best that is known of it.
     seen += [
         _Candidate("frame", v.corrected, v.seen, 20)
@@ -133,7 +134,7 @@ def collect(context: Context, state: State) -> dict[str, Any]:
     }
 
 
-def _observed(look: Look) -> Iterable[_Candidate]:
+def _observed(context: Context, look: Look) -> Iterable[_Candidate]:
     """Observations cut to the frames that were sent, each one piece of evidence over its range: a sentence about
     several frames is true of them together. Where minutes between two spans were not shown, it is parted.
     """
@@ -158,20 +159,26 @@ def _observed(look: Look) -> Iterable[_Candidate]:
         for _, span in runs:
             yield _Candidate("frame", span, observation.text, 10 + look.reply.confidence)
     if look.reply.sees == "absent" and look.reply.confidence >= _LEAST_CONFIDENCE:
-        text = f"{look.reply.conclusion} (looked for: {look.goal})"
-        for span in _absent_from(look):
+        for span, frames in _absent_from(context, look):
+            text = f"{look.reply.conclusion} (looked for in {counted(frames, 'frame')}: {look.goal})"
             yield _Candidate("frame", span, text, 10 + look.reply.confidence)
 
 
-def _absent_from(look: Look) -> list[Span]:
-    """The spans that a look was shown and no more: of what lies between them, nothing is known. A moment just outside
-    one of them is no span of its own.
+def _absent_from(context: Context, look: Look) -> list[tuple[Span, int]]:
+    """The spans that the frames of a look cover, each with how many: of what lies between them, nothing is known. From
+    the first to the last frame of a span, and a little around, within their shots: what only one frame shows of a
+    shot of half a minute is known of that moment. One just outside a span is no span of its own.
     """
     shown = [span for span, times in look.shown if times]
     lasting = [span for span in shown if span.duration_seconds > 0]
-    spans = merge_spans(lasting or shown, gap_seconds=0.05)
-    longest = sorted(spans, key=lambda s: (-s.duration_seconds, s.start_seconds))[:_MOST_ABSENT]
-    return sorted(longest, key=lambda s: s.start_seconds)
+    every = sorted({time for _, times in look.shown for time in times})
+    covered: list[tuple[Span, int]] = []
+    for span in merge_spans(lasting or shown, gap_seconds=0.05):
+        times = [t for t in every if span.start_seconds <= t <= span.stop_seconds]
+        part = padded(context, Span(times[0], times[-1])).intersection(span)
+        covered.append((part or Span(times[0], times[-1]), len(times)))
+    longest = sorted(covered, key=lambda one: (-one[0].duration_seconds, one[0].start_seconds))
+    return sorted(longest[:_MOST_ABSENT], key=lambda one: one[0].start_seconds)
 
 
 def _fill(context: Context, plan: GlobalIntentionReply, known: Sequence[Span]) -> list[_Candidate]:

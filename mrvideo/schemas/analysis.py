@@ -399,9 +399,10 @@ class EvidenceLine(Message):
 
 
 class LookLine(Message):
-    """What one look came to, and the spans that it was shown."""
+    """What one look came to, the spans that it was shown, and in how many frames."""
 
     spans: tuple[Span, ...]
+    frames: int
     conclusion: str
     sees: Literal["shown", "absent", "not_told"] = "not_told"
     left_out: int = Field(default=0, description="shots of these spans of which no frame was shown")

@@ -379,7 +379,7 @@ def absent(confidence: int, **fields: Any) -> Any:
 async def test_what_a_look_does_not_find_can_be_cited_for_what_it_was_shown(film: SimpleNamespace) -> None:
     """ "No cat" had to cite a dog."""
     dog = {"start_seconds": 20.0, "stop_seconds": 25.0, "text": "A dog."}
-    mind = film.mind(handlers={"global_intention": planning((10, 80), (100, 110))})
+    mind = film.mind(words=("Field 1.",), handlers={"global_intention": planning((10, 80), (100, 110))})
     mind.handlers["look_local"] = absent(4, observations=[dog])
     mind.handlers["answer"] = answering(
         {"text": "cat", "cites": "No cat", "negated": True}, answer="No", basis="absent"
@@ -387,12 +387,38 @@ async def test_what_a_look_does_not_find_can_be_cited_for_what_it_was_shown(film
     mind.handlers["verify"] = lambda i, r: {"verdict": "no", "seen": "no cat"}
     asked = await film.run(mind, film.index(CAPTIONS), "Is a cat seen?")
     cited = {(e.source, e.span, e.quote) for e in asked.answer.evidence}
-    told = "No cat is seen. (looked for: here: Is a cat seen?)"
-    assert cited == {("frame", Span(10.0, 80.0), told), ("frame", Span(100.0, 110.0), told)}
+    frames = [t for i in asked.mind.inputs("look_local") for t in i.frame_times]
+    counts = sum(t < 90 for t in frames), sum(t > 90 for t in frames)
+    told = [f"No cat is seen. (looked for in {n} frames: here: Is a cat seen?)" for n in counts]
+    assert {(source, quote) for source, _, quote in cited} == {("frame", quote) for quote in told}
+    for span in (span for _, span, _ in cited):
+        beside = [t for t in frames if span.padded(1.6).contains(t)]
+        assert span.start_seconds <= beside[0] and beside[-1] <= span.stop_seconds
+        assert span.duration_seconds <= beside[-1] - beside[0] + 3.0, "no more than was shown"
     (check,) = checks(asked)
     assert check.inputs.sampled and len(check.inputs.frame_times) > 6, "each scene of a long span"
     assert {t // 10 for t in check.inputs.frame_times} == {1, 2, 3, 4, 5, 6, 7, 10}
-    assert asked.answer.verified and told in str(asked.answer)
+    assert asked.answer.verified and all(quote in str(asked.answer) for quote in told)
+
+
+@pytest.mark.parametrize("look", ["glance", "dense"])
+async def test_what_one_frame_does_not_show_is_absent_from_its_moment_alone(
+    film: SimpleNamespace, look: str
+) -> None:
+    """One frame at 2:11 stood for thirteen seconds of a camera that turns, and might have for half a minute."""
+    mind = film.mind(words=("quay",), handlers={"look_local": absent(5)})
+    mind.handlers["global_intention"] = planning((30, 43), look=look)
+    index = film.index(["", "", "", "A quay.", "A sea."], duration_seconds=60)
+    asked = await film.run(mind, index, "Is a cat seen?", effort="medium")
+    (shown,) = mind.inputs("look_local")
+    (answer,) = [r for r in asked.mind.requests if r.prompt.name == "answer"]
+    (seen,) = [e for e in answer.inputs.evidence if "looked for" in e.quote]
+    count = len(shown.frame_times)
+    told = "1 frame" if count == 1 else f"{count} frames"
+    assert (count < 3) is (look == "glance") and f"(looked for in {told}: " in seen.quote
+    assert f"(30.00, 43.00) absent in {told}, confidence 5" in answer.prompt.render(answer.inputs).user
+    first, last = shown.frame_times[0], shown.frame_times[-1]
+    assert (seen.start_seconds, seen.stop_seconds) == (max(first - 1.5, 30.0), min(last + 1.5, 43.0))
 
 
 async def test_a_doubtful_look_is_no_evidence_that_something_is_not_there(film: SimpleNamespace) -> None:
