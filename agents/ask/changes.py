@@ -60,14 +60,20 @@ Picks: TypeAlias = frozenset[tuple[float, ...]]
 
 
 async def fetch_as(
-    context: Context, look: Density, bins: Sequence[Bin], *, phase: float, model: Model | None = None
+    context: Context,
+    look: Density,
+    bins: Sequence[Bin],
+    *,
+    phase: float,
+    model: Model | None = None,
+    apart: bool = False,
 ) -> Fetched:
     """The frames that show best what the bins of such a look stand for, as `model` is to see them, none twice
-    where nothing has changed. Raises `VideoChanged`.
+    where nothing has changed. `apart` as in `fetch_telling`. Raises `VideoChanged`.
     """
     picks = (model or context.vision).capabilities.picks
     if look == "dense":
-        return await fetch_telling(context, bins, phase=phase, picks=picks)
+        return await fetch_telling(context, bins, phase=phase, picks=picks, apart=apart)
     if look == "glance":
         return await fetch_sharp(context, bins, picks=picks)
     fetched = await fetch(context, bins)
@@ -75,10 +81,10 @@ async def fetch_as(
 
 
 async def fetch_telling(
-    context: Context, bins: Sequence[Bin], *, phase: float, picks: Picks = frozenset()
+    context: Context, bins: Sequence[Bin], *, phase: float, picks: Picks = frozenset(), apart: bool = False
 ) -> Fetched:
     """As many frames as there are bins, of the same spans, chosen by what changes between them. The frame of
-    a bin without a length stays.
+    a bin without a length stays. `apart`: each span gets as many as it has bins, however much changes in another.
 
     What cannot be decoded is told by the span that a candidate stands for. Raises `VideoChanged`.
     """
@@ -92,7 +98,7 @@ async def fetch_telling(
     fresh = [c.of for c in unsent]
     fixed = [b for b in bins if b.span.duration_seconds == 0]
     candidates = await fetch(context, [*fixed, *unsent, *(c for c in fine if c.of not in fresh)])
-    chosen = await to_thread.run_sync(_telling, candidates, fixed, loose, limiter=context.decoding)
+    chosen = await to_thread.run_sync(_telling, candidates, fixed, loose, apart, limiter=context.decoding)
     told = await to_thread.run_sync(_without_equal, candidates, chosen, limiter=context.decoding)
     fetched = _only(candidates, _as_picked(candidates, told, picks))
     context.sent.now |= {round(time, 2) for _, times in fetched.shown for time in times}
@@ -181,12 +187,19 @@ def _as_picked(fetched: Fetched, chosen: set[tuple[Span, float]], picks: Picks) 
     return chosen if pick is None else {there[time] for time in pick}
 
 
-def _telling(fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin]) -> set[tuple[Span, float]]:
+def _telling(
+    fetched: Fetched, fixed: Sequence[Bin], loose: Sequence[Bin], apart: bool
+) -> set[tuple[Span, float]]:
     """Of the frames, one for each bin."""
-    spans = list(dict.fromkeys(b.of for b in loose))
+    bins = Counter(b.of for b in loose)
+    spans = list(bins)
     own = {span: _shown(fetched, span) for span in spans}
     changes = {span: _changes(own[span]) for span in spans}
-    counts = _counts(spans, own, changes, len(loose))
+    counts = (
+        {span: min(bins[span], len(own[span])) for span in spans}
+        if apart
+        else _counts(spans, own, changes, len(loose))
+    )
     chosen = {(span, t) for span in spans for t in _spread_by_change(own[span], changes[span], counts[span])}
     for bin_ in fixed:
         shown = _shown(fetched, bin_.of)

@@ -158,7 +158,12 @@ async def _shown(context: Context, subjects: Sequence[Subject], manner: Manner) 
     shares = _shares([subject.least for subject in subjects], most - len(exemplars))
     fetched = [
         await fetch_as(
-            context, look, subject.make_bins(share) if share else [], phase=manner.phase, model=model
+            context,
+            look,
+            subject.make_bins(share) if share else [],
+            phase=manner.phase,
+            model=model,
+            apart=manner.sampled,
         )
         for subject, share in zip(subjects, shares, strict=True)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -11,6 +11,7 @@ from langgraph.runtime import Runtime
 from mrvideo.agents.ask.check import MARGIN_SECONDS, Manner, Subject, check_statements, cited_spans
 from mrvideo.agents.ask.named import entities_named, without_marks
 from mrvideo.agents.ask.pixels import Bin, dense_bins, even_bins, images_across, phase_of, spread, unsent
+from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import Context, Draft, Missed, Rest, RestTask, State
 from mrvideo.records import Span, merge_spans
 from mrvideo.schemas.analysis import Density, Statement
@@ -32,7 +33,14 @@ _REST_SHORT_SECONDS = 60.0
 """A rest no longer than this is looked at where something changes, not in single frames."""
 
 _REST_PART_SECONDS = 0.5
-"""What a claim leaves uncited of a scene is looked at from this length on."""
+"""What a claim leaves uncited of a scene is looked at from this length on, where it is another shot."""
+
+_REST_LASTING_SECONDS = 4.0
+"""What is left of a shot cited in part is looked at from this length on: less of it shows what was cited."""
+
+
+_OVER_SECONDS = 0.25
+"""A citation that reaches no further into a shot is not about it."""
 
 
 async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -46,8 +54,10 @@ async def verify_rest(task: RestTask, runtime: Runtime[Context]) -> dict[str, An
 
     def bins(images: int) -> list[Bin]:
         if closely:
-            return dense_bins(spans, images, phase=phase)
-        return unsent(context, rest_bins(spans, task["likely"], images, phase))
+            # What moves in one shot takes no frame from another.
+            return dense_bins(units(context, spans), images, phase=phase)
+        sent = context.sent.before
+        return unsent(context, rest_bins(spans, task["likely"], images, phase, sent=sent))
 
     most = min(task["images"], images_across(context, context.eye))
     subject = Subject(tuple(Statement(text=text) for text in task["checks"]), spans, bins)
@@ -108,8 +118,8 @@ def rest_spans(context: Context, state: State) -> list[Span]:
             left += _uncovered(scene.span, merge_spans(covers, gap_seconds=None))
         else:
             others.append(scene.span)
-    rest = [*left, *others]
-    near = [part for span in rest for one in within if (part := span.intersection(one))]
+    rest = [*(part for one in left for part in _worth_a_look(context, one, cited)), *others]
+    near = [part for span in (*left, *others) for one in within if (part := span.intersection(one))]
     near = [part for part in near if part.duration_seconds >= _REST_PART_SECONDS]
     if near or not within:
         return near or rest
@@ -121,6 +131,17 @@ def rest_spans(context: Context, state: State) -> list[Span]:
         w.stop_seconds <= cited[0].start_seconds + _ADJOINING_SECONDS for w in within
     )
     return rest if state["plan"].scope == "global" and not (after or before) else []
+
+
+def _worth_a_look(context: Context, left: Span, cited: Sequence[Span]) -> list[Span]:
+    """What is left of a scene, without what is soon over of shots of which another part is cited."""
+    parts: list[Span] = []
+    for part in units(context, [left]):
+        shot = padded(context, part, context.whole.duration_seconds)
+        told = any((both := c.intersection(shot)) and both.duration_seconds > _OVER_SECONDS for c in cited)
+        if not told or part.duration_seconds >= _REST_LASTING_SECONDS:
+            parts.append(part)
+    return merge_spans(parts, gap_seconds=0.01)
 
 
 def _lies_in(cited: Span, part: Span) -> bool:
@@ -161,16 +182,28 @@ def likeliest(context: Context, text: str, rest: Sequence[Span]) -> list[Span]:
     return [*beside, *sorted(others, key=lambda s: (-scores[place_of[s]], s.start_seconds))]
 
 
-def rest_bins(rest: Sequence[Span], likely: Sequence[Span], images: int, phase: float) -> list[Bin]:
+def rest_bins(
+    rest: Sequence[Span],
+    likely: Sequence[Span],
+    images: int,
+    phase: float,
+    *,
+    sent: Collection[float] = (),
+) -> list[Bin]:
     """Frames of the rest: two in three of the likeliest, a scene each; the others evenly chosen from all that
-    nothing speaks for, since captions may have missed it. What is left over shows the likeliest again.
+    nothing speaks for, since captions may have missed it, first of those of which no frame was `sent` before. What is
+    left over shows the likeliest again.
     """
     images = max(images, 1)
     known = set(likely)
     others = [span for span in rest if span not in known]
     for_likely = max(math.ceil(images * 2 / 3), images - len(others))
     counts = dict.fromkeys(likely[:for_likely], 1)
-    counts |= dict.fromkeys(spread(others, images - sum(counts.values())), 1) if others else {}
+    new = [span for span in others if not any(map(span.contains, sent))]
+    chosen = spread(new, images - sum(counts.values())) if new else []
+    free = images - sum(counts.values()) - len(chosen)
+    chosen += spread([span for span in others if span not in new], free) if free else []
+    counts |= dict.fromkeys(chosen, 1)
     most = [span for span in counts if span in known] or list(counts)
     while (spare := images - sum(counts.values())) > 0 and any(counts[s] < _REST_FRAMES for s in most):
         counts |= {s: counts[s] + 1 for s in [s for s in most if counts[s] < _REST_FRAMES][:spare]}

@@ -110,6 +110,13 @@ def test_the_rest_is_shown_by_no_more_pictures_than_there_are_the_likeliest_of_i
     assert all(shown.count(span) == 1 for span in shown if likely and span not in likely)
 
 
+def test_of_the_rest_that_nothing_speaks_for_what_was_not_shown_comes_first() -> None:
+    """A check looked again at shots that a look had shown, while there were others."""
+    rest = [Span(10.0 * n, 10.0 * n + 10) for n in range(9)]
+    shown = rest_bins(rest, [], 4, 0.25, sent=[n * 10 + 5.0 for n in (0, 1, 2, 4, 6, 8)])
+    assert {30.0, 50.0, 70.0} < {bin_.of.start_seconds for bin_ in shown} and len(shown) == 4
+
+
 class Source:
     """Frames at the source's size, black."""
 

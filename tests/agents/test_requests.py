@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -454,6 +455,56 @@ async def test_the_rest_is_checked_where_another_occurrence_is_likeliest_and_say
     assert any(14 <= t < 20 for t in rest.inputs.frame_times), "the uncited part of the cited scene"
     assert '"no" means: not in these frames' in rest.prompt.render(rest.inputs).user
     assert "of the rest" in asked.answer.searched
+
+
+@pytest.mark.parametrize(("seen", "cuts", "shown"), [((10, 15), (), False), ((10, 13), (), True), ((10, 15), (18,), True)],
+                         ids=["soon over", "it lasts", "another shot"])  # fmt: skip
+async def test_the_rest_of_a_shot_that_is_cited_in_part_is_shown_where_it_lasts(
+    film: SimpleNamespace, seen: tuple[float, float], cuts: tuple[float, ...], shown: bool
+) -> None:
+    """A second and a half left of a shot in which a dog was seen took two of twelve frames."""
+
+    def look(inputs: Any, request: Any) -> dict[str, Any]:
+        kite = {"start_seconds": seen[0], "stop_seconds": seen[1], "text": "A kite."}
+        return {"observations": [kite], "conclusion": "c", "confidence": 4}
+
+    mind = film.mind(words=("Field 1.",), handlers={"look_local": look})
+    mind.handlers["answer"] = claims_of({"text": "A kite."}, rest_check="Is another kite seen?")
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    asked = await film.run(mind, with_cuts(film.index(CAPTIONS), 10, *cuts, 20))
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    assert any(10 <= t < 20 for t in rest.inputs.frame_times) is shown
+    assert len(rest.inputs.frame_times) >= 5, "of the others"
+
+
+async def test_of_a_short_rest_each_shot_is_shown_though_one_of_them_moves_most(
+    film: SimpleNamespace,
+) -> None:
+    """Of sixteen frames that ruled out two texts in four places, nine showed one bakery."""
+
+    served = film.frames()
+    still = {n: served.at([n * 10.0])[0].jpeg for n in range(5)}
+
+    class Frames:
+        def at(self, times_seconds: list[float]) -> list[Frame]:
+            made = served.at(times_seconds)
+            return [
+                f if 10 <= (t := f.time_seconds) < 20 else replace(f, jpeg=still[int(t // 10)]) for f in made
+            ]
+
+    mind = film.mind(words=("A kite",))
+    mind.handlers["answer"] = claims_of(
+        {"text": "A kite", "cites": ["A kite."]},
+        rest_check="Is another kite seen?",
+        rest_within=[{"start_seconds": 10.0, "stop_seconds": 50.0}],
+    )
+    mind.handlers["verify"] = lambda i, r: {"verdict": "no" if i.sampled else "yes"}
+    index = film.index(["A kite.", "Field 1.", "Field 2.", "Field 3.", "Field 4."])
+    asked = await film.run(mind, index, "Which is first?", frames=Frames())
+    (rest,) = [r for r in sent(asked, "verify") if r.inputs.sampled]
+    counts = [sum(n * 10 <= t < n * 10 + 10 for t in rest.inputs.frame_times) for n in range(5)]
+    assert counts[0] == 0 and min(counts[1:]) >= 1, counts
+    assert counts[1] <= 5, "a quarter of eighteen: of the others, those that differ"
 
 
 async def test_two_things_are_ruled_out_in_one_check_of_the_rest(film: SimpleNamespace) -> None:
