@@ -19,7 +19,17 @@ from mrvideo.agents.ask.budget import CHECK_LEAST, CHECK_MOST, CLOSER_MOST, TOGE
 from mrvideo.agents.ask.check import MARGIN_SECONDS, Manner, Subject, check_statements, cited_spans
 from mrvideo.agents.ask.exemplars import pictures_of_exemplars
 from mrvideo.agents.ask.named import entities_named
-from mrvideo.agents.ask.pixels import Bin, bins_for, even_bins, images_per_look, phase_of, spread, unsent
+from mrvideo.agents.ask.pixels import (
+    LEAST_SIGN_SECONDS,
+    Bin,
+    bins_for,
+    even_bins,
+    images_per_look,
+    phase_of,
+    spread,
+    text_bins,
+    unsent,
+)
 from mrvideo.agents.ask.rest import is_close, likeliest, rest_frames, rest_spans
 from mrvideo.agents.ask.shots import padded, units
 from mrvideo.agents.ask.state import (
@@ -38,6 +48,7 @@ from mrvideo.captioning.calls import together
 from mrvideo.models.base import Model
 from mrvideo.records import Checked, Evidence, ModelFinding, Span, StageStarted, merge_spans
 from mrvideo.schemas.analysis import Density, Statement
+from mrvideo.text import holds, squeezed
 
 _MOST_STATEMENTS = 4
 """So many claims share the pictures of one moment."""
@@ -50,6 +61,12 @@ _SAME_SHARE = 0.5
 
 _LASTING_FRAMES = 3
 """Frames that show what goes on in a cited span, an act or not: both ends and one between."""
+
+_SIGN_CROPS = 2
+"""Crops of a frame that shows a text which the index has read there."""
+
+_SIGN_LETTERS = 3
+"""A shorter text than this stands in a statement by chance."""
 
 _REST_LEAST = 4
 
@@ -215,8 +232,10 @@ def _need(context: Context, moments: Sequence[Sequence[VerifyTask]], lasting: in
 
 
 def _frames(context: Context, claims: Sequence[VerifyTask], lasting: int) -> int:
-    """Of each cited span a frame, of one that lasts `lasting`, its ends among them."""
+    """Of each cited span a frame, of one that lasts `lasting`, its ends among them, unless a text stands there."""
     evidence = [e for claim in claims for e in claim["evidence"]]
+    if all(_is_sign(context, claim) for claim in claims):
+        return len(cited_spans(context, evidence))
     lasts = any(e.duration_seconds > MARGIN_SECONDS for e in evidence)
     return max(len(cited_spans(context, evidence)), lasting if lasts else 1)
 
@@ -376,6 +395,27 @@ def _unshown_bins(context: Context, spans: Sequence[Span], images: int, phase: f
     ]
 
 
+def _is_sign(context: Context, task: VerifyTask) -> bool:
+    """Whether a claim tells, in no act, of texts that the index has read in each span that it cites, within one shot:
+    any frame of a text shows what the others do.
+    """
+    if task["look"] not in ("glance", "text") or task["asked"].negated or _spoken(task["evidence"]):
+        return False
+    check = task["asked"].check
+    return all(
+        any(
+            len(squeezed(sign.text)) >= _SIGN_LETTERS
+            and holds(check, sign.text) > 0
+            and (part := sign.span.intersection(span)) is not None
+            and part.duration_seconds >= LEAST_SIGN_SECONDS
+            and len(units(context, [part])) == 1
+            for scene in context.scenes.overlapping(span)
+            for sign in scene.sightings
+        )
+        for span in cited_spans(context, task["evidence"])
+    )
+
+
 async def _check_claims(
     context: Context,
     moments: Sequence[Sequence[VerifyTask]],
@@ -393,6 +433,8 @@ async def _check_claims(
     evidence = [e for claim in claims for e in claim["evidence"]]
     spans = cited_spans(context, evidence)
     images = min(images, images_per_look(context, model))
+    if not closer and all(_is_sign(context, claim) for claim in claims):
+        images = min(images, _exemplars(context, moments) + (1 + _SIGN_CROPS) * len(spans))
     look = _density(claims[0], spans if len(moments) == 1 else (), closer=closer)
     phase = phase_of(claims[0]["round"], check=number)
     manner = Manner(
@@ -434,6 +476,8 @@ def _subject(
         room = max(free // 3 if look == "text" and context.closeups is not None else free, 1)
         if look == "glance":
             return unsent(context, _unshown_bins(context, spans, room, phase))
+        if not closer and all(_is_sign(context, claim) for claim in claims):
+            return unsent(context, text_bins(context, wide, min(room, len(spans)), phase=phase))
         if first["look"] == "glance" and not closer:
             room = min(room, _GLANCES * len(spans))
         return bins_for(context, look, wide, room, phase=phase, turn=first["claim_index"])

@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from mrvideo.errors import ModelRefused
-from mrvideo.records import Cue, Entity, Span
+from mrvideo.media.images import frame_of
+from mrvideo.records import Cue, Entity, Frame, Span
 from mrvideo.schemas.analysis import Statement, VerifyInputs, VerifyReply
 
 CAPTIONS = [f"Field {n}." for n in range(12)]
@@ -366,6 +368,46 @@ async def test_evidence_of_a_cue_keeps_who_says_it(film: SimpleNamespace) -> Non
     assert re.search(r"e1 \(30.00, 32.00\) cue of Mara: Pip ate it", answer.prompt.render(answer.inputs).user)
     assert [e.speaker for e in asked.answer.evidence] == ["Mara"]
     assert "cue: Mara: Pip ate it." in str(asked.answer)
+
+
+# texts --------------------------------------------------------------------------------------------
+
+
+class Wide:
+    """Frames at the source's size."""
+
+    def at(self, times_seconds: list[float]) -> list[Frame]:
+        return [frame_of(Image.new("RGB", (1920, 1080)), time) for time in times_seconds]
+
+
+@pytest.mark.parametrize(("look", "checked", "pictures"), [("glance", "OPEN", 3), ("glance", "A man", 9), ("dense", "OPEN", 12), ("text", "OPEN", 9)])  # fmt: skip
+async def test_a_text_that_stands_still_is_checked_on_one_frame(
+    film: SimpleNamespace, look: str, checked: str, pictures: int
+) -> None:
+    """Three large signs that stood for ten seconds took nine frames; crops of one frame serve small ones."""
+    signs = {n: (n * 10 + 1.0, n * 10 + 9.0, f"OPEN {n}") for n in (1, 4, 7)}
+    mind = film.mind(words=("Field 1.", "Field 4.", "Field 7."))
+    mind.handlers["global_intention"] = planning((10, 20), (40, 50), (70, 80), look=look)
+    mind.handlers["answer"] = answering(*((f"{checked} {n} is there", f"Field {n}.") for n in signs))
+    mind.handlers["verify"] = lambda i, r: {"verdict": "yes"}
+    asked = await film.run(mind, film.index(CAPTIONS, signs=signs), closeups=Wide())
+    shown = [p for r in checks(asked) for p in r.pictures]
+    assert len(shown) == pictures
+    whole = [p.time_seconds for p in shown if "crop" not in p.label]
+    assert len(whole) == (pictures if look == "dense" or checked != "OPEN" else 3)
+    if checked == "OPEN" and look != "dense":
+        assert all(signs[int(t // 10)][0] <= t <= signs[int(t // 10)][1] for t in whole)
+    assert asked.answer.verified
+
+
+async def test_a_text_that_one_frame_does_not_tell_is_looked_at_closely(film: SimpleNamespace) -> None:
+    mind = film.mind(words=("Field 1.",), handlers={"global_intention": planning((10, 20), look="glance")})
+    mind.handlers["answer"] = answering(("OPEN 7 is there", "Field 1."))
+    mind.handlers["verify"] = lambda i, r: {"verdict": "unclear" if len(r.pictures) == 1 else "yes"}
+    asked = await film.run(mind, film.index(CAPTIONS, signs={1: (11.0, 19.0, "OPEN 7")}))
+    first, second, *_ = checks(asked)
+    assert len(first.pictures) == 1 < len(second.pictures)
+    assert asked.answer.verified
 
 
 # what is not there --------------------------------------------------------------------------------
