@@ -20,7 +20,7 @@ import pytest
 
 from mrvideo.errors import ModelError, ModelRefused, ModelUnavailable, SettingsError
 from mrvideo.models import Ledger, ModelSettings, open_model
-from mrvideo.models.way import LONGEST_BODY, BodyTooLong, BodyUnreadable, proxy_of, read_bounded
+from mrvideo.models.way import LONGEST_BODY, BodyTooLong, BodyUnreadable, open_client, proxy_of, read_bounded
 from mrvideo.session.models import check_there
 from mrvideo.speech import open_transcriber
 
@@ -235,6 +235,21 @@ async def test_a_certificate_that_the_environment_names_is_trusted(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
     found = await connect(f"https://127.0.0.1:{listen(answer)}/v1", attempts=1).run(ask_border())
     assert found.value.same_scene is True
+
+
+async def test_the_authorities_are_read_once_for_all_clients_of_a_process(monkeypatch, tmp_path):
+    """That takes longer than all else of a client, and each event loop opens one."""
+    read: list[Any] = []
+    real = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **named: read.append(named) or real(**named))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    settings = ModelSettings.parse("openai:m", base_url="https://127.0.0.1:9/v1", api_key="none")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / name))
+        for client in [open_client(settings, read_seconds=1) for _ in range(3)]:
+            await client.close()
+    assert [named for named in read if named] == [{"capath": str(tmp_path / name)} for name in ("a", "b")]
 
 
 async def test_https_to_a_plain_port_is_told(serve, connect, ask_border):
