@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from mrvideo.agents.ask.calls import keep_within, report_cut, room_for
@@ -48,6 +49,16 @@ class _Candidate:
     rank: float
     also: frozenset[Source] = frozenset()
     """Other sources that tell the same of the same moment."""
+
+    @cached_property
+    def content(self) -> frozenset[str]:
+        """The words that the quote is made of, in no order."""
+        return frozenset(tokens(fold(self.quote).text))
+
+    @cached_property
+    def length(self) -> int:
+        """How many words the quote has."""
+        return len(tokens(self.quote))
 
 
 def clamp_span(span: Span, bound: Span) -> Span:
@@ -205,38 +216,27 @@ def _deduplicated(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     """
     ordered = sorted(candidates, key=lambda c: (c.span.start_seconds, c.span.stop_seconds, c.source, c.quote))
     kept: list[_Candidate] = []
-    words: list[frozenset[str]] = []
     # Everything before this place ended too long ago to touch what comes.
     first = 0
     for candidate in ordered:
-        own = _content(candidate.quote)
         while first < len(kept) and kept[first].span.stop_seconds + 1.0 < candidate.span.start_seconds:
             first += 1
         place = next(
             (
                 n
                 for n in range(first, len(kept))
-                if _same_span(kept[n].span, candidate.span)
-                and _one_says_the_other(kept[n], words[n], candidate, own)
+                if _same_span(kept[n].span, candidate.span) and _one_says_the_other(kept[n], candidate)
             ),
             None,
         )
         if place is None:
             kept.append(candidate)
-            words.append(own)
-            continue
-        kept[place] = _joined(kept[place], candidate)
-        words[place] = _content(kept[place].quote)
+        else:
+            kept[place] = _joined(kept[place], candidate)
     return kept
 
 
-def _content(quote: str) -> frozenset[str]:
-    return frozenset(tokens(fold(quote).text))
-
-
-def _one_says_the_other(
-    old: _Candidate, old_words: frozenset[str], new: _Candidate, new_words: frozenset[str]
-) -> bool:
+def _one_says_the_other(old: _Candidate, new: _Candidate) -> bool:
     """The same words in any order; or one stands in the other word for word, and a model that saw frames
     wrote one of them.
 
@@ -245,11 +245,11 @@ def _one_says_the_other(
     if "cue" in (old.source, new.source) and old.source != new.source:
         return False
     if fold(old.quote).text == fold(new.quote).text or (
-        len(old_words) >= _LEAST_WORDS and old_words == new_words
+        len(old.content) >= _LEAST_WORDS and old.content == new.content
     ):
         return True
-    short, long = sorted((old.quote, new.quote), key=len)
-    if len(tokens(short)) < _LEAST_WORDS or find_quote(short, long) is None:
+    short, long = sorted((old, new), key=lambda one: len(one.quote))
+    if short.length < _LEAST_WORDS or find_quote(short.quote, long.quote) is None:
         return False
     # A short text on screen and the caption that repeats it are two things with two times.
     return "frame" in (old.source, new.source) or old.span == new.span
@@ -269,7 +269,11 @@ def _joined(old: _Candidate, new: _Candidate) -> _Candidate:
 
 
 def _same_span(left: Span, right: Span) -> bool:
-    return left.padded(0.5).overlaps(right.padded(0.5))
+    """Whether the two share time when each is half a second longer at both ends."""
+    return (
+        left.start_seconds - 0.5 < right.stop_seconds + 0.5
+        and right.start_seconds - 0.5 < left.stop_seconds + 0.5
+    )
 
 
 def _record(context: Context, candidate: _Candidate) -> Evidence:

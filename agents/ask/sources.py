@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from mrvideo.agents.ask.timeline import SpanIndex
 from mrvideo.records import CaptionPart, Index, Source, Span
@@ -37,25 +37,34 @@ class Folded:
     origins: tuple[int, ...]
 
 
+@lru_cache(maxsize=512)
 def fold(text: str) -> Folded:
     """Level what a model changes when it copies: case, white space, marks of quotation, brackets around
     names.
     """
+    # Kept for a while: each quote is compared with all others of its moment.
     letters: list[str] = []
     origins: list[int] = []
     for position, original in enumerate(text):
-        for letter in unicodedata.normalize("NFKC", original).casefold():
-            if letter in '<>‹›◁▷◀▶[]⟦⟧"“”«»„*`' or unicodedata.category(letter) == "Cf":
+        for letter in _levelled(original):
+            if letter == " " and (not letters or letters[-1] == " "):
                 continue
-            if letter in "‘’":
-                letter = "'"
-            if letter.isspace() or not letter.isprintable():
-                if not letters or letters[-1] == " ":
-                    continue
-                letter = " "
             letters.append(letter)
             origins.append(position)
     return Folded("".join(letters), tuple(origins))
+
+
+@lru_cache(maxsize=4096)
+def _levelled(original: str) -> str:
+    """What `fold` makes of one character: nothing, a space, or its letters."""
+    letters: list[str] = []
+    for letter in unicodedata.normalize("NFKC", original).casefold():
+        if letter in '<>‹›◁▷◀▶[]⟦⟧"“”«»„*`' or unicodedata.category(letter) == "Cf":
+            continue
+        if letter in "‘’":
+            letter = "'"
+        letters.append(" " if letter.isspace() or not letter.isprintable() else letter)
+    return "".join(letters)
 
 
 def find_quote(quote: str, source: str) -> str | None:

@@ -20,6 +20,8 @@ _DENSE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _OTHER_SCRIPT = re.compile(r"[^\x00-\u024f]")
 _KEPT_CHARACTERS = 2000
 """The longest text whose estimate is kept: captions and cues, not whole requests."""
+_LONGEST_WORD = 32
+"""The longest run whose tokens are kept, in characters."""
 _lock = Lock()
 
 
@@ -54,21 +56,25 @@ def _estimated(text: str) -> int:
 
 
 def _counted(text: str) -> int:
-    total = 0
-    for run in _RUN.findall(text):
-        first = run.lstrip("_")[:1]
-        if first.isdigit():
-            total += math.ceil(len(run) / 3)
-        elif first.isalpha():
-            dense = other = 0
-            if not run.isascii():
-                dense = len(_DENSE.findall(run))
-                other = len(_OTHER_SCRIPT.findall(run)) - dense
-            latin = len(run.lstrip("_")) - dense - other
-            total += dense + math.ceil(other / 2) + math.ceil(latin / 6)
-        else:
-            total += math.ceil(len(run.strip()) / 3) or 1
-    return total
+    return sum(_of_word(run) if len(run) <= _LONGEST_WORD else _of_run(run) for run in _RUN.findall(text))
+
+
+def _of_run(run: str) -> int:
+    first = run.lstrip("_")[:1]
+    if first.isdigit():
+        return math.ceil(len(run) / 3)
+    if not first.isalpha():
+        return math.ceil(len(run.strip()) / 3) or 1
+    dense = other = 0
+    if not run.isascii():
+        dense = len(_DENSE.findall(run))
+        other = len(_OTHER_SCRIPT.findall(run)) - dense
+    latin = len(run.lstrip("_")) - dense - other
+    return dense + math.ceil(other / 2) + math.ceil(latin / 6)
+
+
+# The same words stand in request after request.
+_of_word = lru_cache(maxsize=8192)(_of_run)
 
 
 def _encoding_name(model: str) -> str | None:
