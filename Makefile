@@ -4,19 +4,25 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = demo/harbour.mp4
 
+# The tests start Python hundreds of times. Where it may not keep what it compiled, each start compiles mrvideo anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check check-pythons clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mrvideo index $(DEMO)
 	$(BIN)/python demo/ask.py $(DEMO)
 
-# The viewer's tests in processes of their own, over the demo film as the others have indexed it.
+# Types beside the tests, which wait for sockets and processes at times. The viewer's tests in processes of their own,
+# over the demo film as the others have indexed it.
 test: $(VENV)/.installed-dev $(VENV)/.installed-litellm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	demo="$$(mktemp -d)" && trap 'rm -rf "$$demo"' EXIT && export MRVIDEO_TEST_DEMO="$$demo/indexed" && \
-	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/web && $(BIN)/pytest -n 2 --dist loadgroup tests/web
+	told="$$(mktemp)" && demo="$$(mktemp -d)" || exit 1; export MRVIDEO_TEST_DEMO="$$demo/indexed"; \
+	$(BIN)/pyright --pythonpath $(BIN)/python >"$$told" & types=$$!; \
+	trap 'kill $$types 2>/dev/null; rm -rf "$$told" "$$demo"' EXIT; \
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/web && $(BIN)/pytest -n 2 --dist loadgroup tests/web; \
+	tests=$$?; wait $$types; typed=$$?; cat "$$told"; exit $$((tests > typed ? tests : typed))
 
 # What is quick: style, and types beside all tests but the slow ones; those of the viewer are slow, every one.
 check: $(VENV)/.installed-dev
