@@ -271,6 +271,7 @@ def _language(code: str, text: str) -> Language:
     return replace(made, synonyms=synonyms, light=light)
 
 
+@lru_cache(maxsize=256)
 def language_of(text: str) -> Language:
     """The language of a question, by its script, else by how many of its words a table knows; English where
     none does.

@@ -111,7 +111,10 @@ def fence(text: object, names: Collection[str] = ()) -> str:
     Control characters and line breaks become spaces; the rest is `defused`. What is kept is never fenced,
     only what is sent.
     """
-    return defused("".join(c if c.isprintable() else " " for c in str(text)), names)
+    line = str(text)
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else " " for c in line)
+    return defused(line, names)
 
 
 def defused(text: str, names: Collection[str] = ()) -> str:
@@ -126,9 +129,9 @@ def defused(text: str, names: Collection[str] = ()) -> str:
     letters = list(text)
     own = [found.span() for found in _NAMED.finditer(text) if found[1] in names]
     kept = {place for start, stop in own for place in (start, stop - 1)}
-    for place, letter in enumerate(level):
-        if (instead := _ANGLES.get(letter)) and place not in kept:
-            letters[place] = instead
+    for found in _ANGLE.finditer(level):
+        if found.start() not in kept:
+            letters[found.start()] = _ANGLES[found[0]]
     for found in _SQUARE.finditer(level):
         letters[found.start()], letters[found.end() - 1] = "⟦", "⟧"
     return "".join(letters)
@@ -136,6 +139,7 @@ def defused(text: str, names: Collection[str] = ()) -> str:
 
 _NAMED = re.compile(r"<([a-z]+(?:_[a-z0-9]+)+)>")
 _ANGLES = {"<": "‹", "◁": "‹", "◀": "‹", ">": "›", "▷": "›", "▶": "›"}
+_ANGLE = re.compile(f"[{''.join(_ANGLES)}]")
 _SQUARE = re.compile(r"\[/?[A-Za-z]{0,2}[A-Z][A-Z0-9_]{1,40}\]")
 
 

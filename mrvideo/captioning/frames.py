@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrvideo.media.clips import grid_times
-from mrvideo.media.images import scaled, small_grey
+from mrvideo.media.images import contrast_around, scaled, small_grey
 from mrvideo.models.base import MAX_IMAGES, Capabilities, Picture
 from mrvideo.records import Frame, Span
 
@@ -169,9 +169,7 @@ class _Small:
     def __init__(self, frame: Frame) -> None:
         self._size = (frame.width, frame.height)
         self._means = np.asarray(small_grey(frame), dtype=np.float32)
-        padded = np.pad(self._means, 1, mode="edge")
-        around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-        self._contrast = around.max(axis=(2, 3)) - around.min(axis=(2, 3))
+        self._contrast = contrast_around(self._means)
 
     def is_still(self, other: _Small) -> bool:
         """Whether the other shows the same, but for noise, soft light and sway."""

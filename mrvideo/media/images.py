@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs]
@@ -54,6 +55,25 @@ def view_colours(frame: Frame) -> NDArray[np.float32]:
     # Decodes at an eighth of the size.
     image.draft("RGB", (image.width // 8, image.height // 8))
     return np.asarray(image.convert("RGB").resize((12, 8), Image.Resampling.BOX), dtype=np.float32)
+
+
+def contrast_around(cells: NDArray[Any]) -> NDArray[Any]:
+    """How far apart the lightest and the darkest are of each cell of a grid and its neighbours."""
+    around = (_around(np.maximum, cells), _around(np.minimum, cells))
+    return around[0] - around[1]
+
+
+def _around(most: np.ufunc, cells: NDArray[Any]) -> NDArray[Any]:
+    """What `most`, the maximum or the minimum, is of each cell and its neighbours: by rows, then by columns, which takes
+    a tenth of the time of all nine at once.
+    """
+    tall = np.array(cells)
+    most(tall[1:], cells[:-1], out=tall[1:])
+    most(tall[:-1], cells[1:], out=tall[:-1])
+    wide = np.array(tall)
+    most(wide[:, 1:], tall[:, :-1], out=wide[:, 1:])
+    most(wide[:, :-1], tall[:, 1:], out=wide[:, :-1])
+    return wide
 
 
 def fit_within(width: int, height: int, long_side_pixels: int) -> tuple[int, int]:

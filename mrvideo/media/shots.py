@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mrvideo.media.images import view_colours
+from mrvideo.media.images import contrast_around, view_colours
 from mrvideo.media.reader import Grey
 from mrvideo.media.sparse import SAME_SECONDS
 from mrvideo.records import Frame, Shot, Span
@@ -201,7 +201,7 @@ class ShotDetector:
             first, between, last = fours[0], fours[1:-1], fours[-1]
             gaps = np.minimum(np.abs(between - first), np.abs(between - last)).max(axis=0)
             if gaps.max() >= _STIR_LEVEL:
-                shifted = _STIR_SHIFT * np.minimum(_contrast_around(first), _contrast_around(last))
+                shifted = _STIR_SHIFT * np.minimum(contrast_around(first), contrast_around(last))
                 if float((gaps - shifted).max()) >= _STIR_LEVEL:
                     found.append(Span(start, stop))
         return tuple(found)
@@ -492,12 +492,6 @@ def _fours(pictures: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Sums of 2×2 grey values."""
     tall = pictures[:, ::2].astype(np.int16) + pictures[:, 1::2]
     return tall[:, :, ::2] + tall[:, :, 1::2]
-
-
-def _contrast_around(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """How far apart the lightest and the darkest are of each cell and its neighbours."""
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(cells, 1, mode="edge"), (3, 3))
-    return around.max(axis=(2, 3)) - around.min(axis=(2, 3))
 
 
 def _cells(pictures: NDArray[np.uint8]) -> _Numbers:

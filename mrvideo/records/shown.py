@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from mrvideo.records.index import Scene
 from mrvideo.records.spans import Span
@@ -79,8 +80,10 @@ def _names(text: str) -> Iterable[str]:
     return (match[1] for match in re.finditer(_MARK, text))
 
 
+@lru_cache(maxsize=4096)
 def _without_hearsay(text: str) -> str:
     """The text without what is quoted, what is told of somebody, and who is said not to be there."""
+    # Kept, since each question reads the same captions.
     text = _QUOTED.sub(" … ", text)
     text = _NOT_THERE.sub(" … ", text)
     return _REPORTED.sub(lambda told: told[0][: told.start("words") - told.start()] + "…", text)
