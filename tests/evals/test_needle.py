@@ -119,6 +119,7 @@ def planned(monkeypatch):
 
     def build(path, *, duration_seconds, seed, needles, footage):
         slip = {"edit": 0.0, "insert": 2.0}
+        path.touch()
         return [
             Span(n.wanted_seconds + slip[n.how], n.wanted_seconds + slip[n.how] + n.duration_seconds)
             for n in needles
@@ -188,7 +189,8 @@ def test_too_short_a_haystack_is_refused(tmp_path):
     assert not (tmp_path / "needles.json").exists()
 
 
-def test_two_small_haystacks_load_as_a_benchmark(tmp_path):
+def test_two_small_haystacks_load_as_a_benchmark(planned, tmp_path):
+    """Drawn ones are asked in test_cli: here the files are empty."""
     folder = build_needles(tmp_path, minutes=1.5, seed=3, videos=2, types="text")
     questions = BENCHMARK.load(folder, subtitles=False)
     assert len({q.video for q in questions}) == 2 and all(q.path for q in questions)

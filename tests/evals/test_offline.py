@@ -59,11 +59,31 @@ def blocks_of(srt: str) -> list[tuple[float, float, str]]:
 # films ------------------------------------------------------------------------------------------
 
 
+def hurried(film):
+    """The film with each of its shots for two seconds at most, and what is written and said in that time."""
+    shots = tuple(
+        replace(
+            shot,
+            seconds=min(shot.seconds, 2.0),
+            words=tuple(
+                replace(words, when=words.when and (words.when[0], min(words.when[1], 2.0)))
+                for words in shot.words
+                if words.when is None or words.when[0] < 2.0
+            ),
+        )
+        for shot in film.shots
+    )
+    length = sum(shot.seconds for shot in shots)
+    return replace(film, shots=shots, cues=tuple(cue for cue in film.cues if cue[1] <= length))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["departures", "scripts"])
 def test_a_film_is_generated_identically_twice(tmp_path, name):
     """One has sound and no cues, one has cues and no sound."""
-    first, second = FILMS[name].write(tmp_path / "a"), FILMS[name].write(tmp_path / "b")
+    film = hurried(FILMS[name])
+    assert bool(film.cues) == bool(FILMS[name].cues)
+    first, second = film.write(tmp_path / "a"), film.write(tmp_path / "b")
     assert first.read_bytes() == second.read_bytes()
     there = {path.name for path in (tmp_path / "a").iterdir()}
     assert there == {path.name for path in (tmp_path / "b").iterdir()}
