@@ -15,7 +15,7 @@ from mrvideo.models.offline import OfflineModel
 from mrvideo.models.offline.page import page
 from mrvideo.models.offline.question import parse
 from mrvideo.models.offline.reading.colours import without_bars
-from mrvideo.models.offline.timeline import timeline_of
+from mrvideo.models.offline.timeline import items_of, timeline_of
 from mrvideo.models.offline.wording import (
     check_of,
     claim_of_colour,
@@ -29,7 +29,6 @@ from mrvideo.models.offline.wording import (
     picture_sentence,
 )
 from mrvideo.records import Answer, Cue, Index, Span
-from mrvideo.schemas.analysis import EvidenceLine
 from mrvideo.text import language_of, languages, times_in
 
 
@@ -38,12 +37,9 @@ def cue(start: float, stop: float, text: str, speaker: str | None = None) -> Cue
 
 
 def heard(*cues: tuple[float, float, str]) -> list[tuple[str | None, str]]:
-    """Who says what, of cues as evidence."""
-    lines = [
-        EvidenceLine(id=f"e{n}", start_seconds=a, stop_seconds=b, source="cue", quote=text)
-        for n, (a, b, text) in enumerate(cues, start=1)
-    ]
-    return [(i.speaker, i.text) for i in timeline_of(lines, (), languages()["en"]).speech]
+    """Who says what, of cues."""
+    items = [item for start, stop, text in cues for item in items_of(start, stop, "cue", text)]
+    return [(i.speaker, i.text) for i in timeline_of(items, languages()["en"]).speech]
 
 
 def test_cues_are_joined_to_sentences() -> None:
@@ -133,12 +129,11 @@ def test_what_is_written_is_read_again_as_it_was_meant() -> None:
     span = Span(1.0, 2.0)
     assert main_colour(picture_sentence(["dark blue", "white", "red"])) == "dark blue"
     assert lines_seen(line_seen("NO SWIMMING")) == ["NO SWIMMING"]
-    assert check_of(claim_on_screen("Room 101", span)[1]).quotes == ("Room 101",)
-    assert check_of(claim_on_screen("Room 101", span)[1]).about == "screen"
-    assert check_of(claim_said("I lost it.", "Anna", span)[1]).about == "speech"
-    assert check_of(claim_of_colour("dark blue", span)[1]).quotes == ("dark blue",)
-    assert check_of(last_frame(59.25)).seconds == pytest.approx(59.25)
-    assert check_of(claim_of_end(60.0)[1]).about == "other"
+    assert check_of(claim_on_screen("Room 101", span)[1]) == ("screen", ("Room 101",))
+    assert check_of(claim_said("I lost it.", "Anna", span)[1]) == ("speech", ("I lost it.",))
+    assert check_of(claim_of_colour("dark blue", span)[1]) == ("colour", ("dark blue",))
+    assert check_of(last_frame(59.25)) == ("end", ("59.25",))
+    assert check_of(claim_of_end(60.0)[1]) == ("other", ())
 
 
 @pytest.mark.parametrize(

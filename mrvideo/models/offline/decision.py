@@ -10,26 +10,32 @@ from itertools import pairwise
 
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.timeline import Item, Timeline, holding
-from mrvideo.records import Span, clock
+from mrvideo.records import Confidence, Span, clock
 from mrvideo.text import Language, holds, numbers_in, squeezed, times_in, tokens
 
 
 @dataclass(frozen=True)
 class Decision:
     """What the timeline supports. `cited` are the items it rests on; `value` is its number, seconds, or yes
-    or no.
+    or no. `whole`: a few fresh frames could not tell it, for they do not show what stands next to what, nor
+    how many there are.
 
     `confidence` is above 3 only where a skill is exact, and both sides of a relation were found by their very
     words.
     """
 
     answer: str
-    confidence: int
+    confidence: Confidence
     cited: tuple[Item, ...]
     reasoning: str
     value: float | bool | None = None
     choice: int | None = None
     found: bool = True
+    whole: bool = False
+
+
+UNFOUND = Decision("", 1, (), "Nothing that was read or heard answers it.", found=False)
+"""Of a skill: nobody else can answer this, and nothing was found."""
 
 
 def span_words(span: Span) -> str:
@@ -121,8 +127,8 @@ def named_by_options(question: Question, items: Sequence[Item]) -> list[Item]:
     return [i for i in items if any(supports(i.text, o, question.language) for o in question.options)]
 
 
-def choose(question: Question, decision: Decision) -> Decision | None:
-    """The decision with the option that it supports; None where it supports none, or several."""
+def choose(question: Question, decision: Decision) -> Decision:
+    """The decision with the option that it supports; not found where it supports none, or several."""
     if not question.options or decision.choice is not None or not decision.found:
         return decision
     if isinstance(decision.value, bool):
@@ -207,7 +213,12 @@ def choose_order(question: Question, pool: Sequence[Item]) -> Decision | None:
     same = len({frozenset(map(squeezed, row)) for row in rows or () if row}) == 1
     sure = 2 if len(best) > 1 else 5 if same else 3
     return Decision(
-        question.options[number], sure, tuple(found), "Its texts were found in this order.", choice=number
+        question.options[number],
+        sure,
+        tuple(found),
+        "Its texts were found in this order.",
+        choice=number,
+        whole=True,
     )
 
 

@@ -119,6 +119,11 @@ class Question:
                 return mark
         return None
 
+    @property
+    def link(self) -> tuple[str, ...]:
+        """The concepts of `relation`; () where there is none."""
+        return self.relation.concepts if self.relation else ()
+
     @cached_property
     def times(self) -> tuple[float, float | None] | None:
         """The span of the video that is named, in seconds; counted from its end where negative."""

@@ -4,13 +4,14 @@ checks read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from mrvideo.models.base import Picture as Labelled
 from mrvideo.models.offline import wording as say
 from mrvideo.models.offline.decision import (
+    UNFOUND,
     Decision,
     choose,
     choose_number,
@@ -25,37 +26,26 @@ from mrvideo.models.offline.reading.engine import Line, glance, read_picture
 from mrvideo.models.offline.reading.pictures import Picture, pixels_of
 from mrvideo.models.offline.retrieval import retrieve
 from mrvideo.models.offline.skills import SKILLS
-from mrvideo.models.offline.timeline import (
-    SOUND,
-    Item,
-    Timeline,
-    is_sound,
-    role_of,
-    seen_on_looks,
-    timeline_of,
-)
+from mrvideo.models.offline.timeline import Item, Timeline, items_of, seen_on_looks, timeline_of
 from mrvideo.records import Source, Span, merge_spans
 from mrvideo.schemas import analysis as of
-from mrvideo.text import holds, skeleton, tokens
+from mrvideo.schemas.shared import CueLine
+from mrvideo.text import holds, skeleton, squeezed, tokens
 
 MOST_LOOKS, MOST_READ, MOST_OBSERVATIONS, MOST_CLAIMS = 4, 3, 40, 40
 _Verdict: TypeAlias = Literal["yes", "no", "unclear"]
+_Timed: TypeAlias = of.SceneLine | of.SightingLine | CueLine | Span
 
 LAST_FRAME_SECONDS = 0.6
 """Another look samples other frames: the last of each lie this close."""
 
 
-def decide(question: Question, timeline: Timeline) -> tuple[Decision | None, bool]:
-    """The answer that the timeline supports, and whether it hangs on all of the video; None: not found."""
+def decide(question: Question, timeline: Timeline) -> Decision:
+    """The answer that the timeline supports; `UNFOUND` where it supports none."""
     for skill in SKILLS:
-        match = skill.match(question)
-        if match is None:
-            continue
-        decision = skill.answer(match, timeline)
-        decision = choose(question, decision) if decision else None
-        if decision or not match.tentative:
-            return decision, match.whole
-    return retrieve(question, timeline), False
+        if decision := skill.answer(question, timeline):
+            return choose(question, decision)
+    return retrieve(question, timeline) or UNFOUND
 
 
 # Segments, plan --------------------------------------------------------------------------------------
@@ -63,44 +53,34 @@ def decide(question: Question, timeline: Timeline) -> tuple[Decision | None, boo
 
 def segment_intention(inputs: of.SegmentIntentionInputs) -> of.SegmentIntentionReply:
     """Everything that was read and heard: what is left out here could not be counted, ordered or called
-    absent later.
+    absent later. Who speaks is told apart, as `characters`: a quote holds no more than its source does.
     """
-    findings = [
-        _finding(s.start_seconds, s.stop_seconds, "caption", s.text, inputs.span)
-        for scene in inputs.scenes
-        for s in scene.screen_text
+    colours = [(scene, say.picture_sentence_of(scene.caption)) for scene in inputs.scenes]
+    told: list[tuple[_Timed, Source, str]] = [
+        *((sign, "caption", sign.text) for scene in inputs.scenes for sign in scene.screen_text),
+        *((scene, "caption", sentence) for scene, sentence in colours if sentence),
+        *((cue, "cue", cue.text) for cue in inputs.cues),
     ]
-    for scene in inputs.scenes:
-        if sentence := say.picture_sentence_of(scene.caption):
-            findings.append(
-                _finding(scene.start_seconds, scene.stop_seconds, "caption", sentence, inputs.span)
-            )
-    cues = [cue for cue in inputs.cues if tokens(cue.text)]
-    findings += [_finding(c.start_seconds, c.stop_seconds, "cue", c.text, inputs.span) for c in cues]
-    roles = [role_of(c.start_seconds, c.text, SOUND if is_sound(c.text) else c.speaker or "") for c in cues]
+    findings = tuple(
+        of.Finding(**_clamped(line, inputs.span), source=source, quote=quote)
+        for line, source, quote in told
+        if tokens(quote)
+    )
+    speakers = {_key(cue.start_seconds, cue.text): cue.speaker for cue in inputs.cues if tokens(cue.text)}
     return of.SegmentIntentionReply(
         reasoning=f"{len(findings)} texts, lines and pictures.",
-        findings=tuple(f for f in findings if tokens(f.quote)),
+        findings=findings,
         confidence=4,
-        characters=tuple(role for role in roles if role.entity),
+        characters=tuple(of.KeyCharacter(word=key, entity=who) for key, who in speakers.items() if who),
     )
 
 
 def whole_intention(inputs: of.WholeIntentionInputs) -> of.WholeIntentionReply:
     """Everything that was read and heard, and the plan made from it."""
-    read = segment_intention(inputs)
-    analysis = of.Analysis(span=inputs.span, **dict(read))
-    plan = global_intention(
-        of.GlobalIntentionInputs(
-            question=inputs.question,
-            options=inputs.options,
-            span=inputs.span,
-            analyses=(analysis,),
-            shot_starts=inputs.shot_starts,
-            scene_count=inputs.scene_count,
-        )
-    )
-    return of.WholeIntentionReply(**{**dict(read), **dict(plan)})
+    read = dict(segment_intention(inputs))
+    analysis = of.Analysis(span=inputs.span, **read)
+    plan = global_intention(of.GlobalIntentionInputs(**dict(inputs), analyses=(analysis,)))
+    return of.WholeIntentionReply(**read | dict(plan))
 
 
 def reduce_intentions(inputs: of.ReduceIntentionsInputs) -> of.ReduceIntentionsReply:
@@ -109,37 +89,36 @@ def reduce_intentions(inputs: of.ReduceIntentionsInputs) -> of.ReduceIntentionsR
         reasoning=" ".join(a.reasoning for a in inputs.analyses)[:2000] or "Nothing was read or heard.",
         findings=tuple(f for a in inputs.analyses for f in a.findings),
         confidence=4,
-        characters=_roles(a.characters for a in inputs.analyses),
+        characters=_characters(inputs.analyses),
     )
 
 
 def global_intention(inputs: of.GlobalIntentionInputs) -> of.GlobalIntentionReply:
     """Decide provisionally; look again where that decision rests on a text on screen."""
     question = parse(inputs.question, inputs.options)
-    findings = [f for a in inputs.analyses for f in a.findings]
-    roles = _roles(a.characters for a in inputs.analyses)
-    timeline = timeline_of(
-        findings,
-        roles,
-        question.language,
-        stop_seconds=inputs.span.stop_seconds,
-        shots=inputs.shot_starts,
-        scenes=inputs.scene_count,
-    )
-    decision, whole = decide(question, timeline)
-    cited: Sequence[Item] = decision.cited if decision and decision.found else ()
-    if question.asks == "how_long" and question.has("whole"):
+    characters = _characters(inputs.analyses)
+    speakers = {each.word: each.entity for each in characters}
+    lines = [
+        of.EvidenceLine(id="", **dict(f), speaker=speakers.get(_key(f.start_seconds, f.quote)))
+        for analysis in inputs.analyses
+        for f in analysis.findings
+    ]
+    decision = decide(question, _timeline(question, lines, inputs, inputs.span.stop_seconds))
+    cited: Sequence[Item] = decision.cited if decision.found else ()
+    if _asks_length(question):
         stop = inputs.span.stop_seconds
         cited = (Item(max(stop - 1.0, 0.0), stop, "", "picture"),)
     seen = [i for i in cited if i.kind != "speech"] or list(cited[:1])
-    spans = merge_spans([i.span for i in seen])
     return of.GlobalIntentionReply(
-        reasoning=decision.reasoning if decision else "Nothing that was read or heard answers it.",
-        combine="merge" if whole else "select",
+        reasoning=decision.reasoning,
+        combine="merge",
         # All of the video was read before: one look across it is enough where nothing was found.
         scope="local",
-        characters=roles,
-        spans=tuple(_clamped(s, inputs.span) for s in spans[:MOST_LOOKS]),
+        characters=characters,
+        spans=tuple(
+            of.SpanReply(**_clamped(span, inputs.span))
+            for span in merge_spans([i.span for i in seen])[:MOST_LOOKS]
+        ),
     )
 
 
@@ -148,23 +127,48 @@ def goals(inputs: of.GoalsInputs) -> of.GoalsReply:
     return of.GoalsReply(local_question=inputs.question, global_question=inputs.question)
 
 
-def _roles(
-    groups: Iterator[Sequence[of.KeyCharacter]] | Sequence[Sequence[of.KeyCharacter]],
-) -> tuple[of.KeyCharacter, ...]:
-    return tuple(dict.fromkeys(role for group in groups for role in group))
+def _asks_length(question: Question) -> bool:
+    return question.asks == "how_long" and question.has("whole")
 
 
-def _finding(start: float, stop: float, source: Source, text: str, bound: Span) -> of.Finding:
-    span = _clamped(Span(start, max(stop, start)), bound)
-    return of.Finding(
-        start_seconds=span.start_seconds, stop_seconds=span.stop_seconds, source=source, quote=text
-    )  # pyright: ignore[reportArgumentType]
+def _characters(analyses: Sequence[of.Analysis]) -> tuple[of.KeyCharacter, ...]:
+    return tuple(dict.fromkeys(each for analysis in analyses for each in analysis.characters))
 
 
-def _clamped(span: Span, bound: Span) -> of.SpanReply:
-    start = min(max(span.start_seconds, bound.start_seconds), bound.stop_seconds)
-    stop = min(max(span.stop_seconds, start), bound.stop_seconds)
-    return of.SpanReply(start_seconds=start, stop_seconds=stop)
+def _key(start_seconds: float, text: str) -> str:
+    return f"{start_seconds:.2f} {squeezed(text)}"
+
+
+def _clamped(line: _Timed, bound: Span) -> dict[str, float]:
+    start = min(max(line.start_seconds, bound.start_seconds), bound.stop_seconds)
+    return {"start_seconds": start, "stop_seconds": min(max(line.stop_seconds, start), bound.stop_seconds)}
+
+
+def _timeline(
+    question: Question,
+    lines: Sequence[of.EvidenceLine],
+    inputs: of.GlobalIntentionInputs | of.AnswerInputs,
+    stop_seconds: float,
+) -> Timeline:
+    items = [
+        item
+        for line in lines
+        for item in items_of(
+            line.start_seconds,
+            line.stop_seconds,
+            line.source,
+            line.quote,
+            line.speaker,
+            (line.id,) if line.id else (),
+        )
+    ]
+    return timeline_of(
+        items,
+        question.language,
+        stop_seconds=stop_seconds,
+        shots=inputs.shot_starts,
+        scenes=inputs.scene_count,
+    )
 
 
 # Answer ----------------------------------------------------------------------------------------------
@@ -176,29 +180,21 @@ def answer(inputs: of.AnswerInputs) -> of.AnswerReply:
     """
     question = parse(inputs.question, inputs.options)
     stop = max((s.stop_seconds for s in inputs.plan.spans), default=0.0)
-    # One reading is not sent again: the plan tells its roles.
-    roles = _roles([inputs.plan.characters, *(a.characters for a in inputs.analyses)])
-    timeline = timeline_of(
-        inputs.evidence,
-        roles,
-        question.language,
-        stop_seconds=stop,
-        shots=inputs.shot_starts,
-        scenes=inputs.scene_count,
-    )
-    timeline = _without_denied(timeline, " ".join(inputs.learnt))
-    decision, whole = decide(question, timeline)
-    if decision is None and timeline.looks and not whole:
+    timeline = _timeline(question, inputs.evidence, inputs, stop)
+    if learnt := " ".join(inputs.learnt):
+        # Texts that a fresh look did not find.
+        kept = tuple(i for i in timeline.screen if _worded(i)[0].rstrip(".") not in learnt)
+        timeline = replace(timeline, screen=kept)
+    decision = decide(question, timeline)
+    if decision is UNFOUND and timeline.looks:
         # Between two fresh frames there may be anything: they tell what is there, not what stands beside it.
-        seen, whole = decide(question, seen_on_looks(timeline))
-        decision = replace(seen, confidence=min(seen.confidence, 3)) if seen and not whole else None
-    usable = decision is not None and decision.found and (not inputs.options or decision.choice is not None)
-    if decision is None or not usable or not any(i.ids for i in decision.cited):
+        seen = decide(question, seen_on_looks(timeline))
+        decision = UNFOUND if seen.whole else replace(seen, confidence=min(seen.confidence, 3))
+    if not decision.found or not any(i.ids for i in decision.cited):
         guess = _guess(question, decision, timeline) if inputs.must_choose and inputs.options else None
         return of.AnswerReply(
             reasoning="Not found in what was read and heard.",
             found=False,
-            answer=None,
             choice=guess,
             confidence=1,
         )
@@ -207,7 +203,7 @@ def answer(inputs: of.AnswerInputs) -> of.AnswerReply:
         found=True,
         answer=option_text(decision.answer) if inputs.options else decision.answer,
         choice=decision.choice if inputs.options else None,
-        confidence=decision.confidence,  # pyright: ignore[reportArgumentType]
+        confidence=decision.confidence,
         claims=_claims(decision),
     )
 
@@ -215,49 +211,46 @@ def answer(inputs: of.AnswerInputs) -> of.AnswerReply:
 def _claims(decision: Decision) -> tuple[of.ClaimReply, ...]:
     items = [i for i in dict.fromkeys(decision.cited) if i.ids]
     most = MOST_CLAIMS if len(items) <= MOST_CLAIMS else MOST_CLAIMS - 1
-    claims = [_claim(item, decision) for item in items[:most]]
+    claims: list[of.ClaimReply] = []
+    for item in items[:most]:
+        text, check = _worded(item, decision.value)
+        claims.append(of.ClaimReply(text=text, citations=_citations([item]), check=check))
     if rest := items[most:]:
-        citations = tuple(of.Citation(evidence_id=i) for item in rest for i in item.ids)
-        claims.append(
-            of.ClaimReply(text=f"{len(rest)} more texts stand at the times cited.", citations=citations)
-        )
+        text = f"{len(rest)} more texts stand at the times cited."
+        claims.append(of.ClaimReply(text=text, citations=_citations(rest)))
     return tuple(claims)
 
 
-def _claim(item: Item, decision: Decision) -> of.ClaimReply:
-    text, check = _worded(item, decision.value)
-    return of.ClaimReply(
-        text=text, citations=tuple(of.Citation(evidence_id=i) for i in item.ids), check=check
-    )
+def _citations(items: Sequence[Item]) -> tuple[of.Citation, ...]:
+    return tuple(of.Citation(evidence_id=each) for item in items for each in item.ids)
 
 
 def _worded(item: Item, value: float | bool | None = None) -> tuple[str, str]:
-    if item.kind == "speech":
-        return say.claim_said(item.text, item.speaker, item.span)
-    if item.kind == "picture":
-        return say.claim_of_colour(say.main_colour(item.text), item.span)
-    if item.kind == "end":
-        return say.claim_of_end(value or item.stop_seconds)
-    return (item.text, item.text) if item.kind == "look" else say.claim_on_screen(item.text, item.span)
+    """What an item claims, and the question that checks it."""
+    match item.kind:
+        case "speech":
+            return say.claim_said(item.text, item.speaker, item.span)
+        case "picture":
+            return say.claim_of_colour(say.main_colour(item.text), item.span)
+        case "end":
+            return say.claim_of_end(value or item.stop_seconds)
+        case "look":
+            return item.text, item.text
+        case "screen":
+            return say.claim_on_screen(item.text, item.span)
 
 
-def _without_denied(timeline: Timeline, learnt: str) -> Timeline:
-    """Texts that a fresh look did not find are left out in the next round."""
-    kept = tuple(i for i in timeline.screen if _worded(i)[0].rstrip(".") not in learnt)
-    return replace(timeline, screen=kept) if learnt else timeline
-
-
-def _guess(question: Question, decision: Decision | None, timeline: Timeline) -> int:
+def _guess(question: Question, decision: Decision, timeline: Timeline) -> int:
     """What `must_choose` gets when nothing supports an option: the closest number, the most words held, else
     the first.
     """
-    if decision and isinstance(decision.value, float):
+    if isinstance(decision.value, float):
         number = choose_number(question, decision.value, slack=float("inf"))
         if number is not None:
             return number
-    every = timeline.everything
     scores = [
-        max((held_share(question, o, i, timeline) for i in every), default=0.0) for o in question.options
+        max((held_share(question, o, i, timeline) for i in timeline.everything), default=0.0)
+        for o in question.options
     ]
     best = max(range(len(scores)), key=lambda n: (scores[n], -n))
     none_of_these = next((n for n, o in enumerate(question.options) if says_none(o)), None)
@@ -269,9 +262,8 @@ def _guess(question: Question, decision: Decision | None, timeline: Timeline) ->
 
 def look(inputs: of.LookInputs, pictures: Sequence[Labelled]) -> of.LookReply:
     """The texts of a few frames; of the whole video's length, where the last frame lies."""
-    question = parse(inputs.question, inputs.options)
     found: dict[str, float] = {}
-    if question.asks == "how_long" and question.has("whole") and pictures:
+    if _asks_length(parse(inputs.question, inputs.options)) and pictures:
         time = max(picture.time_seconds for picture in pictures)
         found[say.last_frame(time)] = time
     else:
@@ -287,11 +279,11 @@ def look(inputs: of.LookInputs, pictures: Sequence[Labelled]) -> of.LookReply:
 
 def verify(inputs: of.VerifyInputs, pictures: Sequence[Labelled]) -> of.VerifyReply:
     """Yes or no where reading tells; unclear for everything that takes seeing."""
-    found = [_check(inputs, statement, pictures) for statement in inputs.statements]
-    checks = [
+    found = (_check(inputs, statement, pictures) for statement in inputs.statements)
+    checks = (
         of.CheckReply(number=number, verdict=verdict, seen=seen)
         for number, (verdict, seen) in enumerate(found, start=1)
-    ]
+    )
     return of.VerifyReply(checks=tuple(checks))
 
 
@@ -299,41 +291,39 @@ def _check(
     inputs: of.VerifyInputs, statement: of.Statement, pictures: Sequence[Labelled]
 ) -> tuple[_Verdict, str]:
     """The verdict on one statement, and what was read."""
-    check = say.check_of(statement.text)
-    if check.about == "speech":
+    about, quotes = say.check_of(statement.text)
+    if about == "speech":
         # Cues around are shown, too.
-        own = [c for c in inputs.cues if _is_about(statement, Span(c.start_seconds, c.stop_seconds))]
+        spans = [(cue, Span(cue.start_seconds, cue.stop_seconds)) for cue in inputs.cues]
+        own = [c for c, at in spans if not statement.spans or any(at.overlaps(s) for s in statement.spans)]
         heard = " ".join(cue.text for cue in own)
-        told = all(holds(heard, quote) >= 0.85 or _spread(quote, heard) for quote in check.quotes)
+        told = all(_reads([heard], quote) for quote in quotes)
         return "yes" if told else "no" if own else "unclear", heard[:300]
-    if check.about == "other" or not pictures:
+    if about == "other" or not pictures:
         return "unclear", "Only texts and speech can be checked here."
-    if check.about == "end":
+    if about == "end":
         last = max(picture.time_seconds for picture in pictures)
-        same = check.seconds is not None and abs(last - check.seconds) <= LAST_FRAME_SECONDS
-        return "yes" if same else "unclear", say.last_frame(last)
-    if check.about == "colour":
+        return "yes" if abs(last - float(quotes[0])) <= LAST_FRAME_SECONDS else "unclear", say.last_frame(
+            last
+        )
+    if about == "colour":
         names = [name for name, _ in dominant_colours([Picture(p.jpeg, p.time_seconds) for p in pictures])]
-        return "yes" if check.quotes[0] in names else "no", ", ".join(names)
-    return _on_screen(check.quotes, pictures)
-
-
-def _is_about(statement: of.Statement, span: Span) -> bool:
-    return not statement.spans or any(span.overlaps(own) for own in statement.spans)
-
-
-def _on_screen(quotes: Sequence[str], pictures: Sequence[Labelled]) -> tuple[_Verdict, str]:
+        return "yes" if quotes[0] in names else "no", ", ".join(names)
     read: list[str] = []
     for picture in _from_the_middle(pictures):
         lines = [line.text for line in read_picture(picture.jpeg) if line.text]
-        if all(
-            any(holds(line, quote) >= 0.85 for line in (*lines, " ".join(lines)))
-            or _spread(quote, " ".join(lines))
-            for quote in quotes
-        ):
+        if all(_reads(lines, quote) for quote in quotes):
             return "yes", f"At {picture.time_seconds:.2f} s: {say.quoted(lines)}"
         read += lines
     return "no", say.quoted(list(dict.fromkeys(read))[:8]) or "no text"
+
+
+def _reads(lines: Sequence[str], quote: str) -> bool:
+    """Whether a line, or all of them together, hold the quote, or most of its words."""
+    whole = " ".join(lines)
+    read, words = skeleton(whole), [skeleton(word) for word in tokens(quote)]
+    spread = len(words) > 1 and sum(word in read for word in words) >= 0.8 * len(words)
+    return spread or any(holds(line, quote) >= 0.85 for line in (*lines, whole))
 
 
 def _best_read(pictures: Sequence[Labelled]) -> list[tuple[Line, float]]:
@@ -343,11 +333,8 @@ def _best_read(pictures: Sequence[Labelled]) -> list[tuple[Line, float]]:
     Of readings that stand in one place and resemble each other the surest is the text: letters that move, or
     stand in two close rows, are misread on some pictures and not on all.
     """
-    lines: list[tuple[Line, float]] = []
-    for picture in list(_from_the_middle(pictures))[:MOST_READ]:
-        lines = _read_lines(picture)
-        if lines:
-            break
+    first = (_read_lines(picture) for picture in _from_the_middle(pictures)[:MOST_READ])
+    lines = next((lines for lines in first if lines), list[tuple[Line, float]]())
     for place in _SPREAD if len(pictures) > 1 else ():
         if all(line.score >= CERTAIN_SCORE for line, _ in lines):
             break
@@ -367,13 +354,7 @@ def _read_lines(picture: Labelled) -> list[tuple[Line, float]]:
     return [(line, picture.time_seconds) for line in read_picture(picture.jpeg) if line.text]
 
 
-def _spread(quote: str, text: str) -> bool:
-    """Whether most of the quote's words are there, spread over lines."""
-    read, words = skeleton(text), [skeleton(word) for word in tokens(quote)]
-    return len(words) > 1 and sum(word in read for word in words) >= 0.8 * len(words)
-
-
-def _from_the_middle(pictures: Sequence[Labelled]) -> Iterator[Labelled]:
+def _from_the_middle(pictures: Sequence[Labelled]) -> list[Labelled]:
     """The middle one first: at a span's ends a text may just be coming or going."""
     middle = (len(pictures) - 1) / 2
-    yield from sorted(pictures, key=lambda p: abs(pictures.index(p) - middle))
+    return sorted(pictures, key=lambda p: abs(pictures.index(p) - middle))

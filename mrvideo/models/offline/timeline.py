@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from mrvideo.models.offline.forms import names_in
 from mrvideo.models.offline.wording import lines_seen, tells_picture
-from mrvideo.records import Cue, Sighting, Span, merge_spans
-from mrvideo.schemas.analysis import EvidenceLine, Finding, KeyCharacter, SightingLine
+from mrvideo.records import Cue, Sighting, Source, Span, merge_spans
+from mrvideo.schemas.analysis import SightingLine
 from mrvideo.schemas.shared import CueLine
 from mrvideo.text import (
     LOOKALIKE,
@@ -21,14 +21,12 @@ from mrvideo.text import (
     Ranker,
     holds,
     language_of,
-    languages,
     likeness,
     resemblance,
-    squeezed,
     tokens,
 )
 
-Kind = Literal["screen", "speech", "sound", "picture", "look", "end"]
+Kind = Literal["screen", "speech", "picture", "look", "end"]
 
 JOIN_SECONDS = 0.7
 MISREAD_SECONDS, MISREAD_LIKENESS = 1.1, 0.75
@@ -44,7 +42,6 @@ MARKED_SHARE = 0.05
 STANDING_SECONDS, STANDING_CUTS = 15.0, 4
 """A text that stands this long, and over this many cuts, is a watermark or a channel's logo."""
 
-SOUND = "[sound]"
 _ENDS = re.compile(r"[.!?…。！？؟;:][\"'”’»)\]]*$")
 _BRACKETS = re.compile(r"[\[(♪♫#][^\])♪♫]*[\])♪♫]|[♪♫]+")
 _TURN = re.compile(r"(?:^|(?<=[.!?…\"”。！？]))\s*[-–—]\s+(?=\S)")
@@ -88,14 +85,14 @@ class Timeline:
     how many there are.
     """
 
-    screen: tuple[Item, ...] = ()
-    speech: tuple[Item, ...] = ()
-    pictures: tuple[Item, ...] = ()
-    looks: tuple[Item, ...] = ()
-    stop_seconds: float = 0.0
-    shots: tuple[float, ...] = ()
-    scenes: int = 0
-    language: Language = field(default_factory=lambda: languages()["en"])
+    screen: tuple[Item, ...]
+    speech: tuple[Item, ...]
+    pictures: tuple[Item, ...]
+    looks: tuple[Item, ...]
+    stop_seconds: float
+    shots: tuple[float, ...]
+    scenes: int
+    language: Language
 
     @cached_property
     def everything(self) -> tuple[Item, ...]:
@@ -173,55 +170,29 @@ def holding(items: Iterable[Item], phrase: str, *, least: float = 0.85) -> list[
     return [item for score, item in scored if score >= max(floor, least)]
 
 
-def role_of(start_seconds: float, text: str, role: str) -> KeyCharacter:
-    """How a segment hands on who says a line, or that it is a sound: quotes alone hold only words."""
-    return KeyCharacter(word=_key(start_seconds, text), entity=role)
-
-
-def _key(start_seconds: float, text: str) -> str:
-    return f"{start_seconds:.2f} {squeezed(text)}"
-
-
 def introduced(text: str) -> str | None:
     """The name by which whoever says it introduces himself."""
     match = _INTRODUCES.search(text.replace("’", "'"))
     return match.group(1) if match else None
 
 
-def is_sound(text: str) -> bool:
-    """Whether a cue tells a sound (`[door slams]`, `♪`) and no words."""
-    return not tokens(_BRACKETS.sub(" ", text))
-
-
 def timeline_of(
-    lines: Sequence[EvidenceLine | Finding],
-    roles: Iterable[KeyCharacter],
+    items: Iterable[Item],
     language: Language,
     *,
     stop_seconds: float = 0.0,
     shots: tuple[float, ...] = (),
     scenes: int = 0,
 ) -> Timeline:
-    """From findings, or from the evidence that may be cited; `stop_seconds` is where the video ends at the
-    least.
-    """
-    known = {role.word: role.entity for role in roles}
-    items = [item for line in lines for item in _items(line, known)]
-    by = {
-        kind: sorted((i for i in items if i.kind == kind), key=_by_time)
-        for kind in ("screen", "speech", "picture", "look")
-    }
-    pictures = by["picture"]
-    ends = [i.stop_seconds for i in pictures] or [i.stop_seconds for i in items]
+    """Signs and cues joined; `stop_seconds` is where the video ends at the least."""
+    items = sorted(items, key=_by_time)
+    screen, speech, pictures, looks = (
+        [item for item in items if item.kind == kind] for kind in ("screen", "speech", "picture", "look")
+    )
+    stop = max([stop_seconds, *(item.stop_seconds for item in pictures or items)])
+    signs = tuple(_marked(_joined(screen), shots))
     return Timeline(
-        tuple(_marked(_joined(by["screen"]), shots)),
-        tuple(_sentences(by["speech"])),
-        tuple(pictures),
-        tuple(by["look"]),
-        max([stop_seconds, *ends]) if ends or stop_seconds else 0.0,
-        shots,
-        scenes,
-        language,
+        signs, tuple(_sentences(speech)), tuple(pictures), tuple(looks), stop, shots, scenes, language
     )
 
 
@@ -233,35 +204,36 @@ def timeline_of_lines(
     shots: tuple[float, ...],
 ) -> Timeline:
     """From texts on screen and lines of speech as they are kept, or as a request lists them."""
-    lines = [(s.start_seconds, s.stop_seconds, "caption", s.text) for s in signs]
-    lines += [(c.start_seconds, c.stop_seconds, "cue", c.text) for c in cues]
-    findings = [
-        Finding(start_seconds=start, stop_seconds=stop, source=source, quote=text)  # pyright: ignore[reportArgumentType]
-        for start, stop, source, text in lines
-        if text.strip()
-    ]
-    roles = [
-        role_of(cue.start_seconds, cue.text, role)
-        for cue in cues
-        if (role := SOUND if is_sound(cue.text) else cue.speaker)
+    items = [
+        *(
+            i
+            for s in signs
+            if s.text.strip()
+            for i in items_of(s.start_seconds, s.stop_seconds, "caption", s.text)
+        ),
+        *(i for c in cues for i in items_of(c.start_seconds, c.stop_seconds, "cue", c.text, c.speaker)),
     ]
     language = language_of(" ".join(cue.text for cue in cues[:50]))
-    return timeline_of(findings, roles, language, stop_seconds=stop_seconds, shots=shots)
+    return timeline_of(items, language, stop_seconds=stop_seconds, shots=shots)
 
 
-def _items(line: EvidenceLine | Finding, roles: dict[str, str]) -> list[Item]:
-    ids = (line.id,) if isinstance(line, EvidenceLine) else ()
-    start, stop = line.start_seconds, line.stop_seconds
-    if line.source == "frame":
-        return [Item(start, stop, line.quote, "look", None, ids)]
-    if line.source == "caption":
-        kind: Kind = "picture" if tells_picture(line.quote) else "screen"
-        return [Item(start, stop, line.quote, kind, None, ids)]
-    speaker = roles.get(_key(start, line.quote))
-    if speaker == SOUND:
-        return [Item(start, stop, line.quote, "sound", None, ids)]
-    turns = _turns(_BRACKETS.sub(" ", line.quote), speaker)
-    return [Item(start, stop, text, "speech", who, ids) for who, text in turns]
+def items_of(
+    start_seconds: float,
+    stop_seconds: float,
+    source: Source,
+    text: str,
+    speaker: str | None = None,
+    ids: tuple[str, ...] = (),
+) -> list[Item]:
+    """What a line of evidence tells; a cue may hold several who speak, or a sound (`[door slams]`, `♪`) and no
+    words.
+    """
+    if source == "cue":
+        turns = _turns(_BRACKETS.sub(" ", text), speaker)
+        return [Item(start_seconds, stop_seconds, words, "speech", who, ids) for who, words in turns]
+    seen: Kind = "picture" if tells_picture(text) else "screen"
+    kind = "look" if source == "frame" else seen
+    return [Item(start_seconds, stop_seconds, text, kind, None, ids)]
 
 
 def _turns(text: str, speaker: str | None) -> list[tuple[str | None, str]]:

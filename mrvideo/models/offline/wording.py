@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from mrvideo.records import Sighting, Span, clock
 from mrvideo.schemas.shared import CueLine
-from mrvideo.text import times_in
 
 NOTHING_READ = "No text on screen."
 UNREADABLE = "Text that could not be read."
@@ -88,7 +86,7 @@ def _listed(words: Sequence[str]) -> str:
 
 # Looks -----------------------------------------------------------------------------------------------
 
-_LAST_FRAME = "The last frame looked at is at {:.2f} s."
+_LAST_FRAME = re.compile(r"The last frame looked at is at ([\d.]+) s\.")
 _SEEN = re.compile(r"“([^”]+)”")
 
 
@@ -104,29 +102,17 @@ def lines_seen(observation: str) -> list[str]:
 
 def last_frame(seconds: float) -> str:
     """Where the frames of a look end."""
-    return _LAST_FRAME.format(seconds)
+    return f"The last frame looked at is at {seconds:.2f} s."
 
 
 def is_last_frame(text: str) -> bool:
     """Whether an observation tells where the frames of a look end."""
-    return text.startswith(_LAST_FRAME.partition("{")[0])
+    return _LAST_FRAME.match(text) is not None
 
 
 # Claims and checks -----------------------------------------------------------------------------------
 
 About = Literal["screen", "speech", "colour", "end", "other"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a yes-or-no question of verification is about: texts on screen, words said, the main colour, the
-    last frame.
-    """
-
-    about: About
-    quotes: tuple[str, ...] = ()
-    seconds: float | None = None
-
 
 _QUOTE = re.compile(r"“([^”]+)”|\"([^\"]+)\"")
 _ON_SCREEN = re.compile(
@@ -160,16 +146,18 @@ def claim_of_end(seconds: float) -> tuple[str, str]:
     return words, words
 
 
-def check_of(words: str) -> Check:
-    """What is to be checked, also where another model worded it."""
-    quotes = tuple(a or b for a, b in _QUOTE.findall(words))
+def check_of(words: str) -> tuple[About, tuple[str, ...]]:
+    """What a yes-or-no question is about, also where another model worded it, and its quotations, its colour,
+    or the time in seconds of its last frame.
+    """
     if match := _MOSTLY.search(words):
-        return Check("colour", (match.group(1).strip(),))
-    if is_last_frame(words):
-        return Check("end", seconds=next(iter(times_in(words)), None))
+        return "colour", (match[1].strip(),)
+    if match := _LAST_FRAME.match(words):
+        return "end", (match[1],)
+    quotes = tuple(a or b for a, b in _QUOTE.findall(words))
     outside = _QUOTE.sub("", words)
     if not quotes or _RELATION.search(outside):
-        return Check("other")
+        return "other", ()
     if _SAID.search(outside):
-        return Check("speech", quotes)
-    return Check("screen" if _ON_SCREEN.search(outside) else "other", quotes)
+        return "speech", quotes
+    return ("screen" if _ON_SCREEN.search(outside) else "other"), quotes

@@ -1,9 +1,10 @@
-"""Skills: small, exact answers to one kind of question each. What none of them matches is answered by
-retrieval, or not at all.
+"""Skills: small, exact answers to one kind of question each. What none of them answers is looked up by
+retrieval, or not found at all.
 
-A skill is a module with `match(question) -> Match | None`, `answer(match, timeline) -> Decision | None`, and
-`EXAMPLES`: questions on the film of `tests/offline/examples.toml`, with the words that the answer must hold,
-or None for not found.
+A skill is a module with `answer(question, timeline) -> Decision | None`: None where the question is none of its
+own, or where others may find what it does not, as `How many people left?` is told, not counted; `UNFOUND` where
+nobody else can. Its `EXAMPLES` are questions on the film of `tests/offline/examples.toml`, with the words that
+the answer must hold, or None for not found.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from mrvideo.models.offline.skills import (
     title,
     who,
 )
-from mrvideo.models.offline.skills.base import Match
 from mrvideo.models.offline.timeline import Timeline
 
 
@@ -36,9 +36,7 @@ class Skill(Protocol):
     @property
     def EXAMPLES(self) -> Sequence[tuple[str, str | None]]: ...
 
-    def match(self, question: Question, /) -> Match | None: ...
-
-    def answer(self, match: Match, timeline: Timeline, /) -> Decision | None: ...
+    def answer(self, question: Question, timeline: Timeline, /) -> Decision | None: ...
 
 
 SKILLS: tuple[Skill, ...] = (
@@ -54,4 +52,4 @@ SKILLS: tuple[Skill, ...] = (
     who,
     nth,
 )
-"""The first that matches and answers decides."""
+"""The first that answers decides."""

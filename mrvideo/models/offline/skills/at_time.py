@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mrvideo.models.offline.decision import Decision, supported, texts_of
+from mrvideo.models.offline.decision import UNFOUND, Decision, supported, texts_of
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, overlapping
+from mrvideo.models.offline.skills.base import overlapping
 from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
 SLACK_SECONDS, MOST_TOLD = 0.5, 12
@@ -18,43 +18,30 @@ EXAMPLES = (
 )
 
 
-def match(question: Question) -> Match | None:
-    """A time is named, and nothing that would have to hold more than that."""
-    if question.times is None or question.asks not in ("what", "who", "other", "when"):
-        return None
-    if question.asks == "when" or question.has("seeing", "not") or question.form:
-        return None
-    link = question.relation
-    beside = link is not None and len(question.options) == 0 and not question.has("between")
-    relation = next((c for c in ("before", "after") if beside and link and c in link.concepts), "")
-    return Match(question, question.channel, relation=relation)
-
-
-def answer(match: Match, timeline: Timeline) -> Decision | None:
+def answer(question: Question, timeline: Timeline) -> Decision | None:
     """What is there then; next to it only where `after` or `before` asks for that."""
-    low, high = timeline.bounds(match.question.times or (0.0, None))
-    pool = [i for i in timeline.of(match.channel) if not i.standing or match.channel == "screen"]
-    content = match.question.content
-    pool = [i for i in pool if content <= timeline.stems(i)]
-    if match.relation and low == high:
-        pool = _beside(pool, low, match.relation)
+    if question.times is None or question.asks not in ("what", "who", "other"):
+        return None
+    if question.has("seeing", "not") or question.form:
+        return None
+    low, high = timeline.bounds(question.times)
+    pool = [i for i in timeline.of(question.channel) if not i.standing or question.channel == "screen"]
+    pool = [i for i in pool if question.content <= timeline.stems(i)]
+    link = () if question.options or question.has("between") else question.link
+    if low == high and "before" in link:
+        pool = [i for i in pool if i.start_seconds < low][-1:]
+    elif low == high and "after" in link:
+        pool = [i for i in pool if i.start_seconds >= low][:1]
     else:
         pool = overlapping(pool, low, high, SLACK_SECONDS if low == high else 0.0)
-    if match.question.options:
-        hits = supported(match.question, [i.text for i in pool])
-        pool = [i for i in pool if len(hits) == 1 and supported(match.question, [i.text]) == hits]
+    if question.options:
+        hits = supported(question, [i.text for i in pool])
+        pool = [i for i in pool if len(hits) == 1 and supported(question, [i.text]) == hits]
     cited = tuple(group[0] for group in distinct(pool))[:MOST_TOLD]
-    sure = 3 if content else 4
-    return Decision(_told(cited), sure, cited, "It is there at that time.") if cited else None
-
-
-def _beside(pool: list[Item], seconds: float, relation: str) -> list[Item]:
-    if relation == "after":
-        return [i for i in pool if i.start_seconds >= seconds][:1]
-    return [i for i in pool if i.start_seconds < seconds][-1:]
+    sure = 3 if question.content else 4
+    return Decision(_told(cited), sure, cited, "It is there at that time.") if cited else UNFOUND
 
 
 def _told(items: tuple[Item, ...]) -> str:
-    screen, speech = [i for i in items if i.kind == "screen"], [i for i in items if i.kind == "speech"]
-    said = " ".join(dict.fromkeys(i.told for i in speech))
-    return " / ".join(part for part in (texts_of(screen), said) if part)
+    said = " ".join(dict.fromkeys(i.told for i in items if i.kind == "speech"))
+    return " / ".join(part for part in (texts_of(i for i in items if i.kind == "screen"), said) if part)

@@ -1,10 +1,11 @@
-"""What every skill is made of: a match of a question, and where the texts that it names stand."""
+"""What skills are made of: where the texts that a question names stand, which of several is meant, and what a text
+says of its own kind.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mrvideo.models.offline.question import Channel, Question, Run
@@ -17,24 +18,6 @@ MOST_NAME_WORDS = 4
 _Told: TypeAlias = tuple[str, Item]
 _LABELLED = re.compile(r"(\w+) (\w+)\b\s*[.:)–-]?\s*(.*)$")
 _LISTED = re.compile(r"(?<![\w.])(\d{1,2})[.):]\s+(?=\S)")
-
-
-@dataclass(frozen=True)
-class Match:
-    """A question that a skill can answer: of which channel, about which texts, which of several, in which
-    relation to them.
-
-    `tentative`: where the skill finds nothing, others may, for `How many people left?` is told, not counted.
-    `whole`: a few fresh frames do not tell what stands next to what, nor how many there are.
-    """
-
-    question: Question
-    channel: Channel = "any"
-    anchors: tuple[str, ...] = ()
-    ordinal: int = 0
-    relation: str = ""
-    tentative: bool = False
-    whole: bool = False
 
 
 def joined(runs: Sequence[Run], question: Question) -> tuple[str, ...]:

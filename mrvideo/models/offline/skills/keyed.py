@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from mrvideo.models.offline.decision import Decision
 from mrvideo.models.offline.question import ASKS, Question
-from mrvideo.models.offline.skills.base import Match, key_stems, keyed_parts
+from mrvideo.models.offline.skills.base import key_stems, keyed_parts
 from mrvideo.models.offline.timeline import Timeline, distinct
 from mrvideo.text import tokens
 
@@ -20,28 +20,17 @@ EXAMPLES = (
 _DULL = (*ASKS, "opener", "shows", "whole", "occurs", "says")
 
 
-def match(question: Question) -> Match | None:
-    """`What is …`, with at least one word that may be a key."""
+def answer(question: Question, timeline: Timeline) -> Decision | None:
+    """The value of every text whose key is made of just the words of a `What is …`."""
     if question.asks not in ("what", "how_much", "other") or question.relation or question.times:
         return None
-    named = question.channel != "speech" and wanted(question)
-    return Match(question, question.channel, tentative=True) if named else None
-
-
-def wanted(question: Question) -> frozenset[str]:
-    """All words that a key would have to hold, also those that may say an order."""
-    dull = {i for m in question.marks if set(m.concepts) & set(_DULL) for i in range(m.start, m.stop)}
-    lows = [t for i, w in enumerate(question.words) if i not in dull for t in tokens(w.low)]
-    return frozenset(question.language.stem(low) for low in lows if low not in question.language.stop)
-
-
-def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """The value of every text whose key is made of just these words."""
-    needed, language = wanted(match.question), timeline.language
+    wanted, language = _wanted(question), timeline.language
+    if question.channel == "speech" or not wanted:
+        return None
     found = {
         item: parts[1].rstrip(".!")
         for item in timeline.screen
-        if (parts := keyed_parts(item.text, language)) and key_stems(parts[0], language) == needed
+        if (parts := keyed_parts(item.text, language)) and key_stems(parts[0], language) == wanted
     }
     groups = [group[0] for group in distinct(found)]
     if not groups or len(groups) > MOST_VALUES:
@@ -49,3 +38,10 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     values = dict.fromkeys(found[item] for item in groups)
     cited = tuple(found) if len(groups) == 1 else tuple(groups)
     return Decision(", ".join(values), 5 if len(groups) == 1 else 3, cited, "A text says so.")
+
+
+def _wanted(question: Question) -> frozenset[str]:
+    """All words that a key would have to hold, also those that may say an order."""
+    dull = {i for m in question.marks if set(m.concepts) & set(_DULL) for i in range(m.start, m.stop)}
+    lows = [t for i, w in enumerate(question.words) if i not in dull for t in tokens(w.low)]
+    return frozenset(question.language.stem(low) for low in lows if low not in question.language.stop)

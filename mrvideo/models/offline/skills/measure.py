@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mrvideo.models.offline.decision import Decision, texts_of
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, numbered
+from mrvideo.models.offline.skills.base import numbered
 from mrvideo.models.offline.timeline import Item, Timeline, distinct
 from mrvideo.models.offline.wording import is_last_frame
-from mrvideo.records import clock
+from mrvideo.records import Confidence, clock
 from mrvideo.text import tokens
 
 EXAMPLES = (
@@ -23,35 +23,28 @@ EXAMPLES = (
 )
 
 
-def match(question: Question) -> Match | None:
-    """A length of time, or a count of what the video is made of."""
+def answer(question: Question, timeline: Timeline) -> Decision | None:
+    """A length of time, or a count of what the video is made of; None where what is counted is nothing of it."""
     named = question.runs()
     if question.asks == "how_long" and question.has("whole") and not named:
-        return Match(question, relation="video", tentative=True, whole=True)
+        return _length(timeline)
     if question.asks != "how_many" or question.has("seconds", "minutes"):
         return None
-    counted = next((c for c in ("speakers", "shots", "scenes") if question.has(c)), "texts")
-    if counted != "texts" and named:
+    counted = next((c for c in ("speakers", "shots", "scenes") if question.has(c)), None)
+    if counted is None:
+        return _numbered(question, timeline) or _different(question, timeline)
+    if named:
         return None
-    return Match(question, question.channel, relation=counted, tentative=True, whole=True)
-
-
-def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """As measured; None where what is counted is nothing of the video."""
-    if match.relation == "video":
-        return _length(timeline)
-    if match.relation == "speakers":
+    if counted == "speakers":
         firsts = {item.speaker: item for item in reversed(timeline.speech) if item.speaker}
-        named = sorted(firsts.values(), key=lambda item: item.start_seconds)
-        who = ", ".join(item.speaker or "" for item in named)
-        return _counted(named, f"{len(named)}: {who}", 3, "So many are named in the cues.") if named else None
-    if match.relation == "texts":
-        return _numbered(match, timeline) or _different(match, timeline)
-    count = len(timeline.shots) if match.relation == "shots" else timeline.scenes
+        people = sorted(firsts.values(), key=lambda item: item.start_seconds)
+        told = (item.speaker or "" for item in people)
+        return _counted(people, told, 3, "So many are named in the cues.") if people else None
+    count = len(timeline.shots) if counted == "shots" else timeline.scenes
     cited = (*timeline.pictures[:1], *timeline.pictures[1:][-1:])
-    sure = 4 if match.relation == "shots" else 3
+    sure = 4 if counted == "shots" else 3
     reason = "Counted by camera cuts."
-    return Decision(str(count), sure, cited, reason, float(count)) if count and cited else None
+    return Decision(str(count), sure, cited, reason, float(count), whole=True) if count and cited else None
 
 
 def _length(timeline: Timeline) -> Decision | None:
@@ -59,24 +52,23 @@ def _length(timeline: Timeline) -> Decision | None:
     end = looked or next((replace(item, kind="end") for item in timeline.pictures[-1:]), None)
     seconds = timeline.stop_seconds
     words, reason = f"{clock(seconds)} ({seconds:.1f} s)", "The last scene ends there."
-    return Decision(words, 4, (end,), reason, seconds) if end else None
+    return Decision(words, 4, (end,), reason, seconds, whole=True) if end else None
 
 
-def _counted(items: Sequence[Item], words: str, sure: int, reason: str) -> Decision:
-    return Decision(words, sure, tuple(items), reason, float(len(items)))
+def _counted(items: Sequence[Item], told: Iterable[str], sure: Confidence, reason: str) -> Decision:
+    count, cited = len(items), tuple(dict.fromkeys(items))
+    return Decision(f"{count}: {', '.join(told)}", sure, cited, reason, float(count), whole=True)
 
 
-def _different(match: Match, timeline: Timeline) -> Decision | None:
+def _different(question: Question, timeline: Timeline) -> Decision | None:
     """Different texts on screen that hold what is named; else those that begin with it and go on with a name:
     `STOP ALPHA`, `STOP BRAVO`.
     """
-    question, signs = match.question, timeline.signs
-    if match.channel == "speech":
+    if question.channel == "speech":
         return None
-    told = question.has("different", "texts")
+    signs, told = timeline.signs, question.has("different", "texts")
     if told:
-        wanted = question.content | question.soft
-        pool = [i for i in signs if wanted <= timeline.stems(i)]
+        pool = [i for i in signs if question.content | question.soft <= timeline.stems(i)]
         pool = pool or [i for i in signs if question.content <= timeline.stems(i)]
     else:
         heads = [(i, tokens(i.text)) for i in signs if len(tokens(i.text)) > 1 and len(question.content) == 1]
@@ -85,15 +77,13 @@ def _different(match: Match, timeline: Timeline) -> Decision | None:
     groups = [group[0] for group in distinct(pool)]
     if len(groups) < (1 if told else 2):
         return None
-    words = f"{len(groups)}: {texts_of(groups)}"
-    return _counted(groups, words, 4 if told else 3, "So many different texts were read.")
+    return _counted(groups, [texts_of(groups)], 4 if told else 3, "So many different texts were read.")
 
 
-def _numbered(match: Match, timeline: Timeline) -> Decision | None:
+def _numbered(question: Question, timeline: Timeline) -> Decision | None:
     """Numbered from 1 without a gap."""
-    held = numbered(timeline, match.question.content)
+    held = numbered(timeline, question.content)
     if len(held) < 2 or sorted(held) != list(range(1, len(held) + 1)):
         return None
     told, items = zip(*(held[number] for number in sorted(held)), strict=True)
-    cited = tuple(dict.fromkeys(items))
-    return Decision(f"{len(held)}: {', '.join(told)}", 4, cited, "They are numbered.", float(len(held)))
+    return _counted(items, told, 4, "They are numbered.")

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mrvideo.models.offline.decision import Decision, named_by_options, texts_of
+from mrvideo.models.offline.decision import UNFOUND, Decision, named_by_options, texts_of
 from mrvideo.models.offline.question import Channel, Mark, Question
 from mrvideo.models.offline.skills.base import (
     AT_ONCE_SECONDS,
-    Match,
     find,
     joined,
     overlapping,
@@ -49,11 +48,10 @@ EXAMPLES = (
     ("What is said while STOP GOLF is shown?", "A cat sits on the wall."),
     ("What is said while STOP ZULU is shown?", None),
 )
-_OTHER = {"before": "after", "after": "before"}
 
 
-def match(question: Question) -> Match | None:
-    """One text is named, or one on either side, and what is asked for stands next to it."""
+def answer(question: Question, timeline: Timeline) -> Decision | None:
+    """The texts or lines beside one text, or between two, of the channel that is asked for, else of its own."""
     if question.times is not None:
         return None
     between = question.find("between")
@@ -61,30 +59,60 @@ def match(question: Question) -> Match | None:
     inner = between or (link if question.has("before") and question.has("after") else None)
     two = inner and (question.runs(inner.stop) or question.runs(0, inner.start))
     if two and len(two) > 1 and question.asks != "yes_no":
-        anchors = tuple(run.text for run in two[:2])
-        return Match(question, question.channel, anchors, relation="between", whole=True)
+        return _between(question, timeline, [run.text for run in two[:2]]) or UNFOUND
     if link is None or between or question.asks not in ("what", "who", "other"):
         return None
-    return _at_once(question, link) if "while" in link.concepts else _to_one_side(question, link)
-
-
-def _at_once(question: Question, link: Mark) -> Match | None:
+    if "while" not in link.concepts:
+        return _to_one_side(question, timeline, link)
     told = question.has("says", "shows", "texts", "lines", "occurs") and not question.has("seeing")
-    anchors = joined(question.runs(link.stop), question)
+    anchors = joined(question.runs(link.stop), question)[:1]
     plain = told and anchors and question.asks == "what"
-    return Match(question, question.channel, anchors[:1], relation="while") if plain else None
+    return (_while(question, timeline, anchors) or UNFOUND) if plain else None
 
 
-def _to_one_side(question: Question, link: Mark) -> Match | None:
-    postposed = question.language.postposed
-    relation = "before" if "before" in link.concepts else "after"
+def _between(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
+    ends = [find(timeline, anchor, "any") for anchor in anchors]
+    if not all(ends):
+        return None
+    low, high = sorted((end[0] for end in ends), key=lambda i: i.start_seconds)
+    pool = without(timeline.speech if question.channel == "speech" else timeline.signs, anchors)
+    first, last = low.start_seconds + AT_ONCE_SECONDS, high.start_seconds - AT_ONCE_SECONDS
+    inside = _each_once(question, [i for i in pool if first < i.start_seconds < last])
+    sure = 5 if all(len(end) == 1 for end in ends) else 3
+    cited, reason = (low, *inside, high), "It stands between the two."
+    return Decision(texts_of(inside), sure, cited, reason, whole=True) if inside else None
+
+
+def _while(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
+    """What overlaps the first place where there is anything."""
+    found = find(timeline, anchors[0], "any")
+    for anchor in found:
+        spoken = question.channel == "speech" or (question.channel == "any" and anchor.kind == "screen")
+        pool = without(timeline.speech if spoken else timeline.screen, anchors)
+        near = _each_once(
+            question, overlapping(pool, anchor.start_seconds, anchor.stop_seconds, SLACK_SECONDS)
+        )
+        if near:
+            sure = 4 if len(found) == 1 else 3
+            return Decision(texts_of(near), sure, (anchor, *near), "They are there at the same time.")
+    return None
+
+
+def _each_once(question: Question, items: Sequence[Item]) -> list[Item]:
+    return [group[0] for group in distinct(named_by_options(question, items))]
+
+
+def _to_one_side(question: Question, timeline: Timeline, link: Mark) -> Decision | None:
+    postposed, after = question.language.postposed, "before" not in link.concepts
     start, stop = link.stop, question.main[0] if link.start == 0 else len(question.words)
     runs = question.runs(start, stop)
     if (ahead := question.runs(0, link.start)) and (not runs or postposed):
         start, stop, runs = 0, link.start, ahead
-        relation = relation if postposed else _OTHER[relation]
-    steps, channel = question.ordinal or _steps(question), _channel(question, start, stop)
-    return Match(question, channel, joined(runs, question)[:1], steps, relation, whole=True) if runs else None
+        after = after if postposed else not after
+    if not runs:
+        return None
+    anchors, channel = joined(runs, question)[:1], _channel(question, start, stop)
+    return _next(question, timeline, anchors, channel, after=after) or UNFOUND
 
 
 def _channel(question: Question, start: int, stop: int) -> Channel:
@@ -95,69 +123,34 @@ def _channel(question: Question, start: int, stop: int) -> Channel:
     return "speech" if concepts & {"says", "lines"} else "screen" if concepts & {"shows", "leaves"} else "any"
 
 
-def _steps(question: Question) -> int:
-    """`Two after BERGEN` is no neighbour."""
-    place = question.relation.start if question.relation else 0
-    before = question.words[max(place - 2, 0) : place]
-    return max((int(question.language.numbers.get(w.low, w.low.isdigit())) for w in before), default=0)
-
-
-def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """The texts or lines beside it, of the channel that is asked for, else of its own."""
-    if match.relation == "between":
-        return _between(match, timeline)
-    found = find(timeline, match.anchors[0], "any" if match.relation == "while" else match.channel)
+def _next(
+    question: Question, timeline: Timeline, anchors: Sequence[str], channel: Channel, *, after: bool
+) -> Decision | None:
+    found = find(timeline, anchors[0], channel)
     if not found:
         return None
-    if match.relation == "while":
-        return _while(match, timeline, found)
-    return _next(match, timeline, found)
-
-
-def _between(match: Match, timeline: Timeline) -> Decision | None:
-    ends = [find(timeline, anchor, "any") for anchor in match.anchors]
-    if not all(ends):
-        return None
-    low, high = sorted((end[0] for end in ends), key=lambda i: i.start_seconds)
-    pool = without(timeline.speech if match.channel == "speech" else timeline.signs, match.anchors)
-    first, last = low.start_seconds + AT_ONCE_SECONDS, high.start_seconds - AT_ONCE_SECONDS
-    inside = _each_once(match, [i for i in pool if first < i.start_seconds < last])
-    sure = 5 if all(len(end) == 1 for end in ends) else 3
-    cited = (low, *inside, high)
-    return Decision(texts_of(inside), sure, cited, "It stands between the two.") if inside else None
-
-
-def _while(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
-    """What overlaps the first place where there is anything."""
-    for anchor in found:
-        spoken = match.channel == "speech" or (match.channel == "any" and anchor.kind == "screen")
-        pool = without(timeline.speech if spoken else timeline.screen, match.anchors)
-        near = _each_once(match, overlapping(pool, anchor.start_seconds, anchor.stop_seconds, SLACK_SECONDS))
-        if near:
-            sure = 4 if len(found) == 1 else 3
-            return Decision(texts_of(near), sure, (anchor, *near), "They are there at the same time.")
-    return None
-
-
-def _each_once(match: Match, items: Sequence[Item]) -> list[Item]:
-    return [group[0] for group in distinct(named_by_options(match.question, items))]
-
-
-def _next(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
-    question, anchor, after = match.question, found[0], match.relation == "after"
+    anchor = found[0]
     spoken = question.channel == "speech" or (question.channel == "any" and anchor.kind == "speech")
     pool = [i for i in (timeline.speech if spoken else timeline.signs) if i not in found]
-    pool = without(pool, match.anchors) if spoken == (anchor.kind == "speech") else pool
+    pool = without(pool, anchors) if spoken == (anchor.kind == "speech") else pool
     pool = named_by_options(question, _wanted(question, timeline, anchor, pool))
     near = _next_to(anchor, pool, after=after, gone=question.has("leaves"))
-    for _ in range(match.ordinal - 1):
+    for _ in range((question.ordinal or _steps(question)) - 1):
         near = _next_to(near[0], pool, after=after, gone=False) if near else []
     if not near:
         return None
     gap = max(near[0].start_seconds - anchor.stop_seconds, anchor.start_seconds - near[0].stop_seconds)
     sure = 3 if len(found) > 1 or gap > FAR_SECONDS else 5
     words = " / ".join(i.speaker or i.text for i in near) if question.asks == "who" else texts_of(near)
-    return Decision(words, sure, (anchor, *near), f"It comes right {match.relation} “{anchor.text}”.")
+    reason = f"It comes right {'after' if after else 'before'} “{anchor.text}”."
+    return Decision(words, sure, (anchor, *near), reason, whole=True)
+
+
+def _steps(question: Question) -> int:
+    """`Two after BERGEN` is no neighbour."""
+    place = question.relation.start if question.relation else 0
+    before = question.words[max(place - 2, 0) : place]
+    return max((int(question.language.numbers.get(w.low, w.low.isdigit())) for w in before), default=0)
 
 
 def _wanted(question: Question, timeline: Timeline, anchor: Item, pool: list[Item]) -> list[Item]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from mrvideo.models.offline.decision import Decision, span_words
+from mrvideo.models.offline.decision import UNFOUND, Decision, span_words
 from mrvideo.models.offline.forms import shows
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, find, joined, numbered_so, picked
-from mrvideo.models.offline.timeline import Item, Timeline, spans_of
+from mrvideo.models.offline.skills.base import find, joined, numbered_so, picked
+from mrvideo.models.offline.timeline import Item, Timeline
+from mrvideo.records import merge_spans
 from mrvideo.text import tokens, unit_seconds
 
 MOST_CITED, MOST_TOLD = 4, 8
@@ -51,44 +52,43 @@ _TOLD = {
 """What is asked, and the concepts that make it a question of where a text stands."""
 
 
-def match(question: Question) -> Match | None:
-    """Of a text that is named: when a thing is told to happen is no such question."""
+def answer(question: Question, timeline: Timeline) -> Decision | None:
+    """What the places where all of it stands tell; what is not found is not denied. When a thing is told to happen
+    is no such question.
+    """
     asks, anchors = question.asks, joined(question.runs(), question)
     told = question.has(*_TOLD.get(asks, ()))
     if asks == "yes_no":
         named = told or (question.marks and "there" in question.marks[0].concepts)
-        return Match(question, question.channel, anchors) if named and not question.relation else None
-    told = told or (asks == "how_often" and any(word.quoted for word in question.words))
-    hours = asks == "how_long" and any(
-        (unit_seconds(w.low, question.language) or 0) >= 3600 for w in question.words
-    )
-    if not told or not anchors or hours:
+        return (_there(question, timeline, anchors) or UNFOUND) if named and not question.relation else None
+    quoted = asks == "how_often" and any(word.quoted for word in question.words)
+    if not anchors or not (told or quoted):
         return None
-    channel = "screen" if asks == "how_long" else question.channel
-    counted = asks in ("how_often", "how_long")
-    return Match(question, channel, anchors[:1], question.ordinal, tentative=counted, whole=counted)
+    if asks == "how_long":
+        return _how_long(question, timeline, anchors[0])
+    found = find(timeline, anchors[0], question.channel, spoken_first=question.has("mentions"))
+    if asks == "when":
+        return _when(question, found) or UNFOUND
+    count = sum(_times_said(item, anchors[0]) for item in found)
+    spans = ", ".join(span_words(item.span) for item in found[:20])
+    reason = "Each place was counted."
+    return Decision(f"{count}: {spans}", 4, found, reason, float(count), whole=True) if found else None
 
 
-def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """What the places where all of it stands tell; what is not found is not denied."""
-    question = match.question
-    if question.asks == "yes_no" and question.form and not question.content - question.form_stems:
+def _there(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
+    if question.form and not question.content - question.form_stems:
         found = [i for i in timeline.everything if shows(i.text, question.form)]
     else:
-        told = question.asks == "yes_no" and question.has("mentions", "occurs")
-        channel, spoken = "any" if told else match.channel, question.has("mentions")
-        places = [find(timeline, each, channel, spoken_first=spoken) for each in match.anchors]
+        told, spoken = question.has("mentions", "occurs"), question.has("mentions")
+        channel = "any" if told else question.channel
+        places = [find(timeline, each, channel, spoken_first=spoken) for each in anchors]
         found = [item for items in places for item in items] if all(places) else []
-    return _TELLS[question.asks](match, timeline, found) if found else None
-
-
-def _there(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
-    question, said = match.question, match.question.language.answers
     if question.times is not None:
         low, high = timeline.bounds(question.times)
         found = [i for i in found if i.start_seconds <= high + 0.5 and i.stop_seconds >= low - 0.5]
     if not found:
         return None
+    said = question.language.answers
     place = said["said" if found[0].kind == "speech" else "shown"]
     told = place.format(text=found[0].text, spans=span_words(found[0].span))
     yes = not question.has("not")
@@ -97,10 +97,10 @@ def _there(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision 
     return Decision(words, 5 if plain else 3, tuple(found[:MOST_CITED]), "It was found.", yes)
 
 
-def _when(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision | None:
+def _when(question: Question, found: Sequence[Item]) -> Decision | None:
     items = sorted(found, key=lambda item: item.start_seconds)
-    if match.ordinal:
-        items = numbered_so(items, match.question)[:1] or picked(items, match.ordinal)
+    if question.ordinal:
+        items = numbered_so(items, question)[:1] or picked(items, question.ordinal)
     if not items:
         return None
     spans = ", ".join(span_words(item.span) for item in items[:MOST_TOLD])
@@ -110,10 +110,13 @@ def _when(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision |
     return Decision(words, sure, tuple(items), "It was found there.", items[0].start_seconds)
 
 
-def _how_often(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision:
-    count = sum(_times_said(item, match.anchors[0]) for item in found)
-    spans = ", ".join(span_words(item.span) for item in found[:20])
-    return Decision(f"{count}: {spans}", 4, tuple(found), "Each place was counted.", float(count))
+def _how_long(question: Question, timeline: Timeline, anchor: str) -> Decision | None:
+    hours = any((unit_seconds(w.low, question.language) or 0) >= 3600 for w in question.words)
+    found = () if hours else find(timeline, anchor, "screen", spoken_first=question.has("mentions"))
+    seconds = sum(span.duration_seconds for span in merge_spans([item.span for item in found]))
+    words = f"{seconds:.1f} s ({', '.join(span_words(item.span) for item in found)})"
+    reason = "From its first to its last frame."
+    return Decision(words, 4, found, reason, seconds, whole=True) if found else None
 
 
 def _times_said(item: Item, phrase: str) -> int:
@@ -121,19 +124,3 @@ def _times_said(item: Item, phrase: str) -> int:
     words, wanted = tokens(item.text), tokens(phrase)
     said = sum(words[i : i + len(wanted)] == wanted for i in range(len(words)))
     return max(said, 1) if item.kind == "speech" and wanted else 1
-
-
-def _how_long(match: Match, timeline: Timeline, found: Sequence[Item]) -> Decision:
-    seconds = sum(span.duration_seconds for span in spans_of(found))
-    spans = ", ".join(span_words(item.span) for item in found)
-    return Decision(
-        f"{seconds:.1f} s ({spans})", 4, tuple(found), "From its first to its last frame.", seconds
-    )
-
-
-_TELLS: dict[str, Callable[[Match, Timeline, Sequence[Item]], Decision | None]] = {
-    "yes_no": _there,
-    "when": _when,
-    "how_often": _how_often,
-    "how_long": _how_long,
-}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from mrvideo.models.offline.chapters import Centrality
-from mrvideo.models.offline.decision import Decision, named_by_options
+from mrvideo.models.offline.decision import UNFOUND, Decision, named_by_options
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import AT_ONCE_SECONDS, Match, joined
+from mrvideo.models.offline.skills.base import AT_ONCE_SECONDS, joined
 from mrvideo.models.offline.timeline import Timeline
 from mrvideo.text import tokens
 
@@ -20,22 +20,18 @@ EXAMPLES = (
 )
 
 
-def match(question: Question) -> Match | None:
-    """Of the film, not of a book in it."""
-    runs = question.runs()
+def answer(question: Question, timeline: Timeline) -> Decision | None:
+    """On screen in the opening; of what it is about, where no text opens it, the sentence that most others resemble."""
     if question.asks not in ("what", "other") or question.ordinal:
         return None
-    if question.has("about") and not question.content - question.language.light:
-        return Match(question, relation="about")
-    film = question.has("title") and (not runs or question.has("whole"))
-    return Match(question, "screen", joined(runs, question)[:1]) if film else None
-
-
-def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """On screen in the opening; of what it is about, where no text opens it, the sentence that most others resemble."""
+    about = question.has("about") and not question.content - question.language.light
+    runs = () if about else question.runs()
+    # Of the film, not of a book in it.
+    if not (about or (question.has("title") and (not runs or question.has("whole")))):
+        return None
     presents = timeline.language.words("presents")
-    signs = named_by_options(match.question, timeline.signs)
-    who = timeline.language.stems(" ".join(match.anchors))
+    signs = named_by_options(question, timeline.signs)
+    who = timeline.language.stems(" ".join(joined(runs, question)[:1]))
     for item, after in pairwise(signs):
         named = who <= timeline.stems(item) and presents & set(tokens(item.text))
         if named and after.start_seconds - item.stop_seconds < SOON_SECONDS:
@@ -45,7 +41,9 @@ def answer(match: Match, timeline: Timeline) -> Decision | None:
     card = [i for i in opening if i.start_seconds <= opening[0].start_seconds + AT_ONCE_SECONDS]
     central = Centrality([item.text for item in timeline.everything], timeline.language)
     told = sorted(card, key=lambda item: -central(item.text))[:1]
-    if match.relation == "about" and timeline.speech and not told:
+    if about and timeline.speech and not told:
         told.append(max(timeline.speech, key=lambda item: central(item.text)))
     words = " / ".join(item.told for item in told)
-    return Decision(words, 2, tuple(told), "It opens the film, or is what most is said of.") if told else None
+    return (
+        Decision(words, 2, tuple(told), "It opens the film, or is what most is said of.") if told else UNFOUND
+    )

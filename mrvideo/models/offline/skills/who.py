@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mrvideo.models.offline.decision import Decision
 from mrvideo.models.offline.question import Question
-from mrvideo.models.offline.skills.base import Match, find, joined
+from mrvideo.models.offline.skills.base import find, joined
 from mrvideo.models.offline.timeline import Item, Timeline, introduced
 
 EXAMPLES = (
@@ -17,22 +17,14 @@ EXAMPLES = (
 )
 
 
-def match(question: Question) -> Match | None:
-    """`Who says …`; `Who is speaking?` names nothing."""
-    if (
-        question.asks != "who"
-        or not question.has("says", "mentions", "lines")
-        or question.ordinal
-        or question.relation
-    ):
+def answer(question: Question, timeline: Timeline) -> Decision | None:
+    """The speakers of the lines that hold it; of all lines where it names none, as in `Who is speaking?`."""
+    told = question.has("says", "mentions", "lines")
+    if question.asks != "who" or not told or question.ordinal or question.relation:
         return None
-    return Match(question, "speech", joined(question.runs(), question)[:1], tentative=True)
-
-
-def answer(match: Match, timeline: Timeline) -> Decision | None:
-    """The speakers of the lines that hold it; of all lines where it names none."""
     everyone = [i if i.speaker else replace(i, speaker=introduced(i.text)) for i in timeline.speech]
-    found = find(timeline, match.anchors[0], "speech") if match.anchors else everyone
+    anchors = joined(question.runs(), question)
+    found = find(timeline, anchors[0], "speech") if anchors else everyone
     named: dict[str, Item] = {}
     for item in found:
         if item.speaker:
