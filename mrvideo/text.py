@@ -96,13 +96,19 @@ def likeness(first: str, second: str) -> float:
     one, other = squeezed(first), squeezed(second)
     if not one or not other:
         return EXACT if first.strip() == second.strip() else 0.0
-    if one == other or _run_together(first) == _run_together(second):
+    if _run_together(first) == _run_together(second):
         return EXACT
-    if one.translate(_LOOKALIKES) == other.translate(_LOOKALIKES):
+    return _run_likeness(one, other, tokens(first), tokens(second))
+
+
+def _run_likeness(run: str, goal: str, words: tuple[str, ...], wanted: tuple[str, ...]) -> float:
+    """Of two squeezed texts, and of their words where there are as many."""
+    if run == goal:
+        return EXACT
+    if run.translate(_LOOKALIKES) == goal.translate(_LOOKALIKES):
         return LOOKALIKE
-    mine, yours = tokens(first), tokens(second)
-    if len(mine) == len(yours):
-        return min(word_likeness(a, b) for a, b in zip(mine, yours, strict=True))
+    if len(words) == len(wanted):
+        return min(word_likeness(a, b) for a, b in zip(words, wanted, strict=True))
     return 0.0
 
 
@@ -145,16 +151,6 @@ def holds(text: str, phrase: str) -> float:
             if len(word) > len(goal) and (word.endswith(goal) or word.startswith(goal)):
                 best = CLOSE if not word[len(goal) :].startswith(("s", "ed", "ing")) else best
     return best
-
-
-def _run_likeness(run: str, goal: str, words: tuple[str, ...], wanted: tuple[str, ...]) -> float:
-    if run == goal:
-        return EXACT
-    if run.translate(_LOOKALIKES) == goal.translate(_LOOKALIKES):
-        return LOOKALIKE
-    if len(words) == len(wanted):
-        return min(word_likeness(a, b) for a, b in zip(words, wanted, strict=True))
-    return 0.0
 
 
 # Words of languages ---------------------------------------------------------------------------------

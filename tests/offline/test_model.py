@@ -251,8 +251,8 @@ async def test_a_look_tells_the_surest_reading_of_a_text(
     span = Span(0.0, 4.0)
     pictures = make_film(10.0).text("KANGAROO", 0.0, 10.0).pictures(span)
     assert len(pictures) == 8
-    tall = Line("BUNKY", 0.88, 246, 73, 799, 368)
-    rows = (Line("Big Buck", 0.96, 247, 70, 801, 220), Line("BUNNY", 0.99, 247, 220, 801, 370))
+    tall = Line(246, 73, 799, 368, "BUNKY", 0.88)
+    rows = (Line(247, 70, 801, 220, "Big Buck", 0.96), Line(247, 220, 801, 370, "BUNNY", 0.99))
     numbers = {picture.jpeg: number for number, picture in enumerate(pictures)}
     monkeypatch.setattr(stages, "read_picture", lambda jpeg: (tall,) if numbers[jpeg] in wrong else rows)
     inputs = LookInputs(
@@ -269,7 +269,7 @@ async def test_a_look_tells_the_surest_reading_of_a_text(
 
 
 def test_a_certain_reading_is_a_text_of_its_own() -> None:
-    mike, mark = (Line(name, 0.99, 0, 0, 100, 20) for name in ("MIKE", "MIKA"))
+    mike, mark = (Line(0, 0, 100, 20, name, 0.99) for name in ("MIKE", "MIKA"))
     assert better_of(mike, 1.0, [(mark, 2.0)]) == [(mike, 1.0)]
 
 

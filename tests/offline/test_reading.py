@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_told_of_a_clip_that_stands_still_too(
     make_film: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, background: str
 ) -> None:
     """It had to be met twice, and what does not change is read once."""
-    strange = engine.Line("", 0.0, 40.0, 100.0, 280.0, 132.0)
+    strange = engine.Line(40.0, 100.0, 280.0, 132.0, "", 0.0)
     monkeypatch.setattr(clips.Sheet, "read", lambda self, picture: [strange])
     frames = [Picture(p.jpeg, p.time_seconds) for p in make_film(60.0, background).pictures(CLIP)]
     assert read_clip(frames, CLIP).unread

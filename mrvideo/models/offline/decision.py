@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -87,28 +88,23 @@ def supports(text: str, option: str, language: Language) -> float:
     if score < 0.85 and mine and len(squeezed(text)) >= 3 and len(mine) * 2 > len(yours) - 2:
         # `The word KANGAROO`, `A sign that reads BREAD & BUNS`: the text makes up what matters of the option.
         score = 0.9 * (holds(words, text) >= 0.97)
+    if score >= 0.85:
+        return score
     numbers = numbers_in(words, language)
-    if (
-        score < 0.85
-        and len(numbers) == 1
-        and len(tokens(words)) <= 2
-        and numbers[0] in numbers_in(text, language)
-    ):
-        score = 0.9
-    return score if score >= 0.85 else 0.0
+    same = len(numbers) == 1 and len(tokens(words)) <= 2 and numbers[0] in numbers_in(text, language)
+    return 0.9 if same else 0.0
 
 
 def supported(question: Question, texts: Iterable[str]) -> list[int]:
     """The options that the texts hold, the most exact ones, without those that are a part of another one."""
-    scores: dict[int, float] = {}
-    for text in texts:
-        for number, option in enumerate(question.options):
-            if score := supports(text, option, question.language):
-                scores[number] = max(scores.get(number, 0.0), score)
-    best = max(scores.values(), default=0.0)
-    hits = [n for n, score in scores.items() if score >= best - 1e-9]
+    texts = list(texts)
+    scores = [
+        max((supports(text, o, question.language) for text in texts), default=0.0) for o in question.options
+    ]
+    best = max(scores, default=0.0)
+    hits = [n for n, score in enumerate(scores) if score and score >= best - 1e-9]
     words = {n: set(tokens(option_text(question.options[n]))) for n in hits}
-    return sorted(n for n in hits if not any(words[n] < words[other] for other in hits))
+    return [n for n in hits if not any(words[n] < words[other] for other in hits)]
 
 
 def held_share(question: Question, option: str, item: Item, timeline: Timeline) -> float:
@@ -156,40 +152,39 @@ def choose_yes(question: Question, *, yes: bool) -> int | None:
 
 def choose_number(question: Question, value: float, *, slack: float = 1e-6) -> int | None:
     """The option that names this number, or seconds within a slack; the closest one."""
+    counts = dict(pair.split("=") for pair in question.language.words("counts"))
     misses: list[tuple[float, int]] = []
     for number, option in enumerate(question.options):
         text = option_text(option)
-        named = times_in(text, question.language) if slack > 1e-3 else []
-        counts = dict(pair.split("=") for pair in question.language.words("counts"))
         named = (
-            named
+            (times_in(text, question.language) if slack > 1e-3 else [])
             or [float(counts[w]) for w in tokens(text) if w in counts]
             or numbers_in(text, question.language)
         )
-        if named:
-            misses.append((abs(named[0] - value), number))
-    best = min(misses, default=(float("inf"), 0))
-    return best[1] if best[0] <= slack else None
+        misses += [(abs(first - value), number) for first in named[:1]]
+    return _closest(misses, slack)
 
 
 def choose_moment(question: Question, found: Sequence[Item]) -> int | None:
     """The option whose time lies in, or is closest to, what was found (within 5 s)."""
-    best: list[tuple[float, int]] = []
+    misses: list[tuple[float, int]] = []
     for number, option in enumerate(question.options):
-        times = times_in(option, question.language) or numbers_in(option, question.language)
-        if times:
-            best.append((min(_miss(min(times[:2]), max(times[:2]), item) for item in found), number))
-    miss, choice = min(best, default=(99.0, 0))
-    return choice if miss <= 5.0 else None
+        if times := (times_in(option, question.language) or numbers_in(option, question.language))[:2]:
+            misses.append((min(_miss(min(times), max(times), item) for item in found), number))
+    return _closest(misses, 5.0)
+
+
+def _closest(misses: Iterable[tuple[float, int]], most: float) -> int | None:
+    miss, choice = min(misses, default=(math.inf, 0))
+    return choice if miss <= most else None
 
 
 def _miss(low: float, high: float, item: Item) -> float:
     if low == high:
         inside = item.start_seconds - 0.5 <= low <= item.stop_seconds + 0.5
         return 0.0 if inside else min(abs(low - item.start_seconds), abs(low - item.stop_seconds))
-    inner = min(high, item.stop_seconds) - max(low, item.start_seconds)
-    outer = max(high, item.stop_seconds) - min(low, item.start_seconds)
-    return 5.0 * (1 - inner / outer) if inner > 0 and outer > 0 else 99.0
+    shared = Span(low, high).intersection_over_union(item.span)
+    return 5.0 * (1 - shared) if shared > 0 else 99.0
 
 
 def choose_order(question: Question, pool: Sequence[Item]) -> Decision | None:

@@ -59,6 +59,11 @@ class Mark:
     stop: int
     concepts: tuple[str, ...]
 
+    @property
+    def places(self) -> range:
+        """Of its words."""
+        return range(self.start, self.stop)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -89,6 +94,11 @@ class Question:
         return next((m for m in self.marks if any(c in m.concepts for c in concepts)), None)
 
     @cached_property
+    def marked(self) -> frozenset[int]:
+        """The places of all words that a table knows."""
+        return frozenset(place for mark in self.marks for place in mark.places)
+
+    @cached_property
     def asks(self) -> str:
         """What is asked: the first asking word decides; `yes_no`, or `other` where there is none."""
         opens = self.marks and self.marks[0].start == 0 and "opener" in self.marks[0].concepts
@@ -108,14 +118,13 @@ class Question:
     @cached_property
     def relation(self) -> Mark | None:
         """The word that sets what is asked for in relation to something else in time."""
-        asked = next((m.start for m in self.marks if set(ASKS) & set(m.concepts)), None)
+        asked = next((m.start for m in self.marks if set(ASKS) & set(m.concepts)), len(self.words))
         for mark in self.marks:
             if {"before", "after", "between"} & set(mark.concepts):
                 if "occurs" in mark.concepts and mark.stop == len(self.words):
                     continue  # `Kommt das Wort vor?`
                 return mark
-            inside = asked is not None and asked < mark.start and mark.stop < len(self.words)
-            if "while" in mark.concepts and inside:
+            if "while" in mark.concepts and asked < mark.start and mark.stop < len(self.words):
                 return mark
         return None
 
@@ -148,15 +157,21 @@ class Question:
     @cached_property
     def channel(self) -> Channel:
         """Screen or speech, where the clause that asks says so; verbs such as `appear` leave it open."""
-        side = self.main
-        concepts = {c for m in self.marks if side[0] <= m.start < side[1] for c in m.concepts}
-        heard = bool(concepts & {"says", "lines"})
-        seen = bool(concepts & {"shows", "texts", "leaves"})
-        if heard and "lines" in concepts:
+        concepts = self.concepts(*self.main)
+        if "lines" in concepts:
             return "speech"
-        if heard == seen:
-            return "speech" if heard and "texts" in concepts and "shows" not in concepts else "any"
-        return "speech" if heard else "screen"
+        if "says" in concepts:
+            # `Which texts does he say?`
+            return (
+                "any"
+                if "shows" in concepts or ("leaves" in concepts and "texts" not in concepts)
+                else "speech"
+            )
+        return "screen" if concepts & {"shows", "texts", "leaves"} else "any"
+
+    def concepts(self, start: int, stop: int) -> frozenset[str]:
+        """Those of the words from `start` to `stop`."""
+        return frozenset(c for m in self.marks if start <= m.start < stop for c in m.concepts)
 
     @cached_property
     def main(self) -> tuple[int, int]:
@@ -166,38 +181,31 @@ class Question:
             return 0, len(self.words)
         if link.start == 0:
             commas = (i for i, word in enumerate(self.words) if word.parted and i > link.stop)
-            comma = next(commas, len(self.words))
-            return comma, len(self.words)
-        return (0, link.start) if link.stop < len(self.words) else (0, len(self.words))
+            return next(commas, len(self.words)), len(self.words)
+        return 0, link.start if link.stop < len(self.words) else len(self.words)
 
     @cached_property
     def ordinal(self) -> int:
         """First is 1, last is -1, none is 0."""
         counting = self.language.postposed and self.has("occasion")
-        taken = {i for m in self.marks if m.stop - m.start > 1 for i in range(m.start, m.stop)}
+        taken = {place for mark in self.marks if len(mark.places) > 1 for place in mark.places}
         for place, word in enumerate(self.words):
             if counting and (word.low in self.language.numbers or word.low.isdigit()):
                 return int(self.language.numbers.get(word.low, 0) or word.low)
-            number = self.language.ordinals.get(word.low, 0)
-            beside = [w.low for w in self.words[max(place - 1, 0) : place + 2]]
-            if (
-                number
-                and place not in taken
-                and not word.capital
-                and not any(low.isdigit() for low in beside)
-            ):
+            beside = (w.low for w in self.words[max(place - 1, 0) : place + 2])
+            plain = place not in taken and not word.capital and not any(low.isdigit() for low in beside)
+            if plain and (number := self.language.ordinals.get(word.low, 0)):
                 return number
         return -2 if self.has("second_last") else -1 if self.has("last") else 1 if self.has("early") else 0
 
     @cached_property
     def ordinal_things(self) -> tuple[str, ...]:
         """`the second chart`, `the final bell`: the ordinal with the thing behind it, as a film may say it."""
-        marked = {i for m in self.marks for i in range(m.start, m.stop)}
         lasts = tuple(p[0] for p, of in self.language.phrases.items() if "last" in of and len(p) == 1)
         return tuple(
             f"{low} {thing.low}"
             for place, (word, thing) in enumerate(pairwise(self.words))
-            if place + 1 not in marked and not self._empty(place + 1)
+            if place + 1 not in self.marked and not self._empty(place + 1)
             for low in (
                 lasts if word.low in lasts else (word.low,) if word.low in self.language.ordinals else ()
             )
@@ -214,22 +222,17 @@ class Question:
         quotes = [i for i in range(start, stop) if self.words[i].quoted]
         if quotes:
             return tuple(self._run(i, i + 1) for i in quotes)
-        marked = {i for m in self.marks for i in range(m.start, m.stop)}
-        found: list[Run] = []
-        place = start
-        while place < stop:
-            if place in marked or self._empty(place):
-                place += 1
-                continue
-            end = place + 1
-            while end < stop and end not in marked and not self.words[end].parted:
-                end += 1
-            last = end
-            while self._empty(last - 1):
-                last -= 1
-            found.append(self._run(place, last))
-            place = end
-        return tuple(found)
+        found: list[list[int]] = []
+        goes_on = False
+        for place in (place for place in range(start, stop) if place not in self.marked):
+            goes_on = goes_on and place - 1 not in self.marked and not self.words[place].parted
+            if goes_on:
+                found[-1].append(place)
+            elif not self._empty(place):
+                found.append([place])
+                goes_on = True
+        lasts = [next(place for place in reversed(run) if not self._empty(place)) for run in found]
+        return tuple(self._run(run[0], last + 1) for run, last in zip(found, lasts, strict=True))
 
     def _empty(self, place: int) -> bool:
         word = self.words[place]
@@ -254,8 +257,7 @@ class Question:
 
     def _under(self, *concepts: str) -> list[str]:
         """The words of marks of any of the concepts."""
-        marks = [m for m in self.marks if set(concepts) & set(m.concepts)]
-        return [self.words[i].low for m in marks for i in range(m.start, m.stop)]
+        return [self.words[i].low for m in self.marks if set(concepts) & set(m.concepts) for i in m.places]
 
     def stems_under(self, *concepts: str) -> frozenset[str]:
         """Stems of the words of marks of any of the concepts."""
@@ -281,9 +283,8 @@ class Question:
     @cached_property
     def soft(self) -> frozenset[str]:
         """Stems of words that may be structure (`last`, `title`, `before`) or belong to what is asked about."""
-        loose = (m for m in self.marks if not set(m.concepts) & _STRUCTURE)
-        marked = [self.words[i].low for m in loose for i in range(m.start, m.stop)]
-        return self._stems([*marked, *self._ordinals]) - self.content
+        loose = [self.words[i].low for m in self.marks if not set(m.concepts) & _STRUCTURE for i in m.places]
+        return self._stems([*loose, *self._ordinals]) - self.content
 
     @property
     def _ordinals(self) -> list[str]:

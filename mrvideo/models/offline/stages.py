@@ -307,7 +307,7 @@ def _check(
             last
         )
     if about == "colour":
-        names = [name for name, _ in dominant_colours([Picture(p.jpeg, p.time_seconds) for p in pictures])]
+        names = dominant_colours([Picture.of(picture) for picture in pictures])
         return "yes" if quotes[0] in names else "no", ", ".join(names)
     read: list[str] = []
     for picture in _from_the_middle(pictures):

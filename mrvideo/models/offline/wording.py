@@ -6,39 +6,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from mrvideo.records import Sighting, Span, clock
+from mrvideo.records import Span, clock
 from mrvideo.schemas.shared import CueLine
 
 NOTHING_READ = "No text on screen."
 UNREADABLE = "Text that could not be read."
+Motion: TypeAlias = Literal["still", "a little motion", "motion"]
 _MOTION = {"still": "Nothing moves.", "a little motion": "A little moves.", "motion": "Much moves."}
 
 # Captions --------------------------------------------------------------------------------------------
 
 
-def brief_caption(texts: Sequence[str], motion: str, colours: Sequence[tuple[str, float]]) -> str:
+def brief_caption(texts: Sequence[str], motion: Motion, colours: Sequence[str]) -> str:
     """One line: what is written, else what it looks like."""
     if texts:
         return f"Text on screen: {quoted(texts[:4])}"
     words = motion[:1].upper() + motion[1:]
-    return f"{words}, mostly {colours[0][0]}" if colours else words
+    return f"{words}, mostly {colours[0]}" if colours else words
 
 
 def detailed_caption(
-    sightings: Sequence[Sighting],
-    motion: str,
-    colours: Sequence[tuple[str, float]],
+    texts: Sequence[str],
+    motion: Motion,
+    colours: Sequence[str],
     cues: Sequence[CueLine],
     named: Sequence[str] = (),
     *,
     unread: bool = False,
 ) -> str:
     """Everything that was measured, in a fixed order: picture, text, speech."""
-    sentences = [picture_sentence([name for name, _ in colours])] if colours else []
+    sentences = [picture_sentence(colours)] if colours else []
     sentences.append(_MOTION[motion])
-    texts = list(dict.fromkeys(sighting.text for sighting in sightings))
     sentences.append(f"Text on screen: {quoted(texts)}." if texts else NOTHING_READ)
     sentences += [UNREADABLE] if unread else []
     if cues:
@@ -112,7 +112,7 @@ def is_last_frame(text: str) -> bool:
 
 # Claims and checks -----------------------------------------------------------------------------------
 
-About = Literal["screen", "speech", "colour", "end", "other"]
+About: TypeAlias = Literal["screen", "speech", "colour", "end", "other"]
 
 _QUOTE = re.compile(r"“([^”]+)”|\"([^\"]+)\"")
 _ON_SCREEN = re.compile(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from mrvideo.models.offline.reading.engine import Line, read_box
@@ -37,7 +37,8 @@ STILL_SHARE = 0.0
 class Track:
     """One text and the frames on which it was seen: frame number → the line as read there."""
 
-    seen: dict[int, Line] = field(default_factory=dict[int, Line])
+    frames: Sequence[Picture]
+    seen: dict[int, Line]
 
     @property
     def text(self) -> str:
@@ -61,9 +62,34 @@ class Track:
         """Whether it is text: read with certainty once, or alike on two frames."""
         return len(self.seen) > 1 or max(line.score for line in self.seen.values()) >= CERTAIN_SCORE
 
+    def nearest(self, frame: int) -> int:
+        """The number closest to a frame's of those that show it."""
+        return min(self.seen, key=lambda number: abs(number - frame))
+
     def near(self, frame: int) -> Line:
         """The line as read closest to a frame."""
-        return self.seen[min(self.seen, key=lambda number: abs(number - frame))]
+        return self.seen[self.nearest(frame)]
+
+    def together_with(self, other: Track) -> bool:
+        """Whether they come and go together."""
+        return abs(other.first - self.first) <= 1 and abs(other.last - self.last) <= 1
+
+    def is_unchanged(self, frame: int) -> bool:
+        """Whether its box looks on a frame as on the closest one that shows it."""
+        return box_unchanged(self.frames[self.nearest(frame)], self.frames[frame], self.near(frame))
+
+    def stands_on(self, frame: int, others: Sequence[str] = ()) -> bool:
+        """Whether the text stands in its box on a frame, also half faded; not when another known text does."""
+        if self.is_unchanged(frame):
+            return True
+        read = read_box(self.frames[frame].pixels, self.near(frame))
+        if same_text(read, self.text):
+            return True
+        return resemblance(read, self.text) >= 0.75 and not any(same_text(read, other) for other in others)
+
+    def extend(self, frame: int) -> None:
+        """It stands on a frame as on the closest one that shows it."""
+        self.seen[frame] = self.near(frame)
 
 
 @dataclass(frozen=True)
@@ -81,18 +107,20 @@ def read_clip(frames: Sequence[Picture], span: Span, cut_times: Sequence[float] 
     chosen = _frames_to_read(frames)
     sheet = Sheet()
     lines = {number: sheet.read(frames[number]) for number in chosen}
-    read = {number: tuple(line for line in found if line.text) for number, found in lines.items()}
-    tracks = _absorb_misreadings(_join_readings(read, chosen, frames), frames, chosen)
+    tracks = _absorb_misreadings(_join_readings(lines, chosen, frames), frames, chosen)
     for track in tracks:
-        _refine(track, frames, chosen, [other.text for other in tracks if other is not track])
+        _refine(track, chosen, [other.text for other in tracks if other is not track])
     kept = [track for track in tracks if track.steady]
     still = len(chosen) == 1 and len(frames) > 1
-    unread = (still and any(not line.text for line in lines[0])) or any(
-        not line.text and any(not other.text and line.overlap(other) > SAME_PLACE for other in lines[after])
-        for number, after in pairwise(chosen)
-        for line in lines[number]
+    strange = [[line for line in lines[number] if not line.text] for number in chosen]
+    unread = (still and strange[0]) or any(
+        line.overlap(other) > SAME_PLACE
+        for ones, after in pairwise(strange)
+        for line in ones
+        for other in after
     )
-    return ClipTexts(tuple(_sightings(_paragraphs(kept), frames, span, cut_times)), unread and not kept)
+    sightings = (_sighting(paragraph, frames, span, cut_times) for paragraph in _paragraphs(kept))
+    return ClipTexts(tuple(sightings), bool(unread) and not kept)
 
 
 def _frames_to_read(frames: Sequence[Picture]) -> list[int]:
@@ -107,70 +135,47 @@ def _frames_to_read(frames: Sequence[Picture]) -> list[int]:
 
 
 def _join_readings(
-    read: dict[int, tuple[Line, ...]], chosen: list[int], frames: Sequence[Picture]
+    lines: dict[int, tuple[Line, ...]], chosen: list[int], frames: Sequence[Picture]
 ) -> list[Track]:
     """Lines of successive readings that are one text become one track, also over one reading that overlooked
     it.
     """
     tracks: list[Track] = []
-    for position, number in enumerate(chosen):
-        before = set(chosen[max(position - 1, 0) : position])
-        overlooked = set(chosen[max(position - 2, 0) : max(position - 1, 0)])
-        for line in read[number]:
+    before = overlooked = -1
+    for number in chosen:
+        for line in (line for line in lines[number] if line.text):
             alike = [
                 track
                 for track in tracks
                 if (same_text(track.near(number).text, line.text) or same_text(track.text, line.text))
-                and (
-                    track.last in before
-                    or number in track.seen
-                    or (track.last in overlooked and _still_there(track, frames, chosen[position - 1]))
-                )
+                and (track.last in (before, number) or (track.last == overlooked and track.stands_on(before)))
             ]
             if alike:
                 # Of two equal texts at once, the one that stood there.
                 best = max(alike, key=lambda track: track.near(number).overlap(line))
                 best.seen.setdefault(number, line)
             else:
-                tracks.append(Track({number: line}))
+                tracks.append(Track(frames, {number: line}))
+        before, overlooked = number, before
     return tracks
 
 
-def _refine(track: Track, frames: Sequence[Picture], chosen: list[int], others: Sequence[str]) -> None:
+def _refine(track: Track, chosen: list[int], others: Sequence[str]) -> None:
     """Fill in the frames between readings, and move both ends to the frame where the text comes and goes."""
     # Inwards: frames between two that show it.
     for number in range(track.first, track.last + 1):
-        if number not in track.seen and _still_there(track, frames, number, others):
-            track.seen[number] = track.near(number)
+        if number not in track.seen and track.stands_on(number, others):
+            track.extend(number)
     for step in (-1, 1):
         number = (track.first if step < 0 else track.last) + step
-        while (
-            0 <= number < len(frames) and number not in chosen and _still_there(track, frames, number, others)
-        ):
-            track.seen[number] = track.near(number)
+        inside = range(len(track.frames))
+        while number in inside and number not in chosen and track.stands_on(number, others):
+            track.extend(number)
             number += step
         # A reading that missed it although nothing changed in its box: the text stands there all the same.
-        while 0 <= number < len(frames) and number in chosen and _pixels_agree(track, frames, number):
-            track.seen[number] = track.near(number)
+        while number in inside and number in chosen and track.is_unchanged(number):
+            track.extend(number)
             number += step
-
-
-def _pixels_agree(track: Track, frames: Sequence[Picture], number: int) -> bool:
-    line = track.near(number)
-    nearest = min(track.seen, key=lambda other: abs(other - number))
-    return box_unchanged(frames[nearest], frames[number], (line.left, line.top, line.right, line.bottom))
-
-
-def _still_there(track: Track, frames: Sequence[Picture], number: int, others: Sequence[str] = ()) -> bool:
-    """Whether the text stands in its box on this frame, also half faded; not when another known text stands
-    there.
-    """
-    if _pixels_agree(track, frames, number):
-        return True
-    read = read_box(frames[number].pixels, track.near(number))
-    if same_text(read, track.text):
-        return True
-    return resemblance(read, track.text) >= 0.75 and not any(same_text(read, other) for other in others)
 
 
 def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: list[int]) -> list[Track]:
@@ -188,32 +193,29 @@ def _absorb_misreadings(tracks: list[Track], frames: Sequence[Picture], chosen: 
 
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda track: (-seconds(track), -len(track.text), track.first)):
-        host = next(
-            (
-                other
-                for other in kept
-                if seconds(track) <= MISREAD_SECONDS
-                and place[other.first] - 1 <= place[track.last]
-                and place[track.first] <= place[other.last] + 1
-                and _is_misreading(track, other)
-            ),
-            None,
+        brief = seconds(track) <= MISREAD_SECONDS
+        hosts = (
+            other
+            for other in kept
+            if brief
+            and place[other.first] - 1 <= place[track.last]
+            and place[track.first] <= place[other.last] + 1
+            and _misread(track.near(other.first), other.near(track.first))
         )
-        if host is None:
+        if host := next(hosts, None):
+            for number in track.seen:
+                host.seen.setdefault(number, host.near(number))
+        else:
             kept.append(track)
-            continue
-        for number in track.seen:
-            host.seen.setdefault(number, host.near(number))
     joined: list[Track] = []
     for track in sorted(kept, key=lambda t: (t.first, t.near(t.first).top, t.near(t.first).left)):
-        before = next(
-            (t for t in joined if place[t.last] + 1 == place[track.first] and same_text(t.text, track.text)),
-            None,
+        ended = (
+            t for t in joined if place[t.last] + 1 == place[track.first] and same_text(t.text, track.text)
         )
-        if before is None:
-            joined.append(track)
-        else:
+        if before := next(ended, None):
             before.seen.update(track.seen)
+        else:
+            joined.append(track)
     return joined
 
 
@@ -232,10 +234,6 @@ def better_of(
     return there if is_misread else [(line, time_seconds)]
 
 
-def _is_misreading(brief: Track, host: Track) -> bool:
-    return _misread(brief.near(host.first), host.near(brief.first))
-
-
 def _misread(line: Line, other: Line) -> bool:
     """Whether the line is the other one misread."""
     if line.overlap(other) < 0.6:
@@ -246,31 +244,20 @@ def _misread(line: Line, other: Line) -> bool:
     return line.score < CERTAIN_SCORE and resemblance(line.text, other.text) >= 0.7
 
 
-@dataclass
-class _Paragraph:
+def _paragraphs(tracks: list[Track]) -> list[list[Track]]:
     """Lines that stand close together over the same frames."""
-
-    tracks: list[Track]
-
-    @property
-    def text(self) -> str:
-        return " ".join(track.text for track in self.tracks)
-
-
-def _paragraphs(tracks: list[Track]) -> list[_Paragraph]:
-    groups = [_Paragraph(row) for row in _table(tracks)]
-    cells = {id(track) for group in groups for track in group.tracks}
+    table = _table(tracks)
+    cells = {id(track) for row in table for track in row}
+    texts: list[list[Track]] = []
     for track in (track for track in tracks if id(track) not in cells):
         line = track.near(track.first)
-        for group in groups:
-            other = group.tracks[-1]
-            together = abs(other.first - track.first) <= 1 and abs(other.last - track.last) <= 1
-            if together and id(other) not in cells and _adjoin(other.near(track.first), line):
-                group.tracks.append(track)
+        for text in texts:
+            if text[-1].together_with(track) and _adjoin(text[-1].near(track.first), line):
+                text.append(track)
                 break
         else:
-            groups.append(_Paragraph([track]))
-    return groups
+            texts.append([track])
+    return table + texts
 
 
 def _table(tracks: list[Track]) -> list[list[Track]]:
@@ -281,22 +268,20 @@ def _table(tracks: list[Track]) -> list[list[Track]]:
     """
     rows: list[list[Track]] = []
     for track in sorted(tracks, key=lambda track: track.near(track.first).left):
-        row = next((row for row in rows if _in_row(row[-1], track)), None)
-        if row is None:
-            rows.append([track])
-        else:
+        if row := next((row for row in rows if _in_row(row[-1], track)), None):
             row.append(track)
+        else:
+            rows.append([track])
     wide = [row for row in rows if len(row) > 1]
     return [row for row in wide if len(row) > 2 or any(_aligned(row, o) for o in wide if o is not row)]
 
 
 def _in_row(one: Track, other: Track) -> bool:
-    if abs(other.first - one.first) > 1 or abs(other.last - one.last) > 1:
+    if not one.together_with(other):
         return False
     left, right = one.near(one.first), other.near(one.first)
-    size = min(left.height, right.height)
-    level = min(left.bottom, right.bottom) - max(left.top, right.top) > 0.5 * size
-    return level and max(left.height, right.height) < 1.4 * size and right.left >= left.right
+    sizes = sorted((left.height, right.height))
+    return left.is_level_with(right) and sizes[1] < 1.4 * sizes[0] and right.left >= left.right
 
 
 def _aligned(row: list[Track], other: list[Track]) -> bool:
@@ -310,25 +295,20 @@ def _adjoin(above: Line, below: Line) -> bool:
     size = min(above.height, below.height)
     if max(above.height, below.height) > 1.5 * size:
         return False
-    same_row = min(above.bottom, below.bottom) - max(above.top, below.top) > 0.5 * size
-    if same_row:
+    if above.is_level_with(below):
         return 0 <= below.left - above.right < 0.9 * size
     shared = min(above.right, below.right) - max(above.left, below.left)
     narrower = min(above.right - above.left, below.right - below.left)
     return 0 <= below.top - above.bottom + 0.3 * size < 0.95 * size and shared > 0.6 * narrower
 
 
-def _sightings(
-    paragraphs: list[_Paragraph], frames: Sequence[Picture], span: Span, cut_times: Sequence[float]
-) -> list[Sighting]:
-    found: list[Sighting] = []
-    for paragraph in paragraphs:
-        first = min(track.first for track in paragraph.tracks)
-        last = max(track.last for track in paragraph.tracks)
-        start = _border(frames, first, span, cut_times)
-        stop = _border(frames, last + 1, span, cut_times)
-        found.append(Sighting(start_seconds=start, stop_seconds=max(stop, start), text=paragraph.text))
-    return found
+def _sighting(
+    tracks: list[Track], frames: Sequence[Picture], span: Span, cut_times: Sequence[float]
+) -> Sighting:
+    start = _border(frames, min(track.first for track in tracks), span, cut_times)
+    stop = _border(frames, max(track.last for track in tracks) + 1, span, cut_times)
+    text = " ".join(track.text for track in tracks)
+    return Sighting(start_seconds=start, stop_seconds=max(stop, start), text=text)
 
 
 def _border(frames: Sequence[Picture], number: int, span: Span, cut_times: Sequence[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -75,17 +76,15 @@ def without_bars(pixels: Pixels) -> Pixels:
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def dominant_colours(pictures: Sequence[Picture], *, most: int = 3) -> tuple[tuple[str, float], ...]:
-    """Names and shares of the colours that cover most of the pictures, largest first."""
-    counts: dict[str, int] = {}
-    total = 0
+def dominant_colours(pictures: Sequence[Picture]) -> list[str]:
+    """Names of the three colours at most that cover most of the pictures, largest first."""
+    counts: Counter[str] = Counter()
     for picture in pictures:
         small = Image.fromarray(without_bars(picture.pixels)).resize(_SAMPLE_PIXELS, Image.Resampling.BOX)
         pixels = np.reshape(np.asarray(small, dtype=np.uint8), (-1, 3))
         colours, numbers = np.unique(pixels >> 3 << 3, axis=0, return_counts=True)
         for (red, green, blue), number in zip(colours.tolist(), numbers.tolist(), strict=True):
-            name = colour_name(red + 4, green + 4, blue + 4)
-            counts[name] = counts.get(name, 0) + number
-            total += number
-    shares = sorted(((name, number / total) for name, number in counts.items()), key=lambda item: -item[1])
-    return tuple(shares[:1] + [item for item in shares[1:most] if item[1] >= _LEAST_SHARE])
+            counts[colour_name(red + 4, green + 4, blue + 4)] += number
+    least = _LEAST_SHARE * sum(counts.values())
+    most = counts.most_common(3)
+    return [name for place, (name, number) in enumerate(most) if not place or number >= least]

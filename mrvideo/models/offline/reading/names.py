@@ -6,21 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from mrvideo.schemas.captioning import (
-    CastCard,
-    CharacterReply,
-    CharactersInputs,
-    CharactersReply,
-    ConfirmNameInputs,
-    ConfirmNameReply,
-    Group,
-    LinkCastInputs,
-    LinkCastReply,
-    LinkReply,
-    MentionLine,
-    PossibleCastInputs,
-    PossibleCastReply,
-)
+from mrvideo.schemas import captioning as of
 from mrvideo.schemas.shared import CueLine
 from mrvideo.text import holds
 
@@ -37,7 +23,7 @@ november december english please sorry okay look listen but and not all why
 _NO_NAMES = frozenset(_DULL.split())
 
 
-def find_names(inputs: CharactersInputs) -> CharactersReply:
+def find_names(inputs: of.CharactersInputs) -> of.CharactersReply:
     """Speakers first, then names said at least twice."""
     speakers = Counter(name for cue in inputs.cues if (name := speaker_of(cue)))
     said: Counter[str] = Counter()
@@ -48,7 +34,7 @@ def find_names(inputs: CharactersInputs) -> CharactersReply:
                 said[match.group(1)] += 1
     names = [(name, "person") for name, _ in speakers.most_common()]
     names += [(name, "name") for name, count in said.most_common() if count >= 2 and name not in speakers]
-    found: list[CharacterReply] = []
+    found: list[of.CharacterReply] = []
     for number, (name, kind) in enumerate(names[:MOST_NAMES]):
         cue = next(c for c in inputs.cues if speaker_of(c) == name or name in c.text)
         time = (cue.start_seconds + cue.stop_seconds) / 2
@@ -56,14 +42,14 @@ def find_names(inputs: CharactersInputs) -> CharactersReply:
         if shown is not None:
             how = "who speaks" if kind == "person" else "in speech"
             found.append(
-                CharacterReply(
+                of.CharacterReply(
                     name=f"{kind}_{chr(ord('a') + number)}",
                     kind=kind,
                     description=f"Somebody or something named “{name}” {how}; known by name, not by sight",
                     exemplar_seconds=shown,
                 )
             )
-    return CharactersReply(characters=tuple(found))
+    return of.CharactersReply(characters=tuple(found))
 
 
 def speaker_of(cue: CueLine) -> str | None:
@@ -86,7 +72,7 @@ def name_in(description: str) -> str | None:
 
 
 def named_here(
-    mentions: Sequence[MentionLine], cues: Sequence[CueLine], texts: Sequence[str]
+    mentions: Sequence[of.MentionLine], cues: Sequence[CueLine], texts: Sequence[str]
 ) -> tuple[str, ...]:
     """Local names of the mentions whose name is said or written here."""
     words = [*texts, *(cue.text for cue in cues), *(cue.speaker or "" for cue in cues)]
@@ -97,38 +83,38 @@ def named_here(
     )
 
 
-def possible_names(inputs: PossibleCastInputs) -> PossibleCastReply:
+def possible_names(inputs: of.PossibleCastInputs) -> of.PossibleCastReply:
     """Cards of one name may be one."""
     groups: dict[str, list[str]] = {}
     for card in (card for stretch in inputs.stretches for card in stretch.cards):
         if name := _name(card):
             groups.setdefault(name, []).append(card.card_id)
-    return PossibleCastReply(
-        groups=tuple(Group(traits=f"named {name}", card_ids=tuple(ids)) for name, ids in groups.items())
+    return of.PossibleCastReply(
+        groups=tuple(of.Group(traits=f"named {name}", card_ids=tuple(ids)) for name, ids in groups.items())
     )
 
 
-def link_names(inputs: LinkCastInputs) -> LinkCastReply:
+def link_names(inputs: of.LinkCastInputs) -> of.LinkCastReply:
     """Cards of one name are one."""
-    pairs: list[LinkReply] = []
+    pairs: list[of.LinkReply] = []
     taken: set[str] = set()
     for left in inputs.left:
         for right in inputs.right:
             if right.card_id not in taken and (name := _name(left)) and name == _name(right):
-                pairs.append(LinkReply(left_id=left.card_id, right_id=right.card_id, better="left"))
+                pairs.append(of.LinkReply(left_id=left.card_id, right_id=right.card_id, better="left"))
                 taken.add(right.card_id)
                 break
-    return LinkCastReply(pairs=tuple(pairs))
+    return of.LinkCastReply(pairs=tuple(pairs))
 
 
-def confirm_name(inputs: ConfirmNameInputs) -> ConfirmNameReply:
+def confirm_name(inputs: of.ConfirmNameInputs) -> of.ConfirmNameReply:
     """Only a name it learnt from the same words; a face it cannot tell."""
     known = _name(inputs.entity)
     quote = next((cue.text for cue in inputs.cues if holds(cue.text, inputs.name) >= 0.97), "")
     confirmed = known is not None and known == inputs.name.casefold() and bool(quote)
-    return ConfirmNameReply(confirmed=confirmed, cue_quote=quote if confirmed else "")
+    return of.ConfirmNameReply(confirmed=confirmed, cue_quote=quote if confirmed else "")
 
 
-def _name(card: CastCard) -> str | None:
+def _name(card: of.CastCard) -> str | None:
     name = card.given_name or name_in(card.description)
     return name.casefold() if name else None

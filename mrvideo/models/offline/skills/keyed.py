@@ -42,6 +42,6 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
 
 def _wanted(question: Question) -> frozenset[str]:
     """All words that a key would have to hold, also those that may say an order."""
-    dull = {i for m in question.marks if set(m.concepts) & set(_DULL) for i in range(m.start, m.stop)}
+    dull = {i for m in question.marks if set(m.concepts) & set(_DULL) for i in m.places}
     lows = [t for i, w in enumerate(question.words) if i not in dull for t in tokens(w.low)]
     return frozenset(question.language.stem(low) for low in lows if low not in question.language.stop)

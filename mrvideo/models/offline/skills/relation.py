@@ -119,7 +119,7 @@ def _channel(question: Question, start: int, stop: int) -> Channel:
     """Where the anchor stands, by the verbs of its own clause."""
     if start == 0:
         return "any"
-    concepts = {c for m in question.marks if start <= m.start < stop for c in m.concepts}
+    concepts = question.concepts(start, stop)
     return "speech" if concepts & {"says", "lines"} else "screen" if concepts & {"shows", "leaves"} else "any"
 
 
