@@ -10,9 +10,7 @@ from collections.abc import Sequence
 
 from mrvideo.models.offline.timeline import Item, Timeline, distinct, timeline_of_lines
 from mrvideo.models.offline.wording import picture_sentence_of, quoted
-from mrvideo.records import Span
 from mrvideo.schemas import memory as of
-from mrvideo.schemas.analysis import SceneLine
 from mrvideo.text import Language, Ranker, language_of
 
 TITLE_WORDS = 8
@@ -31,21 +29,18 @@ def chapter(inputs: of.ChapterInputs) -> of.ChapterReply:
         stop_seconds=inputs.span.stop_seconds,
         shots=tuple(line.start_seconds for line in inputs.scenes),
     )
-    facts = [
-        of.FactReply(text=quoted([group[0].text]), kind="text", scenes=_scenes_of(inputs, group))
-        for group in distinct([item for item in timeline.screen if not item.standing])
-    ]
     said: dict[str, list[Item]] = {}
     for item in timeline.speech:
         said.setdefault(item.told, []).append(item)
-    facts += [
-        of.FactReply(text=text, kind="speech", scenes=_scenes_of(inputs, items))
-        for text, items in said.items()
-    ]
-    facts += [
-        of.FactReply(text=scene.caption, kind="event", scenes=(scene.index,))
-        for scene in inputs.scenes
-        if scene.caption.strip() and picture_sentence_of(scene.caption) is None
+    signs = distinct(item for item in timeline.screen if not item.standing)
+    facts = [
+        *(of.FactReply(text=quoted([g[0].text]), kind="text", scenes=_scenes_of(inputs, g)) for g in signs),
+        *(of.FactReply(text=text, kind="speech", scenes=_scenes_of(inputs, g)) for text, g in said.items()),
+        *(
+            of.FactReply(text=scene.caption, kind="event", scenes=(scene.index,))
+            for scene in inputs.scenes
+            if scene.caption.strip() and picture_sentence_of(scene.caption) is None
+        ),
     ]
     facts.sort(key=lambda fact: fact.scenes[0])
     summary = _summed_up(facts, timeline.language, SUMMED_UP) or [
@@ -58,13 +53,12 @@ def join_chapters(inputs: of.JoinChaptersInputs) -> of.JoinChaptersReply:
     """The sentence of each part that most others of it resemble, and the facts as they were handed on."""
     facts = tuple(fact for node in inputs.nodes for fact in node.facts)
     language = language_of(" ".join(fact.text for fact in facts[:50]))
-    told = [node for node in inputs.nodes if not node.summary or not node.summary[0].text.startswith(NOTHING)]
+    told = [n for n in inputs.nodes if not n.summary or not n.summary[0].text.startswith(NOTHING)]
     score = Centrality([fact.text for fact in facts], language)
-    best = [max(node.summary, key=lambda s: score(s.text)) for node in told if node.summary] or [
-        inputs.nodes[0].summary[0]
-    ]
-    step = max(math.ceil(len(best) / MOST_JOINED), 1)
-    first, last = (told or list(inputs.nodes))[0], (told or list(inputs.nodes))[-1]
+    best = [max(node.summary, key=lambda s: score(s.text)) for node in told if node.summary]
+    best = best or [inputs.nodes[0].summary[0]]
+    step = math.ceil(len(best) / MOST_JOINED)
+    first, last = (told or inputs.nodes)[0], (told or inputs.nodes)[-1]
     title = first.title if first == last else f"{first.title} … {last.title}"
     return of.JoinChaptersReply(facts=facts[:400], summary=tuple(best[::step]), title=title)
 
@@ -73,18 +67,14 @@ def _scenes_of(inputs: of.ChapterInputs, items: Sequence[Item]) -> tuple[int, ..
     """Whose scenes an item's texts or cues belong to: a cue's is the scene in which it begins, or the first."""
     found: dict[int, None] = {}
     for item in items:
-        shown = item.span if item.kind == "screen" else Span(item.start_seconds, item.start_seconds + 0.01)
-        own = [line.index for line in inputs.scenes if _shows(line, shown)]
-        found.update(dict.fromkeys(own or [_before(inputs.scenes, item.start_seconds)]))
+        start, stop = (
+            item.start_seconds,
+            item.stop_seconds if item.kind == "screen" else item.start_seconds + 0.01,
+        )
+        own = [s.index for s in inputs.scenes if s.start_seconds < stop and start < s.stop_seconds]
+        before = [s.index for s in inputs.scenes if s.start_seconds <= start] or [inputs.scenes[0].index]
+        found.update(dict.fromkeys(own or before[-1:]))
     return tuple(found)[:16]
-
-
-def _shows(line: SceneLine, span: Span) -> bool:
-    return line.start_seconds < span.stop_seconds and span.start_seconds < line.stop_seconds
-
-
-def _before(scenes: Sequence[SceneLine], seconds: float) -> int:
-    return next((s.index for s in reversed(scenes) if s.start_seconds <= seconds), scenes[0].index)
 
 
 def _summed_up(facts: Sequence[of.FactReply], language: Language, most: int) -> list[of.SentenceReply]:

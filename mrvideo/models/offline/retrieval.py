@@ -69,18 +69,16 @@ def retrieve(question: Question, timeline: Timeline) -> Decision | None:
     top: list[_Hit] = []
     for hit in (hit for hit in hits if hit.score >= best - 0.001):
         # Of passages that overlap, the last one begins with what is asked.
-        if (
-            top
-            and hit.item.kind == top[-1].item.kind == "speech"
-            and hit.item.span.overlaps(top[-1].item.span)
-        ):
+        spoken = top and hit.item.kind == top[-1].item.kind == "speech"
+        if spoken and hit.item.span.overlaps(top[-1].item.span):
             top.pop()
         top.append(hit)
     top = top[:MOST_QUOTED]
     cited = tuple(dict.fromkeys(item for hit in top for item in hit.told))[: MOST_QUOTED + 1]
     quoted = [item for item in cited if not _is_question(item)] or list(cited)
     words = " / ".join(dict.fromkeys(item.told for item in quoted))
-    if question.asks == "when" and not any(search.tells_when(i.text) for i in cited):
+    timed = any(tells(i.text, "when", question.language) or shows(i.text, "date") for i in cited)
+    if question.asks == "when" and not timed:
         words = f"{', '.join(span_words(item.span) for item in cited)}: {words}"
     if question.asks == "how_many" and (count := _counted_in(question, quoted[0].text)):
         first = next((w for w in tokens(quoted[0].text) if counted(w, question.language)), "")
@@ -208,9 +206,12 @@ class _Search:
         if self.fits(item.text):
             return (item,)
         if item.kind == "screen" and whole:
-            board = [o for o in beside if o.kind == item.kind and self.fits(o.text)]
-            if board:
-                return (item, min(board, key=lambda o: self.distance(item, o)))
+            # The closest in the order of reading; what follows is closer.
+            places = self.timeline.places
+            board = (o for o in beside if o.kind == "screen" and self.fits(o.text))
+            distance = ((abs(places[o] - places[item]), places[o] < places[item], o) for o in board)
+            if near := min(distance, key=lambda row: row[:2], default=None):
+                return (item, near[2])
         # A name alone tells who, but neither when nor why.
         deed = self.question.asks in ("when", "why") and self.words - self.question.hard
         enough = self.question.asks == "who" or deed
@@ -226,18 +227,13 @@ class _Search:
         hard = self.question.hard & self.words
         return bool(repeated) and not all(held(word, own) for word in repeated | hard)
 
-    def distance(self, item: Item, other: Item) -> tuple[int, bool]:
-        """How many texts lie between two of one board, in the order of reading; what follows is closer."""
-        places = self.timeline.places
-        return abs(places[other] - places[item]), places[other] < places[item]
-
     def replies(self, item: Item) -> tuple[Item, ...]:
         """Somebody asks the same: what is said next may be the answer, if it comes at once."""
         channel = self.timeline.of(item.kind)
         place = channel.index(item)
         replies: list[Item] = []
-        for other in channel[place + 1 : place + 1 + MOST_REPLIES]:
-            if _gap(other, (replies or [item])[-1]) > NEAR_SECONDS - 1 or _is_question(other):
+        for last, other in pairwise(channel[place : place + 1 + MOST_REPLIES]):
+            if _gap(other, last) > NEAR_SECONDS - 1 or _is_question(other):
                 break
             replies.append(other)
         asked = parse(item.text).asks
@@ -258,17 +254,11 @@ class _Search:
             return shows(text, question.form)
         if question.asks == "how_many":
             return bool(_counted_in(question, text))
+        names, language = self.timeline.names, question.language
         if question.asks_name and question.asks in ("what", "other", "who"):
-            return named(
-                self.words - question.hard or self.words, text, question.language, self.timeline.names
-            )
-        asks = question.asks
+            return named(self.words - question.hard or self.words, text, language, names)
         lows = frozenset(word.low for word in question.words)
-        return tells(_LABEL.sub("", text), asks, question.language, self.timeline.names, lows)
-
-    def tells_when(self, text: str) -> bool:
-        """Whether a text tells a time of its own."""
-        return tells(text, "when", self.question.language) or shows(text, "date")
+        return tells(_LABEL.sub("", text), question.asks, language, names, lows)
 
 
 def _beside(timeline: Timeline, item: Item) -> list[Item]:

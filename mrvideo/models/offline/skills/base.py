@@ -114,11 +114,6 @@ def keyed_parts(text: str, language: Language) -> tuple[str, str] | None:
     return None
 
 
-def key_stems(key: str, language: Language) -> frozenset[str]:
-    """The stems of a key without its articles."""
-    return frozenset(language.stem(w) for w in tokens(key) if w not in language.stop)
-
-
 def labels_another(item: Item, question: Question, language: Language) -> bool:
     """Whether a sign gives a short name to another of the kind: `The silent city is Lima`, where the final one
     is asked for.
@@ -127,6 +122,6 @@ def labels_another(item: Item, question: Question, language: Language) -> bool:
     if parts is None or len(tokens(parts[1])) > MOST_NAME_WORDS:
         return False
     words = frozenset(language.stem(token) for word in question.words for token in tokens(word.low))
-    others = key_stems(parts[0], language) - words
+    others = language.stems(parts[0]) - words
     asked = question.content | question.soft
     return any(not stem.isdigit() for stem in others) and not asked <= language.stems(item.text)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from mrvideo.models.offline.decision import Decision
 from mrvideo.models.offline.question import ASKS, Question
-from mrvideo.models.offline.skills.base import key_stems, keyed_parts
+from mrvideo.models.offline.skills.base import keyed_parts
 from mrvideo.models.offline.timeline import Timeline, distinct
 from mrvideo.text import tokens
 
@@ -30,7 +30,7 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
     found = {
         item: parts[1].rstrip(".!")
         for item in timeline.screen
-        if (parts := keyed_parts(item.text, language)) and key_stems(parts[0], language) == wanted
+        if (parts := keyed_parts(item.text, language)) and language.stems(parts[0]) == wanted
     }
     groups = [group[0] for group in distinct(found)]
     if not groups or len(groups) > MOST_VALUES:
