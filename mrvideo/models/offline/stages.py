@@ -43,7 +43,7 @@ LAST_FRAME_SECONDS = 0.6
 def decide(question: Question, timeline: Timeline) -> Decision:
     """The answer that the timeline supports; `UNFOUND` where it supports none."""
     for skill in SKILLS:
-        if decision := skill.answer(question, timeline):
+        if decision := skill(question, timeline):
             return choose(question, decision)
     return retrieve(question, timeline) or UNFOUND
 

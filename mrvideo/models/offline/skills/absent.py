@@ -6,12 +6,6 @@ from mrvideo.models.offline.decision import UNFOUND, Decision, supports
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.timeline import Timeline
 
-EXAMPLES = (
-    ("Which text is never shown?", None),
-    ("What is not said about the bakery?", None),
-    ("Welcher Text wird nie gezeigt?", None),
-)
-
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:
     """The one option that nothing supports, when all others are supported."""

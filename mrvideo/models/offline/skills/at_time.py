@@ -8,14 +8,6 @@ from mrvideo.models.offline.skills.base import overlapping
 from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
 SLACK_SECONDS, MOST_TOLD = 0.5, 12
-EXAMPLES = (
-    ("What happens at 1:36?", "A cat sits on the wall."),
-    ("What is said between 1:00 and 1:40?", "Now we cross the river."),
-    ("Which text is on screen at 95 seconds?", "STOP GOLF"),
-    ("What is said in the first 10 seconds?", "Welcome to the tram tour."),
-    ("What is said at 0:50?", None),
-    ("What text is shown right after 1:45?", "STOP HOTEL"),
-)
 
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:

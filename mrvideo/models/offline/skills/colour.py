@@ -11,11 +11,6 @@ from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.models.offline.wording import main_colour
 from mrvideo.text import tokens
 
-EXAMPLES = (
-    ("What colour is the background when STOP GOLF is shown?", "dark blue"),
-    ("What colour is the screen at 0:30?", "dark blue"),
-)
-
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:
     """That of the scene at that time, or in which the text stands; of no moment, where it is the same all

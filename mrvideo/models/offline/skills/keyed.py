@@ -11,12 +11,6 @@ from mrvideo.models.offline.timeline import Timeline, distinct
 from mrvideo.text import tokens
 
 MOST_VALUES = 4
-EXAMPLES = (
-    ("What is the password?", "bluebird"),
-    ("What is the ferry number?", None),
-    ("What is the final animal?", "Otter"),
-    ("What is the hidden animal?", None),
-)
 _DULL = (*ASKS, "opener", "shows", "whole", "occurs", "says")
 
 

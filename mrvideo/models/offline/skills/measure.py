@@ -13,15 +13,6 @@ from mrvideo.models.offline.wording import is_last_frame
 from mrvideo.records import Confidence, clock
 from mrvideo.text import tokens
 
-EXAMPLES = (
-    ("How long is the video?", "3:00.0"),
-    ("How many shots are there?", "3"),
-    ("How many scenes are there?", "18"),
-    ("How many speakers are there?", "2"),
-    ("How many different signs are shown on screen?", "12"),
-    ("Wie lang ist das Video?", "3:00.0"),
-)
-
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:
     """A length of time, or a count of what the video is made of; None where what is counted is nothing of it."""

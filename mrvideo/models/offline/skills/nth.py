@@ -9,17 +9,6 @@ from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import labels_another, numbered, numbered_so, picked, speakers_named
 from mrvideo.models.offline.timeline import Item, Timeline, distinct
 
-EXAMPLES = (
-    ("What is the last word said?", "Goodbye and thank you."),
-    ("What are the last words spoken?", "Goodbye and thank you."),
-    ("What is the first word said?", "Welcome to the tram tour."),
-    ("What is the last text?", "STOP LIMA"),
-    ("What is the third sign shown?", "STOP CHARLIE"),
-    ("What is the twentieth sign shown?", None),
-    ("Was ist der letzte Satz?", "Goodbye and thank you."),
-    ("Quel est le dernier texte à l'écran ?", "STOP LIMA"),
-)
-
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:
     """By number where texts are numbered, else by order of appearance."""

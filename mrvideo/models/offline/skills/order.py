@@ -14,15 +14,6 @@ from mrvideo.models.offline.timeline import Item, Timeline, distinct
 from mrvideo.records import Confidence
 
 _Rows: TypeAlias = tuple[tuple[str, Item], ...]
-EXAMPLES = (
-    ("In what order do STOP GOLF, STOP BRAVO and STOP LIMA appear?", "STOP BRAVO, STOP GOLF, STOP LIMA"),
-    ("Which comes first, the river or the cat?", "river"),
-    ("What is shown last, STOP GOLF or STOP BRAVO?", "STOP GOLF"),
-    ("Does STOP GOLF appear before STOP BRAVO?", "No"),
-    ("Does STOP GOLF come before or after STOP BRAVO?", "after"),
-    ("Which comes first, the river or the elephant?", None),
-    ("Was kommt zuerst, STOP GOLF oder STOP BRAVO?", "STOP BRAVO"),
-)
 
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:

@@ -27,27 +27,6 @@ from mrvideo.text import tokens
 SLACK_SECONDS = 0.5
 FAR_SECONDS = 120.0
 """What lies further away is hardly what `right after` means."""
-EXAMPLES = (
-    ("What comes right after STOP GOLF?", "STOP HOTEL"),
-    ('What does the sign "STOP GOLF" come after?', "STOP FOXTROT"),
-    ("What does STOP GOLF follow?", "STOP FOXTROT"),
-    ("STOP GOLF comes right after which sign?", "STOP FOXTROT"),
-    ("What follows STOP GOLF?", "STOP HOTEL"),
-    ("What is STOP GOLF followed by?", "STOP HOTEL"),
-    ("After STOP GOLF, which sign is next?", "STOP HOTEL"),
-    ("What is said after the river is crossed?", "A cat sits on the wall."),
-    ("What comes after STOP ZULU?", None),
-    ("Was kommt direkt nach STOP GOLF?", "STOP HOTEL"),
-    ("STOP GOLF之后是什么？", "STOP HOTEL"),
-    ("STOP GOLFの次は何ですか？", "STOP HOTEL"),
-    ("What is shown between STOP FOXTROT and STOP HOTEL?", "STOP GOLF"),
-    ("Which sign comes after STOP FOXTROT but before STOP HOTEL?", "STOP GOLF"),
-    ("What is shown between STOP FOXTROT and STOP ZULU?", None),
-    ("Was kommt zwischen STOP FOXTROT und STOP HOTEL?", "STOP GOLF"),
-    ("Which text is on screen when the cat is mentioned?", "STOP GOLF"),
-    ("What is said while STOP GOLF is shown?", "A cat sits on the wall."),
-    ("What is said while STOP ZULU is shown?", None),
-)
 
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:

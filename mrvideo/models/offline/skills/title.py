@@ -12,12 +12,6 @@ from mrvideo.models.offline.timeline import Timeline
 from mrvideo.text import tokens
 
 OPENING_SECONDS, OPENING_SHARE, SOON_SECONDS = 60.0, 0.1, 20.0
-EXAMPLES = (
-    ("What is the title of the film?", "STOP ALPHA"),
-    ("Wie heißt der Film?", "STOP ALPHA"),
-    ("What is the talk about?", "STOP ALPHA"),
-    ("Worum geht es in dem Vortrag?", "STOP ALPHA"),
-)
 
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:

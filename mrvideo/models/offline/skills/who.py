@@ -9,13 +9,6 @@ from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import find, joined
 from mrvideo.models.offline.timeline import Item, Timeline, introduced
 
-EXAMPLES = (
-    ('Who says "I found the note"?', "Mara"),
-    ("Who says that the river is cold?", "Ben"),
-    ("Wer sagt „I found the note“?", "Mara"),
-    ('Who says "the moon is green"?', None),
-)
-
 
 def answer(question: Question, timeline: Timeline) -> Decision | None:
     """The speakers of the lines that hold it; of all lines where it names none, as in `Who is speaking?`."""
