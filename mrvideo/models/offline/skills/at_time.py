@@ -16,22 +16,29 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
         return None
     if question.has("seeing", "not") or question.form:
         return None
-    low, high = timeline.bounds(question.times)
-    pool = [i for i in timeline.of(question.channel) if not i.standing or question.channel == "screen"]
-    pool = [i for i in pool if question.content <= timeline.stems(i)]
-    link = () if question.options or question.has("between") else question.link
-    if low == high and "before" in link:
-        pool = [i for i in pool if i.start_seconds < low][-1:]
-    elif low == high and "after" in link:
-        pool = [i for i in pool if i.start_seconds >= low][:1]
-    else:
-        pool = overlapping(pool, low, high, SLACK_SECONDS if low == high else 0.0)
-    if question.options:
-        hits = supported(question, [i.text for i in pool])
-        pool = [i for i in pool if len(hits) == 1 and supported(question, [i.text]) == hits]
-    cited = tuple(group[0] for group in distinct(pool))[:MOST_TOLD]
+    cited = tuple(group[0] for group in distinct(_there(question, timeline)))[:MOST_TOLD]
     sure = 3 if question.content else 4
     return Decision(_told(cited), sure, cited, "It is there at that time.") if cited else UNFOUND
+
+
+def _there(question: Question, timeline: Timeline) -> list[Item]:
+    """With the question's words; of options, what supports the only one that is supported."""
+    pool = [i for i in timeline.of(question.channel) if not i.standing or question.channel == "screen"]
+    near = _near(question, timeline, [i for i in pool if question.content <= timeline.stems(i)])
+    if not question.options:
+        return near
+    hits = supported(question, [i.text for i in near])
+    return [i for i in near if len(hits) == 1 and supported(question, [i.text]) == hits]
+
+
+def _near(question: Question, timeline: Timeline, pool: list[Item]) -> list[Item]:
+    low, high = timeline.bounds(question.times or (0.0, None))
+    link = () if low < high or question.options or question.has("between") else question.link
+    if "before" in link:
+        return [i for i in pool if i.start_seconds < low][-1:]
+    if "after" in link:
+        return [i for i in pool if i.start_seconds >= low][:1]
+    return overlapping(pool, low, high, SLACK_SECONDS if low == high else 0.0)
 
 
 def _told(items: tuple[Item, ...]) -> str:

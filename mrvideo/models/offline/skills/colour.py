@@ -19,25 +19,27 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
     link = question.relation
     if question.asks != "colour" or not (question.has("background") or question.times or link):
         return None
-    named = joined(question.runs(link.stop), question) if link else ()
-    anchors: tuple[Item, ...] = ()
-    if not question.has("background", "shows"):
-        return UNFOUND
-    if question.times is not None:
-        moment = timeline.bounds(question.times)[0]
-    elif named and (anchors := find(timeline, named[0], "any")[:1]):
-        moment = anchors[0].span.middle_seconds
-    elif not link and len({main_colour(picture.text) for picture in timeline.pictures}) == 1:
-        moment = timeline.pictures[-1].start_seconds
-    else:
-        return UNFOUND
+    moment, anchors = _moment(question, timeline) if question.has("background", "shows") else (None, ())
     # Neighbours that look alike are one piece of evidence: the last one that began is the one.
-    scene = next((p for p in reversed(timeline.pictures) if p.start_seconds <= moment), None)
-    if scene is None:
+    before = [p for p in timeline.pictures if moment is not None and p.start_seconds <= moment]
+    if not before:
         return UNFOUND
+    scene = before[-1]
     name = main_colour(scene.text)
     plain = set(tokens(name)) - {"dark", "light"}
     hits = [n for n, option in enumerate(question.options) if plain & set(tokens(option))]
     choice = hits[0] if len(hits) == 1 else None
     words = question.options[choice] if choice is not None else name
     return Decision(words, 3, (scene, *anchors), "So it was measured.", choice=choice)
+
+
+def _moment(question: Question, timeline: Timeline) -> tuple[float | None, tuple[Item, ...]]:
+    """The time that is meant, in seconds, and the text that tells it."""
+    if question.times is not None:
+        return timeline.bounds(question.times)[0], ()
+    if link := question.relation:
+        anchors = joined(question.runs(link.stop), question)
+        found = find(timeline, anchors[0], "any")[:1] if anchors else ()
+        return (found[0].span.middle_seconds if found else None), found
+    alike = len({main_colour(picture.text) for picture in timeline.pictures}) == 1
+    return (timeline.pictures[-1].start_seconds if alike else None), ()

@@ -26,14 +26,19 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
         return _numbered(question, timeline) or _different(question, timeline)
     if named:
         return None
-    if counted == "speakers":
-        firsts = {item.speaker: item for item in reversed(timeline.speech) if item.speaker}
-        people = sorted(firsts.values(), key=lambda item: item.start_seconds)
-        told = (item.speaker or "" for item in people)
-        return _counted(people, told, 3, "So many are named in the cues.") if people else None
-    count = len(timeline.shots) if counted == "shots" else timeline.scenes
+    return _speakers(timeline) if counted == "speakers" else _cuts(timeline, counted)
+
+
+def _speakers(timeline: Timeline) -> Decision | None:
+    firsts = {item.speaker: item for item in reversed(timeline.speech) if item.speaker}
+    people = sorted(firsts.values(), key=lambda item: item.start_seconds)
+    told = (item.speaker or "" for item in people)
+    return _counted(people, told, 3, "So many are named in the cues.") if people else None
+
+
+def _cuts(timeline: Timeline, counted: str) -> Decision | None:
+    count, sure = (len(timeline.shots), 4) if counted == "shots" else (timeline.scenes, 3)
     cited = (*timeline.pictures[:1], *timeline.pictures[1:][-1:])
-    sure = 4 if counted == "shots" else 3
     reason = "Counted by camera cuts."
     return Decision(str(count), sure, cited, reason, float(count), whole=True) if count and cited else None
 

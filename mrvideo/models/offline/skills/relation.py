@@ -41,12 +41,15 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
         return _between(question, timeline, [run.text for run in two[:2]]) or UNFOUND
     if link is None or between or question.asks not in ("what", "who", "other"):
         return None
-    if "while" not in link.concepts:
-        return _to_one_side(question, timeline, link)
+    beside = _while if "while" in link.concepts else _to_one_side
+    return beside(question, timeline, link)
+
+
+def _while(question: Question, timeline: Timeline, link: Mark) -> Decision | None:
     told = question.has("says", "shows", "texts", "lines", "occurs") and not question.has("seeing")
     anchors = joined(question.runs(link.stop), question)[:1]
     plain = told and anchors and question.asks == "what"
-    return (_while(question, timeline, anchors) or UNFOUND) if plain else None
+    return (_at_once(question, timeline, anchors) or UNFOUND) if plain else None
 
 
 def _between(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
@@ -62,7 +65,7 @@ def _between(question: Question, timeline: Timeline, anchors: Sequence[str]) -> 
     return Decision(texts_of(inside), sure, cited, reason, whole=True) if inside else None
 
 
-def _while(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
+def _at_once(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
     """What overlaps the first place where there is anything."""
     found = find(timeline, anchors[0], "any")
     for anchor in found:

@@ -37,22 +37,18 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
     if asks == "how_long":
         return _how_long(question, timeline, anchors[0])
     found = find(timeline, anchors[0], question.channel, spoken_first=question.has("mentions"))
-    if asks == "when":
-        return _when(question, found) or UNFOUND
-    count = sum(_times_said(item, anchors[0]) for item in found)
+    return _how_often(found, anchors[0]) if asks == "how_often" else _when(question, found) or UNFOUND
+
+
+def _how_often(found: tuple[Item, ...], anchor: str) -> Decision | None:
+    count = sum(_times_said(item, anchor) for item in found)
     spans = ", ".join(span_words(item.span) for item in found[:20])
     reason = "Each place was counted."
     return Decision(f"{count}: {spans}", 4, found, reason, float(count), whole=True) if found else None
 
 
 def _there(question: Question, timeline: Timeline, anchors: Sequence[str]) -> Decision | None:
-    if question.form and not question.content - question.form_stems:
-        found = [i for i in timeline.everything if shows(i.text, question.form)]
-    else:
-        told, spoken = question.has("mentions", "occurs"), question.has("mentions")
-        channel = "any" if told else question.channel
-        places = [find(timeline, each, channel, spoken_first=spoken) for each in anchors]
-        found = [item for items in places for item in items] if all(places) else []
+    found = _places(question, timeline, anchors)
     if question.times is not None:
         low, high = timeline.bounds(question.times)
         found = [i for i in found if i.start_seconds <= high + 0.5 and i.stop_seconds >= low - 0.5]
@@ -65,6 +61,16 @@ def _there(question: Question, timeline: Timeline, anchors: Sequence[str]) -> De
     plain = question.has("texts", "mentions", "says", "shows") or any(w.quoted for w in question.words)
     words = f"{said['yes' if yes else 'no']}: {told}"
     return Decision(words, 5 if plain else 3, tuple(found[:MOST_CITED]), "It was found.", yes)
+
+
+def _places(question: Question, timeline: Timeline, anchors: Sequence[str]) -> list[Item]:
+    """Of all that is named, or of a form: `Is an address shown?`."""
+    if question.form and not question.content - question.form_stems:
+        return [i for i in timeline.everything if shows(i.text, question.form)]
+    told, spoken = question.has("mentions", "occurs"), question.has("mentions")
+    channel = "any" if told else question.channel
+    places = [find(timeline, each, channel, spoken_first=spoken) for each in anchors]
+    return [item for items in places for item in items] if all(places) else []
 
 
 def _when(question: Question, found: Sequence[Item]) -> Decision | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from mrvideo.models.offline.chapters import Centrality
 from mrvideo.models.offline.decision import UNFOUND, Decision, named_by_options
 from mrvideo.models.offline.question import Question
 from mrvideo.models.offline.skills.base import AT_ONCE_SECONDS, joined
-from mrvideo.models.offline.timeline import Timeline
+from mrvideo.models.offline.timeline import Item, Timeline
 from mrvideo.text import tokens
 
 OPENING_SECONDS, OPENING_SHARE, SOON_SECONDS = 60.0, 0.1, 20.0
@@ -23,13 +24,10 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
     # Of the film, not of a book in it.
     if not (about or (question.has("title") and (not runs or question.has("whole")))):
         return None
-    presents = timeline.language.words("presents")
     signs = named_by_options(question, timeline.signs)
     who = timeline.language.stems(" ".join(joined(runs, question)[:1]))
-    for item, after in pairwise(signs):
-        named = who <= timeline.stems(item) and presents & set(tokens(item.text))
-        if named and after.start_seconds - item.stop_seconds < SOON_SECONDS:
-            return Decision(after.text, 3, (after, item), "It follows who presents it.")
+    if presented := _presented(timeline, signs, who):
+        return presented
     limit = max(OPENING_SECONDS, OPENING_SHARE * timeline.stop_seconds)
     opening = [i for i in signs if i.start_seconds <= limit and not who]
     card = [i for i in opening if i.start_seconds <= opening[0].start_seconds + AT_ONCE_SECONDS]
@@ -41,3 +39,12 @@ def answer(question: Question, timeline: Timeline) -> Decision | None:
     return (
         Decision(words, 2, tuple(told), "It opens the film, or is what most is said of.") if told else UNFOUND
     )
+
+
+def _presented(timeline: Timeline, signs: Sequence[Item], who: frozenset[str]) -> Decision | None:
+    presents = timeline.language.words("presents")
+    for item, after in pairwise(signs):
+        named = who <= timeline.stems(item) and presents & set(tokens(item.text))
+        if named and after.start_seconds - item.stop_seconds < SOON_SECONDS:
+            return Decision(after.text, 3, (after, item), "It follows who presents it.")
+    return None
