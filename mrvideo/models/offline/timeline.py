@@ -12,7 +12,7 @@ from typing import Literal
 
 from mrvideo.models.offline.forms import names_in
 from mrvideo.models.offline.wording import lines_seen, tells_picture
-from mrvideo.records import Cue, Sighting, Source, Span, merge_spans
+from mrvideo.records import Cue, Sighting, Source, Span
 from mrvideo.schemas.analysis import SightingLine
 from mrvideo.schemas.shared import CueLine
 from mrvideo.text import (
@@ -162,12 +162,11 @@ def distinct(items: Iterable[Item]) -> list[list[Item]]:
     return groups
 
 
-def holding(items: Iterable[Item], phrase: str, *, least: float = 0.85) -> list[Item]:
+def holding(items: Iterable[Item], phrase: str) -> list[Item]:
     """The items that hold a phrase. When some hold it exactly, the near ones are left out."""
     scored = [(holds(item.text, phrase), item) for item in items]
-    best = max((score for score, _ in scored), default=0.0)
-    floor = best if best >= 1.0 else least
-    return [item for score, item in scored if score >= max(floor, least)]
+    least = 1.0 if any(score >= 1.0 for score, _ in scored) else 0.85
+    return [item for score, item in scored if score >= least]
 
 
 def introduced(text: str) -> str | None:
@@ -320,11 +319,6 @@ def seen_on_looks(timeline: Timeline) -> Timeline:
         replace(item, text=text, kind="screen") for item in timeline.looks for text in lines_seen(item.text)
     ]
     return replace(timeline, screen=tuple(signs), speech=())
-
-
-def spans_of(items: Iterable[Item]) -> list[Span]:
-    """Their spans, in order, those that overlap as one."""
-    return merge_spans([item.span for item in items])
 
 
 def _by_time(item: Item) -> tuple[float, float]:
