@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -79,6 +79,7 @@ def build_index(
     heard: bool = False,
     unheard: Sequence[Failure] = (),
     spent: Usage | None = None,
+    told: Mapping[str, str] | None = None,
     on_frames: Callable[[ShardFrames], None] | None = None,
 ) -> Index:
     """Stage A for one video; the index is kept in the library before it is returned.
@@ -86,6 +87,7 @@ def build_index(
     `budget` bounds what workers in other processes take; `on_worker_usage` is told what their calls took, by
     stage; those of this process are in the models' ledger. `heard`: the sound was transcribed. `unheard` and
     `spent` are what that failed at and took: they belong to the index, and are kept in one write with it.
+    `told` is kept among its settings and is no part of its key: where cues come from.
     `on_frames` is given each shard that is decoded by this process, from several threads at once. What failed
     before is tried again; what is done is not. Events come from several threads, one at a time. Raises
     `ModelUnavailable` and `BudgetReached` when no call can go on, `InputError` for a cast file that cannot be
@@ -117,7 +119,11 @@ def build_index(
         index = run.reduce(records, with_photos(given, info.digest, library))
         failures = sorted((*index.failures, *unheard), key=lambda one: (one.start_seconds, one.stage))
         index = index.model_copy(
-            update={"failures": tuple(failures), "usage": index.usage + (spent or Usage())}
+            update={
+                "failures": tuple(failures),
+                "usage": index.usage + (spent or Usage()),
+                "settings": {**index.settings, **(told or {})},
+            }
         )
         run.still(content)
         return run.keep(index)

@@ -210,10 +210,13 @@ def page_line(page: PageInfo) -> str:
 
 def index_lines(index: Index) -> list[str]:
     """What `index` and `status` print for people."""
+    from mrvideo.session.origins import told_origin
+
+    origin = told_origin(index.cues, index.settings, index.video.path)
     counts = (
         counted(len(index.scenes), "scene"),
         counted(len(index.entities), "entity", "entities"),
-        counted(len(index.cues), "cue"),
+        counted(len(index.cues), "cue") + ("" if origin is None else f" from {plain(origin)}"),
         counted(len(index.shots), "shot"),
     )
     path = plain(index.video.path)

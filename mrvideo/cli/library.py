@@ -14,7 +14,7 @@ from mrvideo.cli.options import JsonFlag, VideoArgument
 from mrvideo.cli.output import json_text, print_json, print_json_text, print_lines, print_table, print_text
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError, QuestionError
-from mrvideo.records import Index, clock
+from mrvideo.records import Index, Notice, clock
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.wording import counted, plain, printable
 
@@ -96,8 +96,14 @@ def show(
     was read and heard.
     """
     from mrvideo.session.loading import load_index
+    from mrvideo.session.origins import CUES_FROM, not_its_own, told_origin
 
     index = load_index(video, settings)
+    with progress() as on_event:
+        if line := not_its_own(index, settings):
+            on_event(Notice(text=line))
+        elif cues and (origin := told_origin(index.cues, index.settings, index.video.path)):
+            on_event(Notice(text=f"cues from {origin}"))
     parts = [name for name, on in (("scenes", scenes), ("entities", entities), ("cues", cues)) if on]
     if not (parts or as_json) and str(index.settings.get("vision", "")).partition("/")[0] == OFFLINE:
         from mrvideo.models.offline.page import page
@@ -106,7 +112,8 @@ def show(
         return DONE
     parts = parts or ["scenes"]
     if as_json:
-        print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts))})
+        told = {CUES_FROM: index.settings.get(CUES_FROM)} if cues else {}
+        print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts)), **told})
         return DONE
     for part in parts:
         lines = {"scenes": _scene_lines, "entities": entity_lines, "cues": _cue_lines}[part](index)

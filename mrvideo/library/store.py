@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 from typing_extensions import Self
@@ -178,6 +179,12 @@ class Library:
         statement = select(table.c.body).where(table.c.digest == digest).order_by(table.c.position)
         return self._parse_all(Cue, self._bodies(statement))
 
+    def cues_origin(self, digest: str) -> str | None:
+        """Where the cues of `cues` come from; None without any."""
+        table = schema.cues
+        found = self._bodies(select(table.c.origin).where(table.c.digest == digest).limit(1))
+        return found[0] if found else None
+
     # --- finished work ---
 
     def put_part(self, key: str, kind: str, digest: str, span: Span, body: str) -> None:
@@ -321,6 +328,20 @@ class Library:
         with self._writing() as connection:
             _put_index(connection, index)
             put_uncorrected(connection, index, uncorrected)
+
+    def put_latest(self, index: Index) -> None:
+        """Make a kept index its video's latest again, with its settings and the video's path as they are now.
+
+        Search reads its texts and cues from then on; corrections of its cast stay.
+        """
+        table, digest = schema.indexes, index.video.digest
+        body = index.model_dump_json(include={"settings", "usage", "created_at"})
+        with self._writing() as connection:
+            _put_video(connection, index.video)
+            last = connection.scalar(select(func.max(table.c.turn)).where(table.c.digest == digest)) or 0
+            mine = table.c.digest == digest, table.c.key == index.key
+            connection.execute(update(table).where(*mine).values(turn=last + 1, body=body))
+            _put_index_texts(connection, index)
 
     def index(self, digest: str, key: str) -> Index | None:
         """The index of this video under these settings, or None."""
@@ -585,9 +606,15 @@ def _put_index(connection: Connection, index: Index, *, changed: Collection[str]
         connection.execute(delete(records).where(records.c.index_id == index_id))
         rows = [row | {"index_id": index_id} for row in _rows(records, getattr(index, field))]
         _insert(connection, records, rows)
+    _put_index_texts(connection, index, cues="cues" in changed)
+
+
+def _put_index_texts(connection: Connection, index: Index, *, cues: bool = True) -> None:
+    """What search reads of an index, in the place of what it read of the video before."""
+    digest = index.video.digest
     called = {entity.name: entity.display_name for entity in index.entities if entity.display_name}
     _put_texts(connection, digest, "caption", scene_rows(index.scenes, called))
-    if "cues" in changed:
+    if cues:
         _put_texts(connection, digest, "cue", cue_rows(index.cues))
 
 

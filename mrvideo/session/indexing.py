@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mrvideo.captioning.index import CaptioningOptions, build_index
-from mrvideo.captioning.options import index_key, index_settings, made_alike
+from mrvideo.captioning.options import cues_digest, index_key, index_settings, made_alike
 from mrvideo.errors import BudgetReached, ModelError, SettingsError, Stopped, SubtitleError
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
@@ -49,6 +49,16 @@ from mrvideo.session.models import (
     seeing_identity,
 )
 from mrvideo.session.options import captioning_options, read_options
+from mrvideo.session.origins import (
+    CueOrigin,
+    absolute,
+    borrowing,
+    key_for_file,
+    origin_found,
+    origin_heard,
+    origin_kept,
+    replacing,
+)
 from mrvideo.session.remembering import is_walked, memory_of
 from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe, transcriber_fingerprint
@@ -143,11 +153,14 @@ def _captioned(
         if heard is not None and not may_yet_end_well(heard.failures):
             _tell(heard, on_event)
         if heard is not None or not listens:
-            cues = _cues(info, found, heard, library)
+            cues, origin = _cues(info, found, heard, settings, library)
             kept = _kept(info, cues, settings, options, library, on_event, retry=retry)
             if kept is not None:
                 _tell_idle(info, settings, on_event)
-                return kept
+                if cues and not (found.cues or heard) and (line := borrowing(info, origin)):
+                    on_event(Notice(text=line))
+                # A question asked with a setting of its own moves nothing.
+                return _used_again(kept, cues, origin, settings, library, on_event) if retry else kept
     _check_models(settings, on_event, listens=listens)
     with closing(Library.open(settings.library)) as library:
 
@@ -155,18 +168,21 @@ def _captioned(
             on_event(Notice(text=f"another process is indexing {info.path}; waiting for it"))
 
         with library.claim(info.digest, on_wait=waiting):
+            known = library.video(info.digest)
             library.put_video(info)
             if found.cues:
-                library.put_cues(info.digest, found.cues, origin=found.origin or "subtitles")
+                _put_cues(info, found.cues, _found(found, info), known, library, on_event)
             spent = Usage()
             if listens and (heard is None or may_yet_end_well(heard.failures)):
-                heard = _listen(info, content, settings, library, budget, on_event)
+                heard = _listen(info, content, settings, known, library, budget, on_event)
                 spent = heard.usage
                 _tell(heard, on_event)
-            cues = _cues(info, found, heard, library)
+            cues, origin = _cues(info, found, heard, settings, library)
+            if cues and not (found.cues or heard) and (line := borrowing(info, origin)):
+                on_event(Notice(text=line))
             with embedding_alongside(info, embedder, library) as on_frames:
                 index = _caption(
-                    info, cues, heard, spent, settings, options, library, budget, on_event, on_frames
+                    info, cues, origin, heard, spent, settings, options, library, budget, on_event, on_frames
                 )
     return _with_memory(index, settings, budget, on_event)
 
@@ -307,14 +323,73 @@ def _made_before(path: str, settings: Settings) -> str:
     )
 
 
-def _cues(info: VideoInfo, found: Subtitles, heard: Transcript | None, library: Library) -> tuple[Cue, ...]:
-    """Subtitles first, then the transcript, then cues stored for this content under another file name."""
-    return found.cues or (heard.cues if heard else ()) or library.cues(info.digest)
+def _cues(
+    info: VideoInfo, found: Subtitles, heard: Transcript | None, settings: Settings, library: Library
+) -> tuple[tuple[Cue, ...], CueOrigin]:
+    """Subtitles first, then the transcript, then cues stored for this content under another file name; with
+    where they come from.
+    """
+    if found.cues:
+        return found.cues, _found(found, info)
+    if heard is not None and heard.cues:
+        return heard.cues, origin_heard(str(settings.speech), info)
+    kept = library.cues(info.digest)
+    return kept, origin_kept(info.digest, library) if kept else CueOrigin(None, None)
+
+
+def _found(found: Subtitles, info: VideoInfo) -> CueOrigin:
+    return origin_found(found.origin or "subtitles", info)
+
+
+def _put_cues(
+    info: VideoInfo,
+    cues: tuple[Cue, ...],
+    origin: CueOrigin,
+    known: VideoInfo | None,
+    library: Library,
+    on_event: EventSink,
+) -> None:
+    """Keep the cues of a content, and say so where they take the place of others. `known` is that content as
+    the library knew it before.
+    """
+    before = library.cues(info.digest)
+    if before and cues_digest(before) != cues_digest(cues):
+        old = origin_kept(info.digest, library)
+        line = replacing(info, origin, old, known=None if known is None else known.path)
+        if line is not None:
+            on_event(Notice(text=line))
+    library.put_cues(info.digest, cues, origin=origin.source or "subtitles")
+
+
+def _used_again(
+    kept: Index,
+    cues: tuple[Cue, ...],
+    origin: CueOrigin,
+    settings: Settings,
+    library: Library,
+    on_event: EventSink,
+) -> Index:
+    """The stored index, which is made the latest where another one, with other cues, would be shown for its
+    file or found by search: as one made anew would be.
+    """
+    info = kept.video
+    meant = key_for_file(info, library, settings)
+    newest = library.index_settings(info.digest)[0][1]
+    wanted = kept.settings.get("cues")
+    if not library.writable or meant is None or wanted == meant[1].get("cues") == newest.get("cues"):
+        return kept
+    _put_cues(info, cues, origin, library.video(info.digest), library, on_event)
+    moved = library.index(info.digest, kept.key) or kept
+    made = {**moved.settings, **origin.settings}
+    video = info.model_copy(update={"path": absolute(info.path)})
+    library.put_latest(moved.model_copy(update={"settings": made, "video": video}))
+    return kept.model_copy(update={"settings": made})
 
 
 def _caption(
     info: VideoInfo,
     cues: tuple[Cue, ...],
+    origin: CueOrigin,
     heard: Transcript | None,
     spent: Usage,
     settings: Settings,
@@ -353,6 +428,7 @@ def _caption(
             heard=heard is not None,
             unheard=heard.failures if heard is not None else (),
             spent=spent + before,
+            told=origin.settings,
             on_frames=on_frames,
         )
         usage = models.ledger.total() + spent
@@ -420,6 +496,7 @@ def _listen(
     info: VideoInfo,
     content: Content,
     settings: Settings,
+    known: VideoInfo | None,
     library: Library,
     budget: Budget,
     on_event: EventSink,
@@ -441,7 +518,7 @@ def _listen(
         whole = Span(0.0, info.duration_seconds)
         key = _transcript_key(info, settings)
         library.put_part(key, "transcript", info.digest, whole, heard.model_dump_json())
-        library.put_cues(info.digest, heard.cues, origin=f"speech {settings.speech}")
+        _put_cues(info, heard.cues, origin_heard(str(settings.speech), info), known, library, on_event)
     finally:
         portal().call(transcriber.aclose)
     return heard

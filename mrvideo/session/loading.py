@@ -17,6 +17,7 @@ from mrvideo.session.fetching import fetched_video
 from mrvideo.session.indexing import index_video
 from mrvideo.session.models import seeing_identity
 from mrvideo.session.options import captioning_options, read_options
+from mrvideo.session.origins import key_for_file, not_its_own
 from mrvideo.settings import Settings
 from mrvideo.wording import is_url
 
@@ -84,11 +85,15 @@ def _not_indexed(video: str, settings: Settings, *, begun: bool) -> InputError:
 
 
 def newest_index(video: str, library: Library, settings: Settings) -> Index | None:
-    """The newest index of a video that is named by path, by its former path, or by the start of its digest."""
+    """The newest index of a video that is named by path, by its former path, or by the start of its digest.
+
+    Of copies of one film with other subtitles, each file has the index that was made with its own.
+    """
     path = named(video)
     if is_file(video):
         info = probe(video, read_options(settings))
-        index = library.latest_index(info.digest)
+        meant = key_for_file(info, library, settings)
+        index = None if meant is None else library.index(info.digest, meant[0])
         return index and index.model_copy(update={"video": info})
     videos = library.videos()
     for known in videos:
@@ -126,6 +131,8 @@ def index_for_question(
             found = newest_index(path, library, settings)
         # What a page led to may have been removed since: a question looks at its pixels.
         if found is not None and not (is_url(path) and is_removed(found)):
+            if line := not_its_own(found, settings):
+                on_event(Notice(text=line))
             return found
         if found is not None:
             path = fetched_video(path, settings, on_event)
