@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,7 +13,12 @@ from mrvideo.cli.output import print_json, print_lines, print_text
 from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError
+from mrvideo.records import GivenChapter, Notice
 from mrvideo.settings import Settings
+from mrvideo.wording import counted
+
+if TYPE_CHECKING:
+    from mrvideo.memory.tree import Node
 
 SETTINGS = ("text", "vision", "base_url", "preset", "library", "fresh", "max_cost", "max_tokens")
 CHAPTER_SETTINGS = (*SETTINGS, "allow_url", "allow_private")
@@ -89,23 +94,44 @@ def chapters(
         Path | None,
         typer.Option(metavar="FILE", help="Also write a copy of the video with the chapters inside."),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Make chapters also of a video that brings its own.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    """List the chapters of an indexed video: as text, JSON, WebVTT, lines for YouTube, or FFmpeg metadata."""
+    """List the chapters of an indexed video: as text, JSON, WebVTT, lines for YouTube, or FFmpeg metadata.
+
+    Those that its file or its page brings are listed, and kept by --write; with --replace, and of other
+    videos, those that are made of what was seen, read and heard.
+    """
     from mrvideo.memory.views import ChapterFormat, chapters_text
     from mrvideo.session.loading import load_index
+    from mrvideo.session.telling import brought_chapters, copy_with_chapters
     from mrvideo.session.telling import chapters as chapters_of
-    from mrvideo.session.telling import copy_with_chapters
 
     if format_name not in _FORMATS:
         raise InputError(f"--format {format_name}: must be one of {', '.join(_FORMATS)}")
     index = load_index(video, settings)
+    origin, brought = brought_chapters(index, settings)
+    chosen: tuple[Node | GivenChapter, ...] = brought
     with progress() as on_event:
-        nodes = chapters_of(index, settings, every=every, on_event=on_event)
-    if write is not None:
-        copy_with_chapters(index, nodes, write, settings)
+        if replace or not brought:
+            chosen = chapters_of(index, settings, every=every, on_event=on_event)
+        if brought:
+            on_event(Notice(text=_brought(index.video.path, origin, len(brought), replace=replace)))
+        if write is not None:
+            copy_with_chapters(index, chosen, write, settings)
+            on_event(Notice(text=f"{write} is written, with {counted(len(chosen), 'chapter')}"))
     if as_json or format_name == "json":
-        print_json({"video": index.video.path, "chapters": [node.model_dump() for node in nodes]})
+        told = "made" if replace or not brought else origin
+        rows = [chapter.model_dump() for chapter in chosen]
+        print_json({"video": index.video.path, "origin": told, "chapters": rows})
     else:
-        print_text(chapters_text(index, nodes, cast("ChapterFormat", format_name)))
-    return DONE if nodes else FAILURES
+        print_text(chapters_text(index, chosen, cast("ChapterFormat", format_name)))
+    return DONE if chosen else FAILURES
+
+
+def _brought(path: str, origin: str, count: int, *, replace: bool) -> str:
+    whose = "its own" if origin == "file" else "the page that it is from"
+    what = f"{path} has {counted(count, 'chapter')} of {whose}"
+    return f"{what}, in the place of which are these" if replace else f"{what}; --replace makes others"

@@ -1,4 +1,4 @@
-"""Chapters written into a copy of a video file: its streams are copied, nothing is encoded anew."""
+"""Chapters that a video file brings, and others written into a copy of it: streams are copied, nothing is encoded anew."""
 
 from __future__ import annotations
 
@@ -13,9 +13,38 @@ import av.error
 
 from mrvideo.errors import InputError, VideoError
 from mrvideo.media.containers import open_container, packets_of
+from mrvideo.records import GivenChapter
+from mrvideo.wording import plain
 
 TitledSpan = tuple[float, float, str]
 """Start and stop in seconds, and a title."""
+
+_LONGEST_TITLE = 300
+
+
+def read_chapters(
+    path: str, *, allow_url: bool = False, allow_private: bool = False
+) -> tuple[GivenChapter, ...]:
+    """The chapters that the container names, in order of start; one without a title is `Chapter 2`, by its
+    place. Times count from the container's start. Raises the `VideoError` tree.
+    """
+    opened = open_container(path, allow_url=allow_url, allow_private=allow_private)
+    with opened:
+        # PyAV's types of chapters are only partly known.
+        source: Any = opened
+        rows: list[tuple[float, float, str]] = sorted(
+            (
+                max(float(one["start"] * one["time_base"]), 0.0),
+                max(float(one["end"] * one["time_base"]), 0.0),
+                plain(str(one["metadata"].get("title") or "")).strip()[:_LONGEST_TITLE],
+            )
+            for one in source.chapters()
+        )
+    return tuple(
+        GivenChapter(start_seconds=start, stop_seconds=stop, title=title or f"Chapter {place}")
+        for place, (start, stop, title) in enumerate(rows, 1)
+        if start <= stop
+    )
 
 
 def write_chapters(

@@ -35,8 +35,8 @@ from mrvideo.media.subtitles.languages import language_of, normalised
 from mrvideo.media.subtitles.parse import MAX_BYTES
 from mrvideo.records import (
     EventSink,
+    GivenChapter,
     Notice,
-    PageChapter,
     PageInfo,
     StageAdvanced,
     StageFinished,
@@ -596,12 +596,12 @@ def _date(info: Mapping[str, Any]) -> str | None:
     )
 
 
-def _chapters(info: Mapping[str, Any]) -> Iterator[PageChapter]:
+def _chapters(info: Mapping[str, Any]) -> Iterator[GivenChapter]:
     for one in info.get("chapters") or ():
         start, stop = _number(one.get("start_time")), _number(one.get("end_time"))
         if start is not None and stop is not None and start <= stop:
             title = plain(str(one.get("title") or ""))[:_LONGEST_TITLE]
-            yield PageChapter(start_seconds=start, stop_seconds=stop, title=title)
+            yield GivenChapter(start_seconds=start, stop_seconds=stop, title=title)
 
 
 def _chosen_subtitles(

@@ -11,7 +11,18 @@ from typing import Literal, TypeAlias, get_args
 from mrvideo.media.subtitles import write_vtt
 from mrvideo.memory.evidence import Leaf, leaves_of
 from mrvideo.memory.tree import Memory, Node, Sentence
-from mrvideo.records import Entity, Index, Record, Span, Spanned, Unseen, Usage, clock, merge_spans
+from mrvideo.records import (
+    Entity,
+    GivenChapter,
+    Index,
+    Record,
+    Span,
+    Spanned,
+    Unseen,
+    Usage,
+    clock,
+    merge_spans,
+)
 from mrvideo.wording import plain, printable
 
 Length: TypeAlias = Literal["short", "page", "long"]
@@ -151,7 +162,7 @@ def with_names(text: str, entities: Sequence[Entity]) -> str:
     return _NAME.sub(lambda found: called.get(found[1]) or found[1].replace("_", " "), text)
 
 
-def chapters_text(index: Index, nodes: Sequence[Node], format_name: ChapterFormat) -> str:
+def chapters_text(index: Index, nodes: Sequence[Node | GivenChapter], format_name: ChapterFormat) -> str:
     """Chapters in a format that others read, ending in a line break; `json` is left to whoever prints
     records.
     """
@@ -175,7 +186,7 @@ def chapters_text(index: Index, nodes: Sequence[Node], format_name: ChapterForma
             return "".join(f"{Span(start, stop)}  {title}\n" for start, stop, title in rows)
 
 
-def _title(index: Index, node: Node) -> str:
+def _title(index: Index, node: Node | GivenChapter) -> str:
     return " ".join(printable(with_names(node.title, index.entities)).split())
 
 

@@ -15,8 +15,8 @@ HIGHEST_JPEG_QUALITY = 95
 """libjpeg's scale ends at 100, but above this pictures only grow."""
 
 
-class PageChapter(Spanned):
-    """A chapter as a page names it."""
+class GivenChapter(Spanned):
+    """A chapter as a page or a file names it."""
 
     title: str
 
@@ -29,7 +29,7 @@ class PageInfo(Record):
     uploader: str | None = None
     uploaded: str | None = Field(default=None, description="date, ISO 8601")
     description: str = ""
-    chapters: tuple[PageChapter, ...] = ()
+    chapters: tuple[GivenChapter, ...] = ()
     playlist: MediaPath | None = Field(
         default=None, description="address of the list that it was fetched with"
     )

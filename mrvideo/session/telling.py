@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from mrvideo.errors import InputError
+from mrvideo.errors import InputError, VideoError
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
-from mrvideo.media.chapters import write_chapters
+from mrvideo.media.chapters import read_chapters, write_chapters
 from mrvideo.memory.tell import SENTENCES, Style, tell
 from mrvideo.memory.tree import Memory, Node
 from mrvideo.memory.views import Length, Telling, listed, summary, with_names
 from mrvideo.models import Budget
 from mrvideo.questions import check_words
-from mrvideo.records import EventSink, Index, Span
+from mrvideo.records import EventSink, GivenChapter, Index, Span
 from mrvideo.session.models import opened_models
 from mrvideo.session.options import cropped_source
 from mrvideo.session.remembering import any_memory, memory_of
 from mrvideo.settings import Settings
+
+ChapterOrigin: TypeAlias = Literal["file", "page", "made"]
+"""Whose chapters: those inside the file, those of the page that it was fetched from, or ours."""
 
 STORY_SENTENCES = 24
 """Of a story, for each dozen chapters."""
@@ -101,7 +106,24 @@ def _named(node: Node, index: Index) -> Node:
     return node.model_copy(update={"title": title, "summary": summary})
 
 
-def copy_with_chapters(index: Index, nodes: tuple[Node, ...], target: Path, settings: Settings) -> None:
+def brought_chapters(index: Index, settings: Settings) -> tuple[ChapterOrigin, tuple[GivenChapter, ...]]:
+    """The chapters that came with the video: those inside its file, else those of the page that it was fetched
+    from; none where neither has any, or the file is gone or of another film by now.
+    """
+    with suppress(VideoError):
+        cropped_source(index, settings, long_side_pixels=64).check()
+        inside = read_chapters(
+            index.video.path, allow_url=settings.allow_url, allow_private=settings.allow_private
+        )
+        if inside:
+            return "file", inside
+    page = index.video.page
+    return "page", () if page is None else page.chapters
+
+
+def copy_with_chapters(
+    index: Index, nodes: Sequence[Node | GivenChapter], target: Path, settings: Settings
+) -> None:
     """The video file with the chapters inside, as another file. Raises `InputError`, `VideoError`."""
     rows = [(node.start_seconds, node.stop_seconds, node.title) for node in nodes]
     free = shutil.disk_usage(target.absolute().parent).free if target.absolute().parent.is_dir() else 0

@@ -9,7 +9,7 @@ import pytest
 from support.films import grey_film
 
 from mrvideo.errors import InputError, VideoError
-from mrvideo.media.chapters import write_chapters
+from mrvideo.media.chapters import read_chapters, write_chapters
 
 ROWS = [(0.0, 6.5, "Harbour"), (6.5, 20.0, "Kitchen; with = signs")]
 
@@ -41,3 +41,13 @@ def test_no_file_is_overwritten_and_nothing_is_left_of_a_failure(tmp_path: Path)
     with pytest.raises(VideoError):
         write_chapters(str(tmp_path / "missing.mp4"), tmp_path / "copy.mp4", ROWS)
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_chapters_of_a_file_are_read_as_they_were_written(tmp_path: Path, suffix: str) -> None:
+    source = grey_film(tmp_path / "film.mp4")
+    assert read_chapters(str(source)) == ()
+    target = tmp_path / f"copy{suffix}"
+    write_chapters(str(source), target, [*ROWS[:1], (6.5, 20.0, "")])
+    told = [(one.start_seconds, one.stop_seconds, one.title) for one in read_chapters(str(target))]
+    assert told == [ROWS[0], (6.5, 20.0, "Chapter 2")]
