@@ -24,7 +24,7 @@ T = TypeVar("T", bound=BaseModel)
 READING_VERSION = 10
 """Raised whenever captions and texts change: every video is then read anew."""
 
-ANSWERING_VERSION = 9
+ANSWERING_VERSION = 10
 """Raised whenever answers change: kept replies are then made anew, and indexes stay."""
 
 

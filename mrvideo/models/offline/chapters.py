@@ -5,6 +5,7 @@ sum them up.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ TITLE_LETTERS = 60
 SUMMED_UP = 3
 """Sentences of a chapter's summary: one of each third of it that has any."""
 MOST_JOINED = 8
+_COUNTER = re.compile(r"[\d\s.,:;/|#+–—-]*\d[\d\s.,:;/|#+–—-]*")
+_YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
 NOTHING = "Nothing was read or heard"
 
 
@@ -79,7 +82,7 @@ def _scenes_of(inputs: of.ChapterInputs, items: Sequence[Item]) -> tuple[int, ..
 
 def _summed_up(facts: Sequence[of.FactReply], language: Language, most: int) -> list[of.SentenceReply]:
     """Of each third the sentence that most of the others resemble; no text twice."""
-    told = [fact for fact in facts if fact.kind != "text" or len(fact.text) > 4]
+    told = _told([fact for fact in facts if fact.kind != "text" or len(fact.text) > 4])
     score = Centrality([fact.text for fact in told], language)
     size = math.ceil(len(told) / most) if told else 1
     thirds = [told[start : start + size] for start in range(0, len(told), size)]
@@ -100,12 +103,29 @@ class Centrality:
         return (shared + 0.1 * len(stems)) / math.sqrt(len(stems) + 3)
 
 
+def is_counter(text: str) -> bool:
+    """Whether a text is but digits and marks, as a running timecode or a page's number is: `00:00:04.000 100`.
+
+    Four digits that can be a year are a text.
+    """
+    bare = text.strip('“”" ')
+    return bool(_COUNTER.fullmatch(bare)) and not _YEAR.fullmatch(bare)
+
+
+def _told(facts: Sequence[of.FactReply]) -> list[of.FactReply]:
+    """Facts without texts that only count, unless there is nothing else."""
+    facts = list(facts)
+    return [fact for fact in facts if fact.kind != "text" or not is_counter(fact.text)] or facts
+
+
 def _title(timeline: Timeline, summary: Sequence[of.SentenceReply]) -> str:
     """The longest text among those that stand some seconds on screen, else the middle sentence of the
     summary.
     """
     signs = [i for i in timeline.screen if not i.standing and len(i.text) > 2]
-    if signs:
+    words = [i for i in signs if not is_counter(i.text)]
+    if words or (signs and not timeline.speech):
+        signs = words or signs
         best = max(signs, key=lambda i: (min(i.stop_seconds - i.start_seconds, 1.5), len(i.text)))
         return _short(best.text)
     return _short(summary[len(summary) // 2].text.strip("“”"))
@@ -131,6 +151,7 @@ def tell(inputs: of.TellInputs) -> of.TellReply:
         language = language_of(" ".join(fact.text for fact in facts[:50]))
         told = _summed_up(facts, language, inputs.sentences)
         return of.TellReply(sentences=tuple(told))
+    facts = _told(facts)
     step = max(math.ceil(len(facts) / min(inputs.sentences, 64)), 1)
     return of.TellReply(
         sentences=tuple(of.SentenceReply(text=fact.text, scenes=fact.scenes) for fact in facts[::step])
