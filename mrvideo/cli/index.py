@@ -60,7 +60,12 @@ def index(
     """
     from mrvideo.session.models import budget_of
 
-    paths, unreached = _fetched(expand(videos), settings)
+    named, sounds = expand(videos)
+    if sounds:
+        with progress() as on_event:
+            told = f"{counted(len(sounds), 'file')} with sound alone, not indexed: {_some(sounds)}"
+            on_event(Notice(text=told))
+    paths, unreached = _fetched(named, settings)
     if subtitles is not None and len(paths) > 1:
         raise InputError(
             f"--subtitles names one file, but there are {len(paths)} videos; index them one by one"
@@ -110,25 +115,35 @@ def _fetched(paths: Sequence[str], settings: Settings) -> tuple[list[str], list[
     return list(dict.fromkeys(found)), broken
 
 
-def expand(videos: Sequence[str]) -> list[str]:
-    """Files as they are; a folder as the video files below it, sorted. Raises `InputError` for a folder
-    without any.
+def expand(videos: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Files as they are; a folder as the video files below it, sorted; and the sound files below folders, which
+    are left out. Links that lead nowhere and pipes are among the videos: whoever opens one says what it is.
+
+    Raises `InputError` for a folder without any.
     """
-    from mrvideo.media.sources import VIDEO_SUFFIXES
+    from mrvideo.media.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
     paths: list[str] = []
+    sounds: list[str] = []
     for name in videos:
         folder = Path(name)
         if not is_folder(folder):
             paths.append(name)
             continue
-        inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+        files = sorted(path for path in folder.rglob("*") if not is_folder(path))
+        inside = [str(path) for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
         if not inside:
             raise InputError(
                 f"{name} is a folder without videos; name a video file, or a folder that holds some"
             )
-        paths += [str(path) for path in inside]
-    return list(dict.fromkeys(paths))
+        paths += inside
+        sounds += [str(path) for path in files if path.suffix.lower() in SOUND_SUFFIXES]
+    return list(dict.fromkeys(paths)), list(dict.fromkeys(sounds))
+
+
+def _some(paths: Sequence[str], most: int = 3) -> str:
+    """The first few of them, by name."""
+    return ", ".join([*(Path(path).name for path in paths[:most]), *(["…"] if len(paths) > most else [])])
 
 
 @dataclass(frozen=True)
@@ -155,29 +170,42 @@ def _index_many(
     paths: Sequence[str], settings: Settings, budget: Budget
 ) -> tuple[list[_Indexed], list[tuple[str, str]]]:
     """Index many videos under one budget, with one progress bar."""
-    from mrvideo.session.indexing import index_video
+    from mrvideo.session.indexing import TO_HEAR, index_video
 
     done: list[_Indexed] = []
     broken: list[tuple[str, str]] = []
+    unheard: list[str] = []
     with progress() as on_event:
         on_event(StageStarted(stage="videos", total=len(paths)))
-        for path in paths:
-            try:
-                found = index_video(path, settings, on_event=_as_one_stage(on_event), budget=budget)
-                done.append(_Indexed.of(found))
-            except VideoError as error:
-                broken.append((without_secrets(path), str(error)))
-            on_event(StageAdvanced(stage="videos"))
+        try:
+            for path in paths:
+                told = _as_one_stage(on_event, path, unheard)
+                try:
+                    done.append(_Indexed.of(index_video(path, settings, on_event=told, budget=budget)))
+                except VideoError as error:
+                    broken.append((without_secrets(path), str(error)))
+                on_event(StageAdvanced(stage="videos"))
+        finally:
+            # Also of a run that stops at its bound.
+            if unheard:
+                which = f"{counted(len(unheard), 'video')} of {len(paths)} ({_some(unheard)})"
+                what = "without subtitles, and with sound that is not transcribed"
+                on_event(Notice(text=f"{which} {what}; {TO_HEAR}"))
         on_event(StageFinished(stage="videos"))
     return done, broken
 
 
-def _as_one_stage(on_event: EventSink) -> EventSink:
-    """Reduce one video's events to usage and notices."""
+def _as_one_stage(on_event: EventSink, path: str, unheard: list[str]) -> EventSink:
+    """Reduce one video's events to usage and notices. That its sound is not heard is noted, to be told once of
+    all.
+    """
+    from mrvideo.session.indexing import UNHEARD
 
     def tell(event: Event) -> None:
         if isinstance(event, StageAdvanced):
             on_event(StageAdvanced(stage="videos", done=0, usage=event.usage))
+        elif isinstance(event, Notice) and event.text == UNHEARD:
+            unheard.append(without_secrets(path))
         elif isinstance(event, Notice):
             on_event(event)
 

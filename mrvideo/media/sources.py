@@ -23,6 +23,26 @@ VIDEO_SUFFIXES = frozenset(
 ending.
 """
 
+SOUND_SUFFIXES = frozenset(
+    (
+        ".mp3",
+        ".m4a",
+        ".aac",
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".wma",
+        ".aiff",
+        ".aif",
+        ".ac3",
+        ".amr",
+        ".mka",
+    )
+)
+"""Endings of files that hold sound alone."""
+
 ByteRanges: TypeAlias = tuple[tuple[int, int], ...]
 """From where to where in a file."""
 
@@ -108,6 +128,10 @@ def check_file(path: str) -> int:
         if name.is_dir():
             raise VideoError(f"{path} is a folder; name one video file in it")
         if not name.exists():
+            if name.is_symlink():
+                raise VideoError(
+                    f"{path} is a link to {name.readlink()}, which does not exist; mend or remove it"
+                )
             raise VideoError(f"{path} does not exist; check the path")
         if not name.is_file():
             raise VideoError(f"{path} is a device or pipe, not a file; {_WAY_OUT}")

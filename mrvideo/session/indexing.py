@@ -64,10 +64,11 @@ from mrvideo.settings import OFFLINE, Settings
 from mrvideo.speech import Transcriber, Transcript, open_transcriber, transcribe, transcriber_fingerprint
 from mrvideo.wording import is_url
 
-_UNHEARD = (
-    "there are no subtitles, and the sound is not transcribed; to have it heard, add --speech openai:whisper-1, "
-    "or --speech faster-whisper:small, which runs here (pip install 'mrvideo[asr]')"
+TO_HEAR = (
+    "to have it heard, add --speech openai:whisper-1, or --speech faster-whisper:small, which runs here "
+    "(pip install 'mrvideo[asr]')"
 )
+UNHEARD = f"there are no subtitles, and the sound is not transcribed; {TO_HEAR}"
 
 
 def index_video(
@@ -148,7 +149,7 @@ def _captioned(
         on_event(Notice(text=_not_heard(info, settings, budget)))
     with closing(Library.open(settings.library, create=False)) as library:
         if info.has_audio and not (settings.speech or found.cues or library.cues(info.digest)):
-            on_event(Notice(text=_UNHEARD))
+            on_event(Notice(text=UNHEARD))
         heard = _kept_transcript(info, settings, library) if listens else None
         if heard is not None and not may_yet_end_well(heard.failures):
             _tell(heard, on_event)
