@@ -146,7 +146,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except _UsageError as error:
         command = error.ctx.command_path if error.ctx else "mrvideo"
-        streams.complain(f"{error.format_message().rstrip('.')}; see {command} --help")
+        told = _belongs_after(error, arguments) or f"see {command} --help"
+        streams.complain(f"{error.format_message().rstrip('.')}; {told}")
         return streams.BAD_INPUT
     except MrVideoError as error:
         streams.complain(str(error))
@@ -166,6 +167,18 @@ def run(arguments: Sequence[str]) -> int:
         # Typer turns Ctrl-C into this code by itself.
         streams.complain(_CONTINUE)
     return code if isinstance(code, int) else streams.DONE
+
+
+def _belongs_after(error: Any, arguments: Sequence[str]) -> str | None:
+    """Where an option stands before the command that has it: how to say it; else None."""
+    option, context = getattr(error, "option_name", None), error.ctx
+    if option is None or context is None or context.parent is not None:
+        return None
+    commands = getattr(context.command, "commands", {})
+    name = next((word for word in arguments if word in commands), None)
+    if name is None or not any(option in parameter.opts for parameter in commands[name].params):
+        return None
+    return f"it stands after the command: mrvideo {name} {option}"
 
 
 def _failed(error: Exception, arguments: Sequence[str]) -> int:

@@ -114,7 +114,7 @@ def find(
     if as_json:
         print_json(found.model_dump())
     else:
-        print_lines(_lines(found))
+        print_lines(_lines(found, named=place is None or is_folder(place)))
     if problem is not None:
         raise problem
     return DONE if found.moments else FAILURES
@@ -134,12 +134,13 @@ def _asked(where: list[str], *, everywhere: bool, pictured: bool) -> tuple[str |
     return (places[0] if places else None), (words[0] if words else "")
 
 
-def _lines(found: Found) -> Iterator[str]:
+def _lines(found: Found, *, named: bool) -> Iterator[str]:
+    """`named`: each moment with its video, of which the user named none."""
     several = found.videos > 1
     if found.described:
         yield f"pictures compared with: {plain(found.described)}"
     for moment in found.moments:
-        yield from _told(moment, several=several)
+        yield from _told(moment, named=named or several)
     for moment in found.dropped:
         yield f"dropped {moment.span}: {plain(moment.seen) or 'not there when looked at'}"
     if not found.moments:
@@ -151,13 +152,13 @@ def _lines(found: Found) -> Iterator[str]:
         videos = f" of {counted(found.videos, 'video')}" if several else ""
         yield f"nothing found for {asked}: no moment is above chance (searched {sources}{videos})"
         for moment in found.nearest:
-            yield from _told(moment, several=several, before="closest: ")
+            yield from _told(moment, named=named or several, before="closest: ")
     usage = spent(found.usage) if found.usage.calls else ""
     if usage:
         yield usage
 
 
-def _told(moment: Moment, *, several: bool, before: str = "") -> Iterator[str]:
+def _told(moment: Moment, *, named: bool, before: str = "") -> Iterator[str]:
     first, *rest = str(moment).split("\n")
-    yield f"{before}{plain(moment.video)}  {first}" if several else f"{before}{first}"
+    yield f"{before}{plain(moment.video)}  {first}" if named else f"{before}{first}"
     yield from rest

@@ -78,10 +78,12 @@ def index(
         broken = [*unreached, *broken]
     usage = sum((one.usage for one in done), Usage())
     if as_json:
+        from mrvideo.session.origins import absolute
+
         print_json(
             {
                 "videos": [one.summary for one in done],
-                "broken": [{"video": path, "reason": reason} for path, reason in broken],
+                "broken": [{"video": absolute(path), "reason": reason} for path, reason in broken],
                 "usage": usage.model_dump(),
             }
         )
@@ -214,8 +216,10 @@ def _as_one_stage(on_event: EventSink, path: str, unheard: list[str]) -> EventSi
 
 def index_summary(index: Index) -> dict[str, Any]:
     """What `index` and `status` print as JSON."""
+    from mrvideo.session.origins import absolute
+
     return {
-        "video": index.video.path,
+        "video": absolute(index.video.path),
         "digest": index.video.digest,
         "duration_seconds": index.video.duration_seconds,
         **({} if index.video.page is None else {"page": index.video.page.model_dump()}),
@@ -238,12 +242,13 @@ def page_line(page: PageInfo) -> str:
 
 def index_lines(index: Index) -> list[str]:
     """What `index` and `status` print for people."""
+    from mrvideo.session.counting import entities_told
     from mrvideo.session.origins import told_origin
 
     origin = told_origin(index.cues, index.settings, index.video.path)
     counts = (
         counted(len(index.scenes), "scene"),
-        counted(len(index.entities), "entity", "entities"),
+        entities_told(index),
         counted(len(index.cues), "cue") + ("" if origin is None else f" from {plain(origin)}"),
         counted(len(index.shots), "shot"),
     )

@@ -15,7 +15,7 @@ from mrvideo.cli.output import json_text, print_json, print_json_text, print_lin
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError, QuestionError
 from mrvideo.records import Index, Notice, clock
-from mrvideo.settings import OFFLINE, Settings
+from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain, printable
 
 PAPER_FORMAT = "mrvideo-paper"
@@ -95,8 +95,9 @@ def show(
     """Show the scenes, characters or speech of a video; by default, of one that was only read, a page of what
     was read and heard.
     """
+    from mrvideo.session.counting import is_offline
     from mrvideo.session.loading import load_index
-    from mrvideo.session.origins import CUES_FROM, not_its_own, told_origin
+    from mrvideo.session.origins import CUES_FROM, absolute, not_its_own, told_origin
 
     index = load_index(video, settings)
     with progress() as on_event:
@@ -105,7 +106,7 @@ def show(
         elif cues and (origin := told_origin(index.cues, index.settings, index.video.path)):
             on_event(Notice(text=f"cues from {origin}"))
     parts = [name for name, on in (("scenes", scenes), ("entities", entities), ("cues", cues)) if on]
-    if not (parts or as_json) and str(index.settings.get("vision", "")).partition("/")[0] == OFFLINE:
+    if not (parts or as_json) and is_offline(index):
         from mrvideo.models.offline.page import page
 
         print_lines([plain(index.video.path), *(printable(line).rstrip() for line in page(index))])
@@ -113,7 +114,8 @@ def show(
     parts = parts or ["scenes"]
     if as_json:
         told = {CUES_FROM: index.settings.get(CUES_FROM)} if cues else {}
-        print_json({"video": index.video.model_dump(), **index.model_dump(include=set(parts)), **told})
+        whole = index.video.model_copy(update={"path": absolute(index.video.path)})
+        print_json({"video": whole.model_dump(), **index.model_dump(include=set(parts)), **told})
         return DONE
     for part in parts:
         lines = {"scenes": _scene_lines, "entities": entity_lines, "cues": _cue_lines}[part](index)

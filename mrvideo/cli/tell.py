@@ -106,6 +106,7 @@ def chapters(
     """
     from mrvideo.memory.views import ChapterFormat, chapters_text
     from mrvideo.session.loading import load_index
+    from mrvideo.session.origins import absolute
     from mrvideo.session.telling import brought_chapters, copy_with_chapters
     from mrvideo.session.telling import chapters as chapters_of
 
@@ -125,7 +126,7 @@ def chapters(
     if as_json or format_name == "json":
         told = "made" if replace or not brought else origin
         rows = [chapter.model_dump() for chapter in chosen]
-        print_json({"video": index.video.path, "origin": told, "chapters": rows})
+        print_json({"video": absolute(index.video.path), "origin": told, "chapters": rows})
     else:
         print_text(chapters_text(index, chosen, cast("ChapterFormat", format_name)))
     return DONE if chosen else FAILURES

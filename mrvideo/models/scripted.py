@@ -91,7 +91,11 @@ def from_file(path: Path) -> ScriptedModel:
     """
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise SettingsError(f"script {path} does not exist; check the path") from error
+    except OSError as error:
+        raise SettingsError(f"script {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
         raise SettingsError(f"script {path}: {error}") from error
     if not isinstance(table, dict):
         raise SettingsError(f"script {path}: it must hold one JSON object, prompt name → reply")

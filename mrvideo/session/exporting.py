@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from mrvideo.media.subtitles import TimedLine, write_srt, write_vtt
 from mrvideo.records import CaptionPart, Index, Record, clock
+from mrvideo.session.counting import entities_told
 from mrvideo.wording import counted, json_line, printable, rounded
 
 Format: TypeAlias = Literal["json", "jsonl", "srt", "vtt", "md"]
@@ -49,7 +50,7 @@ def _markdown(index: Index) -> str:
         f"# {escape_markdown(info.path)}",
         "",
         f"{clock(info.duration_seconds)} long, {counted(len(index.scenes), 'scene')}, "
-        f"{counted(len(index.entities), 'entity', 'entities')}, {counted(len(index.cues), 'cue')}.",
+        f"{entities_told(index)}, {counted(len(index.cues), 'cue')}.",
         "",
     ]
     if index.entities:

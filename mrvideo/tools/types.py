@@ -138,7 +138,7 @@ class VideoSummary(ToolOutput):
     digest: str
     duration_seconds: float
     scenes: int
-    entities: int
+    entities: int = Field(description="Of an index that was made offline, known by name, not by sight.")
     cues: int
     failures: list[FailedSpan]
     failures_left_out: int = Field(default=0, description="Further failed spans that did not fit.")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.films import grey_film
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -114,3 +115,25 @@ def test_a_settings_file_with_a_slip(mrvideo: Run, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('visoin = "offline"\n')
     refused(mrvideo, mrvideo("index", DEMO, MRVIDEO_CONFIG=str(file)), "visoin", "mine.toml")
+
+
+@pytest.mark.parametrize("words", ["", '"', " - ", "…"])
+def test_a_search_without_words_is_refused(mrvideo: Run, words: str) -> None:
+    done = mrvideo("search", words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no words to search for" in done.stderr
+
+
+def test_an_option_before_its_command_is_told_where_it_stands(mrvideo: Run) -> None:
+    done = mrvideo("--library", "x.db", "list")
+    assert done.returncode == 2
+    assert "it stands after the command: mrvideo list --library" in done.stderr
+    assert "see mrvideo --help" in mrvideo("--librarian", "list").stderr
+
+
+def test_a_missing_script_is_told_in_plain_words_and_once(mrvideo: Run, folder: Path) -> None:
+    grey_film(folder / "film.mp4", seconds=1)
+    done = mrvideo("index", "film.mp4", "--vision", "scripted:/nope.json")
+    assert done.returncode == 2
+    assert "script /nope.json does not exist; check the path" in done.stderr
+    assert "Errno" not in done.stderr and done.stderr.count("/nope.json") == 1

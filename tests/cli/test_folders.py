@@ -32,7 +32,7 @@ def test_nothing_of_a_folder_is_dropped_in_silence(mrvideo: Run, films: Path) ->
     told = json.loads(done.stdout)
     assert done.returncode == 1
     (dead,) = told["broken"]
-    assert dead["video"] == "films/dead.mp4"
+    assert dead["video"] == str(films / "dead.mp4")
     assert "is a link to nowhere, which does not exist" in dead["reason"]
     assert "2 files with sound alone, not indexed: sound.MP3, sound.m4a" in done.stderr
     unheard = [line for line in done.stderr.splitlines() if "not transcribed" in line]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.films import grey_film
 
 from mrvideo.cli.spans import span_of
 from mrvideo.errors import InputError
@@ -223,3 +224,28 @@ def ntsc(mrvideo: Run, folder: Path, write_film: Callable[..., Path]) -> Path:
     film = write_film(folder / "ntsc.mp4", frames_per_second=Fraction(30000, 1001))
     assert mrvideo("index", film, "-q").returncode == 0
     return film
+
+
+def test_json_names_a_video_by_its_absolute_path_everywhere(at_home: Run, folder: Path) -> None:
+    """A script that joins what two commands print had to know which of them resolves paths."""
+    film = str(folder / "talk.mp4")
+    shown = json.loads(at_home("show", "talk.mp4", "--json").stdout)["video"]["path"]
+    status = json.loads(at_home("status", "talk.mp4", "--json").stdout)["video"]
+    (again,) = json.loads(at_home("index", "talk.mp4", "--json", "--quiet").stdout)["videos"]
+    assert {shown, status, again["video"]} == {film}
+
+
+def test_speakers_of_subtitles_are_not_counted_as_if_they_were_seen(mrvideo: Run, folder: Path) -> None:
+    grey_film(folder / "film.mp4", seconds=4)
+    (folder / "film.srt").write_text(
+        "1\n00:00:00,500 --> 00:00:01,500\nANNA: Good morning.\n\n2\n00:00:02,000 --> 00:00:03,000\nANNA: Bye.\n"
+    )
+    done = mrvideo("index", "film.mp4", "--quiet")
+    assert "1 entity known by name, not by sight" in done.stdout
+    assert "1 entity known by name, not by sight" in mrvideo("status", "film.mp4").stdout
+
+
+def test_a_moment_of_the_whole_library_is_told_with_its_video(at_home: Run, folder: Path) -> None:
+    spoken = json.loads(at_home("show", "talk.mp4", "--cues", "--json").stdout)["cues"][0]["text"]
+    assert "talk.mp4  " in at_home("find", "--all", spoken).stdout
+    assert "talk.mp4  " not in at_home("find", "talk.mp4", spoken).stdout
