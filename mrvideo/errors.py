@@ -22,10 +22,11 @@
     ├── Stopped                  the caller cancelled the run; what is done is kept
     ├── BudgetReached            max_cost or max_tokens would be passed; what is done is kept
     ├── WorkerLost               a worker process keeps dying on one shard
+    ├── NotWritten               the disk of a result's file is full, or fails (exit code 74)
     └── LibraryError             the library cannot be opened or written
         ├── LibraryLocked        another process holds it
         ├── LibraryReadOnly      no right to write
-        ├── LibraryFull          no space left
+        ├── LibraryFull          no space left (exit code 74)
         ├── LibraryTooNew        written by a newer mrvideo
         └── LibraryDamaged       not a library, or a broken one; never overwritten
 
@@ -141,6 +142,13 @@ class WorkerLost(MrVideoError):
     """A worker process died each time it ran one shard. What is done is kept."""
 
 
+class NotWritten(MrVideoError):
+    """A result cannot be written: its disk is full, or fails. A file that was there is as it was."""
+
+    exit_code = 74
+    """As sysexits.h numbers it."""
+
+
 class LibraryError(MrVideoError):
     """The library cannot be opened or written."""
 
@@ -157,6 +165,8 @@ class LibraryReadOnly(LibraryError):
 
 class LibraryFull(LibraryError):
     """No space left on the library's disk."""
+
+    exit_code = 74
 
 
 class LibraryTooNew(LibraryError):

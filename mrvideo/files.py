@@ -1,17 +1,21 @@
-"""Files as they are opened: looked at only once they are open, and made for their owner alone."""
+"""Files as they are opened: looked at only once they are open, made for their owner alone, and written whole or
+not at all.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import secrets
 import stat
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mrvideo.errors import InputError
+from mrvideo.errors import InputError, MrVideoError, NotWritten
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,6 +32,21 @@ _TOML_STRINGS = re.compile(
     r'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*'|#[^\n]*"
 )
+
+_LONGEST_STEM = 40
+"""Characters of a target's name in the name that it is written under: a file system takes 255 bytes."""
+_LONGEST_SUFFIX = 16
+
+DISK_FAULTS = {
+    errno.ENOSPC: "free some space there, or write to another disk",
+    errno.EDQUOT: "free some of your quota there, or write to another disk",
+    errno.EFBIG: "that disk, or the shell's ulimit -f, takes no larger file; write to another disk",
+    errno.EIO: "that disk fails; write to another one",
+}
+"""What a disk says that no other path on it would help with, and the way out."""
+
+_NOT_BESIDE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
+"""No file can be made or renamed in the folder, while the one that is there may yet be written."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -193,6 +212,89 @@ def owners_opener(path: str, flags: int) -> int:
     as it is.
     """
     return os.open(path, flags, OWNERS_FILE)
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Generator[Path]:
+    """The name to write under, beside the target, which is put in the target's place at the end of the block.
+
+    What an error, or Ctrl-C, leaves half written is removed. Raises `OSError` where it cannot be renamed.
+    """
+    suffix = target.suffix if len(target.suffix) <= _LONGEST_SUFFIX else ""
+    part = f"{os.getpid()}-{secrets.token_hex(4)}.part"
+    made = target.with_name(f".{target.stem[:_LONGEST_STEM]}.{part}{suffix}")
+    try:
+        yield made
+        made.replace(target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            made.unlink()
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file, or leave what is there as it was. Raises `OSError`.
+
+    A link is followed, and the rights of the file that is replaced are kept. A pipe or a device, also one that
+    is reached by /dev/stdout or /dev/fd, is written to as it is; so is a file in a folder that takes no other.
+    """
+    place = _regular_place(target)
+    if place is None:
+        target.write_bytes(data)
+        return
+    before = place.stat() if place.exists() else None
+    if before is not None and not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    try:
+        with replacing(place) as made:
+            made.write_bytes(data)
+            if before is not None:
+                _like(made, before)
+    except OSError as error:
+        if before is None or error.errno not in _NOT_BESIDE:
+            raise
+        place.write_bytes(data)
+
+
+def fills_disk(error: OSError) -> bool:
+    """Whether there was no room to write, which no reading says: an error of the disk may be of either."""
+    return error.errno in DISK_FAULTS and error.errno != errno.EIO
+
+
+def not_written(
+    what: str, error: OSError, *, way_out: str, otherwise: type[MrVideoError] = InputError
+) -> MrVideoError:
+    """The error for a file that cannot be written: `NotWritten` where the disk is full or fails, else
+    `otherwise`, which ends in the way out. `what` says it: "cannot write page.html".
+    """
+    reason = error.strerror or str(error)
+    if error.errno in DISK_FAULTS:
+        return NotWritten(f"{what}: {reason}; {DISK_FAULTS[error.errno]}")
+    return otherwise(f"{what}: {reason}; {way_out}")
+
+
+def _regular_place(target: Path) -> Path | None:
+    """Where a path's links lead, if that is a regular file or nothing yet; None for a pipe, a device, and an
+    open file of a process, of which the name is not all there is.
+    """
+    if kind_of(target) is not None:
+        return None
+    place = target
+    for _ in range(40):  # as many links as Linux follows
+        place = Path(os.path.realpath(place.parent)) / place.name
+        if not place.is_symlink():
+            return place
+        if place.parts[1:2] in (("dev",), ("proc",)):
+            return None
+        place = place.parent / place.readlink()
+    return None
+
+
+def _like(made: Path, before: os.stat_result) -> None:
+    """The owner, where the system lets us, and the rights of the file that was there."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):
+            os.chown(made, before.st_uid, before.st_gid)
+    made.chmod(stat.S_IMODE(before.st_mode))
 
 
 def open_to_others(path: Path) -> bool:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mrvideo.errors import InputError, SettingsError
-from mrvideo.files import make_owners_folder, read_small
+from mrvideo.files import make_owners_folder, not_written, owners_opener, read_small, replacing
 
 _MOST_RECORD_BYTES = 64 * 2**10
 
@@ -48,14 +47,11 @@ def trust(file: Path, data: bytes) -> None:
     text = json.dumps({"file": str(place_of(file)), "sha256": _digest(data)})
     try:
         make_owners_folder(record.parent)
-        handle, partial = tempfile.mkstemp(dir=record.parent, prefix="new-")
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
+        with replacing(record) as new, open(new, "w", encoding="utf-8", opener=owners_opener) as out:
             out.write(text)
-        Path(partial).replace(record)
     except OSError as error:
-        raise SettingsError(
-            f"{record.parent}: trust in {file} cannot be kept there ({error.strerror}); allow writing to it"
-        ) from error
+        told, way_out = f"{record.parent}: trust in {file} cannot be kept there", "allow writing to it"
+        raise not_written(told, error, way_out=way_out, otherwise=SettingsError) from error
 
 
 def forget(file: Path) -> bool:

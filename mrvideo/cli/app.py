@@ -6,7 +6,6 @@ the result cannot be written; 130 Ctrl-C and 143 SIGTERM, after which everything
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, regis
 from mrvideo.cli.manners import Manners
 from mrvideo.errors import MrVideoError
 from mrvideo.evals.cli import EVAL_SETTINGS, eval_command, import_command
+from mrvideo.files import DISK_FAULTS
 
 _ASK, _KEPT, _AGENTS, _SETUP, _RESEARCH = (
     "Ask",
@@ -182,8 +182,8 @@ def _belongs_after(error: Any, arguments: Sequence[str]) -> str | None:
 
 
 def _failed(error: Exception, arguments: Sequence[str]) -> int:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        streams.complain(f"the result cannot be written: {error.strerror}")
+    if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+        streams.complain(f"the result cannot be written: {error.strerror}; {DISK_FAULTS[error.errno]}")
         streams.drop_stdout()
         return streams.CANNOT_WRITE
     from mrvideo.tracebacks import in_one_line

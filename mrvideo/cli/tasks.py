@@ -14,6 +14,7 @@ import typer
 from mrvideo.cli.output import print_json
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError
+from mrvideo.files import not_written, write_whole
 from mrvideo.settings import Settings
 
 _LONGEST_REPLY = 4 * 2**20
@@ -108,13 +109,12 @@ def _written(one: Any, folder: Path) -> dict[str, Any]:
             folder.mkdir(parents=True, exist_ok=True)
         for number, sheet in enumerate(one.sheets, start=1):
             file = folder / f"{one.task}-{number}.jpg"
-            file.write_bytes(sheet.jpeg)
+            write_whole(file, sheet.jpeg)
             cells = [{"label": cell.label, "box": list(cell.box)} for cell in sheet.cells]
             pictures.append({"file": str(file), "width": sheet.width, "height": sheet.height, "cells": cells})
     except OSError as error:
-        raise InputError(
-            f"{folder}: pictures cannot be written here ({error.strerror}); name another --out"
-        ) from error
+        told = f"{folder}: pictures cannot be written here"
+        raise not_written(told, error, way_out="name another --out") from error
     told = {
         "task": one.task,
         "kind": one.kind,

@@ -12,6 +12,7 @@ import av
 import av.error
 
 from mrvideo.errors import InputError, VideoError
+from mrvideo.files import fills_disk, not_written, replacing
 from mrvideo.media.containers import open_container, packets_of
 from mrvideo.records import GivenChapter
 from mrvideo.wording import plain
@@ -59,14 +60,13 @@ def write_chapters(
     those of spans do.
 
     Raises `InputError` where the target exists or its container holds no chapters, `VideoError` where the
-    file cannot be copied.
+    file cannot be copied, `NotWritten` where the disk is full.
     """
     if target.exists():
         raise InputError(f"{target} exists already; name another file, or remove it")
-    made = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         source = open_container(path, allow_url=allow_url, allow_private=allow_private)
-        with source, closing(av.open(str(made), "w")) as opened:
+        with replacing(target) as made, source, closing(av.open(str(made), "w")) as opened:
             # PyAV's types of what is written are only partly known.
             copy: Any = opened
             kept = [s for s in source.streams if s.type in ("video", "audio", "subtitle")]
@@ -89,8 +89,8 @@ def write_chapters(
                 number = packet.stream.index
                 packet.stream = streams[number]
                 copy.mux(packet)
-        made.replace(target)
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        raise VideoError(f"{path}: chapters cannot be written into {target}: {error}") from error
-    finally:
-        made.unlink(missing_ok=True)
+        told = f"{path}: chapters cannot be written into {target}"
+        if isinstance(error, OSError) and fills_disk(error):
+            raise not_written(told, error, way_out="") from error
+        raise VideoError(f"{told}: {error}") from error

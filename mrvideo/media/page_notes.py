@@ -8,7 +8,6 @@ downloads/media.example-3fa9c2d1b0aa/     a folder for each address
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from mrvideo.errors import InputError, VideoError
-from mrvideo.files import make_owners_folder, owners_opener, read_small
+from mrvideo.files import make_owners_folder, not_written, owners_opener, read_small, replacing
 from mrvideo.records import PageInfo, Record
 
 NOTE = "page.json"
@@ -64,18 +63,15 @@ def read_note(folder: Path) -> PageNote | None:
 
 
 def write_note(folder: Path, note: PageNote) -> None:
-    """Replace the folder's note. Raises VideoError."""
+    """Replace the folder's note. Raises `VideoError`, and `NotWritten` where the disk is full."""
     path = folder / NOTE
-    new = path.with_suffix(".new")
     try:
         make_owners_folder(folder)
-        with open(new, "w", encoding="utf-8", opener=owners_opener) as file:
+        with replacing(path) as new, open(new, "w", encoding="utf-8", opener=owners_opener) as file:
             file.write(note.model_dump_json(indent=1))
-        os.replace(new, path)  # noqa: PTH105 - over what is there, on each system
     except OSError as error:
-        raise VideoError(
-            f"{path} cannot be written: {error.strerror or error}; name another --downloads"
-        ) from error
+        told, way_out = f"{path} cannot be written", "name another --downloads"
+        raise not_written(told, error, way_out=way_out, otherwise=VideoError) from error
 
 
 def page_of(video: Path) -> PageInfo | None:

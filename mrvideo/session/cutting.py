@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias, get_args
 from pydantic import ValidationError
 
 from mrvideo.errors import DecodeError, InputError
-from mrvideo.files import is_file, read_small
+from mrvideo.files import is_file, not_written, read_small
 from mrvideo.media.content import Content
 from mrvideo.media.cutting import check_new, cut_clip, cut_gif, join_clips, new_file
 from mrvideo.media.edit_lists import EDIT_LIST_FORMATS, EditListFormat, edit_list
@@ -235,8 +235,8 @@ def write_clips(
     """The files, each written whole or not at all, in the order of their names.
 
     Names of all files are checked before the first is written. Raises `InputError` where one exists or the
-    folder cannot be written, `DecodeError` where a span is damaged, `VideoError`; files that were complete by
-    then stay.
+    folder cannot be written, `NotWritten` where its disk is full, `DecodeError` where a span is damaged,
+    `VideoError`; files that were complete by then stay.
     """
     way = way or Way()
     count = sum(len(one.spans) for one in wanted)
@@ -367,14 +367,14 @@ def _put(made: Path, data: bytes) -> None:
     try:
         made.write_bytes(data)
     except OSError as error:
-        raise InputError(
-            f"{made.parent} cannot be written: {error.strerror or error}; choose another folder"
+        raise not_written(
+            f"{made.parent} cannot be written", error, way_out="choose another folder"
         ) from error
 
 
 def _made(folder: Path) -> bool:
     """Make the folder where it is missing; whether it was. Raises `InputError` where nothing can be written
-    there.
+    there, `NotWritten` where its disk is full.
     """
     missing = not folder.exists()
     try:
@@ -382,9 +382,11 @@ def _made(folder: Path) -> bool:
         probe_file = folder / ".mrvideo.part"
         probe_file.touch()
         probe_file.unlink()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{folder} cannot be written: {reason}; choose another folder with -o") from error
+    except OSError as error:
+        way_out = "choose another folder with -o"
+        raise not_written(f"{folder} cannot be written", error, way_out=way_out) from error
+    except ValueError as error:
+        raise InputError(f"{folder} cannot be written: {error}; choose another folder with -o") from error
     return missing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -9,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from mrvideo.errors import InputError, VideoError
+from mrvideo.errors import InputError, NotWritten, VideoError
+from mrvideo.files import DISK_FAULTS
 from mrvideo.library import Library
 from mrvideo.mapreduce import portal
 from mrvideo.media.chapters import read_chapters, write_chapters
@@ -124,12 +126,16 @@ def brought_chapters(index: Index, settings: Settings) -> tuple[ChapterOrigin, t
 def copy_with_chapters(
     index: Index, nodes: Sequence[Node | GivenChapter], target: Path, settings: Settings
 ) -> None:
-    """The video file with the chapters inside, as another file. Raises `InputError`, `VideoError`."""
+    """The video file with the chapters inside, as another file. Raises `InputError`, `VideoError`, and
+    `NotWritten` where the disk has no room for it.
+    """
     rows = [(node.start_seconds, node.stop_seconds, node.title) for node in nodes]
-    free = shutil.disk_usage(target.absolute().parent).free if target.absolute().parent.is_dir() else 0
-    if free < index.video.size_bytes:
-        raise InputError(
-            f"{target}: its folder is missing, or has no room for {index.video.size_bytes:,} bytes"
+    folder, size_bytes = target.absolute().parent, index.video.size_bytes
+    if not folder.is_dir():
+        raise InputError(f"cannot write {target}: its folder is missing; name a writable file")
+    if shutil.disk_usage(folder).free < size_bytes:
+        raise NotWritten(
+            f"cannot write {target}: its disk has no room for {size_bytes:,} bytes; {DISK_FAULTS[errno.ENOSPC]}"
         )
     # Of another film by now, the chapters would be those of this one.
     cropped_source(index, settings, long_side_pixels=64).check()

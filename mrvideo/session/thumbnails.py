@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrvideo.errors import InputError, VideoError
+from mrvideo.files import not_written
 from mrvideo.media.cutting import new_file
 from mrvideo.records import EventSink, Found, Frame, Index, Moment, Notice
 from mrvideo.session.options import cropped_source
@@ -52,7 +53,8 @@ def save_thumbnails(
 ) -> Found:
     """Write a JPEG of each moment, the best first by name, and name it as the moment's `picture`.
 
-    Raises `InputError` where a file is there already or the folder cannot be written.
+    Raises `InputError` where a file is there already or the folder cannot be written, `NotWritten` where its
+    disk is full.
     """
     width = max(2, len(str(len(found.moments))))
     targets = [folder / f"{place:0{width}d}.jpg" for place in range(1, len(found.moments) + 1)]
@@ -67,8 +69,7 @@ def save_thumbnails(
             with new_file(targets[place]) as made:
                 made.write_bytes(frame.jpeg)
         except OSError as error:
-            raise InputError(
-                f"{folder} cannot be written: {error.strerror}; choose another folder"
-            ) from error
+            way_out = "choose another folder"
+            raise not_written(f"{folder} cannot be written", error, way_out=way_out) from error
         moments[place] = moments[place].model_copy(update={"picture": str(targets[place])})
     return found.model_copy(update={"moments": tuple(moments)})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
-from mrvideo.errors import InputError
+from mrvideo.files import not_written, write_whole
 
 NAME = "mrvideo"
 
@@ -22,14 +23,13 @@ def skill_body() -> str:
 
 def install_skill(folder: Path) -> Path:
     """Write `FOLDER/mrvideo/SKILL.md`, in place of an earlier one. Raises `InputError` when it cannot be
-    written.
+    written, `NotWritten` when the disk is full.
     """
     path = folder.expanduser() / NAME / "SKILL.md"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(skill_text(), encoding="utf-8")
+        write_whole(path, skill_text().replace("\n", os.linesep).encode("utf-8"))
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); name another folder with --install"
-        ) from error
+        way_out = "name another folder with --install"
+        raise not_written(f"{path} cannot be written", error, way_out=way_out) from error
     return path

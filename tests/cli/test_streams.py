@@ -62,7 +62,8 @@ def test_a_full_disk_behind_stdout_is_one_line(shell: Run, home: Path, command: 
     done = shell(home, f"mrvideo {command} >/dev/full")
     assert (done.returncode, done.stderr) == (
         74,
-        "mrvideo: the result cannot be written: No space left on device\n",
+        "mrvideo: the result cannot be written: No space left on device; "
+        "free some space there, or write to another disk\n",
     )
 
 

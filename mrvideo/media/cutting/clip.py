@@ -9,6 +9,7 @@ from pathlib import Path
 import av.error
 
 from mrvideo.errors import VideoError
+from mrvideo.files import fills_disk, not_written
 from mrvideo.media import sources
 from mrvideo.media.cutting.copying import copy, copyable, shows_the_same
 from mrvideo.media.cutting.new_file import new_file
@@ -30,7 +31,7 @@ def cut_clip(
     Whether the pictures were copied: they are where the first one is a key frame and nothing after the last
     one is needed. A copy begins with its key frame, less than a frame before the start. Raises `InputError`
     where the target exists, `DecodeError` where some of the span cannot be decoded, `VideoError` where it
-    cannot be written.
+    cannot be written, `NotWritten` where the disk is full.
     """
     path, reading = sources.named(path), reading or ReadOptions()
     recordings = source_spans(path, span, reading)
@@ -68,10 +69,14 @@ def _written(path: str, target: Path, *, overwrite: bool) -> Generator[Path]:
 
 @contextmanager
 def told_as(told: str) -> Generator[None]:
-    """Raises `VideoError` with these words and the reason where a file cannot be made."""
+    """Raises `VideoError` with these words and the reason where a file cannot be made, `NotWritten` where its
+    disk is full.
+    """
     try:
         yield
     except (av.error.FFmpegError, ValueError, NotPlainError, OSError) as error:
+        if isinstance(error, OSError) and fills_disk(error):
+            raise not_written(told, error, way_out="") from error
         reason = (getattr(error, "strerror", None) or str(error)).strip()
         raise VideoError(f"{told}: {reason}") from error
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from mrvideo.errors import DecodeError, InputError
+from mrvideo.errors import DecodeError
+from mrvideo.files import not_written
 from mrvideo.media import sources
 from mrvideo.media.cutting.new_file import new_file
 from mrvideo.media.images import open_image
@@ -30,7 +31,8 @@ def cut_gif(
     """The span's pictures, at most 480 pixels long, ten a second and 300 in all: a longer span has fewer a
     second, at its own speed.
 
-    Raises `InputError` where the target exists, `DecodeError` where the span cannot be decoded.
+    Raises `InputError` where the target exists, `DecodeError` where the span cannot be decoded, `NotWritten`
+    where the disk is full.
     """
     path, reading = sources.named(path), reading or ReadOptions()
     small = replace(reading, long_side_pixels=GIF_LONG_SIDE_PIXELS, jpeg_quality=95, keyframes_only=False)
@@ -60,4 +62,5 @@ def cut_gif(
                 made, format="GIF", save_all=True, append_images=shown, duration=stays, loop=0, disposal=1
             )
         except OSError as error:
-            raise InputError(f"{target} cannot be written: {error.strerror or error}") from error
+            way_out = "name another folder"
+            raise not_written(f"{target} cannot be written", error, way_out=way_out) from error

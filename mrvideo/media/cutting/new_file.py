@@ -1,15 +1,14 @@
-"""A file that is there whole or not at all: written under another name beside it, and renamed once it is
-complete.
-"""
+"""A new file that is there whole or not at all: a name that is taken is refused."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from mrvideo.errors import InputError
+from mrvideo.files import not_written, replacing
 
 
 def check_new(target: Path, *, overwrite: bool = False) -> None:
@@ -20,16 +19,15 @@ def check_new(target: Path, *, overwrite: bool = False) -> None:
 
 @contextmanager
 def new_file(target: Path, *, overwrite: bool = False) -> Generator[Path]:
-    """The name to write under. What an error, or Ctrl-C, leaves half written is removed. Raises `InputError`."""
+    """The name to write under. What an error, or Ctrl-C, leaves half written is removed.
+
+    Raises `InputError` for a name that is taken or cannot be written, `NotWritten` for a disk that is full or
+    fails.
+    """
     check_new(target, overwrite=overwrite)
-    made = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
     try:
-        yield made
-        check_new(target, overwrite=overwrite)
-        try:
-            made.replace(target)
-        except OSError as error:
-            raise InputError(f"{target} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(FileNotFoundError):
-            made.unlink()
+        with replacing(target) as made:
+            yield made
+            check_new(target, overwrite=overwrite)
+    except OSError as error:
+        raise not_written(f"{target} cannot be written", error, way_out="name another folder") from error
