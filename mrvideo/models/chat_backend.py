@@ -19,7 +19,9 @@ from mrvideo.records import Usage
 
 
 class Transient(ModelBusy):
-    """A call that may succeed when tried again. `rate_limited`: the server asked for fewer calls (429)."""
+    """A call that may succeed when tried again. `rate_limited`: the server asked for fewer calls (429). `kind` is
+    the same for failures of one reason, where the message tells more than that; else it is the message.
+    """
 
     def __init__(
         self,
@@ -28,8 +30,10 @@ class Transient(ModelBusy):
         retry_after_seconds: float | None = None,
         rate_limited: bool = False,
         timed_out: bool = False,
+        kind: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.kind = kind or message
         self.timed_out = timed_out
         self.retry_after_seconds = retry_after_seconds
         self.rate_limited = rate_limited

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
@@ -50,6 +51,11 @@ T = TypeVar("T", bound=BaseModel)
 S = TypeVar("S")
 
 _LONGEST_REASON = 200
+_QUIET_SECONDS = 2.0
+"""A single retry within this time is nobody's business."""
+_DATED_SECONDS = 48 * 3600.0
+"""A break longer than this is told by its end."""
+
 _OPEN_PER_SLOT = 2
 """Requests begun and not kept, for each call that may be in flight: room for those that wait for their next
 try.
@@ -61,7 +67,7 @@ class Limits:
     """Settings of the layer. `ledger` counts usage; the defaults of the rest limit nothing.
 
     `on_note` is called once for each thing that the user should know about the server, such as that it takes
-    fewer images. `ready` is awaited before each call, but not for stored replies; an exception of it ends the
+    fewer images, or why calls are tried again. `ready` is awaited before each call, but not for stored replies; an exception of it ends the
     request. Models of this process with the same `shared` make one call for equal requests that are in flight
     together.
     """
@@ -130,6 +136,7 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
         self._flights = _flights_of(limits.shared)
         self._lock = Lock()
         self._noted: set[tuple[int, int]] = set()
+        self._retries: set[tuple[str, str]] = set()
 
     def key(self, request: Request[Any]) -> str:
         """The key of the stored reply: a digest of the request, the model and its parameters."""
@@ -294,7 +301,7 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
             estimated = estimate(
                 request, self.name, further=further, detail=self._detail, output_tokens=output_tokens
             )
-        return await self._tried(partial(self._paid, request.stage, call, estimated))
+        return await self._tried(request.stage, partial(self._paid, request.stage, call, estimated))
 
     async def _paid(
         self, stage: str, call: Callable[[], Awaitable[tuple[S, Usage]]], estimated: Usage | None
@@ -318,9 +325,10 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
         self._limits.ledger.record(stage, taken)
         return result, taken
 
-    async def _tried(self, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage]:
+    async def _tried(self, stage: str, call: Callable[[], Awaitable[tuple[S, Usage]]]) -> tuple[S, Usage]:
         backoff, limiter = self._limits.backoff, self._limiter
         errors = 0
+        began_seconds = time.monotonic()
         for attempt in range(1, backoff.attempts + 1):
             if limiter.away_seconds > 0:
                 raise ModelBusy(
@@ -336,12 +344,27 @@ class LimitedModel(Wrapper[ChatBackend | Model]):
                 limiter.answered(refused=error.rate_limited, retry_after_seconds=error.retry_after_seconds)
                 wanted = error.retry_after_seconds or 0.0
                 if attempt == backoff.attempts or wanted > LONGEST_RETRY_AFTER_SECONDS:
-                    asked = f" (it wants to be left alone for {_told(wanted)})" if wanted else ""
+                    asked = f" (it wants to be left alone {_until(wanted)})" if wanted else ""
                     tries = f"{attempt} tries" if attempt > 1 else "1 try"
                     raise ModelBusy(f"{error}{asked}; given up after {tries}") from error
                 errors += error.retry_after_seconds is None and not error.timed_out
-                await asyncio.sleep(backoff.wait_seconds(errors, error.retry_after_seconds))
+                wait_seconds = backoff.wait_seconds(errors, error.retry_after_seconds)
+                passed_seconds = time.monotonic() - began_seconds
+                if attempt > 1 or passed_seconds + wait_seconds > _QUIET_SECONDS:
+                    self._tell_of_retry(stage, error, wait_seconds)
+                await asyncio.sleep(wait_seconds)
         raise AssertionError("a bounded loop ends by returning or raising")
+
+    def _tell_of_retry(self, stage: str, error: Transient, wait_seconds: float) -> None:
+        """Once for each reason and stage: else a run whose server fails says nothing for minutes."""
+        with self._lock:
+            known = (stage, error.kind) in self._retries
+            self._retries.add((stage, error.kind))
+        if not known:
+            when = f" in {_told(wait_seconds)}" if wait_seconds > _QUIET_SECONDS else ""
+            self._limits.on_note(
+                f"{stage_label(stage)}: {error}; trying again{when}, each call up to {self._limits.backoff.attempts} times"
+            )
 
 
 def _may_be_billed(error: BaseException) -> bool:
@@ -359,9 +382,18 @@ def _told(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     hours = seconds / 3600
-    if hours < 2:
-        return f"{hours * 60:.0f} minutes"
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    return f"{hours * 60:.0f} minutes" if hours < 2 else f"{hours:.0f} hours"
+
+
+def _until(seconds: float) -> str:
+    """The break that a server asks for: its length, or its end where that is days away."""
+    if seconds < _DATED_SECONDS:
+        return f"for {_told(seconds)}"
+    try:
+        end = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    except OverflowError:
+        return "until after the year 9999, says its Retry-After header: it is not waited for"
+    return f"until {end:%Y-%m-%d}, says its Retry-After header: it is not waited for"
 
 
 def check_budget(name: str, budget: Budget) -> None:

@@ -131,6 +131,8 @@ def failure_of_answer(
             f"{name}: {url} answered {status}{said}",
             retry_after_seconds=retry_after_seconds(retry_after),
             rate_limited=status == 429,
+            # The server's words may name the one request.
+            kind=f"{url} {status}",
         )
     return ModelRefused(f"{name}: {url} declined the request ({status}){said}")
 

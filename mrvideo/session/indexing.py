@@ -465,7 +465,7 @@ def _not_heard(info: VideoInfo, settings: Settings, budget: Budget) -> str:
     text = f"{info.path} has subtitles, which are used: --speech {settings.speech} is not"
     model_settings(settings, "speech")
     try:
-        transcriber, _ = _transcriber(settings, None, budget)
+        transcriber, _ = _transcriber(settings, None, budget, lambda _: None)
     except SettingsError as error:
         return f"{text} ({error})"
     portal().call(transcriber.aclose)
@@ -478,10 +478,17 @@ def _transcript_key(info: VideoInfo, settings: Settings) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _transcriber(settings: Settings, library: Library | None, budget: Budget) -> tuple[Transcriber, Ledger]:
+def _transcriber(
+    settings: Settings, library: Library | None, budget: Budget, on_event: EventSink
+) -> tuple[Transcriber, Ledger]:
     ledger = Ledger()
     opened = open_transcriber(
-        model_settings(settings, "speech"), ledger=ledger, store=library, fresh=settings.fresh, budget=budget
+        model_settings(settings, "speech"),
+        ledger=ledger,
+        store=library,
+        fresh=settings.fresh,
+        budget=budget,
+        on_note=lambda text: on_event(Notice(text=text)),
     )
     return opened, ledger
 
@@ -502,7 +509,7 @@ def _listen(
     budget: Budget,
     on_event: EventSink,
 ) -> Transcript:
-    transcriber, ledger = _transcriber(settings, library, budget)
+    transcriber, ledger = _transcriber(settings, library, budget, on_event)
     try:
         transcriber.fetch(on_event)
         heard = transcribe(

@@ -56,7 +56,7 @@ def embed_texts(index: Index, settings: Settings, budget: Budget, on_event: Even
     """
     ledger = Ledger(on_usage=lambda stage, usage: on_event(StageAdvanced(stage=stage, done=0, usage=usage)))
     with closing(Library.open(settings.library)) as library:
-        embedder = open_meaning(settings, library, ledger, budget)
+        embedder = open_meaning(settings, library, ledger, budget, on_event)
         assert embedder is not None
         try:
             portal().call(_embedded, index, embedder, library, on_event)
@@ -155,7 +155,7 @@ async def meaning_opened(
     ledger = Ledger(on_usage=lambda stage, usage: on_event(StageAdvanced(stage=stage, done=0, usage=usage)))
     library = await to_thread.run_sync(partial(Library.open, settings.library, create=False))
     try:
-        embedder = open_meaning(settings, library, ledger, budget or Budget())
+        embedder = open_meaning(settings, library, ledger, budget or Budget(), on_event)
         assert embedder is not None
         try:
             yield embedder

@@ -175,12 +175,12 @@ def open_models(
     # The same model is no second one.
     second = checking and settings.verify_model is not None and own != roles[0]
     checker = _about(opened(own, roles=("verify",)), video) if second else None
-    meaning = open_meaning(settings, library, ledger, budget) if comparing else None
+    meaning = open_meaning(settings, library, ledger, budget, on_event) if comparing else None
     return Models(vision=vision, text=text, ledger=ledger, verify=checker, meaning=meaning)
 
 
 def open_meaning(
-    settings: Settings, library: Library | None, ledger: Ledger, budget: Budget
+    settings: Settings, library: Library | None, ledger: Ledger, budget: Budget, on_event: EventSink
 ) -> TextEmbedder | None:
     """The model that compares texts, which keeps its replies to queries in the library; None where none is
     set.
@@ -195,6 +195,7 @@ def open_meaning(
         store=library if library is not None and library.writable else None,
         fresh=settings.fresh,
         budget=budget,
+        on_note=lambda text: on_event(Notice(text=text)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,10 @@ def open_transcriber(
     fresh: bool = False,
     budget: Budget | None = None,
     limiter: Limiter | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> Transcriber:
     """The adapter that the name asks for, behind kept replies, budget, concurrency, retries and usage.
-    Nothing is sent yet.
+    Nothing is sent yet. `on_note` hears what the user should know of the server.
 
     Raises `SettingsError`: no such scheme, no key where one is needed, a budget in money for an unknown
     price.
@@ -70,6 +72,7 @@ def open_transcriber(
         budget=budget or Budget(),
         limiter=limiter,
         backoff=Backoff(attempts=settings.max_attempts),
+        on_note=on_note,
     )
     if settings.scheme == LOCAL:
         if find_spec("faster_whisper") is None:

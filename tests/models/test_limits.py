@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import anyio
@@ -20,7 +20,7 @@ from mrvideo.errors import (
     SettingsError,
     Stopped,
 )
-from mrvideo.models import Budget, Ledger, ModelSettings, open_model
+from mrvideo.models import Budget, Ledger, ModelSettings, limits, open_model
 from mrvideo.models.chat_backend import Transient
 from mrvideo.models.limiter import Limiter
 from mrvideo.models.limits import LimitedModel, Limits
@@ -29,6 +29,7 @@ from mrvideo.models.retry import Backoff, retry_after_seconds
 from mrvideo.models.scripted import ScriptedModel
 from mrvideo.models.waiting import Queue
 from mrvideo.records import Usage
+from mrvideo.wording import stage_label
 
 
 def limited(adapter: Any, **limits: Any) -> LimitedModel:
@@ -440,7 +441,73 @@ async def test_who_comes_after_a_long_break_was_asked_for_fails_with_the_reason(
     assert server.calls < 40, "once it is clear that it refuses all, it is left alone"
     reasons = {str(result) for result in results}
     assert any("refuses all calls" in reason and "Retry-After" in reason for reason in reasons)
-    assert any("wants to be left alone for 11574 days" in reason for reason in reasons)
+    end = datetime.now(timezone.utc) + timedelta(seconds=1e9)
+    assert any(f"wants to be left alone until {end:%Y-%m}" in reason for reason in reasons), (
+        "a date, not 11574 days"
+    )
+
+
+async def test_a_break_beyond_the_calendar_is_told_too(serve, connect, ask_border, chat):
+    model = connect(serve(fault_of=lambda index: chat.Fault.status(429, retry_after="9" * 400)))
+    with pytest.raises(
+        ModelBusy, match="after the year 9999, says its Retry-After header: it is not waited for"
+    ):
+        await model.run(ask_border())
+
+
+# what is told of retries ----------------------------------------------------------------------------
+
+
+class Failing(ScriptedModel):
+    """A model whose server fails with these errors first."""
+
+    def __init__(self, *errors: Transient) -> None:
+        super().__init__([{"same_scene": True}, {"same_scene": True}])
+        self.errors = list(errors)
+
+    async def run(self, request: Any) -> Any:
+        """The next error, or the reply."""
+        if self.errors:
+            raise self.errors.pop(0)
+        return await super().run(request)
+
+
+def _answered_500(number: int) -> Transient:
+    return Transient(f"x: http://host answered 500: request {number} failed", kind="http://host 500")
+
+
+async def told_of(*errors: Transient, requests: Any = (), **backoff: Any) -> list[str]:
+    told: list[str] = []
+    waits = Backoff(first_seconds=0.001, longest_seconds=0.001, **backoff)
+    model = limited(Failing(*errors), backoff=waits, on_note=told.append)
+    for request in requests:
+        await model.run(request)
+    return told
+
+
+async def test_a_server_that_keeps_failing_is_told_once_for_each_reason(ask_border):
+    """A run said nothing for more than a minute, on a terminal and elsewhere."""
+    fails = [_answered_500(n) for n in range(5)]
+    told = await told_of(*fails, Transient("x: lost"), Transient("x: lost"), requests=[ask_border()])
+    assert len(told) == 2 and "answered 500: request 1 failed; trying again" in told[0]
+    assert "up to 8 times" in told[0] and "x: lost; trying again" in told[1]
+    assert told[0].startswith(stage_label(ask_border().stage))
+
+
+async def test_one_quick_retry_is_not_told(ask_border):
+    assert await told_of(_answered_500(1), requests=[ask_border(1), ask_border(2)]) == []
+
+
+async def test_one_long_wait_is_told_with_its_length(ask_border, monkeypatch):
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(limits.asyncio, "sleep", sleep)
+    busy = Transient("x: answered 429", retry_after_seconds=30.0, rate_limited=True)
+    told = await told_of(busy, requests=[ask_border()])
+    assert waited and len(told) == 1 and "answered 429; trying again in 30 s" in told[0]
 
 
 # the gate ----------------------------------------------------------------------------------------------

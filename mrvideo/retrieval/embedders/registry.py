@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +68,11 @@ def open_text_embedder(
     store: ReplyStore | None = None,
     fresh: bool = False,
     budget: Budget | None = None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> TextEmbedder:
     """The model that the name asks for, behind kept replies, budget, concurrency, retries and usage. Nothing
-    is sent yet, and the key is asked for by the first call.
+    is sent yet, and the key is asked for by the first call. `on_note` hears what the user should know of the
+    server.
 
     Raises `SettingsError`: a budget in money for an unknown price.
     """
@@ -86,6 +89,7 @@ def open_text_embedder(
             budget=kept_to,
             limiter=limiter,
             backoff=Backoff(attempts=settings.max_attempts),
+            on_note=on_note,
         )
         return LimitedModel(adapter, limits, most=adapter.most)
 
