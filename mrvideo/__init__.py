@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mrvideo.errors import MrVideoError
-from mrvideo.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from mrvideo.api import Video, aindex, aload, find, index, load, search
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         Unseen,
         Usage,
     )
+    from mrvideo.settings import Settings, load_settings
 
 __version__ = "0.1.0"
 
@@ -64,6 +64,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Video", "aindex", "aload", "find", "index", "load", "search"), "mrvideo.api"),
+    **dict.fromkeys(("Settings", "load_settings"), "mrvideo.settings"),
     **dict.fromkeys(
         (
             "Answer",

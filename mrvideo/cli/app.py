@@ -26,6 +26,7 @@ from mrvideo.cli import (
     library,
     manners,
     serve,
+    signals,
     streams,
     tasks,
     tell,
@@ -33,6 +34,7 @@ from mrvideo.cli import (
 )
 from mrvideo.cli.command import LogFileOption, QuietOption, VerboseOption, register, said_before, sections
 from mrvideo.cli.manners import Manners
+from mrvideo.cli.signals import CONTINUE
 from mrvideo.errors import MrVideoError
 from mrvideo.evals.cli import EVAL_SETTINGS, eval_command, import_command
 from mrvideo.files import DISK_FAULTS
@@ -44,7 +46,6 @@ _ASK, _KEPT, _AGENTS, _SETUP, _RESEARCH = (
     "Setup and cost",
     "Research",
 )
-_CONTINUE = "interrupted; what is done is kept, run the same command again to go on"
 
 # The family of usage errors that the installed Typer raises, whichever Click it carries.
 _UsageError: Any = typer.BadParameter.__mro__[2]
@@ -133,9 +134,24 @@ def _show_help_or_go_on(context: typer.Context, given: Manners) -> None:
 
 
 def main() -> NoReturn:
-    """The console script."""
+    """The command line of this process, to its end."""
     streams.settle()
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(_run_to_the_end(sys.argv[1:]))
+
+
+def _run_to_the_end(arguments: Sequence[str]) -> int:
+    """As `run`, with one line and one exit code for a signal, whatever became of it on its way here."""
+    try:
+        code = run(arguments)
+        signalled = signals.end_of_run()
+    except (KeyboardInterrupt, streams.Terminated):
+        # It came when the command was over, and before that was noted.
+        code, signalled = streams.INTERRUPTED, signals.end_of_run()
+    if signalled is not None and code != signalled:
+        if not sys.stderr.closed:
+            streams.complain(CONTINUE)
+        return signalled
+    return code
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -155,7 +171,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = streams.INTERRUPTED
     except streams.Terminated:
-        streams.complain(_CONTINUE)
+        streams.complain(CONTINUE)
         return streams.TERMINATED
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more to say, and nowhere to say it.
@@ -165,7 +181,7 @@ def run(arguments: Sequence[str]) -> int:
         return _failed(error, arguments)
     if code == streams.INTERRUPTED:
         # Typer turns Ctrl-C into this code by itself.
-        streams.complain(_CONTINUE)
+        streams.complain(CONTINUE)
     return code if isinstance(code, int) else streams.DONE
 
 

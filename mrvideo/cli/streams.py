@@ -1,4 +1,4 @@
-"""Streams, signals and exit codes: where results and messages go, and how a run ends.
+"""Streams and exit codes: where results and messages go, and what a run's end is called.
 
 Results go to stdout, progress and messages to stderr.
 """
@@ -8,12 +8,11 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import signal
 import sys
-import threading
 import unicodedata
-from typing import NoReturn
 
+from mrvideo.cli import signals
+from mrvideo.cli.signals import INTERRUPTED, TERMINATED, Terminated
 from mrvideo.wording import plain
 
 DONE = 0
@@ -24,8 +23,23 @@ UNEXPECTED = 70
 """A fault in mrvideo itself, as sysexits.h numbers it."""
 CANNOT_WRITE = 74
 """As sysexits.h numbers it."""
-INTERRUPTED = 130
-TERMINATED = 128 + signal.SIGTERM
+
+__all__ = [
+    "BAD_INPUT",
+    "CANNOT_WRITE",
+    "DONE",
+    "FAILURES",
+    "INTERRUPTED",
+    "STAND_INS",
+    "TERMINATED",
+    "UNEXPECTED",
+    "Terminated",
+    "complain",
+    "drop_stdout",
+    "register_stand_ins",
+    "settle",
+    "takes",
+]
 
 _LONGEST_LINE = 4_000
 """Of a complaint: beyond it a name stands there that nobody reads. The way out is at the end."""
@@ -68,15 +82,10 @@ _ASCII = {
 }
 
 
-class Terminated(BaseException):
-    """SIGTERM was received.
-
-    Raised like `KeyboardInterrupt`, so that processes and connections are closed in order.
-    """
-
-
 def settle() -> None:
-    """Make both standard streams usable and SIGTERM an exception. Exits with 74 when stdout is closed."""
+    """Make both standard streams usable, and SIGTERM and Ctrl-C one exception each. Exits with 74 when stdout is
+    closed.
+    """
     # A closed stream is None here, and the libraries that print would take the other one for it.
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
@@ -87,8 +96,7 @@ def settle() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=STAND_INS)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminate)
+    signals.settle()
 
 
 def register_stand_ins() -> None:
@@ -131,7 +139,3 @@ def _ascii_of(character: str) -> str:
         return _ASCII[character]
     letters = [c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)]
     return "".join(c if c.isascii() else _ASCII.get(c, "?") for c in letters)
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise Terminated
