@@ -86,6 +86,9 @@ class _Signals:
                 self._first_seconds = time.monotonic()
         if self.came is None:
             return None
+        # Where Ctrl-C came through source code that was given as text, as dataclasses are made, CPython
+        # notes that it was not handled, and ends by the signal whatever code is returned. This resets it.
+        eval("0")  # noqa: S307
         return TERMINATED if self.came == signal.SIGTERM else INTERRUPTED
 
 

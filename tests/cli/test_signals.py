@@ -36,11 +36,18 @@ def twice():
         print("cleaned up", flush=True)
 
 def logged():
-    from sqlalchemy import create_engine, event, pool
-    engine = create_engine("sqlite://", poolclass=pool.NullPool)
-    event.listen(engine, "close", lambda *_: send())
-    engine.connect().close()
+    import sqlite3
+    from sqlalchemy import create_engine, pool
+    class Connection(sqlite3.Connection):
+        def close(self):
+            send()
+            super().close()
+    made = lambda: sqlite3.connect(":memory:", factory=Connection)
+    create_engine("sqlite://", creator=made, poolclass=pool.NullPool).connect().close()
     time.sleep(60)
+
+def in_text():
+    exec("send(); time.sleep(60)")
 
 class Dropping:
     def __del__(self): send()
@@ -86,7 +93,7 @@ app.main()
 
 @pytest.mark.parametrize("number", list(_CODES))
 @pytest.mark.parametrize(
-    "what", ["twice", "logged", "dropped", "in_a_callback", "hangs", "another_error", "at_the_end"]
+    "what", ["twice", "logged", "dropped", "in_a_callback", "hangs", "another_error", "at_the_end", "in_text"]
 )
 def test_a_signal_is_neither_lost_nor_shown_as_a_traceback(what: str, number: signal.Signals) -> None:
     """A second one raised in the cleaning up, and a first one inside a database's, were tracebacks."""
