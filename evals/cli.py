@@ -250,7 +250,7 @@ def _evaluate(
     from mrvideo.evals.systems import ablations, check_fit, named
     from mrvideo.evals.tasks import choose
 
-    remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
+    remarks = Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False)
     if report is not None:
         check_installed()  # Not after hours of answering.
     questions = choose(
@@ -297,7 +297,7 @@ def _print(result: Result) -> None:
     from mrvideo.evals.report import percent
     from mrvideo.evals.run import spent
 
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.print(
         f"{result.plan.benchmark.title}: {counted(len(result.plan.questions), 'question')}, in %, ± standard error"
     )

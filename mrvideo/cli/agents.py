@@ -54,7 +54,7 @@ def chat(
     talk = Chat(
         known, settings, name=name, checkpoints=settings.library.parent / "chats.db", max_steps=max_steps
     )
-    prompt = Console(stderr=True, highlight=False, markup=False)
+    prompt = Console(stderr=True, highlight=False, markup=False, emoji=False)
     prompt.print(f"talking about {', '.join(plain(path) for path in known)}; an empty line or Ctrl-D ends it")
     while True:
         if sys.stdin.isatty():

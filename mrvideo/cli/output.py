@@ -70,7 +70,7 @@ def print_text(text: str) -> None:
 
 
 def _console() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _is_number(cell: str) -> bool:

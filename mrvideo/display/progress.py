@@ -22,7 +22,7 @@ class ProgressBars:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(file=sys.stderr, quiet=quiet)
+        self._console = Console(file=sys.stderr, quiet=quiet, emoji=False)
         self._live = self._console.is_terminal and not quiet
         self._progress = Progress(
             TextColumn(f"{{task.description:<{_LABEL_COLUMNS}}}"),
