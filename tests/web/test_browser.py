@@ -271,7 +271,8 @@ def test_each_state_of_a_video_is_said(page: Any, viewer: Running) -> None:
     ):
         page.goto(f"{viewer.origin}/video/{digest}")
         expect(page.locator("#problem")).to_contain_text(told)
-        assert page.is_hidden("#columns") and page.text_content("#title") == ""
+        expect(page.locator("#columns")).to_be_hidden()
+        expect(page.locator("#title")).to_have_text("")
 
 
 def test_a_library_without_videos_says_how_to_fill_it(page: Any, viewer: Running) -> None:
@@ -280,8 +281,10 @@ def test_a_library_without_videos_says_how_to_fill_it(page: Any, viewer: Running
         for one in library.videos():
             library.remove(one.digest)
     page.reload()
+    # Its text stands in the page from the beginning, and is shown once the library is known to be empty.
+    expect(page.locator("#empty")).to_be_visible()
     expect(page.locator("#empty")).to_contain_text("mrvideo index VIDEO")
-    assert page.is_hidden("#search")
+    expect(page.locator("#search")).to_be_hidden()
 
 
 def test_a_viewer_that_has_ended_is_told_of(page: Any, viewer: Running) -> None:
@@ -479,7 +482,7 @@ def test_chapters_are_written_and_listed_and_their_titles_seek(page: Any, viewer
     assert page.locator(".lane", has_text="Chapters").count() == 0
     page.click("#write")
     page.locator("#chapters li").first.wait_for()
-    assert page.is_hidden("#unwritten")
+    expect(page.locator("#unwritten")).to_be_hidden()
     assert page.locator(".lane", has_text="Chapters").count() == 1
     page.locator(".lane", has_text="Scenes").locator("canvas").press("ArrowRight")
     expect(page.locator("#clock")).not_to_contain_text("0:00.0 of")
@@ -552,7 +555,8 @@ def test_the_stop_button_stops_the_work_and_says_so(
     page.click("#stop")
     expect(page.locator("#cost")).to_have_text("Stopped.")
     assert stopped.wait(10), "the work itself ended, not only its display"
-    assert page.is_hidden("#stop") and page.text_content("#problem") == ""
+    expect(page.locator("#stop")).to_be_hidden()
+    expect(page.locator("#problem")).to_have_text("")
     assert page.input_value("#question") == "What is the boat called?", "to be asked again, or put otherwise"
     monkeypatch.setattr(Video, "astream", asked)
     page.click("#go")
