@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mrvideo.errors import InputError, MrVideoError, NotWritten
+from mrvideo.wording import is_url
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -253,6 +254,16 @@ def write_whole(target: Path, data: bytes) -> None:
         if before is None or error.errno not in _NOT_BESIDE:
             raise
         place.write_bytes(data)
+
+
+def write_text_whole(target: Path, text: str) -> None:
+    """`write_whole` for text, with the system's line ends. Raises `OSError`."""
+    write_whole(target, text.replace("\n", os.linesep).encode("utf-8"))
+
+
+def absolute(path: str) -> str:
+    """The path from the root; addresses stay as they are."""
+    return path if is_url(path) else str(Path(path).absolute())
 
 
 def fills_disk(error: OSError) -> bool:

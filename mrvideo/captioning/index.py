@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -26,6 +25,7 @@ from mrvideo.captioning.shard import caption_in_worker, caption_shard
 from mrvideo.captioning.shard_records import ShardRecords, ShardSpec, WorkerResult
 from mrvideo.captioning.shard_view import plan
 from mrvideo.errors import SettingsError, VideoChanged, VideoError
+from mrvideo.files import absolute
 from mrvideo.library import Library
 from mrvideo.mapreduce import Decode, cores, decode, decoding_processes, map_shards, portal
 from mrvideo.media.clips import plan_clips
@@ -148,7 +148,7 @@ class _Run:
         unheard: Sequence[Span],
         on_frames: Callable[[ShardFrames], None] | None,
     ) -> None:
-        path = info.path if is_url(info.path) else str(Path(info.path).absolute())
+        path = absolute(info.path)
         self.info = info.model_copy(update={"path": path})
         self.cues, self.options, self.vision, self.library = cues, options, vision, library
         self.key = index_key(info, cues, options=options, vision=vision)

@@ -144,9 +144,9 @@ def _run_to_the_end(arguments: Sequence[str]) -> int:
     try:
         code = run(arguments)
         signalled = signals.end_of_run()
-    except (KeyboardInterrupt, streams.Terminated):
+    except (KeyboardInterrupt, signals.Terminated):
         # It came when the command was over, and before that was noted.
-        code, signalled = streams.INTERRUPTED, signals.end_of_run()
+        code, signalled = signals.INTERRUPTED, signals.end_of_run()
     if signalled is not None and code != signalled:
         if not sys.stderr.closed:
             streams.complain(CONTINUE)
@@ -169,17 +169,17 @@ def run(arguments: Sequence[str]) -> int:
         streams.complain(str(error))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        code = streams.INTERRUPTED
-    except streams.Terminated:
+        code = signals.INTERRUPTED
+    except signals.Terminated:
         streams.complain(CONTINUE)
-        return streams.TERMINATED
+        return signals.TERMINATED
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more to say, and nowhere to say it.
         sys.stderr.close()
         return streams.DONE
     except Exception as error:  # noqa: BLE001 - the last net: whatever was not foreseen is one line and a log file
         return _failed(error, arguments)
-    if code == streams.INTERRUPTED:
+    if code == signals.INTERRUPTED:
         # Typer turns Ctrl-C into this code by itself.
         streams.complain(CONTINUE)
     return code if isinstance(code, int) else streams.DONE

@@ -15,7 +15,7 @@ from mrvideo.cli.options import FETCHING, JsonFlag, SubtitlesOption
 from mrvideo.cli.output import print_json, print_lines
 from mrvideo.cli.streams import BAD_INPUT, DONE, FAILURES
 from mrvideo.errors import InputError, VideoError
-from mrvideo.files import is_folder
+from mrvideo.files import absolute, is_folder
 from mrvideo.records import (
     Event,
     EventSink,
@@ -78,8 +78,6 @@ def index(
         broken = [*unreached, *broken]
     usage = sum((one.usage for one in done), Usage())
     if as_json:
-        from mrvideo.session.origins import absolute
-
         print_json(
             {
                 "videos": [one.summary for one in done],
@@ -216,8 +214,6 @@ def _as_one_stage(on_event: EventSink, path: str, unheard: list[str]) -> EventSi
 
 def index_summary(index: Index) -> dict[str, Any]:
     """What `index` and `status` print as JSON."""
-    from mrvideo.session.origins import absolute
-
     return {
         "video": absolute(index.video.path),
         "digest": index.video.digest,

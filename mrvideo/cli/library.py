@@ -14,6 +14,7 @@ from mrvideo.cli.options import JsonFlag, VideoArgument
 from mrvideo.cli.output import json_text, print_json, print_json_text, print_lines, print_table, print_text
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError, QuestionError
+from mrvideo.files import absolute
 from mrvideo.records import Index, Notice, clock
 from mrvideo.settings import Settings
 from mrvideo.wording import counted, plain, printable
@@ -97,7 +98,7 @@ def show(
     """
     from mrvideo.session.counting import is_offline
     from mrvideo.session.loading import load_index
-    from mrvideo.session.origins import CUES_FROM, absolute, not_its_own, told_origin
+    from mrvideo.session.origins import CUES_FROM, not_its_own, told_origin
 
     index = load_index(video, settings)
     with progress() as on_event:

@@ -12,7 +12,6 @@ import sys
 import unicodedata
 
 from mrvideo.cli import signals
-from mrvideo.cli.signals import INTERRUPTED, TERMINATED, Terminated
 from mrvideo.wording import plain
 
 DONE = 0
@@ -23,23 +22,6 @@ UNEXPECTED = 70
 """A fault in mrvideo itself, as sysexits.h numbers it."""
 CANNOT_WRITE = 74
 """As sysexits.h numbers it."""
-
-__all__ = [
-    "BAD_INPUT",
-    "CANNOT_WRITE",
-    "DONE",
-    "FAILURES",
-    "INTERRUPTED",
-    "STAND_INS",
-    "TERMINATED",
-    "UNEXPECTED",
-    "Terminated",
-    "complain",
-    "drop_stdout",
-    "register_stand_ins",
-    "settle",
-    "takes",
-]
 
 _LONGEST_LINE = 4_000
 """Of a complaint: beyond it a name stands there that nobody reads. The way out is at the end."""

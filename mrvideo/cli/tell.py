@@ -13,6 +13,7 @@ from mrvideo.cli.output import print_json, print_lines, print_text
 from mrvideo.cli.spans import span_of
 from mrvideo.cli.streams import DONE, FAILURES
 from mrvideo.errors import InputError
+from mrvideo.files import absolute
 from mrvideo.records import GivenChapter, Notice
 from mrvideo.settings import Settings
 from mrvideo.wording import counted
@@ -106,7 +107,6 @@ def chapters(
     """
     from mrvideo.memory.views import ChapterFormat, chapters_text
     from mrvideo.session.loading import load_index
-    from mrvideo.session.origins import absolute
     from mrvideo.session.telling import brought_chapters, copy_with_chapters
     from mrvideo.session.telling import chapters as chapters_of
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from mrvideo.captioning.index import CaptioningOptions, build_index
 from mrvideo.captioning.options import cues_digest, index_key, index_settings, made_alike
 from mrvideo.errors import BudgetReached, ModelError, SettingsError, Stopped, SubtitleError
+from mrvideo.files import absolute
 from mrvideo.library import Library
 from mrvideo.mapreduce import StopScope, portal
 from mrvideo.media.content import Content, check_lies_in, steadily
@@ -51,7 +52,6 @@ from mrvideo.session.models import (
 from mrvideo.session.options import captioning_options, read_options
 from mrvideo.session.origins import (
     CueOrigin,
-    absolute,
     borrowing,
     key_for_file,
     origin_found,

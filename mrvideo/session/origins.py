@@ -15,7 +15,7 @@ from typing import Any
 
 from mrvideo.captioning.options import cues_digest
 from mrvideo.errors import SubtitleError, VideoError
-from mrvideo.files import is_file
+from mrvideo.files import absolute, is_file
 from mrvideo.library import Library
 from mrvideo.media.subtitles import load_subtitles
 from mrvideo.records import Cue, Index, VideoInfo
@@ -50,11 +50,6 @@ class CueOrigin:
     def is_speech(self) -> bool:
         """Whether they were heard in the film, which is the same in every copy."""
         return self.source is not None and self.source.startswith(_SPEECH)
-
-
-def absolute(path: str) -> str:
-    """The path from the root; addresses stay as they are."""
-    return path if is_url(path) else str(Path(path).absolute())
 
 
 def origin_found(source: str, info: VideoInfo) -> CueOrigin:

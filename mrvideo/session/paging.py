@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from mrvideo.display.page import Chapter, Pictures, answer_page, index_page
 from mrvideo.errors import InputError, VideoError
-from mrvideo.files import is_file, not_written, write_whole
+from mrvideo.files import is_file, not_written, write_text_whole
 from mrvideo.media.looks import FrameSource
 from mrvideo.records import Answer, Evidence, Index, Scene
 from mrvideo.session.options import cropped_source
@@ -146,7 +146,7 @@ def check_page(page: Path, settings: Settings, *, video: str) -> None:
 def write_page(page: Path, text: str) -> None:
     """Write it, whole or not at all. Raises `InputError`, and `NotWritten` for a disk that is full or fails."""
     try:
-        write_whole(page, text.replace("\n", os.linesep).encode("utf-8"))
+        write_text_whole(page, text)
     except OSError as error:
         raise not_written(f"cannot write {page}", error, way_out="name a writable file") from error
 

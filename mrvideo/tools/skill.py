@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources
 from pathlib import Path
 
-from mrvideo.files import not_written, write_whole
+from mrvideo.files import not_written, write_text_whole
 
 NAME = "mrvideo"
 
@@ -28,7 +27,7 @@ def install_skill(folder: Path) -> Path:
     path = folder.expanduser() / NAME / "SKILL.md"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, skill_text().replace("\n", os.linesep).encode("utf-8"))
+        write_text_whole(path, skill_text())
     except OSError as error:
         way_out = "name another folder with --install"
         raise not_written(f"{path} cannot be written", error, way_out=way_out) from error

@@ -370,7 +370,7 @@ import os, signal, sys
 from joblib.externals.loky.backend import fork_exec
 from joblib.externals.loky.backend.process import LokyProcess
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
-from mrvideo.cli import streams
+from mrvideo.cli import signals, streams
 from mrvideo.mapreduce import decoding_processes, map_shards, portal
 
 def signalled(function):
@@ -392,7 +392,7 @@ try:
     else:
         with decoding_processes(2) as decode:
             decode(lambda: 1).result()
-except streams.Terminated:
+except signals.Terminated:
     sys.exit(143)
 except KeyboardInterrupt:
     sys.exit(130)
